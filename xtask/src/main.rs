@@ -1,0 +1,3 @@
+//! Every developer task, in Rust.
+#![forbid(unsafe_code)]
+fn main() {}
