@@ -1,2 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+// A size read from a file is an attacker's number: unchecked arithmetic on it is how readers go wrong.
+#![deny(clippy::arithmetic_side_effects)]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+
+mod bytes;
+pub mod compression;
+mod peek;
+pub mod read_at;
+pub mod tar;
+pub mod zip;
+
+pub use compression::{Compression, LimitExceeded, Limited, decompress};
+pub use read_at::{FileSpool, ReadAt, ReadAtCursor};

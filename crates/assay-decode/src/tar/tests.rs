@@ -1,0 +1,1 @@
+//! Tests of the tar reader against archives built here, byte by byte.
