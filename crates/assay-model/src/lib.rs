@@ -1,2 +1,36 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod advisory;
+pub mod digest;
+pub mod distro;
+pub mod ecosystem;
+pub mod finding;
+pub mod image;
+pub mod inventory;
+pub mod package;
+pub mod path;
+pub mod platform;
+pub mod purl;
+pub mod report;
+pub mod scheme;
+pub mod severity;
+pub mod timestamp;
+pub mod warning;
+
+pub use advisory::{Advisory, Affected, Cvss, Fix, Range, RangeEnd};
+pub use digest::{DiffId, Digest};
+pub use distro::Distro;
+pub use ecosystem::Ecosystem;
+pub use finding::{Evidence, Finding, FixState};
+pub use image::{Image, Layer};
+pub use inventory::{Inventory, Os};
+pub use package::{Location, Origin, Package, PackageKind, SourcePackage, Usage};
+pub use path::PathList;
+pub use platform::Platform;
+pub use purl::Purl;
+pub use report::Report;
+pub use scheme::Scheme;
+pub use severity::{Priority, Severity};
+pub use timestamp::Timestamp;
+pub use warning::Warning;

@@ -1,0 +1,139 @@
+//! Findings: what users see.
+
+use crate::advisory::Cvss;
+use crate::ecosystem::Ecosystem;
+use crate::package::Location;
+use crate::severity::{Priority, Severity};
+use crate::timestamp::Timestamp;
+
+/// What kind of finding it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FindingKind {
+    /// A package with a known vulnerability.
+    Vulnerability,
+}
+
+impl FindingKind {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vulnerability => "vulnerability",
+        }
+    }
+}
+
+/// Whether a fix can be had. Ordered from best to worst news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum FixState {
+    /// There is a fixed version.
+    Fixed,
+    /// The source says there is none yet.
+    NotFixed,
+    /// The vendor will not fix it.
+    WontFix,
+    /// The package or release gets no fixes any more.
+    EndOfLife,
+    /// The source does not say.
+    Unknown,
+}
+
+impl FixState {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::NotFixed => "not-fixed",
+            Self::WontFix => "wont-fix",
+            Self::EndOfLife => "end-of-life",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The probability that a vulnerability is exploited within 30 days (<https://www.first.org/epss/>).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epss {
+    /// The probability, 0 to 1.
+    pub score: f64,
+    /// The share of vulnerabilities with the same or a lower score, 0 to 1.
+    pub percentile: f64,
+    /// The day the score was computed for.
+    pub date: Option<Timestamp>,
+}
+
+/// An entry of CISA's Known Exploited Vulnerabilities catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kev {
+    /// When it was added.
+    pub added: Option<Timestamp>,
+    /// By when United States federal agencies must have fixed it.
+    pub due: Option<Timestamp>,
+    /// Whether ransomware campaigns are known to use it.
+    pub ransomware: bool,
+}
+
+/// How one source's statement matched one package: a link in the chain of evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The feed.
+    pub feed: String,
+    /// The advisory's identifier in that feed.
+    pub advisory: String,
+    /// The ecosystem in which names and versions were compared.
+    pub ecosystem: Ecosystem,
+    /// The name that matched.
+    pub package: String,
+    /// Whether that is the name of the source package.
+    pub by_source: bool,
+    /// The version that was compared.
+    pub version: String,
+    /// The interval or list it lies in, in words: `>= 2.0-beta9, < 2.15.0`.
+    pub range: String,
+    /// The versions this source names as fixed.
+    pub fixed: Vec<String>,
+    /// What this source says about the fix.
+    pub state: FixState,
+    /// The severity this source gives.
+    pub severity: Option<Severity>,
+}
+
+/// Something wrong with an image, and why Assay says so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// A stable fingerprint.
+    pub id: String,
+    /// What kind it is.
+    pub kind: FindingKind,
+    /// The vulnerability's identifier: the CVE where there is one.
+    pub rule: String,
+    /// All its other identifiers, sorted.
+    pub aliases: Vec<String>,
+    /// One line for people.
+    pub title: String,
+    /// The severity.
+    pub severity: Severity,
+    /// Who gave that severity.
+    pub severity_source: String,
+    /// CVSS vectors, highest score first.
+    pub cvss: Vec<Cvss>,
+    /// The exploitation forecast.
+    pub epss: Option<Epss>,
+    /// The entry in the catalogue of exploited vulnerabilities.
+    pub kev: Option<Kev>,
+    /// Whether exploit code is publicly listed.
+    pub exploit: bool,
+    /// What Assay advises; `None` until it is decided.
+    pub priority: Option<Priority>,
+    /// The index of the package in the report.
+    pub package: u32,
+    /// Whether there is a fix.
+    pub fix: FixState,
+    /// The versions that fix it, the nearest first.
+    pub fixed_versions: Vec<String>,
+    /// Where it is.
+    pub locations: Vec<Location>,
+    /// Why Assay says so, the decisive statement first.
+    pub evidence: Vec<Evidence>,
+    /// What to do, as one instruction.
+    pub remediation: String,
+}

@@ -1,0 +1,76 @@
+//! The inventory of an image: its operating system and packages, after all layers were laid over each other.
+
+use crate::distro::Distro;
+use crate::package::Package;
+use crate::timestamp::Timestamp;
+use crate::warning::Warning;
+use std::collections::HashMap;
+
+/// The operating system of an image, as its `os-release` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Os {
+    /// The distribution, when Assay knows it.
+    pub distro: Option<&'static Distro>,
+    /// `ID`.
+    pub id: String,
+    /// `VERSION_ID`; for a rolling distribution, or Debian's testing, the code name or nothing.
+    pub version: String,
+    /// `VERSION_CODENAME`.
+    pub codename: String,
+    /// `PRETTY_NAME`.
+    pub name: String,
+    /// When the release stops, or stopped, getting security fixes.
+    pub end_of_life: Option<Timestamp>,
+}
+
+/// What is in an image.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Inventory {
+    /// The operating system, if there is one.
+    pub os: Option<Os>,
+    /// Packages, sorted by kind, name, version and place.
+    pub packages: Vec<Package>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
+}
+
+impl Inventory {
+    /// Sets `depends_on` of the packages chosen by `select` from their `requires`.
+    ///
+    /// `keys` gives the names under which a package can be asked for. Alternatives of a requirement are separated by `|`; the
+    /// first that is present is taken, as package managers do for what is already installed. `scope` keeps installations apart
+    /// that do not see each other, such as two virtual environments.
+    pub fn link_by_name(
+        &mut self,
+        select: impl Fn(&Package) -> bool,
+        keys: impl Fn(&Package) -> Vec<String>,
+        scope: impl Fn(&Package) -> String,
+        canonical: impl Fn(&str) -> String,
+    ) {
+        let mut by_name: HashMap<(String, String), u32> = HashMap::new();
+        for (index, package) in self.packages.iter().enumerate().filter(|(_, package)| select(package)) {
+            let Ok(index) = u32::try_from(index) else { break };
+            for key in keys(package) {
+                by_name.entry((scope(package), canonical(&key))).or_insert(index);
+            }
+        }
+        for index in 0..self.packages.len() {
+            let Some(package) = self.packages.get(index).filter(|package| select(package)) else { continue };
+            let scope = scope(package);
+            let mut found: Vec<u32> = package
+                .requires
+                .iter()
+                .filter_map(|requirement| {
+                    let mut alternatives = requirement.split('|');
+                    alternatives.find_map(|name| by_name.get(&(scope.clone(), canonical(name.trim()))).copied())
+                })
+                .filter(|found| usize::try_from(*found) != Ok(index))
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            if let Some(package) = self.packages.get_mut(index) {
+                package.depends_on = found;
+            }
+        }
+    }
+}

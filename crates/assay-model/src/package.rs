@@ -1,0 +1,231 @@
+//! Packages: what an inventory consists of.
+
+use crate::ecosystem::Ecosystem;
+use crate::inventory::Os;
+use crate::purl::Purl;
+use serde::{Deserialize, Serialize};
+
+/// What kind of thing a package is; decides its purl type and, for languages, its ecosystem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum PackageKind {
+    /// Debian and Ubuntu.
+    Deb,
+    /// The RPM family.
+    Rpm,
+    /// Alpine, Wolfi, Chainguard.
+    Apk,
+    /// Arch Linux.
+    Pacman,
+    /// A Python distribution.
+    Python,
+    /// A Node package.
+    Npm,
+    /// A Java artifact; the namespace is the group.
+    Maven,
+    /// A Go module; `stdlib` is the Go standard library.
+    Go,
+    /// A Rust crate.
+    Cargo,
+    /// A Ruby gem.
+    Gem,
+    /// A PHP package; the namespace is the vendor.
+    Composer,
+    /// A .NET package.
+    NuGet,
+    /// Software that no package manager registered.
+    Generic,
+}
+
+impl PackageKind {
+    /// Every kind.
+    pub const ALL: [Self; 13] = [
+        Self::Deb,
+        Self::Rpm,
+        Self::Apk,
+        Self::Pacman,
+        Self::Python,
+        Self::Npm,
+        Self::Maven,
+        Self::Go,
+        Self::Cargo,
+        Self::Gem,
+        Self::Composer,
+        Self::NuGet,
+        Self::Generic,
+    ];
+
+    /// Returns the package-url type (<https://github.com/package-url/purl-spec/blob/main/purl-types-index.json>).
+    pub fn purl_type(self) -> &'static str {
+        match self {
+            Self::Deb => "deb",
+            Self::Rpm => "rpm",
+            Self::Apk => "apk",
+            Self::Pacman => "alpm",
+            Self::Python => "pypi",
+            Self::Npm => "npm",
+            Self::Maven => "maven",
+            Self::Go => "golang",
+            Self::Cargo => "cargo",
+            Self::Gem => "gem",
+            Self::Composer => "composer",
+            Self::NuGet => "nuget",
+            Self::Generic => "generic",
+        }
+    }
+
+    /// Returns whether packages of this kind belong to the operating system's package manager.
+    pub fn is_os(self) -> bool {
+        matches!(self, Self::Deb | Self::Rpm | Self::Apk | Self::Pacman)
+    }
+
+    /// Returns the ecosystem of a language's packages; the operating system's come from its distribution.
+    pub fn language_ecosystem(self) -> Option<Ecosystem> {
+        match self {
+            Self::Python => Some(Ecosystem::PyPi),
+            Self::Npm => Some(Ecosystem::Npm),
+            Self::Maven => Some(Ecosystem::Maven),
+            Self::Go => Some(Ecosystem::Go),
+            Self::Cargo => Some(Ecosystem::CratesIo),
+            Self::Gem => Some(Ecosystem::RubyGems),
+            Self::Composer => Some(Ecosystem::Packagist),
+            Self::NuGet => Some(Ecosystem::NuGet),
+            Self::Deb | Self::Rpm | Self::Apk | Self::Pacman | Self::Generic => None,
+        }
+    }
+}
+
+/// How a package came to be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Origin {
+    /// It is there: a package manager's record, or the software itself.
+    Installed,
+    /// A lockfile asks for it.
+    Declared,
+}
+
+/// Whether a package is reachable from the image's entry point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub enum Usage {
+    /// Evidence shows that it is used.
+    Used,
+    /// Evidence shows that it is not used.
+    Unused,
+    /// There is not enough evidence.
+    #[default]
+    Unknown,
+}
+
+/// The source package a binary package was built from; distributions write advisories about these.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version, in the same form as the package's.
+    pub version: String,
+}
+
+/// A place where a package was found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Location {
+    /// The path inside the image, without a leading `/`; members of archives follow `!/`, as in `app.jar!/lib/x.jar`.
+    pub path: String,
+    /// The index, in the image's order, of the layer that brought this package here; `None` outside images.
+    pub layer: Option<u32>,
+}
+
+/// One package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Package {
+    /// What it is.
+    pub kind: PackageKind,
+    /// Group, vendor or scope where the kind keeps it apart (Maven group, Composer vendor); part of `name` for npm and Go.
+    pub namespace: Option<String>,
+    /// The name as its ecosystem writes it: `@babel/core`, `golang.org/x/net`, `openssl-libs`.
+    pub name: String,
+    /// The full version as its ecosystem compares it; Debian and RPM versions include a non-zero epoch (`1:3.0.1-42.el9_0`).
+    pub version: String,
+    /// The architecture as the package manager writes it.
+    pub architecture: Option<String>,
+    /// The source package, where it differs or is known.
+    pub source: Option<SourcePackage>,
+    /// The RPM modularity label, `name:stream:version:context`.
+    pub module: Option<String>,
+    /// Licences as declared; SPDX expressions where the ecosystem uses them.
+    pub licenses: Vec<String>,
+    /// Who made the package (RPM vendor, Debian maintainer), where it tells a third party's from the distribution's.
+    pub vendor: Option<String>,
+    /// How it came to be known.
+    pub origin: Origin,
+    /// Where it was found.
+    pub locations: Vec<Location>,
+    /// Names this package can be depended on by, besides its own (Debian and RPM `Provides`).
+    pub provides: Vec<String>,
+    /// What it asks for, in the ecosystem's own names: alternatives of one requirement are separated by `|`.
+    pub requires: Vec<String>,
+    /// Indices, within the same inventory, of the packages that satisfy `requires`; set by linking.
+    pub depends_on: Vec<u32>,
+    /// The purls of language packages that this operating-system package owns; set by attribution.
+    pub contains: Vec<String>,
+    /// Whether it is reachable from the image's entry point.
+    pub usage: Usage,
+}
+
+impl Package {
+    /// Returns an installed package with nothing but its identity.
+    pub fn new(kind: PackageKind, name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            kind,
+            namespace: None,
+            name: name.into(),
+            version: version.into(),
+            architecture: None,
+            source: None,
+            module: None,
+            licenses: Vec::new(),
+            vendor: None,
+            origin: Origin::Installed,
+            locations: Vec::new(),
+            provides: Vec::new(),
+            requires: Vec::new(),
+            depends_on: Vec::new(),
+            contains: Vec::new(),
+            usage: Usage::Unknown,
+        }
+    }
+
+    /// Returns the name advisories use: Maven's `group:artifact` and Composer's `vendor/name` are joined.
+    pub fn full_name(&self) -> String {
+        match (&self.namespace, self.kind) {
+            (Some(namespace), PackageKind::Maven) => format!("{namespace}:{}", self.name),
+            (Some(namespace), _) => format!("{namespace}/{}", self.name),
+            (None, _) => self.name.clone(),
+        }
+    }
+
+    /// Returns the ecosystem whose advisories judge this package, if there is one.
+    pub fn ecosystem(&self, os: Option<&Os>) -> Option<Ecosystem> {
+        if self.kind.is_os() {
+            let os = os?;
+            let distro = os.distro?;
+            return (distro.packages == self.kind).then(|| distro.ecosystem(&os.version));
+        }
+        self.kind.language_ecosystem()
+    }
+
+    /// Returns the package URL; operating-system packages carry `arch`, `distro` and `epoch`.
+    pub fn purl(&self, os: Option<&Os>) -> Purl {
+        Purl::of(self, os)
+    }
+
+    /// Splits a Debian or RPM version into its epoch and the rest.
+    pub fn epoch(&self) -> (Option<&str>, &str) {
+        match (self.kind, self.version.split_once(':')) {
+            (PackageKind::Deb | PackageKind::Rpm | PackageKind::Pacman, Some((epoch, rest)))
+                if epoch.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                (Some(epoch), rest)
+            }
+            _ => (None, &self.version),
+        }
+    }
+}
