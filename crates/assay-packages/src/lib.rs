@@ -1,2 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+pub mod lang;
+pub mod os;
+
+use assay_analyze::Analyzer;
+
+/// Returns every package analyzer, in the order in which they are linked.
+pub fn analyzers() -> impl Iterator<Item = &'static dyn Analyzer> {
+    os::ANALYZERS.iter().chain(lang::ANALYZERS).copied()
+}

@@ -1,0 +1,150 @@
+//! The contract between the pass over a layer and those who look at files.
+
+use crate::facts::{Fact, LayerFacts};
+use assay_decode::ReadAt;
+use assay_model::{Inventory, Package, PathList, Warning};
+use std::borrow::Cow;
+
+/// An analyzer's name and revision: the key under which its results may be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnalyzerId {
+    /// A stable, unique name, such as `dpkg`.
+    pub name: &'static str,
+    /// Raised whenever the same file could give another result.
+    pub revision: u32,
+}
+
+/// A file an analyzer wants to see. Paths are relative to the image's root, without a leading `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Select {
+    /// The last component of the path is this: `package-lock.json`.
+    Name(&'static str),
+    /// The whole path is this: `var/lib/dpkg/status`.
+    Path(&'static str),
+    /// The path ends with this, in any case: `.jar`, `.dist-info/METADATA`.
+    Suffix(&'static str),
+    /// The path starts with this folder (ending in `/`) and ends with this suffix: `var/lib/dpkg/info/` and `.list`.
+    Under(&'static str, &'static str),
+    /// The content starts with these bytes (at most eight): `\x7fELF`.
+    Magic(&'static [u8]),
+}
+
+/// Looks at single files and says what they tell.
+///
+/// Called from several threads at once, once per selected file of a layer, in the order of the archive. It sees only the file
+/// it is given: it opens nothing, and its output depends on nothing else, so that results can be kept by content.
+pub trait Analyzer: Sync {
+    /// Returns its name and revision.
+    fn id(&self) -> AnalyzerId;
+
+    /// Returns the files it wants, as data, so that one matcher serves all analyzers.
+    fn select(&self) -> &'static [Select];
+
+    /// Looks at one file. It cannot fail: what is damaged becomes a warning on `out`, and what was read before it stays.
+    fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>);
+
+    /// Connects packages once all layers are laid over each other (dependencies, names found in other files).
+    ///
+    /// Only packages of the analyzer's own kind may be changed. Runs in the order in which analyzers are listed.
+    fn link(&self, _inventory: &mut Inventory) {}
+}
+
+/// The largest text an analyzer may take into memory at once, in bytes: lockfiles and package databases stay far below it.
+pub const TEXT_LIMIT: u64 = 64 << 20;
+
+/// A selected file.
+pub struct File<'a> {
+    /// Its path inside the image, or `outer.jar!/inner.jar` inside archives.
+    pub path: &'a str,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its content.
+    pub content: &'a dyn ReadAt,
+}
+
+impl<'a> File<'a> {
+    /// Returns the last component of the path.
+    pub fn name(&self) -> &'a str {
+        assay_model::path::file_name(self.path)
+    }
+
+    /// Returns the whole content, or warns on `out` and returns `None` when it is larger than `limit` or cannot be read.
+    pub fn bytes(&self, limit: u64, out: &mut Sink<'_>) -> Option<Cow<'a, [u8]>> {
+        let len = self.content.len();
+        if len > limit {
+            out.warn("file-too-large", format!("it has {len} bytes, more than the {limit} that are read of such a file"));
+            return None;
+        }
+        if let Some(slice) = self.content.as_slice() {
+            return Some(Cow::Borrowed(slice));
+        }
+        match self.content.read_range(0, len, usize::try_from(limit).unwrap_or(usize::MAX)) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                out.warn("unreadable-file", error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Returns the content as text up to [`TEXT_LIMIT`]; bytes that are not UTF-8 become U+FFFD, a byte order mark is dropped.
+    pub fn text(&self, out: &mut Sink<'_>) -> Option<Cow<'a, str>> {
+        let text = match self.bytes(TEXT_LIMIT, out)? {
+            Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+            Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
+                Ok(text) => text,
+                Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+            }),
+        };
+        Some(match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix('\u{feff}').unwrap_or(text)),
+            Cow::Owned(text) => match text.strip_prefix('\u{feff}') {
+                Some(rest) => Cow::Owned(rest.to_owned()),
+                None => Cow::Owned(text),
+            },
+        })
+    }
+}
+
+/// Takes what an analyzer has to say about one file.
+pub struct Sink<'a> {
+    path: &'a str,
+    facts: &'a mut LayerFacts,
+}
+
+impl<'a> Sink<'a> {
+    /// Returns a sink for what is said about the file at `path`.
+    pub fn new(path: &'a str, facts: &'a mut LayerFacts) -> Self {
+        Self { path, facts }
+    }
+
+    /// Reports a package; its location is the file, so `locations` stays empty unless it lies deeper (`a.jar!/b.jar`), in
+    /// which case the analyzer adds one [`Location`](assay_model::Location) with `layer: None`.
+    pub fn package(&mut self, package: Package) {
+        self.fact(Fact::Package(Box::new(package)));
+    }
+
+    /// Reports the files a package of the package manager `manager` (`dpkg`, `rpm`, `apk`) owns.
+    ///
+    /// `package` is the name, with `:architecture` where the package manager keeps several.
+    pub fn owned_files(&mut self, manager: &'static str, package: impl Into<String>, files: PathList) {
+        self.fact(Fact::OwnedFiles { manager: Cow::Borrowed(manager), package: package.into(), files });
+    }
+
+    /// Reports anything else.
+    pub fn fact(&mut self, fact: Fact) {
+        self.facts.add(self.path, fact);
+    }
+
+    /// Reports damage that leaves something unscanned.
+    pub fn warn(&mut self, code: &'static str, message: impl Into<String>) {
+        let warning = Warning::unscanned(code, Some(self.path), message);
+        self.facts.warn(self.path, warning);
+    }
+
+    /// Reports something odd that leaves nothing unscanned.
+    pub fn notice(&mut self, code: &'static str, message: impl Into<String>) {
+        let warning = Warning::notice(code, Some(self.path), message);
+        self.facts.warn(self.path, warning);
+    }
+}

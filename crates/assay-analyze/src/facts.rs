@@ -1,0 +1,91 @@
+//! What one layer tells: facts by the path they were found at, and the marks that hide what lies below.
+
+use assay_model::{Os, Package, PathList, Warning};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// One statement about one file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fact {
+    /// The file is, or describes, a package.
+    Package(Box<Package>),
+    /// The file is an `os-release`, or stands in for one; of several, the highest rank wins.
+    Os {
+        /// What it says.
+        os: Box<Os>,
+        /// Its trustworthiness: 2 for `os-release`, 1 for a distribution's own file such as `etc/alpine-release`.
+        rank: u8,
+    },
+    /// The file lists what a package owns.
+    OwnedFiles {
+        /// The package manager: `dpkg`, `rpm` or `apk`.
+        manager: Cow<'static, str>,
+        /// The package's name, with `:architecture` where there can be several.
+        package: String,
+        /// The files.
+        files: PathList,
+    },
+    /// The file gives the licences of a package that another file describes (Debian's `copyright`).
+    Licenses {
+        /// The package manager: `dpkg`, `rpm` or `apk`.
+        manager: Cow<'static, str>,
+        /// The package's name.
+        package: String,
+        /// The licences.
+        licenses: Vec<String>,
+    },
+}
+
+/// What is known of one path.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PathFacts {
+    /// What was said.
+    pub facts: Vec<Fact>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
+}
+
+/// What one layer tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LayerFacts {
+    /// Facts by path.
+    pub paths: BTreeMap<String, PathFacts>,
+    /// Marks that hide paths of lower layers.
+    pub cover: Cover,
+    /// Warnings about the layer itself.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a layer hides of the layers below it
+/// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#representing-changes>).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cover {
+    /// Removed paths, sorted.
+    pub whiteouts: Vec<String>,
+    /// Folders whose lower content is hidden, sorted; the empty path is the root.
+    pub opaque: Vec<String>,
+    /// Hashes, sorted, of every path at which this layer has something that is not a folder: it replaces what was there,
+    /// including a whole folder.
+    pub replaced: Vec<u64>,
+}
+
+impl LayerFacts {
+    /// Adds a fact about a path.
+    pub fn add(&mut self, path: &str, fact: Fact) {
+        self.at(path).facts.push(fact);
+    }
+
+    /// Adds a warning about a path.
+    pub fn warn(&mut self, path: &str, warning: Warning) {
+        self.at(path).warnings.push(warning);
+    }
+
+    fn at(&mut self, path: &str) -> &mut PathFacts {
+        // Not `entry`, which would allocate the key for each of a database's thousands of packages.
+        if !self.paths.contains_key(path) {
+            self.paths.insert(path.to_owned(), PathFacts::default());
+        }
+        self.paths.entry(path.to_owned()).or_default()
+    }
+}
