@@ -6,6 +6,7 @@
 
 mod bytes;
 pub mod compression;
+pub mod elf;
 mod peek;
 pub mod read_at;
 pub mod tar;
