@@ -4,11 +4,15 @@
 #![deny(clippy::arithmetic_side_effects)]
 #![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
 
+pub mod bdb;
 mod bytes;
 pub mod compression;
 pub mod elf;
+pub mod ndb;
+mod pages;
 mod peek;
 pub mod read_at;
+pub mod sqlite;
 pub mod tar;
 pub mod zip;
 
