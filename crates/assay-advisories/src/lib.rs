@@ -1,2 +1,8 @@
 #![doc = include_str!("../README.md")]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+
+pub mod feed;
+pub mod sink;
+
+pub use feed::{FEEDS, Feed, FeedFile};
+pub use sink::AdvisorySink;

@@ -1,0 +1,41 @@
+//! The feeds: one file each, and the list of them all.
+
+use crate::sink::AdvisorySink;
+use std::io::Read;
+
+/// Every feed. To add one, write `feed/<name>.rs` and add its `mod` line and its line here.
+pub const FEEDS: &[&dyn Feed] = &[];
+
+/// A source of advisories, or of facts about vulnerabilities, in its publisher's own format.
+pub trait Feed: Sync {
+    /// Returns the feed's name in reports, such as `debian-tracker`.
+    fn id(&self) -> &'static str;
+
+    /// Returns the licence of its data.
+    fn license(&self) -> &'static str;
+
+    /// Returns where its files are; the caller fetches or finds them.
+    fn files(&self) -> &'static [FeedFile];
+
+    /// Reads one file into `out`. `path` is the file's path as published, which may name a release or a repository.
+    ///
+    /// The caller has unpacked the file: `file` is free of gzip, zstd and xz; a zip or tar archive is handed over entry by
+    /// entry, with `path` being the archive's path, a `/`, and the entry's name. The bytes are hostile and may be
+    /// huge: JSON arrays of records are streamed, never held as one tree.
+    ///
+    /// A record that cannot be read is handed to [`AdvisorySink::reject`] and the rest is read; nothing here fails.
+    fn read(&self, path: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>);
+}
+
+/// Where files of a feed are, and how they are recognised in a folder laid out as their publisher serves them.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedFile {
+    /// Host and scheme of the public endpoint, such as `https://secdb.alpinelinux.org`; `--mirror` replaces it.
+    pub origin: &'static str,
+    /// The path of the file under `origin`. `{…}` stands for one path segment or part of one.
+    pub path: &'static str,
+    /// The folder under which a mirror of several publishers keeps this origin, such as `alpine-secdb`.
+    pub folder: &'static str,
+    /// The values `{…}` takes when fetching; empty when the path has none.
+    pub values: &'static [&'static str],
+}
