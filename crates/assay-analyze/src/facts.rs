@@ -1,6 +1,6 @@
 //! What one layer tells: facts by the path they were found at, and the marks that hide what lies below.
 
-use assay_model::{Os, Package, PathList, Warning};
+use assay_model::{DiffId, Os, Package, PathList, Warning};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -46,15 +46,37 @@ pub struct PathFacts {
     pub warnings: Vec<Warning>,
 }
 
-/// What one layer tells.
+/// Facts by path, as analyzers report them.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayerFacts {
     /// Facts by path.
     pub paths: BTreeMap<String, PathFacts>,
-    /// Marks that hide paths of lower layers.
+}
+
+/// What one analyzer said about one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FileAnalysis {
+    /// The analyzer's name.
+    pub analyzer: &'static str,
+    /// What it said.
+    pub said: PathFacts,
+}
+
+/// What one layer tells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LayerAnalysis {
+    /// The digest of the uncompressed layer, as computed while reading; `None` for a folder.
+    pub diff_id: Option<DiffId>,
+    /// What was said, by path; only files about which something was said.
+    pub files: BTreeMap<String, Vec<FileAnalysis>>,
+    /// What it hides of the layers below.
     pub cover: Cover,
     /// Warnings about the layer itself.
     pub warnings: Vec<Warning>,
+    /// How many entries it has.
+    pub entries: u64,
+    /// How many bytes it has when uncompressed.
+    pub unpacked_size: u64,
 }
 
 /// What a layer hides of the layers below it
@@ -65,9 +87,11 @@ pub struct Cover {
     pub whiteouts: Vec<String>,
     /// Folders whose lower content is hidden, sorted; the empty path is the root.
     pub opaque: Vec<String>,
-    /// Hashes, sorted, of every path at which this layer has something that is not a folder: it replaces what was there,
+    /// Keys, sorted, of every path at which this layer has something that is not a folder: it replaces what was there,
     /// including a whole folder.
-    pub replaced: Vec<u64>,
+    pub replaced: Vec<u128>,
+    /// Keys, sorted, of every path at which this layer has a folder: it replaces a file that was there.
+    pub folders: Vec<u128>,
 }
 
 impl LayerFacts {

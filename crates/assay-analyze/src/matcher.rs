@@ -1,0 +1,149 @@
+//! One matcher for all analyzers: which of them want a file, by its path and its first bytes.
+
+use crate::analyzer::{Analyzer, Select};
+use std::collections::HashMap;
+
+/// The number of leading bytes of a file that magic numbers may use.
+pub const MAGIC_LEN: usize = 8;
+
+/// Suffixes are found by their last bytes; every suffix has at least this many.
+const SUFFIX_KEY: usize = 3;
+
+/// A set of analyzers with their selections compiled for look-up.
+pub struct Matcher<'a> {
+    analyzers: Vec<&'a dyn Analyzer>,
+    names: HashMap<&'static str, Vec<usize>>,
+    paths: HashMap<&'static str, Vec<usize>>,
+    suffixes: HashMap<[u8; SUFFIX_KEY], Vec<(&'static str, usize)>>,
+    under: Vec<(&'static str, &'static str, usize)>,
+    magics: Vec<(&'static [u8], usize)>,
+}
+
+impl<'a> Matcher<'a> {
+    /// Compiles the selections of `analyzers`, whose order is kept.
+    pub fn new(analyzers: impl IntoIterator<Item = &'a dyn Analyzer>) -> Self {
+        let mut matcher = Self {
+            analyzers: analyzers.into_iter().collect(),
+            names: HashMap::new(),
+            paths: HashMap::new(),
+            suffixes: HashMap::new(),
+            under: Vec::new(),
+            magics: Vec::new(),
+        };
+        for (index, analyzer) in matcher.analyzers.iter().enumerate() {
+            for select in analyzer.select() {
+                match *select {
+                    Select::Name(name) => matcher.names.entry(name).or_default().push(index),
+                    Select::Path(path) => matcher.paths.entry(path).or_default().push(index),
+                    Select::Suffix(suffix) => {
+                        // A shorter suffix would select nothing; the test of all analyzers says so.
+                        if let Some(key) = suffix_key(suffix) {
+                            matcher.suffixes.entry(key).or_default().push((suffix, index));
+                        }
+                    }
+                    Select::Under(folder, suffix) => matcher.under.push((folder, suffix, index)),
+                    Select::Magic(magic) => matcher.magics.push((magic, index)),
+                }
+            }
+        }
+        matcher
+    }
+
+    /// Returns the analyzers in their order.
+    pub fn analyzers(&self) -> &[&'a dyn Analyzer] {
+        &self.analyzers
+    }
+
+    /// Puts the indices of the analyzers that want a file of this path into `found`, sorted.
+    pub fn by_path(&self, path: &str, found: &mut Vec<usize>) {
+        found.clear();
+        if let Some(indices) = self.names.get(assay_model::path::file_name(path)) {
+            found.extend(indices);
+        }
+        if let Some(indices) = self.paths.get(path) {
+            found.extend(indices);
+        }
+        if let Some(candidates) = suffix_key(path).and_then(|key| self.suffixes.get(&key)) {
+            found.extend(candidates.iter().filter(|(suffix, _)| ends_with(path, suffix)).map(|(_, index)| index));
+        }
+        for (folder, suffix, index) in &self.under {
+            if path.len() > folder.len() + suffix.len() && path.starts_with(folder) && path.ends_with(suffix) {
+                found.push(*index);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+    }
+
+    /// Adds the indices of the analyzers that want a file beginning with `start`; `found` stays sorted.
+    pub fn by_magic(&self, start: &[u8], found: &mut Vec<usize>) {
+        let before = found.len();
+        found.extend(self.magics.iter().filter(|(magic, _)| start.starts_with(magic)).map(|(_, index)| index));
+        if found.len() > before {
+            found.sort_unstable();
+            found.dedup();
+        }
+    }
+
+    /// Returns whether the analyzer at `index` selects files by content.
+    pub fn selects_by_magic(&self, index: usize) -> bool {
+        self.magics.iter().any(|(_, analyzer)| *analyzer == index)
+    }
+}
+
+fn suffix_key(text: &str) -> Option<[u8; SUFFIX_KEY]> {
+    let bytes = text.as_bytes();
+    let start = bytes.len().checked_sub(SUFFIX_KEY)?;
+    let mut key: [u8; SUFFIX_KEY] = bytes.get(start..)?.try_into().ok()?;
+    key.make_ascii_lowercase();
+    Some(key)
+}
+
+fn ends_with(path: &str, suffix: &str) -> bool {
+    let (path, suffix) = (path.as_bytes(), suffix.as_bytes());
+    let start = path.len().checked_sub(suffix.len());
+    start.and_then(|start| path.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyzer::{AnalyzerId, File, Sink};
+
+    struct Wants(&'static [Select]);
+
+    impl Analyzer for Wants {
+        fn id(&self) -> AnalyzerId {
+            AnalyzerId { name: "wants", revision: 1 }
+        }
+        fn select(&self) -> &'static [Select] {
+            self.0
+        }
+        fn analyze(&self, _: &File<'_>, _: &mut Sink<'_>) {}
+    }
+
+    #[track_caller]
+    fn check(select: &'static [Select], path: &str, start: &[u8], want: bool) {
+        let wants = Wants(select);
+        let matcher = Matcher::new([&wants as &dyn Analyzer]);
+        let mut found = Vec::new();
+        matcher.by_path(path, &mut found);
+        matcher.by_magic(start, &mut found);
+        assert_eq!(!found.is_empty(), want, "{path}");
+    }
+
+    #[test]
+    fn files_are_selected_as_asked() {
+        check(&[Select::Name("pom.xml")], "a/b/pom.xml", b"", true);
+        check(&[Select::Name("pom.xml")], "a/b/xpom.xml", b"", false);
+        check(&[Select::Path("etc/os-release")], "etc/os-release", b"", true);
+        check(&[Select::Path("etc/os-release")], "x/etc/os-release", b"", false);
+        check(&[Select::Suffix(".jar")], "lib/A.JAR", b"", true);
+        check(&[Select::Suffix(".dist-info/METADATA")], "s/a-1.dist-info/METADATA", b"", true);
+        check(&[Select::Suffix(".jar")], "ar", b"", false);
+        check(&[Select::Under("var/lib/dpkg/info/", ".list")], "var/lib/dpkg/info/a.list", b"", true);
+        check(&[Select::Under("var/lib/dpkg/info/", ".list")], "var/lib/dpkg/info/.list", b"", false);
+        check(&[Select::Magic(b"\x7fELF")], "bin/x", b"\x7fELF\x02\x01", true);
+        check(&[Select::Magic(b"\x7fELF")], "bin/x", b"\x7fEL", false);
+    }
+}

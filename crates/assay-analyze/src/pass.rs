@@ -1,0 +1,527 @@
+//! One pass over a layer: every file is seen once, by all analyzers that want it, and nothing is unpacked.
+//!
+//! A selected file is held in memory up to [`Limits::memory_per_file`] and beyond it in one unlinked spool file, so that
+//! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
+
+use crate::analyzer::{Analyzer, File, Sink};
+use crate::cover::{self, Mark};
+use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
+use crate::matcher::{MAGIC_LEN, Matcher};
+use assay_decode::compression::{LimitExceeded, Limited, decompress};
+use assay_decode::read_at::{FileSpool, ReadAt};
+use assay_decode::tar::{EntryKind, TarLimits, TarReader};
+use assay_model::{DiffId, Digest, Warning};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+use std::io::{self, BufRead, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+/// Bounds on what one layer may cost. Exceeding one is a warning, and what was found before it stays.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of a selected file held in memory; larger ones are spooled.
+    ///
+    /// Two layers are read at once and inner archives are inflated in memory besides, all within 256 MiB.
+    pub memory_per_file: u64,
+    /// Bytes of a selected file that are looked at, in memory or spooled.
+    pub bytes_per_file: u64,
+    /// Bytes of an uncompressed layer.
+    pub bytes_per_layer: u64,
+    /// Entries of a layer.
+    pub entries_per_layer: u64,
+    /// Warnings kept of one kind and layer; a damaged layer could otherwise fill the memory with them.
+    pub warnings_per_layer: usize,
+    /// The folder for the spool file.
+    pub scratch: PathBuf,
+}
+
+impl Limits {
+    /// Returns the published budget, spooling to `scratch`.
+    pub fn new(scratch: PathBuf) -> Self {
+        Self {
+            memory_per_file: 16 << 20,
+            bytes_per_file: 4 << 30,
+            bytes_per_layer: 64 << 30,
+            entries_per_layer: 10_000_000,
+            warnings_per_layer: 200,
+            scratch,
+        }
+    }
+}
+
+/// Why a layer's analysis cannot be used at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalyzeLayerError {
+    /// The layer's bytes cannot be had, or are not the bytes they should be.
+    #[error("cannot read the layer")]
+    Read(#[source] io::Error),
+    /// The layer is not the one the image's configuration names.
+    #[error("layer has diff-id `{actual}`, but the image's configuration says `{expected}`")]
+    DiffIdMismatch {
+        /// What the configuration says.
+        expected: DiffId,
+        /// What was computed.
+        actual: DiffId,
+    },
+}
+
+/// Hard links to files that were not kept, whose names ask for an analysis that the target's name did not.
+///
+/// The layer has to be read again for these; that never happens in images made by ordinary tools.
+#[derive(Debug, Default)]
+pub struct UnresolvedLinks {
+    by_target: HashMap<String, Vec<(String, Vec<usize>)>>,
+}
+
+impl UnresolvedLinks {
+    /// Returns whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_target.is_empty()
+    }
+}
+
+/// Reads a layer, compressed or not, once and to its end.
+///
+/// # Errors
+/// Fails when the bytes cannot be read or are not those of `expected`. A layer that is damaged, but is what its digests
+/// say, is analysed up to the damage, with a warning.
+pub fn analyze_layer(
+    reader: impl Read + Send,
+    expected: Option<DiffId>,
+    matcher: &Matcher<'_>,
+    limits: &Limits,
+) -> Result<(LayerAnalysis, UnresolvedLinks), AnalyzeLayerError> {
+    let mut pass = Pass::new(matcher, limits);
+    let (actual, intact) = pass.walk(reader, None)?;
+    // A layer that could not be inflated to its end has no diff-id to compare; that it is damaged has been said.
+    if intact && let Some(expected) = expected.filter(|expected| *expected != actual) {
+        return Err(AnalyzeLayerError::DiffIdMismatch { expected, actual });
+    }
+    pass.out.diff_id = expected.or(Some(actual));
+    Ok(pass.finish())
+}
+
+/// Reads a layer a second time, for hard links left over from the first.
+///
+/// # Errors
+/// Fails as [`analyze_layer`] does.
+pub fn resolve_links(
+    reader: impl Read + Send,
+    links: &UnresolvedLinks,
+    analysis: &mut LayerAnalysis,
+    matcher: &Matcher<'_>,
+    limits: &Limits,
+) -> Result<(), AnalyzeLayerError> {
+    let mut pass = Pass::new(matcher, limits);
+    pass.walk(reader, Some(links))?;
+    analysis.files.extend(pass.finish().0.files);
+    Ok(())
+}
+
+/// Analyses files that are not in a tar, one after the other: a folder's.
+pub struct FolderPass<'a>(Pass<'a>);
+
+impl<'a> FolderPass<'a> {
+    /// Starts with nothing seen.
+    pub fn new(matcher: &'a Matcher<'a>, limits: &'a Limits) -> Self {
+        Self(Pass::new(matcher, limits))
+    }
+
+    /// Returns whether the file at `path` has to be opened to decide whether an analyzer wants it.
+    pub fn wants(&mut self, path: &str) -> bool {
+        self.0.matcher.by_path(path, &mut self.0.found);
+        !self.0.found.is_empty() || !self.0.matcher.analyzers().is_empty()
+    }
+
+    /// Looks at one file.
+    pub fn file(&mut self, path: &str, mode: u32, content: &dyn ReadAt) {
+        self.0.out.entries += 1;
+        self.0.out.unpacked_size = self.0.out.unpacked_size.saturating_add(content.len());
+        let mut found = std::mem::take(&mut self.0.found);
+        self.0.matcher.by_path(path, &mut found);
+        let mut start = [0; MAGIC_LEN];
+        let len = content.read_at(0, &mut start).unwrap_or_default();
+        self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
+        self.0.run(path, mode, content, &found);
+        self.0.found = found;
+    }
+
+    /// Records what could not be looked at.
+    pub fn warn(&mut self, warning: Warning) {
+        self.0.out.warnings.push(warning);
+    }
+
+    /// Returns what was found.
+    pub fn finish(self) -> LayerAnalysis {
+        self.0.finish().0
+    }
+}
+
+struct Pass<'a> {
+    matcher: &'a Matcher<'a>,
+    limits: &'a Limits,
+    out: LayerAnalysis,
+    links: UnresolvedLinks,
+    /// The buffer of the file being looked at, reused.
+    buffer: Vec<u8>,
+    found: Vec<usize>,
+    warnings_left: usize,
+}
+
+/// Computes the digest of what is read through it.
+struct Hashing<R> {
+    inner: R,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buf)?;
+        self.hash.update(buf.get(..read).unwrap_or_default());
+        self.bytes = self.bytes.saturating_add(read as u64);
+        Ok(read)
+    }
+}
+
+/// A selected file's content.
+enum Content {
+    Memory,
+    Spool(FileSpool),
+}
+
+impl<'a> Pass<'a> {
+    fn new(matcher: &'a Matcher<'a>, limits: &'a Limits) -> Self {
+        Self {
+            matcher,
+            limits,
+            out: LayerAnalysis::default(),
+            links: UnresolvedLinks::default(),
+            buffer: Vec::new(),
+            found: Vec::new(),
+            warnings_left: limits.warnings_per_layer,
+        }
+    }
+
+    /// Reads the whole layer; returns its diff-id and whether it could be read to its end.
+    fn walk(
+        &mut self,
+        mut reader: impl Read + Send,
+        only: Option<&UnresolvedLinks>,
+    ) -> Result<(DiffId, bool), AnalyzeLayerError> {
+        let mut source = Checked::new(&mut reader);
+        let mut intact = true;
+        let (hash, bytes) = {
+            let plain = match decompress(&mut source) {
+                Ok((_, plain)) => plain,
+                Err(error) => return Err(AnalyzeLayerError::Read(error)),
+            };
+            let hashing = Hashing { inner: Limited::new(plain, self.limits.bytes_per_layer), hash: Sha256::new(), bytes: 0 };
+            let tar_limits = TarLimits { max_headers: self.limits.entries_per_layer, ..TarLimits::default() };
+            let mut tar = TarReader::new(hashing, tar_limits);
+            loop {
+                match tar.next_entry() {
+                    Ok(Some(mut entry)) => self.entry(&mut entry, only),
+                    Ok(None) => break,
+                    Err(error) if error.is_recoverable() => {
+                        self.warn(Warning::unscanned("skipped-entry", None, with_causes(&error)));
+                    }
+                    Err(error) => {
+                        let code = if limit_of(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
+                        self.warn(Warning::unscanned(code, None, with_causes(&error)));
+                        break;
+                    }
+                }
+            }
+            // The digests cover what follows the archive's end, too.
+            if let Err(error) = tar.drain() {
+                intact = false;
+                let code = if LimitExceeded::find(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
+                if self.out.warnings.iter().all(|warning| warning.code != code) {
+                    self.warn(Warning::unscanned(code, None, format!("the layer cannot be read to its end: {error}")));
+                }
+            }
+            let hashing = tar.into_inner();
+            (hashing.hash.finalize(), hashing.bytes)
+        };
+        // What the source itself says (a wrong digest, a broken connection) counts more than how the inflater saw it.
+        source.finish().map_err(AnalyzeLayerError::Read)?;
+        self.out.unpacked_size = bytes;
+        Ok((DiffId(Digest::Sha256(hash.into())), intact))
+    }
+
+    fn entry<R: Read>(
+        &mut self,
+        entry: &mut assay_decode::tar::Entry<'_, R>,
+        only: Option<&UnresolvedLinks>,
+    ) {
+        let path = entry.path();
+        if let Some(only) = only {
+            if entry.kind() == EntryKind::File && let Some(links) = only.by_target.get(path) {
+                let Some(content) = self.take(path, entry.size(), entry.reader()) else { return };
+                for (link, analyzers) in links {
+                    self.run_content(link, entry.mode(), &content, analyzers);
+                }
+            }
+            return;
+        }
+        self.out.entries += 1;
+        match cover::mark(path) {
+            Mark::Content => {}
+            Mark::Whiteout(hidden) => return self.out.cover.whiteouts.push(hidden),
+            Mark::Opaque(folder) => return self.out.cover.opaque.push(folder),
+            Mark::Ignored => return,
+        }
+        if path.is_empty() {
+            return;
+        }
+        let key = cover::path_key(path);
+        if entry.kind() == EntryKind::Directory {
+            self.out.cover.folders.push(key);
+            return;
+        }
+        self.out.cover.replaced.push(key);
+        // Of two entries with the same path the later one is what the container sees.
+        self.out.files.remove(path);
+        match entry.kind() {
+            EntryKind::File => {
+                let mut found = std::mem::take(&mut self.found);
+                self.matcher.by_path(path, &mut found);
+                if entry.size() > 0 {
+                    match entry.reader().fill_buf() {
+                        Ok(start) => self.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found),
+                        // The reader says the same again on the next header, where it is reported.
+                        Err(_) => found.clear(),
+                    }
+                }
+                if !found.is_empty() && let Some(content) = self.take(path, entry.size(), entry.reader()) {
+                    self.run_content(path, entry.mode(), &content, &found);
+                }
+                self.found = found;
+            }
+            EntryKind::HardLink => self.hard_link(path, entry.link_target()),
+            EntryKind::Symlink
+            | EntryKind::Directory
+            | EntryKind::CharDevice
+            | EntryKind::BlockDevice
+            | EntryKind::Fifo
+            | EntryKind::Other(_) => {}
+        }
+    }
+
+    /// Gives a hard link what was said about its target, by the analyzers that want the link, too.
+    fn hard_link(&mut self, path: &str, target: &str) {
+        let mut found = std::mem::take(&mut self.found);
+        self.matcher.by_path(path, &mut found);
+        let said = self.out.files.get(target).map(Vec::as_slice).unwrap_or_default();
+        let index_of = |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
+        let mut copies = Vec::new();
+        for analysis in said {
+            let Some(index) = index_of(analysis.analyzer) else { continue };
+            if found.contains(&index) || self.matcher.selects_by_magic(index) {
+                let mut copy = analysis.clone();
+                relocate(&mut copy.said, target, path);
+                copies.push(copy);
+            }
+            found.retain(|wanted| *wanted != index);
+        }
+        if !found.is_empty() {
+            let links = self.links.by_target.entry(target.to_owned()).or_default();
+            links.push((path.to_owned(), found.clone()));
+        }
+        if !copies.is_empty() {
+            self.out.files.insert(path.to_owned(), copies);
+        }
+        self.found = found;
+    }
+
+    /// Takes a selected file's content into memory or the spool.
+    fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
+        if size > self.limits.bytes_per_file {
+            let message = format!("it has {size} bytes, more than the {} that are looked at", self.limits.bytes_per_file);
+            self.warn(Warning::unscanned("file-too-large", Some(path), message));
+            return None;
+        }
+        self.buffer.clear();
+        if size <= self.limits.memory_per_file {
+            // A truncated archive gives less than it promised; what there is, is looked at.
+            if let Err(error) = reader.read_to_end(&mut self.buffer) {
+                self.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
+            }
+            return Some(Content::Memory);
+        }
+        match self.spool(reader) {
+            Ok(spool) => Some(Content::Spool(spool)),
+            Err(error) => {
+                let message = format!("it has {size} bytes and cannot be spooled to the scratch folder: {error}");
+                self.warn(Warning::unscanned("unspooled-file", Some(path), message));
+                None
+            }
+        }
+    }
+
+    fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {
+        // Unlinked from the start: nothing is left behind, however the process ends.
+        let mut file = tempfile::tempfile_in(&self.limits.scratch)?;
+        io::copy(reader, &mut file)?;
+        file.flush()?;
+        FileSpool::new(file)
+    }
+
+    fn run_content(&mut self, path: &str, mode: u32, content: &Content, analyzers: &[usize]) {
+        match content {
+            Content::Memory => {
+                let buffer = std::mem::take(&mut self.buffer);
+                self.run(path, mode, &buffer, analyzers);
+                self.buffer = buffer;
+                // One large file must not pin its memory for the rest of the layer.
+                if self.buffer.capacity() > 1 << 20 {
+                    self.buffer.shrink_to(1 << 20);
+                }
+            }
+            Content::Spool(spool) => self.run(path, mode, spool, analyzers),
+        }
+    }
+
+    fn run(&mut self, path: &str, mode: u32, content: &dyn ReadAt, analyzers: &[usize]) {
+        let mut all = Vec::new();
+        for analyzer in analyzers.iter().filter_map(|index| self.matcher.analyzers().get(*index)) {
+            let mut said = said_by(*analyzer, &File { path, mode, content });
+            for warning in std::mem::take(&mut said.warnings) {
+                if self.spend_warning() {
+                    said.warnings.push(warning);
+                }
+            }
+            all.push(FileAnalysis { analyzer: analyzer.id().name, said });
+        }
+        if !all.is_empty() {
+            self.out.files.insert(path.to_owned(), all);
+        }
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        if self.spend_warning() {
+            self.out.warnings.push(warning);
+        }
+    }
+
+    /// Returns whether there is room for one more warning; says so once when there is not.
+    fn spend_warning(&mut self) -> bool {
+        match self.warnings_left.checked_sub(1) {
+            Some(left) => {
+                self.warnings_left = left;
+                if left == 0 {
+                    let message =
+                        format!("there are {} or more warnings; the others are left out", self.limits.warnings_per_layer);
+                    self.out.warnings.push(Warning::unscanned("too-many-warnings", None, message));
+                }
+                left > 0
+            }
+            None => false,
+        }
+    }
+
+    fn finish(mut self) -> (LayerAnalysis, UnresolvedLinks) {
+        self.out.cover.sort();
+        // Kept until now because a hard link may have referred to them.
+        self.out.files.retain(|_, all| {
+            all.retain(|one| !one.said.facts.is_empty() || !one.said.warnings.is_empty());
+            !all.is_empty()
+        });
+        (self.out, self.links)
+    }
+}
+
+/// Runs one analyzer. That it panics would be a bug; it must not take the rest of the scan with it.
+fn said_by(analyzer: &dyn Analyzer, file: &File<'_>) -> PathFacts {
+    let mut facts = LayerFacts::default();
+    let ended = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut Sink::new(file.path, &mut facts))));
+    let mut said = facts.paths.remove(file.path).unwrap_or_default();
+    if ended.is_err() {
+        let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
+        said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
+    }
+    said
+}
+
+/// Makes facts about `from` be about `to`.
+fn relocate(said: &mut PathFacts, from: &str, to: &str) {
+    for fact in &mut said.facts {
+        if let crate::facts::Fact::Package(package) = fact {
+            for location in &mut package.locations {
+                if let Some(rest) = location.path.strip_prefix(from) {
+                    location.path = format!("{to}{rest}");
+                }
+            }
+        }
+    }
+    for warning in &mut said.warnings {
+        if warning.path.as_deref() == Some(from) {
+            warning.path = Some(to.to_owned());
+        }
+    }
+}
+
+/// Keeps the first error of the source, which an inflater in between may swallow or rename, and reads to the end.
+struct Checked<'a, R> {
+    inner: &'a mut R,
+    error: Option<io::Error>,
+}
+
+impl<'a, R: Read> Checked<'a, R> {
+    fn new(inner: &'a mut R) -> Self {
+        Self { inner, error: None }
+    }
+
+    /// Reads what the inflater left over, so that the source can verify its digest.
+    fn finish(mut self) -> io::Result<()> {
+        if self.error.is_none() {
+            io::copy(&mut self.inner, &mut io::sink())?;
+        }
+        self.error.map_or(Ok(()), Err)
+    }
+}
+
+impl<R: Read> Read for Checked<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.error.is_some() {
+            return Err(io::Error::other("the source has failed"));
+        }
+        loop {
+            match self.inner.read(buf) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let shown = io::Error::new(error.kind(), error.to_string());
+                    self.error = Some(error);
+                    return Err(shown);
+                }
+                read => return read,
+            }
+        }
+    }
+}
+
+fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<LimitExceeded> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(limit) = error.downcast_ref::<io::Error>().and_then(LimitExceeded::find) {
+            return Some(limit);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Joins an error and its causes into one sentence.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,297 @@
+//! Lays layers over each other: what is visible in the end, who brought it, and whom it belongs to.
+//!
+//! The order matters. Facts hidden by an upper layer go first; then each package gets the layer that brought it; language
+//! packages owned by the operating system's package manager are attributed to it; lockfiles give way to what is installed;
+//! analyzers link dependencies while every instance still has its own place; at last equal packages become one with all
+//! their places.
+
+use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
+use crate::matcher::Matcher;
+use assay_model::path::usr_merged;
+use assay_model::{Inventory, Location, Origin, Os, Package, PackageKind, Warning};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What to do with packages that only a lockfile names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lockfiles {
+    /// Report those of a lockfile of which nothing is installed: right for images.
+    WhenNothingInstalled,
+    /// Report them all: right for projects.
+    Always,
+}
+
+/// A path as it is seen at the end.
+struct Visible {
+    layer: u32,
+    analyses: Vec<FileAnalysis>,
+    /// What lower layers had at the same path, nearest last, without a gap in which the path was removed.
+    below: Vec<(u32, HashSet<Identity>)>,
+}
+
+/// What makes two packages the same package.
+type Identity = (PackageKind, Option<String>, String, String, Option<String>, Option<String>);
+
+fn identity(package: &Package) -> Identity {
+    (
+        package.kind,
+        package.namespace.clone(),
+        package.name.clone(),
+        package.version.clone(),
+        package.architecture.clone(),
+        package.module.clone(),
+    )
+}
+
+fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
+    analyses.iter().flat_map(|analysis| &analysis.said.facts).filter_map(|fact| match fact {
+        Fact::Package(package) => Some(&**package),
+        Fact::Os { .. } | Fact::OwnedFiles { .. } | Fact::Licenses { .. } => None,
+    })
+}
+
+/// Returns the inventory of an image whose layers, the base first, were analysed as `layers` says.
+///
+/// `of_image` says whether locations name their layer; a folder has none.
+pub fn squash(
+    layers: Vec<LayerAnalysis>,
+    of_image: bool,
+    lockfiles: Lockfiles,
+    matcher: &Matcher<'_>,
+) -> Inventory {
+    let mut inventory = Inventory::default();
+    let visible = overlay(layers, &mut inventory.warnings);
+    let mut claims = Claims::default();
+    let mut rank = 0;
+    for (path, at) in visible {
+        for analysis in at.analyses {
+            inventory.warnings.extend(analysis.said.warnings);
+            for fact in analysis.said.facts {
+                match fact {
+                    Fact::Package(package) => {
+                        let layer = of_image.then(|| origin_layer(&package, at.layer, &at.below));
+                        inventory.packages.push(placed(*package, &path, layer));
+                    }
+                    // `etc/os-release` sorts before `usr/lib/os-release`, as it is preferred by os-release(5).
+                    Fact::Os { os, rank: this } if this > rank => {
+                        rank = this;
+                        inventory.os = Some(*os);
+                    }
+                    Fact::Os { .. } => {}
+                    Fact::OwnedFiles { manager, package, files } => claims.files.push((manager.into(), package, files)),
+                    Fact::Licenses { manager, package, licenses } => {
+                        claims.licenses.insert((manager.into(), package), licenses);
+                    }
+                }
+            }
+        }
+    }
+    claims.apply(&mut inventory);
+    if lockfiles == Lockfiles::WhenNothingInstalled {
+        drop_installed_lockfiles(&mut inventory.packages);
+    }
+    // Linking sees one instance per place, in an order that does not depend on layers or threads.
+    inventory.packages.sort_by(|a, b| (identity(a), &a.locations).cmp(&(identity(b), &b.locations)));
+    for analyzer in matcher.analyzers() {
+        analyzer.link(&mut inventory);
+    }
+    merge(&mut inventory.packages);
+    inventory.warnings.sort();
+    inventory.warnings.dedup();
+    inventory
+}
+
+/// Keeps what no upper layer hides.
+fn overlay(layers: Vec<LayerAnalysis>, warnings: &mut Vec<Warning>) -> BTreeMap<String, Visible> {
+    let mut visible: BTreeMap<String, Visible> = BTreeMap::new();
+    for (layer, analysis) in (0..).zip(layers) {
+        warnings.extend(analysis.warnings);
+        let mut files = analysis.files;
+        let mut history = HashMap::new();
+        visible.retain(|path, below| {
+            let hidden = analysis.cover.hides(path);
+            // Replaced, not removed and made anew: a package database that is rewritten keeps the history of its packages.
+            if hidden && files.contains_key(path) {
+                let mut levels = std::mem::take(&mut below.below);
+                levels.push((below.layer, packages(&below.analyses).map(identity).collect()));
+                history.insert(path.clone(), levels);
+            }
+            !hidden
+        });
+        while let Some((path, analyses)) = files.pop_first() {
+            let below = history.remove(&path).unwrap_or_default();
+            visible.insert(path, Visible { layer, analyses, below });
+        }
+    }
+    visible
+}
+
+/// Returns the layer that brought a package: the lowest from which on, without a gap, this file has named it.
+fn origin_layer(package: &Package, layer: u32, below: &[(u32, HashSet<Identity>)]) -> u32 {
+    let key = identity(package);
+    below.iter().rev().take_while(|(_, known)| known.contains(&key)).last().map_or(layer, |(layer, _)| *layer)
+}
+
+fn placed(mut package: Package, path: &str, layer: Option<u32>) -> Package {
+    if package.locations.is_empty() {
+        package.locations.push(Location { path: path.to_owned(), layer });
+    }
+    for location in &mut package.locations {
+        location.layer = layer;
+    }
+    package
+}
+
+/// What package managers say of files and packages that other analyzers found.
+#[derive(Default)]
+struct Claims {
+    files: Vec<(String, String, assay_model::PathList)>,
+    licenses: HashMap<(String, String), Vec<String>>,
+}
+
+/// Returns the package manager whose packages are of this kind.
+fn manager_of(kind: PackageKind) -> Option<&'static str> {
+    match kind {
+        PackageKind::Deb => Some("dpkg"),
+        PackageKind::Rpm => Some("rpm"),
+        PackageKind::Apk => Some("apk"),
+        PackageKind::Pacman => Some("pacman"),
+        _ => None,
+    }
+}
+
+impl Claims {
+    fn apply(self, inventory: &mut Inventory) {
+        // Package managers keep one list per name, or per name and architecture.
+        let mut os_packages: HashMap<(&str, String), usize> = HashMap::new();
+        for (index, package) in inventory.packages.iter_mut().enumerate() {
+            let Some(manager) = manager_of(package.kind) else { continue };
+            if package.licenses.is_empty()
+                && let Some(licenses) = self.licenses.get(&(manager.to_owned(), package.name.clone()))
+            {
+                package.licenses.clone_from(licenses);
+            }
+            os_packages.insert((manager, package.name.clone()), index);
+            if let Some(architecture) = &package.architecture {
+                os_packages.insert((manager, format!("{}:{architecture}", package.name)), index);
+            }
+        }
+        // Only the few paths at which a language package was found are looked for in the long lists.
+        let mut sought: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, package) in inventory.packages.iter().enumerate() {
+            if package.kind.is_os() || package.origin != Origin::Installed {
+                continue;
+            }
+            for location in &package.locations {
+                let outer = location.path.split_once("!/").map_or(location.path.as_str(), |(outer, _)| outer);
+                sought.entry(outer.to_owned()).or_default().push(index);
+            }
+        }
+        let mut owner: BTreeMap<usize, usize> = BTreeMap::new();
+        for (manager, name, files) in &self.files {
+            // A list left behind by a removed package owns nothing.
+            let Some(&os_package) = os_packages.get(&(manager.as_str(), name.clone())) else { continue };
+            for path in files.iter() {
+                let found = sought.get(path).or_else(|| usr_merged(path).and_then(|path| sought.get(&path)));
+                for &package in found.into_iter().flatten() {
+                    if !written_later(inventory, package, os_package) {
+                        owner.entry(package).or_insert(os_package);
+                    }
+                }
+            }
+        }
+        let purls: Vec<(usize, String)> = owner
+            .iter()
+            .filter_map(|(package, owner)| Some((*owner, inventory.packages.get(*package)?.purl(None).to_string())))
+            .collect();
+        for (owner, purl) in purls {
+            if let Some(owner) = inventory.packages.get_mut(owner) {
+                owner.contains.push(purl);
+            }
+        }
+        let mut index = 0;
+        inventory.packages.retain(|_| {
+            index += 1;
+            !owner.contains_key(&(index - 1))
+        });
+        for package in &mut inventory.packages {
+            package.contains.sort_unstable();
+            package.contains.dedup();
+        }
+    }
+}
+
+/// Returns whether a file was written by a later layer than the package that claims it: then it is no longer what the package
+/// manager installed (`pip install --upgrade` over a distribution's files), and the distribution does not answer for it.
+fn written_later(inventory: &Inventory, package: usize, os_package: usize) -> bool {
+    let layer = |index: usize| {
+        let package = inventory.packages.get(index)?;
+        package.locations.iter().filter_map(|location| location.layer).max()
+    };
+    layer(package) > layer(os_package)
+}
+
+/// Drops each lockfile of which at least one package is installed: what is installed is then what counts.
+fn drop_installed_lockfiles(packages: &mut Vec<Package>) {
+    let key = |package: &Package| (package.kind, package.full_name().to_lowercase(), package.version.clone());
+    let path = |package: &Package| package.locations.first().map(|location| location.path.clone()).unwrap_or_default();
+    let installed: HashSet<_> =
+        packages.iter().filter(|package| package.origin == Origin::Installed).map(key).collect();
+    let covered: HashSet<String> = packages
+        .iter()
+        .filter(|package| package.origin == Origin::Declared && installed.contains(&key(package)))
+        .map(path)
+        .collect();
+    packages.retain(|package| package.origin == Origin::Installed || !covered.contains(&path(package)));
+}
+
+/// Makes equal packages one, with all their places, and renumbers dependencies.
+fn merge(packages: &mut Vec<Package>) {
+    let mut place: Vec<u32> = Vec::with_capacity(packages.len());
+    let mut merged: Vec<Package> = Vec::with_capacity(packages.len());
+    let mut next: u32 = 0;
+    // Sorted by identity, so that equal ones are neighbours.
+    for package in packages.drain(..) {
+        match merged.last_mut().filter(|last| identity(last) == identity(&package)) {
+            Some(last) => {
+                last.origin = last.origin.min(package.origin);
+                last.locations.extend(package.locations);
+                last.licenses.extend(package.licenses);
+                last.provides.extend(package.provides);
+                last.requires.extend(package.requires);
+                last.depends_on.extend(package.depends_on);
+                last.contains.extend(package.contains);
+                last.source = last.source.take().or(package.source);
+                last.vendor = last.vendor.take().or(package.vendor);
+            }
+            None => {
+                merged.push(package);
+                next += 1;
+            }
+        }
+        place.push(next.saturating_sub(1));
+    }
+    for (index, package) in (0..).zip(&mut merged) {
+        for dependency in &mut package.depends_on {
+            *dependency = place.get(*dependency as usize).copied().unwrap_or(index);
+        }
+        package.depends_on.retain(|dependency| *dependency != index);
+        package.depends_on.sort_unstable();
+        package.depends_on.dedup();
+        package.locations.sort();
+        package.locations.dedup();
+        for list in [&mut package.licenses, &mut package.provides, &mut package.requires, &mut package.contains] {
+            list.sort_unstable();
+            list.dedup();
+        }
+    }
+    *packages = merged;
+}
+
+/// Returns the operating system's name for people, such as `Debian 12 (bookworm)`.
+pub fn os_label(os: Option<&Os>) -> String {
+    match os {
+        None => "no operating system".to_owned(),
+        Some(os) if !os.name.is_empty() => os.name.clone(),
+        Some(os) => format!("{} {}", os.id, os.version).trim_end().to_owned(),
+    }
+}

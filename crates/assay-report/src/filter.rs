@@ -1,0 +1,28 @@
+//! Which findings are shown. A filter changes the view, never the verdict.
+
+use assay_model::{Finding, FixState, Report, Severity};
+
+/// What to show.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only these severities; empty means all.
+    pub severities: Vec<Severity>,
+    /// Only findings with a fix.
+    pub only_fixed: bool,
+}
+
+impl Filter {
+    /// Returns whether a finding is shown.
+    pub fn shows(&self, finding: &Finding) -> bool {
+        (self.severities.is_empty() || self.severities.contains(&finding.severity))
+            && (!self.only_fixed || finding.fix == FixState::Fixed)
+    }
+
+    /// Returns the report with only the findings that are shown, and how many were left out.
+    pub fn apply(&self, mut report: Report) -> (Report, u64) {
+        let before = report.findings.len();
+        report.findings.retain(|finding| self.shows(finding));
+        let hidden = before - report.findings.len();
+        (report, hidden as u64)
+    }
+}

@@ -1,0 +1,63 @@
+//! The output formats: one file each, and the list of them all.
+
+use assay_model::Report;
+use std::io::{self, Write};
+
+mod json;
+mod sarif;
+mod table;
+
+pub use json::SCHEMA as JSON_SCHEMA;
+
+/// Writes a report for one kind of reader.
+pub trait Format: Sync {
+    /// Returns the name given to `--format`.
+    fn name(&self) -> &'static str;
+
+    /// Writes `report`, whose findings are those to be shown.
+    ///
+    /// The same report and options give the same bytes. Text from the image is escaped for the medium.
+    ///
+    /// # Errors
+    /// Fails only as `out` does.
+    fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()>;
+}
+
+/// Every format, the default first.
+pub const FORMATS: &[&dyn Format] = &[&table::Table, &json::Json, &sarif::Sarif];
+
+/// Returns the format of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}
+
+/// How findings are put together for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Group {
+    /// Under the package they are about.
+    #[default]
+    Package,
+    /// In one table, worst first.
+    Severity,
+}
+
+/// How a report is shown. Nothing here changes what is true.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The width of the terminal in columns.
+    pub width: u16,
+    /// Whether colours may be used.
+    pub color: bool,
+    /// How findings are put together.
+    pub group: Group,
+    /// How many findings a filter has left out.
+    pub hidden: u64,
+    /// The version of Assay, for formats that name their tool.
+    pub version: &'static str,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { width: 100, color: false, group: Group::default(), hidden: 0, version: env!("CARGO_PKG_VERSION") }
+    }
+}

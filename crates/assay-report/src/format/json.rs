@@ -1,0 +1,422 @@
+//! The JSON report, `assay.report/v1`: the stable contract for programs.
+//!
+//! These types are the contract; model types are free to change. Fields are added, never renamed or removed, within v1. Layers
+//! are referred to by diff-id everywhere, packages by purl.
+
+use super::{Format, Options};
+use crate::summary;
+use assay_model::finding::FindingKind;
+use assay_model::{Finding, Location, Package, Report, Severity, Usage};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The name of the contract.
+pub const SCHEMA: &str = "assay.report/v1";
+
+/// Writes `assay.report/v1`.
+pub(super) struct Json;
+
+impl Format for Json {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, &document(report, options))?;
+        out.write_all(b"\n")
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    schema: &'static str,
+    complete: bool,
+    source: Source,
+    os: Option<Os>,
+    database: Database,
+    coverage: Vec<Coverage>,
+    packages: Vec<PackageEntry>,
+    findings: Vec<FindingEntry>,
+    warnings: Vec<WarningEntry>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Source {
+    kind: &'static str,
+    reference: String,
+    index_digest: Option<String>,
+    manifest_digest: Option<String>,
+    image_id: Option<String>,
+    platform: Option<String>,
+    created: Option<String>,
+    labels: BTreeMap<String, String>,
+    layers: Vec<LayerEntry>,
+}
+
+#[derive(Serialize)]
+struct LayerEntry {
+    diff_id: Option<String>,
+    digest: Option<String>,
+    created_by: Option<String>,
+    base: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Os {
+    id: String,
+    version: String,
+    name: String,
+    end_of_life: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Database {
+    built_at: Option<String>,
+    built_in: bool,
+    feeds: Vec<Feed>,
+}
+
+#[derive(Serialize)]
+struct Feed {
+    name: String,
+    synced_at: Option<String>,
+    records: u64,
+    rejected: u64,
+    license: String,
+}
+
+#[derive(Serialize)]
+struct Coverage {
+    ecosystem: String,
+    state: &'static str,
+    /// The first of `feeds`; the contract's field.
+    feed: Option<String>,
+    feeds: Vec<String>,
+    synced_at: Option<String>,
+    packages: u64,
+}
+
+#[derive(Serialize)]
+struct PackageEntry {
+    purl: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    version: String,
+    source_name: Option<String>,
+    source_version: Option<String>,
+    architecture: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<String>,
+    licenses: Vec<String>,
+    origin: &'static str,
+    locations: Vec<LocationEntry>,
+    depends_on: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contains: Vec<String>,
+    usage: &'static str,
+}
+
+#[derive(Serialize)]
+struct LocationEntry {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    layer: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FindingEntry {
+    id: String,
+    kind: &'static str,
+    rule: String,
+    aliases: Vec<String>,
+    title: String,
+    severity: &'static str,
+    severity_source: String,
+    cvss: Vec<Cvss>,
+    epss: Option<Epss>,
+    kev: Option<Kev>,
+    exploit: bool,
+    priority: Option<&'static str>,
+    package: String,
+    fix: Fix,
+    locations: Vec<LocationEntry>,
+    evidence: Evidence,
+    remediation: String,
+    status: &'static str,
+    suppression: Option<()>,
+}
+
+#[derive(Serialize)]
+struct Cvss {
+    vector: String,
+    score: f64,
+    source: String,
+}
+
+#[derive(Serialize)]
+struct Epss {
+    score: f64,
+    percentile: f64,
+    date: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Kev {
+    date_added: Option<String>,
+    due_date: Option<String>,
+    ransomware: bool,
+}
+
+#[derive(Serialize)]
+struct Fix {
+    state: &'static str,
+    versions: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Evidence {
+    matches: Vec<Match>,
+}
+
+#[derive(Serialize)]
+struct Match {
+    feed: String,
+    advisory: String,
+    ecosystem: String,
+    package: String,
+    matched_by: &'static str,
+    version: String,
+    range: String,
+    fixed: Vec<String>,
+    fix_state: &'static str,
+    severity: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct WarningEntry {
+    code: String,
+    message: String,
+    path: Option<String>,
+    incomplete: bool,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    packages: u64,
+    unassessed: u64,
+    findings: u64,
+    /// Findings that a filter left out of this document.
+    hidden: u64,
+    by_severity: BTreeMap<&'static str, u64>,
+    by_kind: BTreeMap<&'static str, u64>,
+    by_priority: BTreeMap<&'static str, u64>,
+}
+
+fn text<T: ToString>(value: Option<T>) -> Option<String> {
+    value.map(|value| value.to_string())
+}
+
+fn document(report: &Report, options: &Options) -> Document {
+    let os = report.inventory.os.as_ref();
+    let purls: Vec<String> =
+        report.inventory.packages.iter().map(|package| package.purl(os).to_string()).collect();
+    let purl = |index: u32| purls.get(index as usize).cloned().unwrap_or_default();
+    let image = &report.image;
+    Document {
+        schema: SCHEMA,
+        complete: report.complete(),
+        source: Source {
+            kind: report.source.name(),
+            reference: image.reference.clone(),
+            index_digest: text(image.index_digest),
+            manifest_digest: text(image.manifest_digest),
+            image_id: text(image.image_id),
+            platform: text(image.platform.as_ref()),
+            created: text(image.created),
+            labels: image.labels.clone(),
+            layers: image
+                .layers
+                .iter()
+                .map(|layer| LayerEntry {
+                    diff_id: text(layer.diff_id),
+                    digest: text(layer.digest),
+                    created_by: layer.created_by.clone(),
+                    base: None,
+                })
+                .collect(),
+        },
+        os: os.map(|os| Os {
+            id: os.id.clone(),
+            version: os.version.clone(),
+            name: os.name.clone(),
+            end_of_life: os.end_of_life.map(assay_model::Timestamp::date_text),
+        }),
+        database: Database {
+            built_at: text(report.database.built_at),
+            built_in: report.database.built_in,
+            feeds: report
+                .database
+                .feeds
+                .iter()
+                .map(|feed| Feed {
+                    name: feed.name.clone(),
+                    synced_at: text(feed.synced_at),
+                    records: feed.records,
+                    rejected: feed.rejected,
+                    license: feed.license.clone(),
+                })
+                .collect(),
+        },
+        coverage: report
+            .coverage
+            .iter()
+            .map(|one| Coverage {
+                ecosystem: one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string),
+                state: one.state.name(),
+                feed: one.feeds.first().cloned(),
+                feeds: one.feeds.clone(),
+                synced_at: text(one.synced_at),
+                packages: one.packages,
+            })
+            .collect(),
+        packages: report
+            .inventory
+            .packages
+            .iter()
+            .zip(&purls)
+            .map(|(package, own)| package_entry(report, package, own.clone(), &purl))
+            .collect(),
+        findings: report.findings.iter().map(|finding| finding_entry(report, finding, &purl)).collect(),
+        warnings: report
+            .inventory
+            .warnings
+            .iter()
+            .map(|warning| WarningEntry {
+                code: warning.code.to_string(),
+                message: warning.message.clone(),
+                path: warning.path.clone(),
+                incomplete: warning.incomplete,
+            })
+            .collect(),
+        summary: Summary {
+            packages: report.inventory.packages.len() as u64,
+            unassessed: report.unassessed(),
+            findings: report.findings.len() as u64,
+            hidden: options.hidden,
+            by_severity: summary::by_severity(report)
+                .into_iter()
+                .map(|(severity, count)| (severity.name(), count))
+                .collect(),
+            by_kind: [(FindingKind::Vulnerability.name(), report.findings.len() as u64)].into(),
+            by_priority: report.findings.iter().filter_map(|finding| finding.priority).fold(
+                BTreeMap::new(),
+                |mut counts, priority| {
+                    *counts.entry(priority.name()).or_default() += 1;
+                    counts
+                },
+            ),
+        },
+    }
+}
+
+fn location_entries(report: &Report, locations: &[Location]) -> Vec<LocationEntry> {
+    locations
+        .iter()
+        .map(|location| LocationEntry {
+            path: location.path.clone(),
+            line: None,
+            layer: location
+                .layer
+                .and_then(|index| report.image.layers.get(index as usize))
+                .and_then(|layer| text(layer.diff_id)),
+        })
+        .collect()
+}
+
+fn package_entry(
+    report: &Report,
+    package: &Package,
+    own: String,
+    purl: &impl Fn(u32) -> String,
+) -> PackageEntry {
+    PackageEntry {
+        purl: own,
+        kind: package.kind.purl_type(),
+        name: package.full_name(),
+        version: package.version.clone(),
+        source_name: package.source.as_ref().map(|source| source.name.clone()),
+        source_version: package.source.as_ref().map(|source| source.version.clone()),
+        architecture: package.architecture.clone(),
+        module: package.module.clone(),
+        licenses: package.licenses.clone(),
+        origin: match package.origin {
+            assay_model::Origin::Installed => "installed",
+            assay_model::Origin::Declared => "declared",
+        },
+        locations: location_entries(report, &package.locations),
+        depends_on: package.depends_on.iter().map(|index| purl(*index)).collect(),
+        contains: package.contains.clone(),
+        usage: match package.usage {
+            Usage::Used => "used",
+            Usage::Unused => "unused",
+            Usage::Unknown => "unknown",
+        },
+    }
+}
+
+fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> String) -> FindingEntry {
+    FindingEntry {
+        id: finding.id.clone(),
+        kind: finding.kind.name(),
+        rule: finding.rule.clone(),
+        aliases: finding.aliases.clone(),
+        title: finding.title.clone(),
+        severity: finding.severity.name(),
+        severity_source: finding.severity_source.clone(),
+        cvss: finding
+            .cvss
+            .iter()
+            .map(|cvss| Cvss { vector: cvss.vector.clone(), score: cvss.score, source: cvss.source.clone() })
+            .collect(),
+        epss: finding.epss.map(|epss| Epss {
+            score: epss.score,
+            percentile: epss.percentile,
+            date: epss.date.map(assay_model::Timestamp::date_text),
+        }),
+        kev: finding.kev.as_ref().map(|kev| Kev {
+            date_added: kev.added.map(assay_model::Timestamp::date_text),
+            due_date: kev.due.map(assay_model::Timestamp::date_text),
+            ransomware: kev.ransomware,
+        }),
+        exploit: finding.exploit,
+        priority: finding.priority.map(assay_model::Priority::name),
+        package: purl(finding.package),
+        fix: Fix { state: finding.fix.name(), versions: finding.fixed_versions.clone() },
+        locations: location_entries(report, &finding.locations),
+        evidence: Evidence {
+            matches: finding
+                .evidence
+                .iter()
+                .map(|evidence| Match {
+                    feed: evidence.feed.clone(),
+                    advisory: evidence.advisory.clone(),
+                    ecosystem: evidence.ecosystem.to_string(),
+                    package: evidence.package.clone(),
+                    matched_by: if evidence.by_source { "source-package" } else { "package" },
+                    version: evidence.version.clone(),
+                    range: evidence.range.clone(),
+                    fixed: evidence.fixed.clone(),
+                    fix_state: evidence.state.name(),
+                    severity: evidence.severity.map(Severity::name),
+                })
+                .collect(),
+        },
+        remediation: finding.remediation.clone(),
+        status: "open",
+        suppression: None,
+    }
+}

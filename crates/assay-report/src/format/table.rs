@@ -1,0 +1,308 @@
+//! The table for people at a terminal.
+
+use super::{Format, Group, Options};
+use crate::escape::{shorten, terminal};
+use crate::summary;
+use assay_model::report::{CoverageState, SourceKind};
+use assay_model::{Finding, FixState, Location, Package, Report, Severity};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets};
+use std::io::{self, Write};
+
+/// Writes a table.
+pub(super) struct Table;
+
+/// Narrower than this nothing is readable; the text then wraps as the terminal likes.
+const MIN_WIDTH: u16 = 60;
+
+/// How many warnings are shown before the rest is only counted: the JSON report has them all.
+const WARNINGS_SHOWN: usize = 20;
+
+impl Format for Table {
+    fn name(&self) -> &'static str {
+        "table"
+    }
+
+    fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+        let view = View { report, options, width: options.width.max(MIN_WIDTH) };
+        view.header(out)?;
+        match options.group {
+            Group::Package => view.by_package(out)?,
+            Group::Severity => view.by_severity(out)?,
+        }
+        view.coverage(out)?;
+        view.warnings(out)?;
+        view.footer(out)
+    }
+}
+
+struct View<'a> {
+    report: &'a Report,
+    options: &'a Options,
+    width: u16,
+}
+
+/// The colour of a severity; the word itself always stands beside it.
+fn color(severity: Severity) -> Color {
+    match severity {
+        Severity::Critical => Color::Magenta,
+        Severity::High => Color::Red,
+        Severity::Medium => Color::Yellow,
+        Severity::Low => Color::Cyan,
+        Severity::Negligible | Severity::Unknown => Color::Grey,
+    }
+}
+
+impl View<'_> {
+    fn cell(&self, text: &str) -> Cell {
+        Cell::new(terminal(text))
+    }
+
+    fn severity_cell(&self, severity: Severity) -> Cell {
+        let cell = self.cell(severity.name());
+        if !self.options.color {
+            return cell;
+        }
+        let cell = cell.fg(color(severity));
+        if severity == Severity::Critical { cell.add_attribute(Attribute::Bold) } else { cell }
+    }
+
+    fn bold(&self, text: &str) -> String {
+        let text = terminal(text);
+        if self.options.color { format!("\x1b[1m{text}\x1b[0m") } else { text.into_owned() }
+    }
+
+    fn grid(&self, header: &[&str], indent: u16) -> Grid {
+        let mut grid = Grid::new();
+        grid.load_style(presets::NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_width(self.width.saturating_sub(indent));
+        if self.options.color {
+            grid.enforce_styling();
+        } else {
+            grid.force_no_tty();
+        }
+        grid.set_header(header.iter().map(|name| self.cell(name)));
+        // Words that are looked for as a whole must not be broken over lines.
+        for (index, wrapped) in header.iter().map(|name| matches!(*name, "TITLE" | "LAYER" | "PACKAGE")).enumerate() {
+            if let Some(column) = grid.column_mut(index) {
+                column.set_padding((0, 2));
+                if !wrapped {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                } else if header.get(index) == Some(&"PACKAGE") {
+                    column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(30)));
+                }
+            }
+        }
+        grid
+    }
+
+    fn print(&self, grid: &Grid, indent: &str, out: &mut dyn Write) -> io::Result<()> {
+        for line in grid.to_string().lines() {
+            writeln!(out, "{}", format!("{indent}{}", line.trim_end()).trim_end())?;
+        }
+        Ok(())
+    }
+
+    fn header(&self, out: &mut dyn Write) -> io::Result<()> {
+        let image = &self.report.image;
+        writeln!(out, "{}", self.bold(&image.reference))?;
+        let mut facts = Vec::new();
+        if let Some(os) = &self.report.inventory.os {
+            let mut text = terminal(if os.name.is_empty() { &os.id } else { &os.name }).into_owned();
+            if let Some(end) = os.end_of_life {
+                let past = self.report.database.built_at.is_some_and(|built| built > end);
+                let word = if past { "security support ended" } else { "supported until" };
+                text = format!("{text} ({word} {})", end.date_text());
+            }
+            facts.push(text);
+        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File) {
+            facts.push("no operating system".to_owned());
+        }
+        if let Some(platform) = &image.platform {
+            facts.push(terminal(&platform.to_string()).into_owned());
+        }
+        if !image.layers.is_empty() {
+            facts.push(summary::count(image.layers.len() as u64, "layer"));
+        }
+        facts.push(summary::count(self.report.inventory.packages.len() as u64, "package"));
+        writeln!(out, "{}", facts.join(" · "))?;
+        if let Some(digest) = image.manifest_digest.or(image.image_id) {
+            writeln!(out, "{digest}")?;
+        }
+        writeln!(out)
+    }
+
+    fn package(&self, index: u32) -> Option<&Package> {
+        self.report.inventory.packages.get(index as usize)
+    }
+
+    fn fix(finding: &Finding) -> String {
+        match finding.fix {
+            FixState::Fixed if !finding.fixed_versions.is_empty() => finding.fixed_versions.join(", "),
+            FixState::Fixed => "fixed".to_owned(),
+            FixState::NotFixed => "no fix yet".to_owned(),
+            FixState::WontFix => "won't be fixed".to_owned(),
+            FixState::EndOfLife => "end of life".to_owned(),
+            FixState::Unknown => "not known".to_owned(),
+        }
+    }
+
+    /// Names a layer by its place, its digest and the instruction that made it.
+    fn layer(&self, location: &Location, with_instruction: bool) -> Option<String> {
+        let index = location.layer?;
+        let layer = self.report.image.layers.get(index as usize)?;
+        let mut text = format!("layer {}", index + 1);
+        if let Some(diff_id) = layer.diff_id {
+            text.push_str(&format!(" ({})", diff_id.0.short()));
+        }
+        if with_instruction && let Some(created_by) = &layer.created_by {
+            text.push_str(&format!(": {}", instruction(created_by)));
+        }
+        Some(text)
+    }
+
+    fn by_package(&self, out: &mut dyn Write) -> io::Result<()> {
+        // Findings come worst first, so that packages do too.
+        let mut order: Vec<u32> = Vec::new();
+        for finding in &self.report.findings {
+            if !order.contains(&finding.package) {
+                order.push(finding.package);
+            }
+        }
+        for index in order {
+            let Some(package) = self.package(index) else { continue };
+            let title = self.bold(&format!("{} {}", package.full_name(), package.version));
+            writeln!(out, "{title}  {}", package.kind.purl_type())?;
+            self.places(package, out)?;
+            let mut grid = self.grid(&["SEVERITY", "ID", "FIXED IN", "TITLE"], 2);
+            for finding in self.report.findings.iter().filter(|finding| finding.package == index) {
+                grid.add_row([
+                    self.severity_cell(finding.severity),
+                    self.cell(&self.marked_rule(finding)),
+                    self.cell(&Self::fix(finding)),
+                    self.cell(&shorten(&finding.title, 160)),
+                ]);
+            }
+            self.print(&grid, "  ", out)?;
+            writeln!(out)?;
+        }
+        Ok(())
+    }
+
+    /// Writes where a package is: at most three places, each on one line.
+    fn places(&self, package: &Package, out: &mut dyn Write) -> io::Result<()> {
+        const SHOWN: usize = 3;
+        let room = usize::from(self.width).saturating_sub(2);
+        for location in package.locations.iter().take(SHOWN) {
+            let layer = self.layer(location, true).map(|layer| format!("  {layer}")).unwrap_or_default();
+            let line = format!("{}{layer}", location.path);
+            writeln!(out, "  {}", shorten(&terminal(&line), room))?;
+        }
+        match package.locations.len().checked_sub(SHOWN) {
+            Some(more) if more > 0 => writeln!(out, "  and {} more", summary::count(more as u64, "place")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Marks what is known to be exploited.
+    fn marked_rule(&self, finding: &Finding) -> String {
+        if finding.kev.is_some() { format!("{} (exploited)", finding.rule) } else { finding.rule.clone() }
+    }
+
+    fn by_severity(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.report.findings.is_empty() {
+            return Ok(());
+        }
+        let wide = self.width >= 120;
+        let header: &[&str] = if wide {
+            &["SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN", "LAYER", "TITLE"]
+        } else {
+            &["SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN"]
+        };
+        let mut grid = self.grid(header, 0);
+        for finding in &self.report.findings {
+            let Some(package) = self.package(finding.package) else { continue };
+            let mut row = vec![
+                self.severity_cell(finding.severity),
+                self.cell(&self.marked_rule(finding)),
+                self.cell(&package.full_name()),
+                self.cell(&shorten(&package.version, 30)),
+                self.cell(&shorten(&Self::fix(finding), if wide { 40 } else { 24 })),
+            ];
+            if wide {
+                let layer = finding.locations.first().and_then(|location| self.layer(location, true));
+                row.push(self.cell(&shorten(&layer.unwrap_or_default(), 60)));
+                row.push(self.cell(&shorten(&finding.title, 120)));
+            }
+            grid.add_row(row);
+        }
+        self.print(&grid, "", out)?;
+        writeln!(out)
+    }
+
+    fn coverage(&self, out: &mut dyn Write) -> io::Result<()> {
+        for one in &self.report.coverage {
+            let label = one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string);
+            let (label, packages) = (terminal(&label).into_owned(), summary::count(one.packages, "package"));
+            match (one.state, one.synced_at) {
+                (CoverageState::None, _) => {
+                    writeln!(out, "not assessed: {packages} of {label}: the database has no advisories for it")?;
+                }
+                (CoverageState::Stale, Some(time)) => {
+                    writeln!(out, "old data: {packages} of {label} were judged by advisories of {}", time.date_text())?;
+                }
+                (CoverageState::Stale, None) | (CoverageState::Covered, _) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn warnings(&self, out: &mut dyn Write) -> io::Result<()> {
+        let warnings = &self.report.inventory.warnings;
+        for warning in warnings.iter().take(WARNINGS_SHOWN) {
+            writeln!(out, "warning: {}", terminal(&warning.to_string()))?;
+        }
+        if let Some(more) = warnings.len().checked_sub(WARNINGS_SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "warning: {more} more; `--format json` lists them all")?;
+        }
+        Ok(())
+    }
+
+    fn footer(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.bold(&summary::headline(self.report)))?;
+        if self.options.hidden > 0 {
+            writeln!(out, "{} left out by filters", self.options.hidden)?;
+        }
+        let unassessed = self.report.unassessed();
+        if unassessed > 0 {
+            writeln!(out, "{} not assessed", summary::count(unassessed, "package"))?;
+        }
+        if !self.report.complete() {
+            writeln!(out, "incomplete: something was left unscanned, see the warnings")?;
+        }
+        Ok(())
+    }
+}
+
+/// Drops what builders put before the words of the Dockerfile.
+fn instruction(created_by: &str) -> String {
+    let text = created_by.trim();
+    let text = text.strip_prefix("/bin/sh -c #(nop) ").unwrap_or(text);
+    let text = text.strip_prefix("/bin/sh -c ").map_or_else(|| text.to_owned(), |run| format!("RUN {run}"));
+    let text = text.replace("RUN /bin/sh -c ", "RUN ");
+    let text = text.trim_end().trim_end_matches("# buildkit");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::instruction;
+
+    #[test]
+    fn instructions_read_as_in_the_dockerfile() {
+        assert_eq!(instruction("/bin/sh -c #(nop)  CMD [\"sh\"]"), "CMD [\"sh\"]");
+        assert_eq!(instruction("/bin/sh -c apt-get  update"), "RUN apt-get update");
+        assert_eq!(instruction("RUN /bin/sh -c pip install x # buildkit"), "RUN pip install x");
+        assert_eq!(instruction("COPY app / # buildkit"), "COPY app /");
+    }
+}

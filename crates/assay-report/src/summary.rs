@@ -1,0 +1,32 @@
+//! Counts over a report.
+
+use assay_model::{Report, Severity};
+
+/// Returns how many findings have each severity, worst first, without those that none has.
+pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
+    Severity::ALL
+        .into_iter()
+        .map(|severity| {
+            let count = report.findings.iter().filter(|finding| finding.severity == severity).count();
+            (severity, count as u64)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// Writes `12 findings: 2 critical, 10 high`.
+pub fn headline(report: &Report) -> String {
+    let total = report.findings.len();
+    let parts: Vec<String> =
+        by_severity(report).into_iter().map(|(severity, count)| format!("{count} {severity}")).collect();
+    match total {
+        0 => "no findings".to_owned(),
+        1 => format!("1 finding: {}", parts.join(", ")),
+        _ => format!("{total} findings: {}", parts.join(", ")),
+    }
+}
+
+/// Writes a number with its noun: `1 package`, `2 packages`.
+pub fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
