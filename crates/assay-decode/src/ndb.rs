@@ -43,7 +43,7 @@ pub enum NdbError {
         /// Where the slot is.
         offset: u64,
     },
-    /// The blob of a package is malformed, or its checksum is wrong.
+    /// The blob of a package is malformed.
     #[error("malformed blob of package `{package}` in the ndb file")]
     Blob {
         /// The package's number.
@@ -61,6 +61,9 @@ pub struct Blob {
     pub package: u32,
     /// The blob, an rpm header.
     pub bytes: Vec<u8>,
+    /// Whether the checksum is right. rpm checks it only before it changes a blob, and reads one with a wrong
+    /// checksum all the same; so must who wants to see what rpm sees.
+    pub checksum_matches: bool,
 }
 
 /// An ndb file whose header has been read.
@@ -138,7 +141,8 @@ fn parse_blob(raw: &[u8], package: u32) -> Option<Blob> {
     }
     let bytes = body.get(..usize::try_from(len).ok()?)?;
     // The checksum covers the head and the padding too.
-    (Little.u32(tail, 0)? == adler32(covered)).then(|| Blob { package, bytes: bytes.to_vec() })
+    let checksum_matches = Little.u32(tail, 0)? == adler32(covered);
+    Some(Blob { package, bytes: bytes.to_vec(), checksum_matches })
 }
 
 /// Returns the checksum of RFC 1950.

@@ -1,1 +1,10 @@
-//! x
+//! Tests of the readers on small files made by real tools, and of their totality on any bytes.
+
+mod databases;
+mod executables;
+mod totality;
+
+/// Reads a file of `testdata`.
+fn testdata(path: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/testdata/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
