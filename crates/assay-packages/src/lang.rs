@@ -2,5 +2,10 @@
 
 use assay_analyze::Analyzer;
 
+mod executable;
+mod go_binary;
+
 /// The analyzers, in the order in which they are linked.
-pub const ANALYZERS: &[&dyn Analyzer] = &[];
+pub const ANALYZERS: &[&dyn Analyzer] = &[
+    &go_binary::GoBinary,
+];
