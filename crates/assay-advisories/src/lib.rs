@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+pub mod compile;
+pub mod database;
 pub mod feed;
+mod map;
 pub mod sink;
 
+pub use compile::Compiler;
+pub use database::Database;
 pub use feed::{FEEDS, Feed, FeedFile};
 pub use sink::AdvisorySink;

@@ -1,0 +1,72 @@
+//! Which ecosystems a database covers.
+//!
+//! "No advisory matches" means "not affected" only where a feed speaks about the whole release. A feed covers an ecosystem
+//! when it says so ([`crate::sink::AdvisorySink::covers`]: a file that is by its nature the list of one release or
+//! registry), or when it has a body of statements for it: at least [`PACKAGES`] packages *and* a twentieth of the packages that
+//! the same feed has for the best known release of that distribution. Stray records (the one erratum that mentions the coming
+//! release, a team's own advisories) therefore never make a release look assessed.
+
+use super::Compiler;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Packages below which statements are stray records.
+const PACKAGES: usize = 25;
+/// The share of the best known release's packages below which a release is not covered.
+const SHARE: usize = 20;
+
+/// What is known about one ecosystem.
+#[derive(Debug, Default)]
+pub(super) struct Covered {
+    pub(super) feeds: BTreeSet<u16>,
+    pub(super) packages: usize,
+    pub(super) advisories: usize,
+}
+
+pub(super) fn find(compiler: &Compiler) -> BTreeMap<&str, Covered> {
+    // Per ecosystem and feed, the packages; `affected` is sorted by package, so that equal ones are together.
+    let mut packages: HashMap<(u32, u16), (usize, u32)> = HashMap::new();
+    let mut all: HashMap<u32, (usize, u32, BTreeSet<u32>)> = HashMap::new();
+    for &(package, entry, _) in &compiler.affected {
+        let Some(&(ecosystem, _)) = at(&compiler.packages, package) else { continue };
+        let Some(feed) = at(&compiler.entries, entry).filter(|entry| entry.live).map(|entry| entry.feed) else { continue };
+        let (count, last) = packages.entry((ecosystem, feed)).or_insert((0, u32::MAX));
+        if *last != package {
+            (*count, *last) = (*count + 1, package);
+        }
+        let (count, last, entries) = all.entry(ecosystem).or_insert_with(|| (0, u32::MAX, BTreeSet::new()));
+        if *last != package {
+            (*count, *last) = (*count + 1, package);
+        }
+        entries.insert(entry);
+    }
+    let family = |ecosystem: u32| compiler.strings.text(ecosystem).split(':').next().unwrap_or_default();
+    let mut best: HashMap<(&str, u16), usize> = HashMap::new();
+    for (&(ecosystem, feed), &(count, _)) in &packages {
+        let best = best.entry((family(ecosystem), feed)).or_default();
+        *best = (*best).max(count);
+    }
+    let mut covered: BTreeMap<&str, Covered> = BTreeMap::new();
+    for (&(ecosystem, feed), &(count, _)) in &packages {
+        let best = best.get(&(family(ecosystem), feed)).copied().unwrap_or_default();
+        if count >= PACKAGES && count.saturating_mul(SHARE) >= best {
+            covered.entry(compiler.strings.text(ecosystem)).or_default().feeds.insert(feed);
+        }
+    }
+    for (index, feed) in compiler.feeds.iter().enumerate() {
+        for &ecosystem in &feed.covers {
+            let feed = u16::try_from(index).unwrap_or(u16::MAX);
+            covered.entry(compiler.strings.text(ecosystem)).or_default().feeds.insert(feed);
+        }
+    }
+    for (&ecosystem, (packages, _, entries)) in &all {
+        if let Some(covered) = covered.get_mut(compiler.strings.text(ecosystem)) {
+            covered.packages = *packages;
+            covered.advisories = entries.len();
+        }
+    }
+    covered
+}
+
+pub(super) fn at<T>(items: &[T], index: u32) -> Option<&T> {
+    usize::try_from(index).ok().and_then(|index| items.get(index))
+}
