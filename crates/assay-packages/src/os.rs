@@ -1,6 +1,27 @@
 //! Operating systems: their identity, and the databases of their package managers.
 
 use assay_analyze::Analyzer;
+use assay_model::{Inventory, PackageKind};
+
+mod copyright;
+mod damage;
+mod deb822;
+mod dpkg;
+mod os_release;
+
+#[cfg(test)]
+mod testing;
 
 /// The analyzers, in the order in which they are linked.
-pub const ANALYZERS: &[&dyn Analyzer] = &[];
+pub const ANALYZERS: &[&dyn Analyzer] = &[&os_release::OsRelease, &dpkg::Dpkg];
+
+/// Connects the packages of one package manager by their names and by what they provide.
+fn link_by_provides(inventory: &mut Inventory, kind: PackageKind) {
+    inventory.link_by_name(
+        |package| package.kind == kind,
+        |package| std::iter::once(&package.name).chain(&package.provides).cloned().collect(),
+        // One image has one installation of a package manager.
+        |_| String::new(),
+        str::to_owned,
+    );
+}

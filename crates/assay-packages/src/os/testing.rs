@@ -1,0 +1,31 @@
+//! Runs one analyzer on one file, for the tests of this folder.
+
+use assay_analyze::{Analyzer, Fact, File, LayerFacts, PathFacts, Sink};
+use assay_model::Package;
+
+/// Returns what `analyzer` says about a file with this content.
+pub(super) fn analyze(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> PathFacts {
+    let mut facts = LayerFacts::default();
+    analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
+    facts.paths.remove(path).unwrap_or_default()
+}
+
+/// Returns the packages among these facts.
+pub(super) fn packages(facts: &PathFacts) -> Vec<&Package> {
+    let package = |fact| if let &Fact::Package(ref package) = fact { Some(&**package) } else { None };
+    facts.facts.iter().filter_map(package).collect()
+}
+
+/// Returns the warnings' codes.
+pub(super) fn codes(facts: &PathFacts) -> Vec<&str> {
+    facts.warnings.iter().map(|warning| &*warning.code).collect()
+}
+
+/// Returns the owned files by package.
+pub(super) fn owned(facts: &PathFacts) -> Vec<(&str, Vec<&str>)> {
+    let owned = |fact| match fact {
+        &Fact::OwnedFiles { ref package, ref files, .. } => Some((package.as_str(), files.iter().collect())),
+        _ => None,
+    };
+    facts.facts.iter().filter_map(owned).collect()
+}
