@@ -15,15 +15,34 @@ use anyhow::{Context, Result, bail};
 use crate::image::Layout;
 use crate::run::{find, is_ci, is_root, output, workspace};
 
+mod alpine_synthetic;
+mod apk;
+mod debian11_synthetic;
 mod debian_minimal;
 mod go_app;
 mod java_app;
 mod node_app;
 mod python_app;
+mod rpm;
+mod rpm_bdb;
+mod rpm_ndb;
+mod rpm_sqlite;
+mod wolfi_synthetic;
 
 /// Every image, in building order.
-pub(crate) const RECIPES: &[&Recipe] =
-    &[&debian_minimal::RECIPE, &python_app::RECIPE, &node_app::RECIPE, &go_app::RECIPE, &java_app::RECIPE];
+pub(crate) const RECIPES: &[&Recipe] = &[
+    &debian_minimal::RECIPE,
+    &python_app::RECIPE,
+    &node_app::RECIPE,
+    &go_app::RECIPE,
+    &java_app::RECIPE,
+    &rpm_sqlite::RECIPE,
+    &rpm_ndb::RECIPE,
+    &rpm_bdb::RECIPE,
+    &alpine_synthetic::RECIPE,
+    &wolfi_synthetic::RECIPE,
+    &debian11_synthetic::RECIPE,
+];
 
 /// Raised when the shared code changes what images contain.
 const KIT_REVISION: u32 = 1;
