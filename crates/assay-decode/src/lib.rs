@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 // A size read from a file is an attacker's number: unchecked arithmetic on it is how readers go wrong.
 #![deny(clippy::arithmetic_side_effects)]
-#![cfg_attr(test, allow(clippy::arithmetic_side_effects))]
+#![cfg_attr(test, allow(clippy::arithmetic_side_effects, clippy::cast_possible_truncation))]
 
 pub mod bdb;
 mod bytes;

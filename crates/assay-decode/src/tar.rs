@@ -22,6 +22,7 @@ mod path;
 mod pax;
 mod sparse;
 
+use std::fmt;
 use std::io::{self, Read};
 
 pub use content::Content;
@@ -177,7 +178,6 @@ struct Meta {
 }
 
 /// Reads the entries of an archive one after the other.
-#[derive(Debug)]
 pub struct TarReader<R> {
     input: Peek<R>,
     limits: TarLimits,
@@ -193,10 +193,22 @@ pub struct TarReader<R> {
 }
 
 /// One entry; its content is skipped when it is not read.
-#[derive(Debug)]
 pub struct Entry<'a, R> {
     meta: &'a Meta,
     content: Content<'a, R>,
+}
+
+// Not derived: the source, often a `Box<dyn Read>`, need not be `Debug`.
+impl<R> fmt::Debug for TarReader<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TarReader").field("meta", &self.meta).finish_non_exhaustive()
+    }
+}
+
+impl<R> fmt::Debug for Entry<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("meta", &self.meta).finish_non_exhaustive()
+    }
 }
 
 impl<'a, R: Read> Entry<'a, R> {

@@ -101,10 +101,15 @@ enum Run {
 }
 
 /// Reads the content of the current entry.
-#[derive(Debug)]
 pub struct Content<'a, R> {
     input: &'a mut Peek<R>,
     state: &'a mut State,
+}
+
+impl<R> std::fmt::Debug for Content<'_, R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Content").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 impl<'a, R: Read> Content<'a, R> {

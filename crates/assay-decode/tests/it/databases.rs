@@ -154,7 +154,7 @@ fn ndb_blobs() {
     damaged[4 * 16] = b'x';
     let results: Vec<_> = Ndb::open(&damaged).unwrap().blobs().collect();
     assert!(matches!(results[0], Err(NdbError::Blob { package: 7 })));
-    assert!(matches!(results[1], Ok(_)));
+    assert!(results[1].is_ok());
     assert!(matches!(results[2], Err(NdbError::Slot { offset: 64 })));
 }
 

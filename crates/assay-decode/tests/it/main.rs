@@ -1,5 +1,7 @@
 //! Tests of the readers on small files made by real tools, and of their totality on any bytes.
 
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own helpers may fail the test")]
+
 mod databases;
 mod executables;
 mod totality;
