@@ -1,0 +1,14 @@
+//! Tests against other people's tools: one module per topic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
+)]
+
+mod corpus;
