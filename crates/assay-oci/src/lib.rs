@@ -1,2 +1,29 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod archive;
+pub mod credentials;
+pub mod dir;
+mod document;
+pub mod engine;
+mod error;
+mod files;
+pub mod network;
+pub mod reference;
+pub mod registry;
+mod resolve;
+mod secret;
+pub mod source;
+mod verify;
+
+pub use archive::SpoolOptions;
+pub use credentials::{CredentialSources, Credentials, UsualPlaces};
+pub use engine::{EngineError, EngineKind};
+pub use error::{BlobMismatch, OpenError, ReadLayerError};
+pub use network::{Network, NetworkOptions};
+pub use reference::{InvalidReference, Reference};
+pub use registry::{RegistryError, RegistryErrorKind};
+pub use secret::Secret;
+pub use source::{
+    InvalidSource, OpenImage, OpenOptions, PathKind, Place, Selector, Source, SourceKind, recognise,
+};

@@ -1,0 +1,247 @@
+//! Random access to the members of an image archive: a tar file, possibly compressed as a whole.
+//!
+//! An archive lists its layers before or after their names are known, so it is gone through once to note where each
+//! member lies. Members are then read in place. Surprising: a compressed archive allows no jumps, so it is unpacked
+//! into a spool file that has no name (nothing is left behind, whatever happens); an uncompressed one is never copied,
+//! and large members are jumped over.
+
+use crate::error::OpenError;
+use crate::files::Opened;
+use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader, normalise};
+use assay_decode::{Compression, FileSpool, Limited, ReadAt, compression, decompress};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The most members: a thousand layers have three each in the classic form.
+const MAX_MEMBERS: usize = 100_000;
+/// Members above this size are jumped over instead of being read through.
+const JUMP: u64 = 512 * 1024;
+/// Links to links; `docker save` makes one step.
+const MAX_LINKS: usize = 8;
+/// The size of a tar block.
+const BLOCK: u64 = 512;
+
+/// Where compressed archives and engine exports are unpacked, and how much they may hold.
+#[derive(Debug, Clone)]
+pub struct SpoolOptions {
+    /// The folder for the nameless file.
+    pub folder: PathBuf,
+    /// The most bytes.
+    pub limit: u64,
+}
+
+impl SpoolOptions {
+    /// Returns options for `folder` with the default limit of 64 GiB.
+    pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
+        // Above the largest machine-learning images; a gzip bomb of 64 MiB ends here.
+        Self { folder: folder.into(), limit: 64 * 1024 * 1024 * 1024 }
+    }
+}
+
+/// Where a member's bytes are.
+#[derive(Debug, Clone)]
+enum Member {
+    Bytes { offset: u64, len: u64 },
+    Link(String),
+}
+
+/// An opened archive.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    path: PathBuf,
+    source: Arc<FileSpool>,
+    members: HashMap<String, Member>,
+}
+
+impl Archive {
+    /// Opens the archive at `path`.
+    pub(crate) fn open_path(path: &Path, spool: &SpoolOptions) -> Result<Self, OpenError> {
+        let read_error = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => OpenError::Missing { path: path.to_owned() },
+            _ => OpenError::Read { path: path.to_owned(), source },
+        };
+        let not_an_image = |found: &str| OpenError::NotAnImage {
+            place: path.display().to_string(),
+            found: found.to_owned(),
+        };
+        let metadata = path.metadata().map_err(read_error)?;
+        if metadata.is_dir() {
+            return Err(not_an_image("a folder, where an archive is expected"));
+        }
+        if !metadata.is_file() {
+            return Err(not_an_image("not a regular file"));
+        }
+        let mut file = File::open(path).map_err(read_error)?;
+        let mut start = Vec::new();
+        (&mut file).take(BLOCK).read_to_end(&mut start).map_err(read_error)?;
+        file.seek(SeekFrom::Start(0)).map_err(read_error)?;
+        match compression::detect(&start) {
+            Compression::None if start.is_empty() => Err(not_an_image("an empty file")),
+            Compression::None => Self::index(path, file),
+            Compression::Gzip | Compression::Zstd => {
+                let (_, plain) = decompress(file).map_err(read_error)?;
+                Self::index(path, unpack(plain, spool, path)?)
+            }
+            other @ (Compression::Xz | Compression::Bzip2) => {
+                Err(not_an_image(&format!("compressed with `{other}`, which is not supported")))
+            }
+        }
+    }
+
+    /// Notes where the members of an uncompressed archive lie.
+    pub(crate) fn index(path: &Path, file: File) -> Result<Self, OpenError> {
+        let damaged = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::Damaged {
+            path: path.to_owned(),
+            source,
+        };
+        let source = Arc::new(FileSpool::new(file).map_err(|error| damaged(Box::new(error)))?);
+        let members = index(&source).map_err(|error| match error {
+            IndexError::Tar(TarError::Checksum { offset: 0 }) => OpenError::NotAnImage {
+                place: path.display().to_string(),
+                found: "neither a tar archive nor anything else that is known".to_owned(),
+            },
+            IndexError::Tar(error) => damaged(Box::new(error)),
+            IndexError::TooMany => OpenError::TooLarge {
+                what: format!("the number of members of `{}`", path.display()),
+                limit: u64::try_from(MAX_MEMBERS).unwrap_or(u64::MAX),
+            },
+        })?;
+        Ok(Self { path: path.to_owned(), source, members })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<(u64, u64)> {
+        let mut name = normalise(name)?;
+        for _ in 0..MAX_LINKS {
+            match self.members.get(&name)? {
+                Member::Bytes { offset, len } => return Some((*offset, *len)),
+                Member::Link(target) => name.clone_from(target),
+            }
+        }
+        None
+    }
+
+    /// Opens a member; `None` when there is none.
+    pub(crate) fn open(&self, name: &str) -> Option<Opened> {
+        let (offset, len) = self.find(name)?;
+        let reader =
+            Part { source: Arc::clone(&self.source), position: offset, end: offset.saturating_add(len) };
+        Some(Opened { len, reader: Box::new(reader) })
+    }
+}
+
+enum IndexError {
+    Tar(TarError),
+    TooMany,
+}
+
+fn index(source: &Arc<FileSpool>) -> Result<HashMap<String, Member>, IndexError> {
+    let mut members = HashMap::new();
+    let mut start = 0_u64;
+    'jump: loop {
+        let part = Part { source: Arc::clone(source), position: start, end: source.len() };
+        let mut reader = TarReader::new(part, TarLimits::default());
+        loop {
+            let entry = match reader.next_entry() {
+                Ok(Some(entry)) => entry,
+                Ok(None) => return Ok(members),
+                Err(error) if error.is_recoverable() => continue,
+                // Offsets count from the last jump; people want them from the start.
+                Err(TarError::Truncated { offset }) => {
+                    return Err(IndexError::Tar(TarError::Truncated {
+                        offset: start.saturating_add(offset),
+                    }));
+                }
+                Err(TarError::Checksum { offset }) => {
+                    return Err(IndexError::Tar(TarError::Checksum { offset: start.saturating_add(offset) }));
+                }
+                Err(error) => return Err(IndexError::Tar(error)),
+            };
+            let (path, size, kind) = (entry.path().to_owned(), entry.size(), entry.kind());
+            let usable = !entry.is_sparse();
+            let link = entry.link_target().to_owned();
+            if members.len() >= MAX_MEMBERS {
+                return Err(IndexError::TooMany);
+            }
+            match kind {
+                EntryKind::File if usable => {
+                    let offset = start.saturating_add(reader.position());
+                    let end = offset.saturating_add(size);
+                    if end > source.len() {
+                        return Err(IndexError::Tar(TarError::Truncated { offset: source.len() }));
+                    }
+                    members.insert(path, Member::Bytes { offset, len: size });
+                    if size > JUMP {
+                        start = end.next_multiple_of(BLOCK).min(source.len());
+                        continue 'jump;
+                    }
+                }
+                EntryKind::HardLink => {
+                    members.insert(path, Member::Link(link));
+                }
+                EntryKind::Symlink => {
+                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    if let Some(target) = normalise(&format!("{folder}/{link}")) {
+                        members.insert(path, Member::Link(target));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Copies `plain` into a file without a name.
+pub(crate) fn unpack(plain: impl Read, spool: &SpoolOptions, path: &Path) -> Result<File, OpenError> {
+    let spool_error = |source| OpenError::Spool { folder: spool.folder.clone(), source };
+    let mut file = tempfile::tempfile_in(&spool.folder).map_err(spool_error)?;
+    let mut limited = Limited::new(plain, spool.limit);
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        let count = match limited.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => {
+                return Err(match assay_decode::LimitExceeded::find(&error) {
+                    Some(exceeded) => OpenError::TooLarge {
+                        what: format!("the uncompressed size of `{}`", path.display()),
+                        limit: exceeded.limit,
+                    },
+                    None => OpenError::Damaged { path: path.to_owned(), source: Box::new(error) },
+                });
+            }
+        };
+        io::Write::write_all(&mut file, buffer.get(..count).unwrap_or_default()).map_err(spool_error)?;
+    }
+    file.seek(SeekFrom::Start(0)).map_err(spool_error)?;
+    Ok(file)
+}
+
+/// A range of the archive as a reader of its own; many may be read at once.
+#[derive(Debug)]
+struct Part {
+    source: Arc<FileSpool>,
+    position: u64,
+    end: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.end.saturating_sub(self.position);
+        let wanted = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let count = self.source.read_at(self.position, buf.get_mut(..wanted).unwrap_or_default())?;
+        self.position = self.position.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+        Ok(count)
+    }
+}

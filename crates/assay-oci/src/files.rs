@@ -1,0 +1,76 @@
+//! Named files in a folder or in an image archive, read alike; an OCI layout may stand in either.
+
+use crate::archive::Archive;
+use crate::error::OpenError;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// One file, ready to be read.
+pub(crate) struct Opened {
+    pub(crate) len: u64,
+    pub(crate) reader: Box<dyn Read + Send>,
+}
+
+/// Where the files are.
+#[derive(Debug)]
+pub(crate) enum Files {
+    Folder(PathBuf),
+    Archive(Archive),
+}
+
+impl Files {
+    /// Returns the path the user named.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) => path,
+            Self::Archive(archive) => archive.path(),
+        }
+    }
+
+    /// Opens a file by its relative path; `None` when there is none.
+    pub(crate) fn open(&self, name: &str) -> io::Result<Option<Opened>> {
+        match self {
+            Self::Archive(archive) => Ok(archive.open(name)),
+            Self::Folder(root) => open_in(root, name),
+        }
+    }
+
+    /// Reads a small document; `None` when there is none.
+    pub(crate) fn document(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, OpenError> {
+        let opened = self.open(name).map_err(|source| self.read_error(name, source))?;
+        let Some(opened) = opened else { return Ok(None) };
+        if opened.len > limit {
+            return Err(OpenError::TooLarge { what: format!("`{name}`"), limit });
+        }
+        let mut bytes = Vec::new();
+        // The file may have grown since its length was asked.
+        opened.reader.take(limit).read_to_end(&mut bytes).map_err(|source| self.read_error(name, source))?;
+        Ok(Some(bytes))
+    }
+
+    fn read_error(&self, name: &str, source: io::Error) -> OpenError {
+        match self {
+            Self::Folder(root) => OpenError::Read { path: root.join(name), source },
+            Self::Archive(archive) => {
+                OpenError::Damaged { path: archive.path().to_owned(), source: Box::new(source) }
+            }
+        }
+    }
+}
+
+fn open_in(root: &Path, name: &str) -> io::Result<Option<Opened>> {
+    let path = root.join(name);
+    let metadata = match path.metadata() {
+        Ok(metadata) => metadata,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    // Opening a named pipe would wait for ever.
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    Ok(Some(Opened { len: metadata.len(), reader: Box::new(File::open(path)?) }))
+}
