@@ -3,8 +3,23 @@
 use crate::sink::AdvisorySink;
 use std::io::Read;
 
+pub mod alpine_secdb;
+pub mod debian_tracker;
+pub mod endoflife;
+pub mod epss;
+pub mod kev;
+pub mod osv;
+
 /// Every feed. To add one, write `feed/<name>.rs` and add its `mod` line and its line here.
-pub const FEEDS: &[&dyn Feed] = &[];
+pub const FEEDS: &[&dyn Feed] = &[
+    &osv::Osv,
+    &kev::CisaKev,
+    &epss::FirstEpss,
+    &alpine_secdb::AlpineSecdb,
+    &alpine_secdb::WolfiSecdb,
+    &debian_tracker::DebianTracker,
+    &endoflife::EndOfLifeDate,
+];
 
 /// A source of advisories, or of facts about vulnerabilities, in its publisher's own format.
 pub trait Feed: Sync {
@@ -16,6 +31,13 @@ pub trait Feed: Sync {
 
     /// Returns where its files are; the caller fetches or finds them.
     fn files(&self) -> &'static [FeedFile];
+
+    /// Returns whether a file whose path is none of [`Self::files`] is of this feed, by its name and unpacked first bytes (up to
+    /// 4 KiB). It is asked only about files the user points at; the default is no.
+    fn recognise(&self, name: &str, start: &[u8]) -> bool {
+        let _ = (name, start);
+        false
+    }
 
     /// Reads one file into `out`. `path` is the file's path as published, which may name a release or a repository.
     ///
@@ -33,6 +55,7 @@ pub struct FeedFile {
     /// Host and scheme of the public endpoint, such as `https://secdb.alpinelinux.org`; `--mirror` replaces it.
     pub origin: &'static str,
     /// The path of the file under `origin`. `{…}` stands for one path segment or part of one.
+    /// An empty origin means that the file is recognised but never fetched.
     pub path: &'static str,
     /// The folder under which a mirror of several publishers keeps this origin, such as `alpine-secdb`.
     pub folder: &'static str,

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod compile;
+pub mod cvss;
 pub mod database;
 pub mod feed;
 mod map;
