@@ -83,13 +83,8 @@ fn split_release(text: &str) -> Option<(&str, &str)> {
 /// Reads `[sep]word[sep][number]`, where a separator is one of `.`, `-`, `_`.
 fn marker<'a>(text: &'a str, word: &str) -> Option<(&'a str, &'a str)> {
     let rest = scan::strip_ignore_case(strip_separator(text), word)?;
-    let (number, after) = scan::digits(strip_separator(rest));
-    // A separator without a number belongs to what follows, as in `1.0a.post1`.
-    if number.is_empty() {
-        let follows = |c: char| c == '+' || matches!(c, '.' | '-' | '_') || c.is_ascii_alphabetic();
-        return (rest.is_empty() || rest.starts_with(follows)).then_some(("", rest));
-    }
-    Some((number, after))
+    // The separator goes even when no number follows: `1.0a.` and `1.0a.post1` are versions.
+    Some(scan::digits(strip_separator(rest)))
 }
 
 fn strip_separator(text: &str) -> &str {

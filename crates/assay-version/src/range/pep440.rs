@@ -27,7 +27,7 @@ fn holds(version: &Version<'_>, text: &str, clause: &str) -> Option<bool> {
     let equality = matches!(sign, "==" | "!=");
     if let (true, Some(prefix)) = (equality, bound.strip_suffix(".*")) {
         let prefix = parse(prefix)?;
-        if prefix.dev.is_some() || prefix.local.is_some() {
+        if prefix.pre.is_some() || prefix.post.is_some() || prefix.dev.is_some() || prefix.local.is_some() {
             return None;
         }
         return Some(has_prefix(version, &prefix) == (sign == "=="));
@@ -85,16 +85,7 @@ fn has_prefix(version: &Version<'_>, prefix: &Version<'_>) -> bool {
         .release
         .split('.')
         .all(|number| scan::number(numbers.next().unwrap_or(""), number) == Ordering::Equal);
-    // `==1.0a1.*`: the prerelease and the post-release belong to the prefix when written.
-    let suffix_matches = match (prefix.pre, prefix.post) {
-        (None, None) => true,
-        (pre, post) => {
-            let cut = Version { dev: None, local: None, post: post.and(version.post), ..*version };
-            let bound = Version { pre, post, ..*prefix };
-            compare_public(&cut, &bound).is_eq()
-        }
-    };
-    scan::number(version.epoch, prefix.epoch).is_eq() && starts && suffix_matches
+    scan::number(version.epoch, prefix.epoch).is_eq() && starts
 }
 
 #[cfg(test)]
@@ -131,6 +122,6 @@ mod tests {
             >=1.0,<2.0 | 1.5rc1
             ",
         );
-        invalid_range(Pep440, &["2.0", "=>2.0", "~=2", "==1.0.dev1.*", ">=1.0+local", "<=2.*"]);
+        invalid_range(Pep440, &["2.0", "=>2.0", "~=2", "==1.0.dev1.*", "==1.0a1.*", ">=1.0+local", "<=2.*"]);
     }
 }
