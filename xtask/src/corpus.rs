@@ -17,16 +17,23 @@ use crate::run::{find, is_ci, is_root, output, workspace};
 
 mod alpine_synthetic;
 mod apk;
+mod buildah_image;
 mod debian11_synthetic;
 mod debian_minimal;
 mod go_app;
 mod java_app;
+mod kitchen_sink;
+mod many_layers;
+mod multi_arch;
 mod node_app;
 mod python_app;
 mod rpm;
 mod rpm_bdb;
 mod rpm_ndb;
 mod rpm_sqlite;
+mod ruby_php_dotnet;
+mod rust_app;
+mod umoci_image;
 mod wolfi_synthetic;
 
 /// Every image, in building order.
@@ -36,12 +43,19 @@ pub(crate) const RECIPES: &[&Recipe] = &[
     &node_app::RECIPE,
     &go_app::RECIPE,
     &java_app::RECIPE,
+    &rust_app::RECIPE,
     &rpm_sqlite::RECIPE,
     &rpm_ndb::RECIPE,
     &rpm_bdb::RECIPE,
     &alpine_synthetic::RECIPE,
     &wolfi_synthetic::RECIPE,
     &debian11_synthetic::RECIPE,
+    &ruby_php_dotnet::RECIPE,
+    &many_layers::RECIPE,
+    &multi_arch::RECIPE,
+    &umoci_image::RECIPE,
+    &buildah_image::RECIPE,
+    &kitchen_sink::RECIPE,
 ];
 
 /// Raised when the shared code changes what images contain.

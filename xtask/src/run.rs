@@ -33,7 +33,8 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     // `/usr/sbin` is on the path of root but not of users; mmdebstrap and docker-registry need nothing of it,
     // htpasswd and others might.
-    std::env::split_paths(&path)
+    std::iter::once(tools_dir().join("bin"))
+        .chain(std::env::split_paths(&path))
         .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
         .map(|folder| folder.join(name))
         .find(|file| fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o111 != 0))

@@ -1,0 +1,56 @@
+//! `kitchen-sink`: more than a gigabyte of everything at once, for benches and as the hardest ordinary image.
+
+use std::fs;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Kit, Recipe, go_app, java_app, node_app, python_app};
+use crate::stage::Stage;
+
+pub(super) const RECIPE: Recipe = Recipe {
+    name: "kitchen-sink",
+    about: "over 1 GB: Debian with compilers, JDK, Go, Node and the applications of the others (oracle: all of theirs)",
+    revision: 1,
+    needs: &["mmdebstrap", "skopeo", "python3", "npm", "go", "mvn"],
+    forms: &[],
+    build,
+};
+
+fn build(kit: &Kit) -> Result<()> {
+    let node = kit.part("node", 1, node_app::tree)?;
+    let go = kit.part("go", 1, go_app::binaries)?;
+    let java = kit.part("java", 1, java_app::jars)?;
+    let mut layout = kit.layout()?;
+    let mut stage = Stage::debian(kit, &layout)?;
+    stage.run(
+        "apt-get update && apt-get install -y --no-install-recommends build-essential cmake git \
+         openjdk-17-jdk-headless golang-go nodejs ruby && rm -rf /var/lib/apt/lists/*",
+    )?;
+    python_app::install(&mut stage)?;
+    stage.copy(&node.join("app"), "srv/shop-front")?;
+    stage.commit("RUN /bin/sh -c npm ci --ignore-scripts --omit=dev # buildkit")?;
+    stage.copy(&java.join("orders.jar"), "app/orders.jar")?;
+    stage.copy(&java.join("report-job.jar"), "opt/jobs/report-job-0.3.1.jar")?;
+    stage.copy(&go.join("gateway-amd64"), "usr/local/bin/gateway")?;
+    stage.commit("COPY --from=build /out / # buildkit")?;
+    stage.meta("CMD [\"/usr/local/bin/gateway\"]");
+    stage.config("Cmd", json!(["/usr/local/bin/gateway"]));
+    stage.dpkg_oracle()?;
+    kit.oracle("pip.json", stage.shell("/opt/venv/bin/pip list --format json")?)?;
+    kit.oracle("gem.txt", stage.shell("gem list --local")?)?;
+    for (name, file) in [
+        ("npm.json", node.join("npm.json")),
+        ("npm-lock.json", node.join("npm-lock.json")),
+        ("go.txt", go.join("gateway-amd64.txt")),
+        ("maven-fat.txt", java.join("orders.txt")),
+        ("maven-shaded.txt", java.join("report-job.txt")),
+    ] {
+        kit.oracle(name, fs::read(file)?)?;
+    }
+    let size = stage.shell("du -sxm / | cut -f1")?;
+    kit.oracle("unpacked-megabytes.txt", size)?;
+    let image = stage.finish()?;
+    layout.tag(image, "latest");
+    layout.finish()
+}

@@ -1,0 +1,156 @@
+//! `ruby-php-dotnet`: gems installed by gem, Composer's `vendor/`, and the files a .NET publish leaves.
+//!
+//! No .NET SDK can be had from the registries the corpus uses, so `app.deps.json` and `packages.lock.json` are
+//! written here in the SDK's format; there is no oracle for them but this file.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::{Kit, Recipe};
+use crate::run::output;
+use crate::stage::Stage;
+
+pub(super) const RECIPE: Recipe = Recipe {
+    name: "ruby-php-dotnet",
+    about: "Debian 12 with rack 2.2.3, twig 3.26.0 and log4net 2.0.9 (oracle: dpkg, gem list, composer; .NET by hand)",
+    revision: 1,
+    needs: &["mmdebstrap", "skopeo", "gem", "composer"],
+    forms: &[],
+    build,
+};
+
+const GEMS: &[(&str, &str)] = &[("rack", "2.2.3"), ("rexml", "3.2.6"), ("sinatra", "2.2.0")];
+/// What the gems above need; pinned, as `gem install` would take the newest.
+const NEEDED: &[(&str, &str)] =
+    &[("ruby2_keywords", "0.0.5"), ("mustermann", "1.1.2"), ("rack-protection", "2.2.0"), ("tilt", "2.0.11")];
+
+const COMPOSER: &str = r#"{
+    "name": "acme/newsletter",
+    "description": "Sends the newsletter",
+    "license": "proprietary",
+    "require": {
+        "twig/twig": "3.26.0",
+        "monolog/monolog": "2.9.1"
+    }
+}
+"#;
+
+const DEPS: &str = r#"{
+  "runtimeTarget": {"name": ".NETCoreApp,Version=v6.0", "signature": ""},
+  "compilationOptions": {},
+  "targets": {
+    ".NETCoreApp,Version=v6.0": {
+      "Billing/1.3.0": {
+        "dependencies": {"log4net": "2.0.9", "Newtonsoft.Json": "12.0.3"},
+        "runtime": {"Billing.dll": {}}
+      },
+      "log4net/2.0.9": {
+        "dependencies": {"System.Configuration.ConfigurationManager": "4.5.0"},
+        "runtime": {"lib/netstandard2.0/log4net.dll": {"assemblyVersion": "2.0.9.0", "fileVersion": "2.0.9.0"}}
+      },
+      "Newtonsoft.Json/12.0.3": {
+        "runtime": {"lib/netstandard2.0/Newtonsoft.Json.dll": {"assemblyVersion": "12.0.0.0", "fileVersion": "12.0.3.23909"}}
+      },
+      "System.Configuration.ConfigurationManager/4.5.0": {
+        "runtime": {"lib/netstandard2.0/System.Configuration.ConfigurationManager.dll": {"assemblyVersion": "4.0.1.0", "fileVersion": "4.6.26515.6"}}
+      }
+    }
+  },
+  "libraries": {
+    "Billing/1.3.0": {"type": "project", "serviceable": false, "sha512": ""},
+    "log4net/2.0.9": {"type": "package", "serviceable": true, "sha512": "", "path": "log4net/2.0.9", "hashPath": "log4net.2.0.9.nupkg.sha512"},
+    "Newtonsoft.Json/12.0.3": {"type": "package", "serviceable": true, "sha512": "", "path": "newtonsoft.json/12.0.3", "hashPath": "newtonsoft.json.12.0.3.nupkg.sha512"},
+    "System.Configuration.ConfigurationManager/4.5.0": {"type": "package", "serviceable": true, "sha512": "", "path": "system.configuration.configurationmanager/4.5.0"}
+  }
+}
+"#;
+
+const LOCK: &str = r#"{
+  "version": 1,
+  "dependencies": {
+    "net6.0": {
+      "log4net": {
+        "type": "Direct",
+        "requested": "[2.0.9, )",
+        "resolved": "2.0.9",
+        "dependencies": {"System.Configuration.ConfigurationManager": "4.5.0"}
+      },
+      "Newtonsoft.Json": {"type": "Direct", "requested": "[12.0.3, )", "resolved": "12.0.3"},
+      "System.Configuration.ConfigurationManager": {"type": "Transitive", "resolved": "4.5.0"}
+    }
+  }
+}
+"#;
+
+/// Fetches the gems, and makes Composer's project `php/` with `composer.json`, what Composer says about it.
+fn parts(_: &Kit, folder: &Path) -> Result<()> {
+    let gems = folder.join("gems");
+    fs::create_dir(&gems)?;
+    for (name, version) in NEEDED.iter().chain(GEMS) {
+        output(Command::new("gem").current_dir(&gems).args([
+            "fetch",
+            "--silent",
+            name,
+            "--version",
+            version,
+        ]))?;
+    }
+    let project = folder.join("php");
+    crate::stage::write(&project, "composer.json", COMPOSER)?;
+    let composer = |arguments: &[&str]| {
+        let mut command = Command::new("composer");
+        command.current_dir(&project).env("COMPOSER_ALLOW_SUPERUSER", "1").args(arguments);
+        // The packages are stored, not run: the host's PHP extensions do not matter, nor do blocked old versions.
+        output(command.args(["--no-interaction", "--no-plugins"]))
+    };
+    match composer(&[
+        "install",
+        "--no-dev",
+        "--no-scripts",
+        "--ignore-platform-reqs",
+        "--prefer-dist",
+        "--quiet",
+    ]) {
+        Ok(_) => fs::write(folder.join("composer.json"), composer(&["show", "--format=json"])?)?,
+        Err(error) => {
+            println!("corpus: ruby-php-dotnet: LEFT OUT of it, Composer's packages: {error:#}");
+            fs::remove_dir_all(&project)?;
+        }
+    }
+    Ok(())
+}
+
+fn build(kit: &Kit) -> Result<()> {
+    let part = kit.part("ruby-php", 1, parts)?;
+    let mut layout = kit.layout()?;
+    let mut stage = Stage::debian(kit, &layout)?;
+    stage.run(
+        "apt-get update && apt-get install -y --no-install-recommends ruby && rm -rf /var/lib/apt/lists/*",
+    )?;
+    stage.copy(&part.join("gems"), "tmp/gems")?;
+    let all = NEEDED.iter().chain(GEMS).map(|(name, version)| format!("/tmp/gems/{name}-{version}.gem"));
+    let files = all.collect::<Vec<_>>().join(" ");
+    stage.shell(&format!("gem install --local --no-document {files} && rm -rf /tmp/gems"))?;
+    let said = GEMS.iter().map(|(name, version)| format!("{name}:{version}")).collect::<Vec<_>>().join(" ");
+    stage.commit(&format!("RUN /bin/sh -c gem install --no-document {said} # buildkit"))?;
+    if part.join("php").exists() {
+        stage.copy(&part.join("php"), "srv/newsletter")?;
+        stage.commit("RUN /bin/sh -c composer install --no-dev # buildkit")?;
+        kit.oracle("composer.json", fs::read(part.join("composer.json"))?)?;
+    }
+    stage.write("srv/billing/Billing.deps.json", DEPS)?;
+    stage.write("srv/billing/src/packages.lock.json", LOCK)?;
+    stage.commit("COPY --from=publish /app /srv/billing # buildkit")?;
+    stage.label("assay.corpus.synthetic.dotnet", "the .NET files were written by the corpus");
+    stage.meta("CMD [\"rackup\"]");
+    stage.config("Cmd", json!(["rackup"]));
+    kit.oracle("gem.txt", stage.shell("gem list --local")?)?;
+    stage.dpkg_oracle()?;
+    let image = stage.finish()?;
+    layout.tag(image, "latest");
+    layout.finish()
+}
