@@ -1,5 +1,7 @@
 //! The readers of `assay-decode` against the tools that write the formats.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: what fails here fails the test")]
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
