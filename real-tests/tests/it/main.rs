@@ -12,3 +12,5 @@
 )]
 
 mod corpus;
+mod decode;
+mod version;
