@@ -3,17 +3,19 @@
 use assay_analyze::Analyzer;
 use assay_model::{Inventory, PackageKind};
 
+mod apk;
 mod copyright;
 mod damage;
 mod deb822;
 mod dpkg;
 mod os_release;
+mod rpm;
 
 #[cfg(test)]
 mod testing;
 
 /// The analyzers, in the order in which they are linked.
-pub const ANALYZERS: &[&dyn Analyzer] = &[&os_release::OsRelease, &dpkg::Dpkg];
+pub const ANALYZERS: &[&dyn Analyzer] = &[&os_release::OsRelease, &apk::Apk, &dpkg::Dpkg, &rpm::Rpm];
 
 /// Connects the packages of one package manager by their names and by what they provide.
 fn link_by_provides(inventory: &mut Inventory, kind: PackageKind) {

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 /// The most that is read of such a file, in bytes; real ones have a few hundred.
 const LIMIT: u64 = 64 << 10;
 
-/// The trust in `os-release` itself.
-const OS_RELEASE: u8 = 2;
+/// The trust in `os-release` itself, above all of [`legacy`].
+const OS_RELEASE: u8 = 3;
 
 /// Reads the operating system's identity.
 pub(super) struct OsRelease;

@@ -7,9 +7,9 @@ use super::{assignments, os};
 use assay_model::Os;
 
 /// The trust in a distribution's own file.
-const OWN: u8 = 1;
+const OWN: u8 = 2;
 /// The trust in a file that derivatives keep from their parent.
-const SHARED: u8 = 0;
+const SHARED: u8 = 1;
 
 /// Names as these files write them, and the `ID` of `os-release` they stand for; the first that fits is taken.
 const NAMES: &[(&str, &str)] = &[
