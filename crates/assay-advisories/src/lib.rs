@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
+pub mod build;
 pub mod compile;
 pub mod cvss;
 pub mod database;
@@ -8,6 +9,7 @@ pub mod feed;
 mod map;
 pub mod sink;
 
+pub use build::{BuildDatabaseError, BuildOptions, BuildSummary, build, build_bytes};
 pub use compile::Compiler;
 pub use database::Database;
 pub use feed::{FEEDS, Feed, FeedFile};
