@@ -20,25 +20,38 @@ pub(crate) fn parse(text: &str) -> Option<Parts<'_>> {
         return None;
     }
     let text = text.trim().trim_start_matches(|c: char| c == 'v' || c == '=' || c.is_ascii_whitespace());
-    let (numbers, count, rest) = semver::split_numbers(text)?;
-    if count < 3 {
+    let (major, rest) = scan::digits(text);
+    let (minor, rest) = scan::digits(rest.strip_prefix('.')?);
+    let (patch, rest) = scan::digits(rest.strip_prefix('.')?);
+    if major.is_empty() || minor.is_empty() || patch.is_empty() {
         return None;
     }
-    let (numbers, rest) = match (count, numbers) {
-        (3, numbers) => (numbers, rest),
-        _ => return None,
-    };
-    // `1.0.0beta`: a label right behind the numbers is a prerelease too.
-    let (before, build) = match rest.split_once('+') {
-        Some((before, _)) => (before, rest.strip_prefix(before)?),
+    labels(rest)
+        .map(|(pre, build)| (patch, pre, build))
+        .or_else(|| {
+            // The pattern has no word boundary: of `1.2.10.4` it makes the patch 1 and the prerelease `0.4`.
+            let (patch, _) =
+                patch.split_at_checked(patch.len() - 1).filter(|(patch, _)| !patch.is_empty())?;
+            let (_, rest) = text.split_at_checked(text.len() - rest.len() - 1)?;
+            labels(rest).map(|(pre, build)| (patch, pre, build))
+        })
+        .map(|(patch, pre, build)| Parts { numbers: [major, minor, patch, ""], count: 3, pre, build })
+        .filter(|parts| safe(&parts.numbers))
+}
+
+/// Reads `[[-]pre][+build]`: right behind the numbers a label needs no dash.
+fn labels(rest: &str) -> Option<(&str, &str)> {
+    let (before, build) = match rest.find('+') {
+        Some(at) => rest.split_at_checked(at)?,
         None => (rest, ""),
     };
     let (_, build) = semver::split_labels(build)?;
-    let pre = before.strip_prefix('-').unwrap_or(before);
-    if !before.is_empty() && !is_prerelease_text(pre) {
-        return None;
+    if before.is_empty() {
+        return Some(("", build));
     }
-    safe(&numbers).then_some(Parts { numbers, count, pre, build })
+    let pre = before.strip_prefix('-').unwrap_or(before);
+    // Of `1.0.0-` the pattern makes the label `-`.
+    [pre, before].into_iter().find(|pre| is_prerelease_text(pre)).map(|pre| (pre, build))
 }
 
 fn is_prerelease_text(pre: &str) -> bool {
@@ -71,13 +84,34 @@ struct Comparator {
 pub(crate) fn satisfies(version: &Parts<'_>, range: &str) -> Option<bool> {
     let mut alternatives = Vec::new();
     for alternative in range.trim().split("||") {
-        alternatives.push(comparators(alternative.trim())?);
+        alternatives.push(comparators(without_builds(alternative).trim())?);
     }
     // node-semver reduces `* || anything` to `*`, which no prerelease satisfies.
     if alternatives.iter().any(Vec::is_empty) {
         return Some(version.pre.is_empty());
     }
     Some(alternatives.iter().any(|all| admits(all, version)))
+}
+
+/// Drops every `+build`, of which node-semver forgives more than one.
+fn without_builds(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('+') {
+        out.push_str(before);
+        let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        let mut tail = after.trim_start_matches(is_label);
+        if tail.len() == after.len() {
+            out.push('+');
+        } else {
+            while let Some(next) = tail.strip_prefix('.').filter(|next| next.starts_with(is_label)) {
+                tail = next.trim_start_matches(is_label);
+            }
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
 }
 
 fn admits(all: &[Comparator], version: &Parts<'_>) -> bool {
@@ -115,20 +149,34 @@ struct Partial<'a> {
     pre: &'a str,
     /// Whether a number follows an `x`, as in `*.1`, which only some operators forgive.
     disordered: bool,
+    /// Whether more than one `v` stands before it, which a plain comparator does not forgive.
+    garbled: bool,
 }
 
 /// Reads the comparators of one alternative; none means that everything satisfies it.
 fn comparators(text: &str) -> Option<Vec<Comparator>> {
     let mut out = Vec::new();
     if let Some((from, to)) = hyphen(text) {
+        let garbled = |one: Partial<'_>| one.garbled && ![one.major, one.minor, one.patch].contains(&"");
+        if garbled(from) || (garbled(to) && to.pre.is_empty()) {
+            return None;
+        }
         lower(from, &mut out);
         upper(to, &mut out);
     } else {
         let mut rest = text.trim_start();
         while !rest.is_empty() {
-            let (operator, tail) =
-                scan::split_while(rest, |byte| matches!(byte, b'<' | b'>' | b'=' | b'~' | b'^'));
-            let operator = operator.trim_end_matches(|c| c == '=' && operator.len() > 2);
+            let operator = ["~>", "~", "^", ">=", "<=", ">", "<", "="]
+                .into_iter()
+                .find(|operator| rest.starts_with(operator))
+                .unwrap_or("");
+            let tail = rest.strip_prefix(operator)?;
+            // Blanks go before signs are read: `> =1.2.3` is `>=1.2.3`.
+            let (operator, tail) = match (operator, tail.trim_start().strip_prefix('=')) {
+                ("<", Some(tail)) => ("<=", tail),
+                (">", Some(tail)) => (">=", tail),
+                _ => (operator, tail),
+            };
             let (partial, tail) = partial(tail)?;
             if !tail.is_empty() && !tail.starts_with(|c: char| c.is_ascii_whitespace()) {
                 return None;
@@ -156,6 +204,8 @@ fn hyphen(text: &str) -> Option<(Partial<'_>, Partial<'_>)> {
 /// Reads `[v=]*x.y.z[-pre][+build]`, numbers absent from some place on.
 fn partial(text: &str) -> Option<(Partial<'_>, &str)> {
     let mut rest = text.trim_start_matches(|c: char| c == 'v' || c == '=' || c.is_ascii_whitespace());
+    let (lead, _) = text.split_at_checked(text.len() - rest.len())?;
+    let garbled = !matches!(lead.trim(), "" | "v");
     let mut numbers = [""; 3];
     let mut wild = [true; 3];
     let mut count = 0;
@@ -193,7 +243,7 @@ fn partial(text: &str) -> Option<(Partial<'_>, &str)> {
     let [major, minor, patch] = numbers;
     let [no_major, no_minor, no_patch] = wild;
     let disordered = (no_major && !no_minor) || (no_minor && !no_patch);
-    Some((Partial { major, minor, patch, pre, disordered }, after))
+    Some((Partial { major, minor, patch, pre, disordered, garbled }, after))
 }
 
 fn push(out: &mut Vec<Comparator>, operator: Operator, numbers: [&str; 3], pre: &str) {
@@ -224,7 +274,7 @@ fn upper(to: Partial<'_>, out: &mut Vec<Comparator>) {
 }
 
 fn desugar(operator: &str, partial: Partial<'_>, out: &mut Vec<Comparator>) -> Option<()> {
-    let Partial { major, minor, patch, pre, disordered } = partial;
+    let Partial { major, minor, patch, pre, disordered, garbled } = partial;
     let (no_major, no_minor) = (major.is_empty(), major.is_empty() || minor.is_empty());
     let no_patch = no_minor || patch.is_empty();
     let at_least = |out: &mut Vec<Comparator>| {
@@ -256,6 +306,7 @@ fn desugar(operator: &str, partial: Partial<'_>, out: &mut Vec<Comparator>) -> O
             }
         }
         "" | "=" | "<" | ">" | "<=" | ">=" if disordered => return None,
+        "" | "=" | "<" | ">" | "<=" | ">=" if garbled && !no_patch => return None,
         // Nothing is below every version or above them all.
         "<" | ">" if no_major => push(out, Operator::Less, ["0", "0", "0"], "0"),
         "" | "=" | "<=" | ">=" if no_major => {}

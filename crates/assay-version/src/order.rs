@@ -131,3 +131,91 @@ pub fn is_prerelease(scheme: Scheme, text: &str) -> bool {
             Scheme::Generic => generic::is_prerelease(text),
         }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{End, Interval, contains, satisfies};
+
+    const ALL: [Scheme; 16] = [
+        Scheme::Deb,
+        Scheme::Rpm,
+        Scheme::Apk,
+        Scheme::Pacman,
+        Scheme::Pep440,
+        Scheme::Npm,
+        Scheme::Semver,
+        Scheme::Maven,
+        Scheme::Gem,
+        Scheme::Composer,
+        Scheme::NuGet,
+        Scheme::Go,
+        Scheme::Hex,
+        Scheme::Pub,
+        Scheme::Conan,
+        Scheme::Generic,
+    ];
+
+    /// The schemes whose reference order is transitive on every pair of texts; the README names the others.
+    fn is_transitive(scheme: Scheme) -> bool {
+        !matches!(scheme, Scheme::Rpm | Scheme::Pacman | Scheme::Conan | Scheme::Maven | Scheme::Composer)
+    }
+
+    fn version() -> impl Strategy<Value = String> {
+        "v?[0-9]{1,2}(\\.[0-9]{1,2}){0,3}((-|\\.|_|~|\\^|\\+)?(alpha|beta|rc|a|b|p|dev|post|r)?\\.?[0-9]?){0,2}"
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn every_text_gets_an_answer(a in "\\PC{0,40}", b in "\\PC{0,40}") {
+            for scheme in ALL {
+                let _ = compare(scheme, &a, &b);
+                let _ = (is_valid(scheme, &a), is_prerelease(scheme, &a), satisfies(scheme, &a, &b));
+                let _ = satisfies(scheme, "1.0.0", &b);
+                let _ = contains(scheme, &Interval { introduced: Some(&a), end: End::Fixed(&b) }, "1.0.0");
+            }
+        }
+
+        #[test]
+        fn order_is_antisymmetric_and_reflexive(a in version(), b in version()) {
+            for scheme in ALL {
+                if let Ok(order) = compare(scheme, &a, &b) {
+                    prop_assert_eq!(compare(scheme, &b, &a), Ok(order.reverse()), "{:?}", scheme);
+                    prop_assert_eq!(compare(scheme, &a, &a), Ok(Ordering::Equal), "{:?}", scheme);
+                }
+                prop_assert!(!is_valid(scheme, &a) || compare(scheme, &a, &a).is_ok(), "{:?}", scheme);
+            }
+        }
+
+        #[test]
+        fn order_is_transitive(a in version(), b in version(), c in version()) {
+            for scheme in ALL.into_iter().filter(|scheme| is_transitive(*scheme)) {
+                let mut texts = [&a, &b, &c];
+                if texts.iter().all(|text| is_valid(scheme, text)) {
+                    texts.sort_by(|x, y| compare(scheme, x, y).unwrap_or(Ordering::Equal));
+                    let [low, middle, high] = texts;
+                    prop_assert!(compare(scheme, low, middle).is_ok_and(Ordering::is_le), "{:?}", scheme);
+                    prop_assert!(compare(scheme, middle, high).is_ok_and(Ordering::is_le), "{:?}", scheme);
+                    prop_assert!(compare(scheme, low, high).is_ok_and(Ordering::is_le), "{:?} {:?}", scheme, texts);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn overlong_texts_are_refused_and_longest_ones_are_quick() {
+        for scheme in ALL {
+            for piece in ["1.", "0.", "a", "-", "0a", ".0-", "1-a.", "~", "^", "20-"] {
+                let long = format!("1{}", piece.repeat(MAX_VERSION_LENGTH));
+                assert!(compare(scheme, &long, "1.0.0").is_err());
+                let (limit, _) = long.split_at(MAX_VERSION_LENGTH);
+                let _ = compare(scheme, limit, limit);
+                let _ = satisfies(scheme, limit, limit);
+            }
+        }
+    }
+}

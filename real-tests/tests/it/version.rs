@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use assay_model::Scheme;
-use assay_version::{compare, satisfies};
+use assay_version::{compare, is_valid, satisfies};
 use real_tests::{feeds, tool, workspace};
 
 const GENERATED: usize = 8_000;
@@ -72,7 +72,8 @@ impl Shape {
                     0 => self.version(&mut random),
                     1 => format!("{a}{}", random.pick(self.tails)),
                     2 => {
-                        let cut = a.char_indices().map(|(at, _)| at).nth(random.below(a.len().max(1))).unwrap_or(0);
+                        let cut =
+                            a.char_indices().map(|(at, _)| at).nth(random.below(a.len().max(1))).unwrap_or(0);
                         format!("{}{}", &a[..cut], random.pick(self.tails))
                     }
                     _ => {
@@ -86,7 +87,8 @@ impl Shape {
     }
 }
 
-const NUMBERS: &[&str] = &["0", "1", "2", "3", "9", "10", "11", "99", "00", "01", "007", "2021", "20210101", "4294967296"];
+const NUMBERS: &[&str] =
+    &["0", "1", "2", "3", "9", "10", "11", "99", "00", "01", "007", "2021", "20210101", "4294967296"];
 /// Without the leading zeros that strict SemVer refuses, but for a few.
 const PLAIN: &[&str] = &["0", "0", "1", "2", "3", "9", "10", "11", "99", "2021", "20210101", "01"];
 
@@ -124,7 +126,11 @@ fn real_pairs(versions: &[String], seed: u64) -> Vec<(String, String)> {
     (0..REAL)
         .map(|index| {
             let a = random.below(versions.len());
-            let b = if index % 2 == 0 { random.below(versions.len()) } else { (a + 1 + random.below(3)) % versions.len() };
+            let b = if index % 2 == 0 {
+                random.below(versions.len())
+            } else {
+                (a + 1 + random.below(3)) % versions.len()
+            };
             (versions[a].clone(), versions[b].clone())
         })
         .collect()
@@ -155,7 +161,12 @@ fn answers(command: &mut Command, input: &str) -> Vec<String> {
 
 /// Compares all pairs with the oracle's answers.
 #[track_caller]
-fn agree(scheme: Scheme, mut command: Command, pairs: &[(String, String)], ours: impl Fn(&str, &str) -> &'static str) {
+fn agree(
+    scheme: Scheme,
+    mut command: Command,
+    pairs: &[(String, String)],
+    ours: impl Fn(&str, &str) -> &'static str,
+) {
     let mut input = String::new();
     for (a, b) in pairs {
         writeln!(input, "{a}\t{b}").unwrap();
@@ -166,14 +177,20 @@ fn agree(scheme: Scheme, mut command: Command, pairs: &[(String, String)], ours:
     let mut counts = [0_usize; 4];
     for ((a, b), theirs) in pairs.iter().zip(&theirs) {
         let ours = ours(a, b);
-        counts[["-1", "0", "1", "E"].iter().position(|answer| answer == theirs).expect("a known answer")] += 1;
+        counts[["-1", "0", "1", "E"].iter().position(|answer| answer == theirs).expect("a known answer")] +=
+            1;
         if ours != theirs {
             disagreements.insert(format!("`{a}` | `{b}`: ours {ours}, theirs {theirs}"));
         }
     }
     println!("{scheme:?}: {} pairs; less, equal (no), greater (yes), refused: {counts:?}", pairs.len());
     let shown: Vec<_> = disagreements.iter().take(40).cloned().collect();
-    assert!(disagreements.is_empty(), "{scheme:?}: {} disagreements\n{}", disagreements.len(), shown.join("\n"));
+    assert!(
+        disagreements.is_empty(),
+        "{scheme:?}: {} disagreements\n{}",
+        disagreements.len(),
+        shown.join("\n")
+    );
     assert!(pairs.len() >= 5_000, "too few pairs to mean anything");
     assert!(counts[0].max(counts[1]) > 500 && counts[2] > 500, "one-sided pairs: {counts:?}");
 }
@@ -218,15 +235,51 @@ fn script(program: &Path, flag: &str, text: &str) -> Command {
 #[test]
 fn deb_agrees_with_dpkg() {
     let Some(perl) = tool("perl") else { return };
-    if tool("dpkg").is_none() {
-        return;
+    let Some(dpkg) = tool("dpkg") else { return };
+    for text in [
+        "1.0",
+        "1:1.0-1",
+        "a",
+        ".1",
+        "~",
+        "1_0",
+        "1-",
+        "-1",
+        "1:",
+        ":1",
+        "a:1",
+        "-1:1",
+        "1 0",
+        "2147483647:1",
+        "2147483648:1",
+        "1:1:1",
+    ] {
+        let status =
+            Command::new(&dpkg).args(["--compare-versions", text, "eq", text]).stderr(Stdio::null()).status();
+        assert_eq!(is_valid(Scheme::Deb, text), status.unwrap().success(), "dpkg on `{text}`");
     }
     let shape = Shape {
         prefixes: &["", "", "", "0:", "1:", "2:"],
         numbers: NUMBERS,
         separators: &[".", ".", "-", "+", "~", "a", "rc"],
         counts: &[1, 2, 3, 4],
-        tails: &["~", "~~", "~rc1", "a", "z", "+", "+b1", "-1", "-0", "-1ubuntu2", "~deb12u1", "+deb11u3", ".", "0", "A"],
+        tails: &[
+            "~",
+            "~~",
+            "~rc1",
+            "a",
+            "z",
+            "+",
+            "+b1",
+            "-1",
+            "-0",
+            "-1ubuntu2",
+            "~deb12u1",
+            "+deb11u3",
+            ".",
+            "0",
+            "A",
+        ],
     };
     let mut pairs: Vec<_> =
         shape.pairs(1).into_iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).collect();
@@ -234,11 +287,11 @@ fn deb_agrees_with_dpkg() {
     const SCRIPT: &str = r#"
 use Dpkg::Version; $| = 0;
 while (<STDIN>) { chomp; my ($a, $b) = split /\t/, $_, -1;
-  my $r = version_compare(Dpkg::Version->new($a), Dpkg::Version->new($b));
+  my $r = Dpkg::Version->new($a) <=> Dpkg::Version->new($b);
   print "$r\n"; }
 "#;
-    // dpkg refuses an empty revision, which the Perl module does not mind.
-    pairs.retain(|(a, b)| !a.ends_with('-') && !b.ends_with('-'));
+    // The Perl module orders without checking; what dpkg refuses is asked of dpkg itself, below.
+    pairs.retain(|(a, b)| is_valid(Scheme::Deb, a) && is_valid(Scheme::Deb, b));
     agree(Scheme::Deb, script(&perl, "-e", SCRIPT), &pairs, order_word(Scheme::Deb));
 }
 
@@ -260,10 +313,14 @@ fn rpm_agrees_with_rpm() {
         .filter(|(a, b)| !a.is_empty() && !b.is_empty())
         .map(|(a, b)| match random.below(2) {
             0 => (a, b),
-            _ => (format!("{a}-{}.el8_{}", random.below(3), random.below(3)), format!("{b}-{}.el8", random.below(3))),
+            _ => (
+                format!("{a}-{}.el8_{}", random.below(3), random.below(3)),
+                format!("{b}-{}.el8", random.below(3)),
+            ),
         })
         .collect();
-    let reals: Vec<_> = real(&["AlmaLinux:8", "AlmaLinux:9"]).into_iter().filter(|text| text.contains('-')).collect();
+    let reals: Vec<_> =
+        real(&["AlmaLinux:8", "AlmaLinux:9"]).into_iter().filter(|text| text.contains('-')).collect();
     pairs.extend(real_pairs(&reals, 5));
     pairs.retain(|(a, b)| !a.ends_with(':') && !b.ends_with(':'));
     let file = workspace().join("target/tools/rpm-pairs.txt");
@@ -288,8 +345,29 @@ const PEP440: Shape = Shape {
     separators: &["."],
     counts: &[1, 2, 3, 4],
     tails: &[
-        "a1", "b2", "rc1", "-ALPHA_1", ".dev0", "dev", ".post1", "-1", "_rev2", "r", "pre", "preview3", "c", "+local.1",
-        "+abc", "+5", "+ubuntu-1", ".0", "-a", "x", ".", "post.", "a.",
+        "a1",
+        "b2",
+        "rc1",
+        "-ALPHA_1",
+        ".dev0",
+        "dev",
+        ".post1",
+        "-1",
+        "_rev2",
+        "r",
+        "pre",
+        "preview3",
+        "c",
+        "+local.1",
+        "+abc",
+        "+5",
+        "+ubuntu-1",
+        ".0",
+        "-a",
+        "x",
+        ".",
+        "post.",
+        "a.",
     ],
 };
 
@@ -336,8 +414,24 @@ for line in sys.stdin:
     };
     let bound = Shape { tails: &["a1", "rc1", ".dev1", ".post1", ".0"], ..small };
     let forms = [
-        "==V", "!=V", "<=V", ">=V", "<V", ">V", "~=V", "===V", "==V.*", "!=V.*", ">=V,<V", ">V, !=V", "V", "=V", "~=V,!=V.*",
-        "", ">= V", "==V+l.1",
+        "==V",
+        "!=V",
+        "<=V",
+        ">=V",
+        "<V",
+        ">V",
+        "~=V",
+        "===V",
+        "==V.*",
+        "!=V.*",
+        ">=V,<V",
+        ">V, !=V",
+        "V",
+        "=V",
+        "~=V,!=V.*",
+        "",
+        ">= V",
+        "==V+l.1",
     ];
     let pairs = range_pairs(&small, &bound, &forms, 8);
     agree(Scheme::Pep440, script(&python, "-c", SCRIPT), &pairs, range_word(Scheme::Pep440));
@@ -349,8 +443,25 @@ const SEMVER: Shape = Shape {
     separators: &["."],
     counts: &[3, 3, 3, 3, 3, 2, 4],
     tails: &[
-        "-alpha", "-alpha.1", "-alpha.beta", "-beta.2", "-beta.11", "-rc.1", "-0", "-1", "+build", "+1.2", ".1", "-a-b",
-        "-01", "-x", "beta", ".0", "-R2", "-r100", "-",
+        "-alpha",
+        "-alpha.1",
+        "-alpha.beta",
+        "-beta.2",
+        "-beta.11",
+        "-rc.1",
+        "-0",
+        "-1",
+        "+build",
+        "+1.2",
+        ".1",
+        "-a-b",
+        "-01",
+        "-x",
+        "beta",
+        ".0",
+        "-R2",
+        "-r100",
+        "-",
     ],
 };
 
@@ -381,8 +492,9 @@ fn npm_agrees_with_node_semver() {
 
 #[test]
 fn npm_ranges_agree_with_node_semver() {
-    let Some(command) = node_script("semver.valid(a, {loose: true}) ? Number(new semver.Range(b).test(new semver.SemVer(a))) : 'E'")
-    else {
+    let Some(command) = node_script(
+        "semver.valid(a, {loose: true}) ? Number(new semver.Range(b).test(new semver.SemVer(a))) : 'E'",
+    ) else {
         return;
     };
     let version = Shape {
@@ -400,8 +512,33 @@ fn npm_ranges_agree_with_node_semver() {
         ..SEMVER
     };
     let forms = [
-        "V", "^V", "~V", "~>V", ">V", "<V", ">=V", "<=V", "=V", "V - V", ">=V <V", "^V || ~V", "> V", "<= V  > V", "^ V", "~ V",
-        "V||V", ">=V <V || ^V", "", "*", "V V", "|| V", "V -V", ">=V,<V", "foo", "~>  V", "V - V || V",
+        "V",
+        "^V",
+        "~V",
+        "~>V",
+        ">V",
+        "<V",
+        ">=V",
+        "<=V",
+        "=V",
+        "V - V",
+        ">=V <V",
+        "^V || ~V",
+        "> V",
+        "<= V  > V",
+        "^ V",
+        "~ V",
+        "V||V",
+        ">=V <V || ^V",
+        "",
+        "*",
+        "V V",
+        "|| V",
+        "V -V",
+        ">=V,<V",
+        "foo",
+        "~>  V",
+        "V - V || V",
     ];
     let mut pairs = range_pairs(&version, &bound, &forms, 11);
     // The reference is strict here about the version, ours is loose: keep to what both read.
@@ -418,7 +555,10 @@ const GEM: Shape = Shape {
     numbers: NUMBERS,
     separators: &[".", ".", ".", "-"],
     counts: &[1, 2, 3, 4],
-    tails: &[".a", ".b1", ".rc1", ".pre", "-1", "-java", ".0", ".0.0", "a", "b2", ".beta.2", ".x86", "-", "..", ".Z"],
+    tails: &[
+        ".a", ".b1", ".rc1", ".pre", "-1", "-java", ".0", ".0.0", "a", "b2", ".beta.2", ".x86", "-", "..",
+        ".Z",
+    ],
 };
 
 #[test]
@@ -446,8 +586,22 @@ STDIN.each_line { |l| v, r = l.chomp.split("\t", -1)
   end }
 "#;
     let small = Shape { numbers: &["0", "1", "2", "3"], tails: &[".a", ".rc1", ".0", "-1", ".b.2"], ..GEM };
-    let forms =
-        ["~> V", "= V", "!= V", "> V", "< V", ">= V", "<= V", "V", "~>V", ">= V, < V", "~> V, != V", "=> V", ">= V,", "~> foo"];
+    let forms = [
+        "~> V",
+        "= V",
+        "!= V",
+        "> V",
+        "< V",
+        ">= V",
+        "<= V",
+        "V",
+        "~>V",
+        ">= V, < V",
+        "~> V, != V",
+        "=> V",
+        ">= V,",
+        "~> foo",
+    ];
     let pairs = range_pairs(&small, &small, &forms, 14);
     agree(Scheme::Gem, script(&ruby, "-e", SCRIPT), &pairs, range_word(Scheme::Gem));
 }
@@ -458,8 +612,27 @@ const COMPOSER: Shape = Shape {
     separators: &["."],
     counts: &[1, 2, 3, 4, 5],
     tails: &[
-        "-beta", "b2", "-RC1", "rc.3", "-dev", "alpha1", ".a", "-patch1", "pl2", "p", "-stable", "+build", ".x-dev", ".*", "-1",
-        "@beta", "_b", "-", ".x", "-alpha.2.1", "-foo",
+        "-beta",
+        "b2",
+        "-RC1",
+        "rc.3",
+        "-dev",
+        "alpha1",
+        ".a",
+        "-patch1",
+        "pl2",
+        "p",
+        "-stable",
+        "+build",
+        ".x-dev",
+        ".*",
+        "-1",
+        "@beta",
+        "_b",
+        "-",
+        ".x",
+        "-alpha.2.1",
+        "-foo",
     ],
 };
 
@@ -479,14 +652,16 @@ fn composer_agrees_with_composer_semver() {
     let Some(command) = php_script("version_compare($p->normalize($a), $p->normalize($b))") else { return };
     let mut pairs = COMPOSER.pairs(15);
     pairs.extend(real_pairs(&real(&["Packagist"]), 16));
+    // Composer knows only equality between two branches; PHP's order of their names means nothing to it.
+    pairs.retain(|(a, b)| !(a.starts_with("dev-") && b.starts_with("dev-")));
     agree(Scheme::Composer, command, &pairs, order_word(Scheme::Composer));
 }
 
 #[test]
 fn composer_constraints_agree_with_composer_semver() {
-    let Some(command) = php_script(
-        "[$p->normalize($a), (int) Composer\\Semver\\Semver::satisfies($a, $b)][1]",
-    ) else {
+    let Some(command) =
+        php_script("[$p->normalize($a), (int) Composer\\Semver\\Semver::satisfies($a, $b)][1]")
+    else {
         return;
     };
     let version = Shape {
@@ -496,10 +671,35 @@ fn composer_constraints_agree_with_composer_semver() {
         tails: &["-beta1", "-RC1", "-dev", "-p1"],
         ..COMPOSER
     };
-    let bound = Shape { counts: &[1, 2, 3, 3, 4], tails: &["-beta1", "-RC1", "-dev", "-p1", "-stable"], ..version };
+    let bound =
+        Shape { counts: &[1, 2, 3, 3, 4], tails: &["-beta1", "-RC1", "-dev", "-p1", "-stable"], ..version };
     let forms = [
-        "V", "^V", "~V", ">V", "<V", ">=V", "<=V", "=V", "==V", "!=V", "<>V", ">=V,<V", ">=V <V", "^V || ~V", "^V|^V", "V.*", "V.x",
-        "V - V", "*", "> V", ">=V@beta", "V@dev", "dev-main", "~>V", "foo", "<V || >=V,!=V",
+        "V",
+        "^V",
+        "~V",
+        ">V",
+        "<V",
+        ">=V",
+        "<=V",
+        "=V",
+        "==V",
+        "!=V",
+        "<>V",
+        ">=V,<V",
+        ">=V <V",
+        "^V || ~V",
+        "^V|^V",
+        "V.*",
+        "V.x",
+        "V - V",
+        "*",
+        "> V",
+        ">=V@beta",
+        "V@dev",
+        "dev-main",
+        "~>V",
+        "foo",
+        "<V || >=V,!=V",
     ];
     let pairs = range_pairs(&version, &bound, &forms, 17);
     agree(Scheme::Composer, command, &pairs, range_word(Scheme::Composer));
@@ -514,8 +714,33 @@ fn maven_agrees_with_comparable_version() {
         separators: &[".", ".", ".", "-", ""],
         counts: &[1, 2, 3, 4],
         tails: &[
-            "-alpha", "a1", "-beta-2", "b", "m2", "-M3", "-rc", "CR1", "-SNAPSHOT", "-ga", ".Final", ".RELEASE", "sp", "-sp-1",
-            "x", ".x", "-1", "-", ".", "-0", ".0", "-jre8", ".v20", "-20210101.010203-1", "0", "-a", ".ga.1",
+            "-alpha",
+            "a1",
+            "-beta-2",
+            "b",
+            "m2",
+            "-M3",
+            "-rc",
+            "CR1",
+            "-SNAPSHOT",
+            "-ga",
+            ".Final",
+            ".RELEASE",
+            "sp",
+            "-sp-1",
+            "x",
+            ".x",
+            "-1",
+            "-",
+            ".",
+            "-0",
+            ".0",
+            "-jre8",
+            ".v20",
+            "-20210101.010203-1",
+            "0",
+            "-a",
+            ".ga.1",
         ],
     };
     let mut pairs: Vec<_> =

@@ -49,10 +49,11 @@ fn holds(version: &Version<'_>, text: &str, clause: &str) -> Option<bool> {
         }
         ">" => {
             // Nor does `>1.0` let in its post-releases and local builds.
-            let same = compare_base(version, &bound).is_eq();
-            let own_post = bound.post.is_none() && version.post.is_some() && same;
-            let own_local = version.local.is_some() && same;
-            compare(version, &bound).is_gt() && !own_post && !own_local
+            let own_post = bound.post.is_none()
+                && bound.dev.is_none()
+                && version.post.is_some()
+                && compare_public(&Version { post: None, dev: None, ..*version }, &bound).is_eq();
+            compare_public(version, &bound).is_gt() && !own_post
         }
         _ => {
             // `~=1.4.2` is `>=1.4.2, ==1.4.*`.
