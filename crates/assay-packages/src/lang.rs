@@ -2,14 +2,37 @@
 
 use assay_analyze::Analyzer;
 
+mod dotnet_deps;
+mod dotnet_packages_config;
+mod dotnet_packages_lock;
 mod executable;
 mod go_binary;
+mod go_mod;
 mod java_archive;
+mod java_gradle_lock;
 mod java_pom;
+mod rust_auditable;
+mod rust_cargo_lock;
+mod lenient;
+mod node;
+mod node_package_json;
+mod python;
+mod python_metadata;
+#[cfg(test)]
+mod testing;
 
 /// The analyzers, in the order in which they are linked.
 pub const ANALYZERS: &[&dyn Analyzer] = &[
     &go_binary::GoBinary,
+    &go_mod::GoMod,
     &java_archive::JavaArchive,
     &java_pom::JavaPom,
+    &java_gradle_lock::GradleLock,
+    &rust_auditable::RustAuditable,
+    &rust_cargo_lock::CargoLock,
+    &dotnet_deps::DotnetDeps,
+    &dotnet_packages_lock::DotnetPackagesLock,
+    &dotnet_packages_config::DotnetPackagesConfig,
+    &node_package_json::NodePackageJson,
+    &python_metadata::PythonMetadata,
 ];

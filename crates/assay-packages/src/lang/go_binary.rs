@@ -10,22 +10,22 @@
 //! - The standard library is the package `stdlib`, with the toolchain's version without `go`: vendors' suffixes
 //!   (`1.22.1-fips`, `1.21.13 (Red Hat …)`) are cut off; an unreleased toolchain (`devel …`) has an empty version.
 
-use super::executable::{Executable, SELECT, Span};
+use super::executable::{Executable, Name, SELECT};
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
 use assay_model::{Package, PackageKind};
 
 /// Programs compiled by Go.
 pub(super) struct GoBinary;
 
+/// The section the linker puts the header into; on Windows it is at the start of the data.
+const SECTION: Name = Name { elf: ".go.buildinfo", pe: ".go.buildinfo", macho: "__go_buildinfo" };
 const MAGIC: &[u8] = b"\xff Go buildinf:";
 /// The header: magic, pointer size, flags, and two pointers or nothing.
 const HEADER: usize = 32;
 /// The linker aligns the header to this.
 const ALIGN: usize = 16;
-/// Bytes searched for the header where there is no section of its own; the linker puts it near the start of the data.
-const SEARCH_LIMIT: u64 = 1 << 20;
 /// Bytes of the version and of the module list; Kubernetes, with some 200 modules, has 20 KB.
-const TEXT_LIMIT: u64 = 8 << 20;
+const TEXT_LIMIT: usize = 8 << 20;
 /// Bytes around the module list that mark it in the memory of a running program.
 const FRAME: usize = 16;
 
@@ -40,14 +40,14 @@ impl Analyzer for GoBinary {
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         let Some(executable) = Executable::open(file.content) else { return };
-        let own = executable.section(".go.buildinfo");
-        let Some(span) = own.or_else(|| executable.data_without_sections()) else { return };
-        match read(&executable, span) {
+        let own = executable.has(&SECTION);
+        let data = if own { executable.section(&SECTION, TEXT_LIMIT) } else { executable.nameless_data() };
+        match data.and_then(|data| read(&executable, &data)) {
             Some((version, modules)) => {
                 packages(&version, &modules).into_iter().for_each(|package| out.package(package))
             }
             // Without the section, it was only a guess that this could be a Go program.
-            None if own.is_some() => {
+            None if own => {
                 out.warn(
                     "damaged-go-build-info",
                     "its Go build information cannot be read, its modules are unknown",
@@ -59,15 +59,12 @@ impl Analyzer for GoBinary {
 }
 
 /// Returns the toolchain's version and the module list.
-fn read(executable: &Executable<'_>, span: Span) -> Option<(String, String)> {
-    let bytes = executable.read(span, SEARCH_LIMIT)?;
-    let at = bytes.chunks(ALIGN).position(|chunk| chunk.starts_with(MAGIC))?.checked_mul(ALIGN)?;
-    let header: &[u8; HEADER] = bytes.get(at..)?.first_chunk()?;
-    let [.., flags] = *header.first_chunk::<16>()?;
+fn read(executable: &Executable<'_>, data: &[u8]) -> Option<(String, String)> {
+    let at = data.chunks(ALIGN).position(|chunk| chunk.starts_with(MAGIC))?.checked_mul(ALIGN)?;
+    let (header, mut rest) = data.get(at..)?.split_at_checked(HEADER)?;
+    let flags = *header.get(15)?;
     let (version, modules) = if flags & 2 != 0 {
-        let mut at = skip(span, at.checked_add(HEADER)?)?;
-        let version = inline(executable, &mut at)?;
-        (version, inline(executable, &mut at)?)
+        (inline(&mut rest)?.to_vec(), inline(&mut rest)?.to_vec())
     } else {
         let size = usize::from(*header.get(14)?);
         let (first, second) = header.get(16..)?.split_at_checked(size)?;
@@ -91,31 +88,20 @@ fn unframe(modules: &[u8]) -> Option<&[u8]> {
     modules.get(FRAME..end).filter(|inner| inner.last() == Some(&b'\n'))
 }
 
-fn skip(span: Span, count: usize) -> Option<Span> {
-    let count = u64::try_from(count).ok()?;
-    Some(Span { offset: span.offset.checked_add(count)?, len: span.len.checked_sub(count)? })
-}
-
-/// Reads a text after its length, a little-endian base-128 number, and moves behind it.
-fn inline(executable: &Executable<'_>, at: &mut Span) -> Option<Vec<u8>> {
-    let start = executable.read(*at, 10)?;
-    let (mut len, mut used) = (0_u64, 0_usize);
-    loop {
-        let byte = *start.get(used)?;
-        let shift = u32::try_from(used).ok()?.checked_mul(7).filter(|shift| *shift < 63)?;
+/// Takes a text that follows its length, a little-endian base-128 number.
+fn inline<'a>(data: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let mut len = 0_u64;
+    for shift in (0..63).step_by(7) {
+        let (&byte, rest) = data.split_first()?;
+        *data = rest;
         len |= u64::from(byte & 0x7f) << shift;
-        used = used.checked_add(1)?;
         if byte & 0x80 == 0 {
-            break;
+            let (text, rest) = data.split_at_checked(usize::try_from(len).ok()?)?;
+            *data = rest;
+            return Some(text);
         }
     }
-    let body = skip(*at, used)?;
-    if len > TEXT_LIMIT || len > body.len {
-        return None;
-    }
-    let bytes = executable.read(Span { len, ..body }, TEXT_LIMIT)?.into_owned();
-    *at = skip(body, usize::try_from(len).ok()?)?;
-    Some(bytes)
+    None
 }
 
 /// Follows pointers in the program's memory, for programs of Go 1.17 and older.
@@ -138,18 +124,14 @@ impl Pointers<'_> {
 
     /// Reads the Go string whose header, an address and a length, `pointer` points to.
     fn string(&self, pointer: &[u8]) -> Option<Vec<u8>> {
-        let header = self.executable.at_address(self.number(pointer)?)?;
-        let header = self.executable.read(header, 16)?;
+        let header = u64::try_from(self.size.checked_mul(2)?).ok()?;
+        let header = self.executable.at_address(self.number(pointer)?, header, 16)?;
         let (address, len) = header.split_at_checked(self.size)?;
         let (address, len) = (self.number(address)?, self.number(len)?);
         if len == 0 {
             return Some(Vec::new());
         }
-        let body = self.executable.at_address(address)?;
-        if len > TEXT_LIMIT || len > body.len {
-            return None;
-        }
-        Some(self.executable.read(Span { len, ..body }, TEXT_LIMIT)?.into_owned())
+        Some(self.executable.at_address(address, len, TEXT_LIMIT)?.into_owned())
     }
 }
 
