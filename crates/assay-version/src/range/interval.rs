@@ -83,7 +83,7 @@ fn at_least(version: &str, requirement: &str) -> Option<bool> {
     }
     is_valid(scheme, requirement)
         .then(|| compare(scheme, version, requirement).ok())?
-        .map(|order| order.is_ge())
+        .map(std::cmp::Ordering::is_ge)
 }
 
 #[cfg(test)]
