@@ -9,11 +9,14 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod check;
 mod corpus;
 mod image;
 mod run;
 mod snapshot;
 mod stage;
+mod test;
+mod tools;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Every developer task")]
@@ -32,6 +35,16 @@ enum Task {
         #[arg(long)]
         list: bool,
     },
+    /// Installs what the tests against other people's tools need
+    Tools,
+    /// Runs all tests, after installing the tools and building the images they need
+    Test {
+        /// What follows `cargo test --workspace`
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Checks formatting, lints, licences and the house rules
+    Check,
 }
 
 fn main() -> Result<()> {
@@ -40,6 +53,11 @@ fn main() -> Result<()> {
         Task::Corpus { names, .. } => {
             corpus::build(&names)?;
         }
+        Task::Tools => {
+            tools::install()?;
+        }
+        Task::Test { arguments } => test::test(&arguments)?,
+        Task::Check => check::check()?,
     }
     Ok(())
 }

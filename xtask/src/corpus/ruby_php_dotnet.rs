@@ -1,4 +1,4 @@
-//! `ruby-php-dotnet`: gems installed by gem, Composer's `vendor/`, and the files a .NET publish leaves.
+//! `ruby-php-dotnet`: gems installed by gem, Composer's lockfile and `vendor/`, and the files a .NET publish leaves.
 //!
 //! No .NET SDK can be had from the registries the corpus uses, so `app.deps.json` and `packages.lock.json` are
 //! written here in the SDK's format; there is no oracle for them but this file.
@@ -28,16 +28,14 @@ const GEMS: &[(&str, &str)] = &[("rack", "2.2.3"), ("rexml", "3.2.6"), ("sinatra
 const NEEDED: &[(&str, &str)] =
     &[("ruby2_keywords", "0.0.5"), ("mustermann", "1.1.2"), ("rack-protection", "2.2.0"), ("tilt", "2.0.11")];
 
-const COMPOSER: &str = r#"{
-    "name": "acme/newsletter",
-    "description": "Sends the newsletter",
-    "license": "proprietary",
-    "require": {
-        "twig/twig": "3.26.0",
-        "monolog/monolog": "2.9.1"
-    }
-}
-"#;
+/// The packages Composer installs, with what they require. Their content is synthetic: the public repository cannot
+/// be reached from everywhere this is built, so Composer takes them from folders made here.
+const PHP: &[(&str, &str, &str)] = &[
+    ("twig/twig", "3.26.0", r#"{"symfony/polyfill-mbstring": "^1.3"}"#),
+    ("symfony/polyfill-mbstring", "1.27.0", "{}"),
+    ("monolog/monolog", "2.9.1", r#"{"psr/log": "^1.0.1 || ^2.0 || ^3.0"}"#),
+    ("psr/log", "3.0.0", "{}"),
+];
 
 const DEPS: &str = r#"{
   "runtimeTarget": {"name": ".NETCoreApp,Version=v6.0", "signature": ""},
@@ -100,32 +98,35 @@ fn parts(_: &Kit, folder: &Path) -> Result<()> {
         ]))?;
     }
     let project = folder.join("php");
-    crate::stage::write(&project, "composer.json", COMPOSER)?;
+    let mut repositories = vec![json!({"packagist.org": false})];
+    for (name, version, requires) in PHP {
+        let requires: serde_json::Value = serde_json::from_str(requires)?;
+        let package = json!({
+            "name": name, "version": version, "type": "library", "license": "MIT", "require": requires,
+            "description": "synthetic package of the corpus",
+        });
+        let source = format!("php-packages/{name}");
+        crate::stage::write(folder, &format!("{source}/composer.json"), package.to_string())?;
+        let url = format!("../{source}");
+        repositories.push(json!({"type": "path", "url": url, "options": {"symlink": false}}));
+    }
+    let wanted = json!({
+        "name": "acme/newsletter", "license": "proprietary", "repositories": repositories,
+        "require": {"twig/twig": "3.26.0", "monolog/monolog": "2.9.1"},
+    });
+    crate::stage::write(&project, "composer.json", serde_json::to_string_pretty(&wanted)?)?;
     let composer = |arguments: &[&str]| {
         let mut command = Command::new("composer");
         command.current_dir(&project).env("COMPOSER_ALLOW_SUPERUSER", "1").args(arguments);
-        // The packages are stored, not run: the host's PHP extensions do not matter, nor do blocked old versions.
         output(command.args(["--no-interaction", "--no-plugins"]))
     };
-    match composer(&[
-        "install",
-        "--no-dev",
-        "--no-scripts",
-        "--ignore-platform-reqs",
-        "--prefer-dist",
-        "--quiet",
-    ]) {
-        Ok(_) => fs::write(folder.join("composer.json"), composer(&["show", "--format=json"])?)?,
-        Err(error) => {
-            println!("corpus: ruby-php-dotnet: LEFT OUT of it, Composer's packages: {error:#}");
-            fs::remove_dir_all(&project)?;
-        }
-    }
+    composer(&["install", "--no-dev", "--no-scripts", "--ignore-platform-reqs", "--quiet"])?;
+    fs::write(folder.join("composer.json"), composer(&["show", "--format=json"])?)?;
     Ok(())
 }
 
 fn build(kit: &Kit) -> Result<()> {
-    let part = kit.part("ruby-php", 1, parts)?;
+    let part = kit.part("ruby-php", 2, parts)?;
     let mut layout = kit.layout()?;
     let mut stage = Stage::debian(kit, &layout)?;
     stage.run(
@@ -137,15 +138,17 @@ fn build(kit: &Kit) -> Result<()> {
     stage.shell(&format!("gem install --local --no-document {files} && rm -rf /tmp/gems"))?;
     let said = GEMS.iter().map(|(name, version)| format!("{name}:{version}")).collect::<Vec<_>>().join(" ");
     stage.commit(&format!("RUN /bin/sh -c gem install --no-document {said} # buildkit"))?;
-    if part.join("php").exists() {
-        stage.copy(&part.join("php"), "srv/newsletter")?;
-        stage.commit("RUN /bin/sh -c composer install --no-dev # buildkit")?;
-        kit.oracle("composer.json", fs::read(part.join("composer.json"))?)?;
-    }
+    stage.copy(&part.join("php"), "srv/newsletter")?;
+    stage.commit("RUN /bin/sh -c composer install --no-dev # buildkit")?;
+    kit.oracle("composer.json", fs::read(part.join("composer.json"))?)?;
     stage.write("srv/billing/Billing.deps.json", DEPS)?;
     stage.write("srv/billing/src/packages.lock.json", LOCK)?;
     stage.commit("COPY --from=publish /app /srv/billing # buildkit")?;
     stage.label("assay.corpus.synthetic.dotnet", "the .NET files were written by the corpus");
+    stage.label(
+        "assay.corpus.synthetic.php",
+        "the PHP packages have the names and versions of real ones, not the code",
+    );
     stage.meta("CMD [\"rackup\"]");
     stage.config("Cmd", json!(["rackup"]));
     kit.oracle("gem.txt", stage.shell("gem list --local")?)?;

@@ -1,0 +1,199 @@
+//! `cargo xtask tools`: installs what the real-tool tests and the corpus need on a bare Debian machine.
+//!
+//! Programs of Debian come from apt, only those that are missing. Programs of other ecosystems go below
+//! `target/tools`, one folder per version, linked into `target/tools/bin`. What cannot be installed is named; the
+//! tests that need it are skipped and counted, unless the variable `CI` is set: then this fails.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{find, is_ci, is_root, output, tools_dir};
+
+/// A program and the Debian package it is in.
+const DEBIAN: &[(&str, &str)] = &[
+    ("apt-get", "apt"),
+    ("buildah", "buildah"),
+    ("bundle", "ruby-bundler"),
+    ("composer", "composer"),
+    ("db5.3_load", "db5.3-util"),
+    ("docker-registry", "docker-registry"),
+    ("dpkg-deb", "dpkg"),
+    ("gcc", "build-essential"),
+    ("gem", "ruby"),
+    ("git", "git"),
+    ("go", "golang-go"),
+    ("htpasswd", "apache2-utils"),
+    ("javac", "openjdk-17-jdk-headless"),
+    ("jq", "jq"),
+    ("mmdebstrap", "mmdebstrap"),
+    ("mvn", "maven"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+    ("objcopy", "binutils"),
+    ("openssl", "openssl"),
+    ("php", "php-cli"),
+    ("podman", "podman"),
+    ("python3", "python3"),
+    ("rpm", "rpm"),
+    ("rpmbuild", "rpm"),
+    ("skopeo", "skopeo"),
+    ("sqlite3", "sqlite3"),
+    ("umoci", "umoci"),
+    ("unshare", "util-linux"),
+    ("zip", "zip"),
+    ("zstd", "zstd"),
+];
+
+/// Debian packages without a program of their own: the package and a file that shows it is there.
+const DEBIAN_FILES: &[(&str, &str)] = &[
+    ("libdpkg-perl", "/usr/share/perl5/Dpkg/Version.pm"),
+    ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
+    ("python3-pip", "/usr/lib/python3/dist-packages/pip"),
+    ("python3-venv", "/usr/share/doc/python3-venv"),
+    ("libmaven3-core-java", "/usr/share/java/maven3-artifact.jar"),
+];
+
+/// Programs built by Cargo: crate, version, program.
+const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.5")];
+
+/// Modules for Python and Node that the differential tests of version orders load: `target/tools/{python,node}`.
+const PYTHON: &[&str] = &["packaging==24.2", "jsonschema==4.23.0"];
+const NODE: &[&str] = &["semver@7.6.3"];
+
+/// Installs what is missing; returns what could not be installed.
+pub(crate) fn install() -> Result<Vec<String>> {
+    let start = Instant::now();
+    let mut missing = Vec::new();
+    apt();
+    for (program, package) in DEBIAN {
+        if find(program).is_none() {
+            missing.push(format!("`{program}` (Debian package `{package}`)"));
+        }
+    }
+    for (package, file) in DEBIAN_FILES {
+        if !is_there(package, file) {
+            missing.push(format!("Debian package `{package}`"));
+        }
+    }
+    for (name, version) in CARGO {
+        note(&mut missing, name, cargo(name, version));
+    }
+    note(&mut missing, "the Python modules", python());
+    note(&mut missing, "the Node modules", node());
+    if missing.is_empty() {
+        println!("tools: all there ({:.1} s)", start.elapsed().as_secs_f64());
+    } else {
+        for name in &missing {
+            println!("tools: MISSING {name}");
+        }
+        if is_ci() {
+            bail!("{} tools are missing, and in CI nothing may be skipped", missing.len());
+        }
+    }
+    Ok(missing)
+}
+
+/// Installs `name` by Cargo below `target/tools` and links its program, unless that is done.
+pub(crate) fn cargo(name: &str, version: &str) -> Result<()> {
+    let folder = tools_dir().join(format!("{name}-{version}"));
+    let program = folder.join("bin").join(name);
+    if !program.exists() {
+        println!("tools: building {name} {version}");
+        let mut command = Command::new("cargo");
+        command.args(["install", "--quiet", "--locked", "--no-track", "--version", version, name, "--root"]);
+        output(command.arg(&folder).env_remove("CARGO_TARGET_DIR"))?;
+    }
+    let link = tools_dir().join("bin").join(name);
+    fs::create_dir_all(tools_dir().join("bin"))?;
+    let _ = fs::remove_file(&link);
+    symlink(&program, &link).with_context(|| format!("cannot link `{}`", link.display()))
+}
+
+fn note(missing: &mut Vec<String>, name: &str, result: Result<()>) {
+    if let Err(error) = result {
+        missing.push(format!("{name}: {error:#}"));
+    }
+}
+
+// A Python that is not Debian's brings its own pip and venv, and the packages would not change it.
+fn is_there(package: &str, file: &str) -> bool {
+    let module = package.strip_prefix("python3-").filter(|_| find("python3").is_some());
+    let has_module = module.is_some_and(|module| {
+        let mut command = Command::new("python3");
+        output(command.args(["-c", &format!("import {module}, ensurepip")])).is_ok()
+    });
+    has_module || Path::new(file).exists()
+}
+
+fn apt() {
+    let programs = DEBIAN.iter().filter(|(program, _)| find(program).is_none()).map(|(_, package)| *package);
+    let files =
+        DEBIAN_FILES.iter().filter(|(package, file)| !is_there(package, file)).map(|(package, _)| *package);
+    let mut packages: Vec<&str> = programs.chain(files).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if packages.is_empty() {
+        return;
+    }
+    println!("tools: installing from Debian: {}", packages.join(" "));
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new(if is_root() { "env" } else { "sudo" });
+        if !is_root() {
+            command.args(["-n", "env"]);
+        }
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]);
+        output(command.args(arguments))
+    };
+    if let Err(error) = apt(&["update"]) {
+        println!("tools: {error:#}");
+    }
+    let install = ["install", "--yes", "--no-install-recommends"];
+    if let Err(error) = apt(&[&install[..], &packages[..]].concat()) {
+        println!("tools: {error:#}\ntools: trying the packages one by one");
+        // One package that this release does not have must not keep the others away.
+        for package in packages {
+            if let Err(error) = apt(&[&install[..], &[package][..]].concat()) {
+                println!("tools: {error:#}");
+            }
+        }
+    }
+}
+
+fn python() -> Result<()> {
+    in_folder("python", &PYTHON.join("\n"), |folder| {
+        let mut command = Command::new("python3");
+        command
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+            .arg(folder);
+        output(command.args(PYTHON).env("PIP_ROOT_USER_ACTION", "ignore")).map(|_| ())
+    })
+}
+
+fn node() -> Result<()> {
+    in_folder("node", &NODE.join("\n"), |folder| {
+        let mut command = Command::new("npm");
+        command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder);
+        output(command.args(NODE).env("npm_config_loglevel", "error")).map(|_| ())
+    })
+}
+
+/// Fills `target/tools/<name>` unless its stamp says that it holds `content` already.
+fn in_folder(name: &str, content: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let folder = tools_dir().join(name);
+    let stamp = folder.join(".stamp");
+    if fs::read_to_string(&stamp).is_ok_and(|text| text == content) {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    fill(&folder)?;
+    fs::write(stamp, content)?;
+    Ok(())
+}
