@@ -13,4 +13,5 @@
 
 mod corpus;
 mod decode;
+mod os_packages;
 mod version;

@@ -12,8 +12,11 @@ pub(super) fn analyze(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> Pa
 
 /// Returns the packages among these facts.
 pub(super) fn packages(facts: &PathFacts) -> Vec<&Package> {
-    let package = |fact| if let &Fact::Package(ref package) = fact { Some(&**package) } else { None };
-    facts.facts.iter().filter_map(package).collect()
+    facts
+        .facts
+        .iter()
+        .filter_map(|fact| if let Fact::Package(package) = fact { Some(&**package) } else { None })
+        .collect()
 }
 
 /// Returns the warnings' codes.
@@ -23,9 +26,11 @@ pub(super) fn codes(facts: &PathFacts) -> Vec<&str> {
 
 /// Returns the owned files by package.
 pub(super) fn owned(facts: &PathFacts) -> Vec<(&str, Vec<&str>)> {
-    let owned = |fact| match fact {
-        &Fact::OwnedFiles { ref package, ref files, .. } => Some((package.as_str(), files.iter().collect())),
-        _ => None,
-    };
-    facts.facts.iter().filter_map(owned).collect()
+    let mut owned = Vec::new();
+    for fact in &facts.facts {
+        if let Fact::OwnedFiles { package, files, .. } = fact {
+            owned.push((package.as_str(), files.iter().collect()));
+        }
+    }
+    owned
 }
