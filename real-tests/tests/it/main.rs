@@ -13,5 +13,6 @@
 
 mod corpus;
 mod decode;
+mod lang_b;
 mod os_packages;
 mod version;
