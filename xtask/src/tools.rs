@@ -59,7 +59,7 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
 ];
 
 /// Programs built by Cargo: crate, version, program.
-const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.5")];
+const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
 /// Modules for Python and Node that the differential tests of version orders load: `target/tools/{python,node}`.
 const PYTHON: &[&str] = &["packaging==24.2", "jsonschema==4.23.0"];

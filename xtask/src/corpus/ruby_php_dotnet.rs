@@ -1,8 +1,9 @@
-//! `ruby-php-dotnet`: gems installed by gem, Composer's lockfile and `vendor/`, and the files a .NET publish leaves.
+//! `ruby-php-dotnet`: Debian's own Ruby packages, gems installed by gem, Composer's lockfile and `vendor/`, and the files a .NET publish leaves.
 //!
 //! No .NET SDK can be had from the registries the corpus uses, so `app.deps.json` and `packages.lock.json` are
 //! written here in the SDK's format; there is no oracle for them but this file.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -23,10 +24,21 @@ pub(super) const RECIPE: Recipe = Recipe {
     build,
 };
 
-const GEMS: &[(&str, &str)] = &[("rack", "2.2.3"), ("rexml", "3.2.6"), ("sinatra", "2.2.0")];
-/// What the gems above need; pinned, as `gem install` would take the newest.
-const NEEDED: &[(&str, &str)] =
-    &[("ruby2_keywords", "0.0.5"), ("mustermann", "1.1.2"), ("rack-protection", "2.2.0"), ("tilt", "2.0.11")];
+/// Gems in the order they can be installed in: name, version and what each needs. They are built and installed by the
+/// real `gem`; their content is synthetic, for the same reason as that of the PHP packages below.
+const GEMS: &[(&str, &str, &[(&str, &str)])] = &[
+    ("ruby2_keywords", "0.0.5", &[]),
+    ("rack", "2.2.3", &[]),
+    ("rexml", "3.2.6", &[]),
+    ("tilt", "2.0.11", &[]),
+    ("mustermann", "1.1.2", &[("ruby2_keywords", "~> 0.0.1")]),
+    ("rack-protection", "2.2.0", &[("rack", ">= 0")]),
+    (
+        "sinatra",
+        "2.2.0",
+        &[("mustermann", "~> 1.0"), ("rack", "~> 2.2"), ("rack-protection", "= 2.2.0"), ("tilt", "~> 2.0")],
+    ),
+];
 
 /// The packages Composer installs, with what they require. Their content is synthetic: the public repository cannot
 /// be reached from everywhere this is built, so Composer takes them from folders made here.
@@ -84,18 +96,25 @@ const LOCK: &str = r#"{
 }
 "#;
 
-/// Fetches the gems, and makes Composer's project `php/` with `composer.json`, what Composer says about it.
+/// Builds the gems, and makes Composer's project `php/` with `composer.json`, what Composer says about it.
 fn parts(_: &Kit, folder: &Path) -> Result<()> {
     let gems = folder.join("gems");
-    fs::create_dir(&gems)?;
-    for (name, version) in NEEDED.iter().chain(GEMS) {
-        output(Command::new("gem").current_dir(&gems).args([
-            "fetch",
-            "--silent",
-            name,
-            "--version",
-            version,
-        ]))?;
+    for (name, version, needs) in GEMS {
+        let mut spec = format!(
+            "Gem::Specification.new do |s|\n  s.name = '{name}'\n  s.version = '{version}'\n  s.licenses = ['MIT']\n"
+        );
+        spec.push_str(
+            "  s.summary = 'Synthetic gem of the corpus'\n  s.authors = ['Corpus']\n  s.files = ['lib.rb']\n",
+        );
+        for (other, range) in *needs {
+            writeln!(spec, "  s.add_runtime_dependency '{other}', '{range}'")?;
+        }
+        spec.push_str("end\n");
+        crate::stage::write(&gems, "lib.rb", format!("# {name}\n"))?;
+        crate::stage::write(&gems, &format!("{name}.gemspec"), spec)?;
+        let mut command = Command::new("gem");
+        command.current_dir(&gems).env("SOURCE_DATE_EPOCH", crate::image::EPOCH.to_string());
+        output(command.args(["build", "--silent", "--force", &format!("{name}.gemspec")]))?;
     }
     let project = folder.join("php");
     let mut repositories = vec![json!({"packagist.org": false})];
@@ -126,17 +145,18 @@ fn parts(_: &Kit, folder: &Path) -> Result<()> {
 }
 
 fn build(kit: &Kit) -> Result<()> {
-    let part = kit.part("ruby-php", 2, parts)?;
+    let part = kit.part("ruby-php", 3, parts)?;
     let mut layout = kit.layout()?;
     let mut stage = Stage::debian(kit, &layout)?;
     stage.run(
-        "apt-get update && apt-get install -y --no-install-recommends ruby && rm -rf /var/lib/apt/lists/*",
+        "apt-get update && apt-get install -y --no-install-recommends ruby ruby-nokogiri && rm -rf /var/lib/apt/lists/*",
     )?;
     stage.copy(&part.join("gems"), "tmp/gems")?;
-    let all = NEEDED.iter().chain(GEMS).map(|(name, version)| format!("/tmp/gems/{name}-{version}.gem"));
+    let all = GEMS.iter().map(|(name, version, _)| format!("/tmp/gems/{name}-{version}.gem"));
     let files = all.collect::<Vec<_>>().join(" ");
-    stage.shell(&format!("gem install --local --no-document {files} && rm -rf /tmp/gems"))?;
-    let said = GEMS.iter().map(|(name, version)| format!("{name}:{version}")).collect::<Vec<_>>().join(" ");
+    stage.shell(&format!("gem install --local --force --no-document {files} && rm -rf /tmp/gems"))?;
+    let said =
+        GEMS.iter().map(|(name, version, _)| format!("{name}:{version}")).collect::<Vec<_>>().join(" ");
     stage.commit(&format!("RUN /bin/sh -c gem install --no-document {said} # buildkit"))?;
     stage.copy(&part.join("php"), "srv/newsletter")?;
     stage.commit("RUN /bin/sh -c composer install --no-dev # buildkit")?;
@@ -144,6 +164,10 @@ fn build(kit: &Kit) -> Result<()> {
     stage.write("srv/billing/Billing.deps.json", DEPS)?;
     stage.write("srv/billing/src/packages.lock.json", LOCK)?;
     stage.commit("COPY --from=publish /app /srv/billing # buildkit")?;
+    stage.label(
+        "assay.corpus.synthetic.ruby",
+        "the gems below /var/lib/gems have the names and versions of real ones only",
+    );
     stage.label("assay.corpus.synthetic.dotnet", "the .NET files were written by the corpus");
     stage.label(
         "assay.corpus.synthetic.php",
