@@ -44,7 +44,7 @@ impl Analyzer for GoBinary {
         let data = if own { executable.section(&SECTION, TEXT_LIMIT) } else { executable.nameless_data() };
         match data.and_then(|data| read(&executable, &data)) {
             Some((version, modules)) => {
-                packages(&version, &modules).into_iter().for_each(|package| out.package(package))
+                packages(&version, &modules).into_iter().for_each(|package| out.package(package));
             }
             // Without the section, it was only a guess that this could be a Go program.
             None if own => {

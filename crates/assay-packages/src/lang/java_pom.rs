@@ -157,7 +157,7 @@ impl Pom {
                 self.properties.insert((*name).to_owned(), value.to_owned());
             }
             ["project", "licenses", "license", "name"] if !value.is_empty() => {
-                self.licenses.push(value.to_owned())
+                self.licenses.push(value.to_owned());
             }
             ["project", "dependencies", "dependency", field] => {
                 if let Some(last) = self.dependencies.last_mut() {

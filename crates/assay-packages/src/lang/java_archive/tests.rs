@@ -1,3 +1,5 @@
+#![expect(clippy::cast_possible_truncation, reason = "the files made here are small")]
+
 use super::*;
 use assay_analyze::{Fact, LayerFacts};
 use proptest::prelude::*;
