@@ -95,7 +95,7 @@ struct RawDocument {
 /// A manifest or an index.
 #[derive(Debug)]
 pub(crate) enum Document {
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Index(Vec<Descriptor>),
 }
 
@@ -149,8 +149,8 @@ impl Document {
                     });
                 }
                 let manifest = Manifest { config, layers };
-                manifest.check_types(what, raw.artifact_type)?;
-                Ok(Self::Manifest(manifest))
+                manifest.check_types(what, raw.artifact_type.as_deref())?;
+                Ok(Self::Manifest(Box::new(manifest)))
             }
             _ => Err(OpenError::NotAnImage {
                 place: what.to_owned(),
@@ -162,7 +162,7 @@ impl Document {
 
 impl Manifest {
     /// Refuses artifacts that only look like images: charts, signatures, SBOMs.
-    fn check_types(&self, what: &str, artifact_type: Option<String>) -> Result<(), OpenError> {
+    fn check_types(&self, what: &str, artifact_type: Option<&str>) -> Result<(), OpenError> {
         let config = self.config.media_type.as_deref().unwrap_or("");
         let is_config = matches!(
             config,
@@ -170,7 +170,7 @@ impl Manifest {
                 | "application/vnd.docker.container.image.v1+json"
         );
         if !is_config {
-            let found = format!("an artifact of type `{}`", artifact_type.as_deref().unwrap_or(config));
+            let found = format!("an artifact of type `{}`", artifact_type.unwrap_or(config));
             return Err(OpenError::NotAnImage { place: what.to_owned(), found });
         }
         match self.layers.iter().filter_map(|layer| layer.media_type.as_deref()).find(|name| !is_layer(name))

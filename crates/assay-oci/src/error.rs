@@ -78,7 +78,7 @@ pub enum OpenError {
         /// Which document.
         what: String,
         /// Both digests.
-        source: BlobMismatch,
+        source: Box<BlobMismatch>,
     },
     /// A document is of a type that is not known, or not an image.
     #[error("{what} has the unsupported media type `{media_type}`")]

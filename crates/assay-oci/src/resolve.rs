@@ -36,8 +36,10 @@ fn fetch(
         return Err(OpenError::TooLarge { what: what(), limit });
     }
     let bytes = from.read(stored, descriptor, limit)?;
-    verify::check(&bytes, &descriptor.digest)
-        .map_err(|source| OpenError::Digest { what: format!("`{}`", from.place()), source })?;
+    verify::check(&bytes, &descriptor.digest).map_err(|source| OpenError::Digest {
+        what: format!("`{}`", from.place()),
+        source: Box::new(source),
+    })?;
     Ok(bytes)
 }
 

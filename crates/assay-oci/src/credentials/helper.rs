@@ -7,7 +7,7 @@ use super::{CredentialError, Credentials};
 use crate::secret::Secret;
 use serde::Deserialize;
 use std::io::{Read, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -23,6 +23,19 @@ struct Answer {
     username: String,
     #[serde(default)]
     secret: String,
+}
+
+/// Waits a little for a helper that has said what it had to say, then ends it.
+fn end(child: &mut Child) -> std::io::Result<ExitStatus> {
+    for _ in 0..200 {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // It may have ended by itself meanwhile.
+    let _ = child.kill();
+    child.wait()
 }
 
 /// Asks the helper `name` for the credentials of `server`; `None` when it has none.
@@ -55,7 +68,7 @@ pub(super) fn get(name: &str, server: &str) -> Result<Option<Credentials>, Crede
     if answer.is_err() {
         let _ = child.kill();
     }
-    let status = child.wait().map_err(|error| failed(&error.to_string()))?;
+    let status = end(&mut child).map_err(|error| failed(&error.to_string()))?;
     let Ok(answer) = answer else { return Err(failed("it took longer than 30 seconds")) };
     let answer = answer.map_err(|error| failed(&error.to_string()))?;
     if !status.success() {

@@ -201,8 +201,10 @@ fn config(files: &Files, place: &str, entry: &Entry) -> Result<Vec<u8>, OpenErro
     let named = entry.config.strip_suffix(".json").map(|hex| format!("sha256:{hex}"));
     let digest = named.and_then(|text| text.parse().ok()).or_else(|| blob_digest(&entry.config));
     if let Some(digest) = digest {
-        verify::check(&bytes, &digest)
-            .map_err(|source| OpenError::Digest { what: format!("`{}`", entry.config), source })?;
+        verify::check(&bytes, &digest).map_err(|source| OpenError::Digest {
+            what: format!("`{}`", entry.config),
+            source: Box::new(source),
+        })?;
     }
     Ok(bytes)
 }
@@ -223,7 +225,7 @@ fn find_manifest(files: &Files, config: Digest, layers: usize) -> Option<(Digest
             Ok(Document::Manifest(manifest))
                 if manifest.config.digest == config && manifest.layers.len() == layers =>
             {
-                return Some((descriptor.digest, manifest));
+                return Some((descriptor.digest, *manifest));
             }
             Ok(Document::Index(entries)) => waiting.extend(entries.into_iter().take(MAX_CANDIDATES)),
             _ => {}

@@ -1,0 +1,70 @@
+//! What a registry holds, and how it answers by the distribution specification.
+//!
+//! <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests>
+
+use crate::http::{Reply, Request};
+use crate::image::{BuiltImage, MANIFEST, digest};
+use std::collections::HashMap;
+
+/// Manifests and blobs, in one repository of any name.
+#[derive(Debug, Clone, Default)]
+pub struct Content {
+    manifests: HashMap<String, (String, Vec<u8>)>,
+    blobs: HashMap<String, Vec<u8>>,
+}
+
+impl Content {
+    /// Starts with nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an image under a tag and its digest.
+    #[must_use]
+    pub fn image(mut self, tag: &str, image: &BuiltImage) -> Self {
+        for blob in image.blobs() {
+            self.blobs.insert(digest(blob), blob.to_vec());
+        }
+        self.manifest(tag, MANIFEST, &image.manifest)
+    }
+
+    /// Adds a manifest or index under a tag and its digest.
+    #[must_use]
+    pub fn manifest(mut self, tag: &str, media_type: &str, bytes: &[u8]) -> Self {
+        for name in [tag.to_owned(), digest(bytes)] {
+            self.manifests.insert(name, (media_type.to_owned(), bytes.to_vec()));
+        }
+        self
+    }
+
+    /// Answers as a registry that is in good order; blobs may be asked for from the middle.
+    pub fn answer(&self, request: &Request) -> Reply {
+        let target = request.target.as_str();
+        if target == "/v2/" {
+            return Reply::new(200, "{}");
+        }
+        let name = target.rsplit('/').next().unwrap();
+        if target.contains("/manifests/")
+            && let Some((media_type, bytes)) = self.manifests.get(name)
+        {
+            return Reply::new(200, bytes.clone())
+                .header("Content-Type", media_type)
+                .header("Docker-Content-Digest", &digest(bytes));
+        }
+        if target.contains("/blobs/")
+            && let Some(bytes) = self.blobs.get(name)
+        {
+            let range =
+                request.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
+            return match range.map(|start| start.parse::<usize>().unwrap()) {
+                Some(start) => {
+                    let range = format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len());
+                    Reply::new(206, &bytes[start..]).header("Content-Range", &range)
+                }
+                None => Reply::new(200, bytes.clone()),
+            };
+        }
+        let code = if target.contains("/manifests/") { "MANIFEST_UNKNOWN" } else { "BLOB_UNKNOWN" };
+        Reply::new(404, format!(r#"{{"errors":[{{"code":"{code}","message":"not here"}}]}}"#))
+    }
+}
