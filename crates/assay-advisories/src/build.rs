@@ -69,7 +69,10 @@ impl BuildSummary {
                 "{feed}: {files} files, {records} records: {used} used, {rejected} rejected, {ignored} ignored"
             ));
             lines.extend(
-                counts.first_rejected.iter().map(|(record, reason)| format!("{feed}: rejected `{record}`: {reason}")),
+                counts
+                    .first_rejected
+                    .iter()
+                    .map(|(record, reason)| format!("{feed}: rejected `{record}`: {reason}")),
             );
         }
         if self.unrecognised > 0 {
@@ -127,7 +130,8 @@ pub fn build(
     options: &BuildOptions<'_>,
 ) -> Result<BuildSummary, BuildDatabaseError> {
     let (bytes, summary) = build_bytes(inputs, options)?;
-    replace(target, &bytes).map_err(|source| BuildDatabaseError::Output { path: target.to_owned(), source })?;
+    replace(target, &bytes)
+        .map_err(|source| BuildDatabaseError::Output { path: target.to_owned(), source })?;
     Ok(summary)
 }
 
@@ -139,7 +143,20 @@ pub fn build_bytes(
     inputs: &[PathBuf],
     options: &BuildOptions<'_>,
 ) -> Result<(Vec<u8>, BuildSummary), BuildDatabaseError> {
-    let mut builder = Builder { compiler: Compiler::new(options.facts_only), summary: BuildSummary::default() };
+    build_bytes_without(inputs, options, &[])
+}
+
+/// Builds a database in memory, leaving out ecosystems.
+pub(crate) fn build_bytes_without(
+    inputs: &[PathBuf],
+    options: &BuildOptions<'_>,
+    without: &[&str],
+) -> Result<(Vec<u8>, BuildSummary), BuildDatabaseError> {
+    let mut builder =
+        Builder { compiler: Compiler::new(options.facts_only), summary: BuildSummary::default() };
+    for ecosystem in without {
+        builder.compiler.leave_out(ecosystem);
+    }
     for input in inputs {
         let failed = |source| BuildDatabaseError::Input { path: input.clone(), source };
         // The whole path says what a file is: `--from feeds/osv/PyPI` is still `osv/PyPI/all.zip`.
@@ -163,8 +180,11 @@ pub fn build_bytes(
         refuse_shrunk(&builder.compiler, previous)?;
     }
     let mut summary = builder.summary;
-    summary.feeds =
-        builder.compiler.summary().map(|(id, files, counts)| (id.to_owned(), files, counts.clone())).collect();
+    summary.feeds = builder
+        .compiler
+        .summary()
+        .map(|(id, files, counts)| (id.to_owned(), files, counts.clone()))
+        .collect();
     let bytes = builder.compiler.finish(options.built_at)?;
     summary.bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     Ok((bytes, summary))
@@ -206,7 +226,11 @@ impl Builder {
         let failed = |source| BuildDatabaseError::Input { path: folder.to_owned(), source };
         let mut paths = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
-            paths.push(entry.map_err(failed)?.path());
+            let entry = entry.map_err(failed)?;
+            // The download cache keeps its validators in a hidden file.
+            if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+                paths.push(entry.path());
+            }
         }
         // The order of the file system must not reach the database.
         paths.sort();
@@ -228,7 +252,8 @@ impl Builder {
         let text = path.to_string_lossy();
         if let Some((feed, published)) = by_path(&text) {
             let number = self.compiler.feed(feed.id(), feed.license());
-            return self.read(path, number, &published, zipped, &mut |path, file, out| feed.read(path, file, out));
+            return self
+                .read(path, number, &published, zipped, &mut |path, file, out| feed.read(path, file, out));
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         if zipped {
@@ -384,9 +409,11 @@ fn fits(pattern: &str, segment: &str) -> bool {
         Some((before, rest)) => {
             let after = rest.split_once('}').map_or("", |(_, after)| after);
             segment.strip_prefix(before).is_some_and(|rest| {
-                rest.char_indices().skip(1).map(|(at, _)| at).chain([rest.len()]).any(|at| {
-                    at > 0 && rest.get(at..).is_some_and(|rest| fits(after, rest))
-                })
+                rest.char_indices()
+                    .skip(1)
+                    .map(|(at, _)| at)
+                    .chain([rest.len()])
+                    .any(|at| at > 0 && rest.get(at..).is_some_and(|rest| fits(after, rest)))
             })
         }
     }
@@ -408,8 +435,14 @@ mod tests {
         check("/x/alpine-secdb/v3.11/main.json", Some(("alpine-secdb", "alpine-secdb/v3.11/main.json")));
         check("/x/epss/epss_scores-2024-10-25.csv.gz", Some(("epss", "epss/epss_scores-2024-10-25.csv.gz")));
         check("/x/epss/epss_scores-.csv.gz", None);
-        check("/x/endoflife.date/api/v1/products/full.json", Some(("endoflife.date", "endoflife.date/api/v1/products/full.json")));
-        check("/x/endoflife.date/api/debian.json", Some(("endoflife.date", "endoflife.date/api/debian.json")));
+        check(
+            "/x/endoflife.date/api/v1/products/full.json",
+            Some(("endoflife.date", "endoflife.date/api/v1/products/full.json")),
+        );
+        check(
+            "/x/endoflife.date/api/debian.json",
+            Some(("endoflife.date", "endoflife.date/api/debian.json")),
+        );
         check("/x/main.json", None);
     }
 }

@@ -29,15 +29,6 @@ const REFERENCES: usize = 6;
 /// Longest identifier, name or version believed; longer ones are no data of a package manager.
 const LONGEST: usize = 1_024;
 
-/// Choices when writing a database.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct CompileOptions {
-    /// Leaves out titles, descriptions and references.
-    pub facts_only: bool,
-    /// The time noted as that of building.
-    pub built_at: Timestamp,
-}
-
 /// The regions of a database would be larger than its offsets reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the database would have a section of more than 4 GiB")]
@@ -104,12 +95,20 @@ pub struct Compiler {
     scores: HashMap<u32, Vec<(u16, Facts)>>,
     end_of_life: BTreeMap<String, u64>,
     facts_only: bool,
+    without: BTreeSet<String>,
+    /// What was left out of which feed.
+    dropped: BTreeSet<(u16, String)>,
 }
 
 impl Compiler {
     /// Returns an empty compiler. Prose is dropped as it comes in when only facts are wanted.
     pub fn new(facts_only: bool) -> Self {
         Self { facts_only, ..Self::default() }
+    }
+
+    /// Leaves out what is said about an ecosystem, for a database that must be small.
+    pub fn leave_out(&mut self, ecosystem: &str) {
+        self.without.insert(ecosystem.to_owned());
     }
 
     /// Returns the number of a feed, which is entered when it is new.
@@ -165,18 +164,30 @@ impl Compiler {
             }
             Record::Score(id, score) => {
                 let id = self.id(&id);
-                let Score { title, details, severity, cvss, weaknesses, references, published, modified } = *score;
-                let facts = self.facts(&title, &details, severity, &cvss, &weaknesses, &references, (published, modified));
+                let Score { title, details, severity, cvss, weaknesses, references, published, modified } =
+                    *score;
+                let facts = self.facts(
+                    &title,
+                    &details,
+                    severity,
+                    &cvss,
+                    &weaknesses,
+                    &references,
+                    (published, modified),
+                );
                 self.scores.entry(id).or_default().push((feed, facts));
             }
             Record::EndOfLife { product, cycle, end } => {
                 let value = match end {
                     EndOfLife::NotEnded => 0,
                     EndOfLife::Ended => 1,
-                    EndOfLife::On(Timestamp(time)) => ((time << 1) ^ (time >> 63)).cast_unsigned().saturating_add(2),
+                    EndOfLife::On(Timestamp(time)) => {
+                        ((time << 1) ^ (time >> 63)).cast_unsigned().saturating_add(2)
+                    }
                 };
                 self.end_of_life.insert(crate::database::package_key(&product, &cycle), value);
             }
+            Record::Covers(ecosystem) if self.left_out(&ecosystem) => {}
             Record::Covers(ecosystem) => {
                 let ecosystem = self.strings.intern(&ecosystem.to_string());
                 if let Some(feed) = self.feeds.get_mut(usize::from(feed)) {
@@ -186,9 +197,28 @@ impl Compiler {
         }
     }
 
-    fn advisory(&mut self, feed: u16, advisory: Advisory) {
+    fn left_out(&self, ecosystem: &Ecosystem) -> bool {
+        !self.without.is_empty() && self.without.contains(&ecosystem.to_string())
+    }
+
+    fn advisory(&mut self, feed: u16, mut advisory: Advisory) {
+        if !self.without.is_empty() && !advisory.affected.is_empty() {
+            let (without, dropped) = (&self.without, &mut self.dropped);
+            advisory.affected.retain(|affected| {
+                let ecosystem = affected.ecosystem.to_string();
+                let kept = !without.contains(&ecosystem);
+                if !kept {
+                    dropped.insert((feed, ecosystem));
+                }
+                kept
+            });
+            if advisory.affected.is_empty() {
+                return;
+            }
+        }
         let id = self.id(&advisory.id);
-        let aliases: Vec<u32> = advisory.aliases.iter().map(|alias| self.id(alias)).filter(|&alias| alias != id).collect();
+        let aliases: Vec<u32> =
+            advisory.aliases.iter().map(|alias| self.id(alias)).filter(|&alias| alias != id).collect();
         let fixes: Vec<u32> = advisory.fixes.iter().map(|fix| self.id(fix)).collect();
         let facts = self.facts(
             &advisory.title,
@@ -204,7 +234,9 @@ impl Compiler {
             u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
         });
         // A feed that speaks package by package (secdb, the Debian tracker) gives one advisory in many records.
-        let Some(entry) = usize::try_from(number).ok().and_then(|number| self.entries.get_mut(number)) else { return };
+        let Some(entry) = usize::try_from(number).ok().and_then(|number| self.entries.get_mut(number)) else {
+            return;
+        };
         entry.aliases.extend(aliases);
         entry.fixes.extend(fixes);
         entry.facts.merge(facts);
@@ -213,13 +245,17 @@ impl Compiler {
         }
         entry.withdrawn = entry.withdrawn.max(advisory.withdrawn);
         for affected in &advisory.affected {
-            if affected.package.is_empty() || affected.package.len() > LONGEST || affected.package.contains('\0') {
+            if affected.package.is_empty()
+                || affected.package.len() > LONGEST
+                || affected.package.contains('\0')
+            {
                 continue;
             }
             let package = self.package(&affected.ecosystem, &affected.package);
             // An erratum's severity is about its packages; it says nothing about each vulnerability it fixes.
             let severity = affected.severity.or(advisory.severity.filter(|_| !advisory.fixes.is_empty()));
-            let body = self.bodies.intern_bytes(&encode_body(affected, advisory.withdrawn.is_some(), severity));
+            let body =
+                self.bodies.intern_bytes(&encode_body(affected, advisory.withdrawn.is_some(), severity));
             self.affected.push((package, number, body));
         }
     }
@@ -264,7 +300,9 @@ impl Compiler {
             references: references.map(|url| shorten(url, LONGEST).into()).collect(),
             cvss: cvss
                 .iter()
-                .map(|cvss| (self.strings.intern(&cvss.vector), cvss.score, self.strings.intern(&cvss.source)))
+                .map(|cvss| {
+                    (self.strings.intern(&cvss.vector), cvss.score, self.strings.intern(&cvss.source))
+                })
                 .collect(),
             weaknesses: weaknesses.iter().map(|weakness| self.strings.intern(weakness)).collect(),
             published,
@@ -277,6 +315,9 @@ impl Compiler {
     /// # Errors
     /// Fails when it would be larger than its format allows.
     pub fn finish(mut self, built_at: Timestamp) -> Result<Vec<u8>, DatabaseTooLarge> {
+        for (feed, ecosystem) in std::mem::take(&mut self.dropped) {
+            self.note(feed, &format!("without {ecosystem} for size"));
+        }
         self.affected.sort_unstable();
         self.affected.dedup();
         let flags = if self.facts_only { FACTS_ONLY } else { 0 };

@@ -151,7 +151,8 @@ impl Database {
         let key = package_key(&ecosystem, name);
         let number = self.table(Section::Packages).get(key.as_bytes()).map_err(corrupt(Section::Packages))?;
         let Some(number) = number else { return Ok(Statements::default()) };
-        let package = self.package(u32::try_from(number).map_err(|_| corrupt(Section::Packages)(Corrupt))?)?;
+        let package =
+            self.package(u32::try_from(number).map_err(|_| corrupt(Section::Packages)(Corrupt))?)?;
         if package.ecosystem != ecosystem || package.name != name {
             return Err(corrupt(Section::Statements)(Corrupt));
         }
@@ -203,11 +204,13 @@ impl Database {
     /// Fails when the database is damaged.
     pub fn by_id(&self, id: &str) -> Result<Identified, CorruptDatabase> {
         let key = id.trim().to_lowercase();
-        let Some(number) = self.table(Section::Ids).get(key.as_bytes()).map_err(corrupt(Section::Ids))? else {
+        let Some(number) = self.table(Section::Ids).get(key.as_bytes()).map_err(corrupt(Section::Ids))?
+        else {
             return Ok(Identified::default());
         };
         let read = || {
-            let mut cursor = self.records(Section::Identities).get(u32::try_from(number).map_err(|_| Corrupt)?)?;
+            let mut cursor =
+                self.records(Section::Identities).get(u32::try_from(number).map_err(|_| Corrupt)?)?;
             Ok(Identified {
                 vulnerabilities: cursor.ascending()?.into_iter().map(VulnerabilityKey).collect(),
                 advisories: cursor.ascending()?.into_iter().map(AdvisoryKey).collect(),
@@ -311,7 +314,8 @@ impl Database {
     /// Fails when the database is damaged.
     pub fn end_of_life(&self, product: &str, cycle: &str) -> Result<Option<EndOfLife>, CorruptDatabase> {
         let key = package_key(product, cycle);
-        let value = self.table(Section::EndOfLife).get(key.as_bytes()).map_err(corrupt(Section::EndOfLife))?;
+        let value =
+            self.table(Section::EndOfLife).get(key.as_bytes()).map_err(corrupt(Section::EndOfLife))?;
         Ok(value.map(|value| match value {
             0 => EndOfLife::NotEnded,
             1 => EndOfLife::Ended,
@@ -375,7 +379,9 @@ impl<'a> Iterator for Statements<'a> {
             }
             match view::read_group(&mut self.groups) {
                 Ok((statement, _)) if statement.withdrawn && !self.withdrawn => self.current = None,
-                Ok((statement, vulnerabilities)) => self.current = Some((statement, vulnerabilities.into_iter())),
+                Ok((statement, vulnerabilities)) => {
+                    self.current = Some((statement, vulnerabilities.into_iter()))
+                }
                 Err(error) => {
                     self.groups = Cursor(&[]);
                     self.current = None;

@@ -6,8 +6,10 @@ pub mod compile;
 pub mod cvss;
 pub mod database;
 pub mod feed;
+pub mod fetch;
 mod map;
 pub mod sink;
+pub mod snapshot;
 
 pub use build::{BuildDatabaseError, BuildOptions, BuildSummary, build, build_bytes};
 pub use compile::Compiler;

@@ -28,7 +28,10 @@ pub(super) fn find(compiler: &Compiler) -> BTreeMap<&str, Covered> {
     let mut all: HashMap<u32, (usize, u32, BTreeSet<u32>)> = HashMap::new();
     for &(package, entry, _) in &compiler.affected {
         let Some(&(ecosystem, _)) = at(&compiler.packages, package) else { continue };
-        let Some(feed) = at(&compiler.entries, entry).filter(|entry| entry.live).map(|entry| entry.feed) else { continue };
+        let Some(feed) = at(&compiler.entries, entry).filter(|entry| entry.live).map(|entry| entry.feed)
+        else {
+            continue;
+        };
         let (count, last) = packages.entry((ecosystem, feed)).or_insert((0, u32::MAX));
         if *last != package {
             (*count, *last) = (*count + 1, package);

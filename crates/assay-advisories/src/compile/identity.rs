@@ -65,9 +65,16 @@ impl Identities {
                 }
             } else {
                 let cves = entry.aliases.iter().copied().filter(|&id| is_cve(id));
-                entry.fixes.iter().chain(cves.collect::<Vec<_>>().iter()).flat_map(|&id| {
-                    if is_cve(id) { BTreeSet::from([id]) } else { found.resolver.resolve(id) }
-                }).collect()
+                entry
+                    .fixes
+                    .iter()
+                    .chain(cves.collect::<Vec<_>>().iter())
+                    .flat_map(
+                        |&id| {
+                            if is_cve(id) { BTreeSet::from([id]) } else { found.resolver.resolve(id) }
+                        },
+                    )
+                    .collect()
             };
             for &target in &targets {
                 found.aliases.entry(target).or_default();

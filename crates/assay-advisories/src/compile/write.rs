@@ -55,7 +55,8 @@ impl Order {
         vulnerabilities.extend(compiler.kev.keys());
         let mut vulnerabilities: Vec<u32> = vulnerabilities.into_iter().collect();
         vulnerabilities.sort_by_key(|&id| compiler.strings.text(id));
-        let number_of_vulnerability = vulnerabilities.iter().copied().zip(numbers(vulnerabilities.len())).collect();
+        let number_of_vulnerability =
+            vulnerabilities.iter().copied().zip(numbers(vulnerabilities.len())).collect();
         Self { entries, number_of_entry, vulnerabilities, number_of_vulnerability }
     }
 
@@ -64,7 +65,8 @@ impl Order {
     }
 
     fn vulnerabilities(&self, ids: &BTreeSet<u32>) -> Vec<u32> {
-        let mut found: Vec<u32> = ids.iter().filter_map(|id| self.number_of_vulnerability.get(id)).copied().collect();
+        let mut found: Vec<u32> =
+            ids.iter().filter_map(|id| self.number_of_vulnerability.get(id)).copied().collect();
         found.sort_unstable();
         found
     }
@@ -144,7 +146,11 @@ fn write_advisories(
     writer.finish()
 }
 
-fn write_vulnerabilities(compiler: &Compiler, identities: &Identities, order: &Order) -> Result<Vec<u8>, TooLarge> {
+fn write_vulnerabilities(
+    compiler: &Compiler,
+    identities: &Identities,
+    order: &Order,
+) -> Result<Vec<u8>, TooLarge> {
     let mut entries_of: HashMap<u32, Vec<u32>> = HashMap::new();
     for &entry in &order.entries {
         let targets = usize::try_from(entry).ok().and_then(|entry| identities.of_entry.get(entry));
@@ -168,18 +174,27 @@ fn write_vulnerabilities(compiler: &Compiler, identities: &Identities, order: &O
     writer.finish()
 }
 
-fn write_facts(compiler: &Compiler, record: &mut Encoder, id: u32, aliases: Option<&BTreeSet<u32>>, entries: &[u32]) {
+fn write_facts(
+    compiler: &Compiler,
+    record: &mut Encoder,
+    id: u32,
+    aliases: Option<&BTreeSet<u32>>,
+    entries: &[u32],
+) {
     // Those that are about this vulnerability alone first, live before withdrawn, best known registry first.
     let mut sources: Vec<&Entry> = entries.iter().filter_map(|&entry| at(&compiler.entries, entry)).collect();
-    sources.sort_by_key(|entry| (!entry.fixes.is_empty(), !entry.live, rank(compiler.strings.text(entry.id))));
+    sources
+        .sort_by_key(|entry| (!entry.fixes.is_empty(), !entry.live, rank(compiler.strings.text(entry.id))));
     let ids = || [id].into_iter().chain(aliases.into_iter().flatten().copied());
     let scores = || ids().filter_map(|id| compiler.scores.get(&id)).flatten();
-    let alone = || sources.iter().filter(|entry| entry.fixes.is_empty()).map(|entry| (entry.feed, &entry.facts));
+    let alone =
+        || sources.iter().filter(|entry| entry.fixes.is_empty()).map(|entry| (entry.feed, &entry.facts));
     let facts: Vec<(u16, &Facts)> = alone().chain(scores().map(|(feed, facts)| (*feed, facts))).collect();
     let errata = sources.iter().filter(|entry| !entry.fixes.is_empty()).map(|entry| &entry.facts);
     let prose: Vec<&Facts> = facts.iter().map(|(_, facts)| *facts).chain(errata).collect();
 
-    let first = |text: fn(&Facts) -> &str| prose.iter().map(|facts| text(facts)).find(|text| !text.is_empty());
+    let first =
+        |text: fn(&Facts) -> &str| prose.iter().map(|facts| text(facts)).find(|text| !text.is_empty());
     record.text(first(|facts| &facts.title).unwrap_or_default());
     record.text(first(|facts| &facts.details).unwrap_or_default());
 
@@ -229,7 +244,11 @@ fn write_facts(compiler: &Compiler, record: &mut Encoder, id: u32, aliases: Opti
 }
 
 /// Returns the records of what identifiers name, and the index of identifiers, in the order of the sections.
-fn write_ids(compiler: &Compiler, identities: &Identities, order: &Order) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
+fn write_ids(
+    compiler: &Compiler,
+    identities: &Identities,
+    order: &Order,
+) -> Result<(Vec<u8>, Vec<u8>), TooLarge> {
     type Named = (BTreeSet<u32>, BTreeSet<u32>);
     let mut ids: BTreeMap<String, Named> = BTreeMap::new();
     for (&id, number) in order.vulnerabilities.iter().zip(numbers(order.vulnerabilities.len())) {
@@ -238,7 +257,8 @@ fn write_ids(compiler: &Compiler, identities: &Identities, order: &Order) -> Res
         }
     }
     for (index, entry) in compiler.entries.iter().enumerate() {
-        let targets = identities.of_entry.get(index).map(|targets| order.vulnerabilities(targets)).unwrap_or_default();
+        let targets =
+            identities.of_entry.get(index).map(|targets| order.vulnerabilities(targets)).unwrap_or_default();
         let number = u32::try_from(index).map_err(|_| TooLarge)?;
         let named = ids.entry(compiler.strings.text(entry.id).to_lowercase()).or_default();
         named.0.extend(&targets);
@@ -283,7 +303,8 @@ fn write_feeds(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
 fn write_coverage(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
     let mut writer = RecordsWriter::default();
     for (ecosystem, covered) in coverage::find(compiler) {
-        let feeds: Vec<_> = covered.feeds.iter().filter_map(|&feed| compiler.feeds.get(usize::from(feed))).collect();
+        let feeds: Vec<_> =
+            covered.feeds.iter().filter_map(|&feed| compiler.feeds.get(usize::from(feed))).collect();
         let mut names: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
         names.sort_unstable();
         let mut record = writer.start();

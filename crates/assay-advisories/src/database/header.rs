@@ -102,13 +102,16 @@ impl Header {
             return Err(OpenDatabaseError::Foreign);
         }
         let found = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let short = || OpenDatabaseError::Length { found, expected: u64::try_from(HEADER_LEN).unwrap_or(u64::MAX) };
+        let short =
+            || OpenDatabaseError::Length { found, expected: u64::try_from(HEADER_LEN).unwrap_or(u64::MAX) };
         let version = u32_at(bytes, 8).ok_or_else(short)?;
         if version != FORMAT_VERSION {
             return Err(OpenDatabaseError::FormatVersion { found: version, expected: FORMAT_VERSION });
         }
-        let (header, checksum) =
-            bytes.get(..HEADER_LEN).and_then(|header| header.split_at_checked(HEADER_LEN - 4)).ok_or_else(short)?;
+        let (header, checksum) = bytes
+            .get(..HEADER_LEN)
+            .and_then(|header| header.split_at_checked(HEADER_LEN - 4))
+            .ok_or_else(short)?;
         if u32_at(checksum, 0) != Some(crc32fast::hash(header)) {
             return Err(OpenDatabaseError::Header);
         }
@@ -125,7 +128,8 @@ impl Header {
                 (end <= bytes.len()).then_some(start..end)
             };
             let digest = header.get(at + 16..at + 48).and_then(|digest| digest.try_into().ok());
-            sections.push((range().ok_or(OpenDatabaseError::Header)?, digest.ok_or(OpenDatabaseError::Header)?));
+            sections
+                .push((range().ok_or(OpenDatabaseError::Header)?, digest.ok_or(OpenDatabaseError::Header)?));
         }
         Ok(Self {
             flags: u32_at(header, 12).ok_or(OpenDatabaseError::Header)?,

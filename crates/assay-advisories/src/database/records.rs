@@ -28,8 +28,14 @@ impl<'a> Records<'a> {
         if number >= count {
             return Err(Corrupt);
         }
-        let at = usize::try_from(number).ok().and_then(|number| number.checked_mul(4)?.checked_add(4)).ok_or(Corrupt)?;
-        let data = usize::try_from(count).ok().and_then(|count| count.checked_mul(4)?.checked_add(8)).ok_or(Corrupt)?;
+        let at = usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_mul(4)?.checked_add(4))
+            .ok_or(Corrupt)?;
+        let data = usize::try_from(count)
+            .ok()
+            .and_then(|count| count.checked_mul(4)?.checked_add(8))
+            .ok_or(Corrupt)?;
         let start = usize::try_from(word(self.0, at)?).map_err(|_| Corrupt)?;
         let end = usize::try_from(word(self.0, at.saturating_add(4))?).map_err(|_| Corrupt)?;
         let record = self.0.get(data..).and_then(|data| data.get(start..end)).ok_or(Corrupt)?;
@@ -77,7 +83,8 @@ impl RecordsWriter {
     pub(crate) fn finish(self) -> Result<Vec<u8>, TooLarge> {
         let end = u32::try_from(self.data.len()).map_err(|_| TooLarge)?;
         let count = u32::try_from(self.offsets.len()).map_err(|_| TooLarge)?;
-        let mut bytes = Vec::with_capacity(self.data.len().saturating_add(self.offsets.len().saturating_mul(4)));
+        let mut bytes =
+            Vec::with_capacity(self.data.len().saturating_add(self.offsets.len().saturating_mul(4)));
         bytes.extend_from_slice(&count.to_le_bytes());
         for offset in self.offsets.into_iter().chain([end]) {
             bytes.extend_from_slice(&offset.to_le_bytes());
@@ -106,7 +113,11 @@ impl<'a> Table<'a> {
     }
 
     /// Calls `visit` with each key from `start` on, in order, until it returns `false`.
-    pub(crate) fn visit(self, start: &[u8], mut visit: impl FnMut(&[u8], u64) -> bool) -> Result<(), Corrupt> {
+    pub(crate) fn visit(
+        self,
+        start: &[u8],
+        mut visit: impl FnMut(&[u8], u64) -> bool,
+    ) -> Result<(), Corrupt> {
         let mut going = true;
         for block in self.block_of(start)?.unwrap_or(0)..self.0.len() {
             scan(self.0.get(block)?, |key, value| {
@@ -159,7 +170,9 @@ fn scan(mut block: Cursor<'_>, mut visit: impl FnMut(&[u8], u64) -> bool) -> Res
 }
 
 /// Writes a sorted map; `entries` are in ascending order of distinct keys.
-pub(crate) fn write_table<'k>(entries: impl IntoIterator<Item = (&'k [u8], u64)>) -> Result<Vec<u8>, TooLarge> {
+pub(crate) fn write_table<'k>(
+    entries: impl IntoIterator<Item = (&'k [u8], u64)>,
+) -> Result<Vec<u8>, TooLarge> {
     let mut writer = RecordsWriter::default();
     let (mut block, mut count) = (Encoder::default(), 0usize);
     let mut last: &[u8] = &[];
@@ -170,8 +183,11 @@ pub(crate) fn write_table<'k>(entries: impl IntoIterator<Item = (&'k [u8], u64)>
         writer.push(&record).map(|_| ())
     };
     for (key, value) in entries {
-        let shared =
-            if count == 0 { 0 } else { key.iter().zip(last).take_while(|(left, right)| left == right).count() };
+        let shared = if count == 0 {
+            0
+        } else {
+            key.iter().zip(last).take_while(|(left, right)| left == right).count()
+        };
         block.count(shared);
         block.bytes(key.get(shared..).unwrap_or_default());
         block.number(value);

@@ -35,12 +35,22 @@ impl Feed for AlpineSecdb {
     fn files(&self) -> &'static [FeedFile] {
         const ORIGIN: &str = "https://secdb.alpinelinux.org";
         const RELEASES: &[&str] = &[
-            "edge", "v3.23", "v3.22", "v3.21", "v3.20", "v3.19", "v3.18", "v3.17", "v3.16", "v3.15", "v3.14", "v3.13", "v3.12", "v3.11",
-            "v3.10", "v3.9", "v3.8", "v3.7", "v3.6", "v3.5", "v3.4", "v3.3",
+            "edge", "v3.23", "v3.22", "v3.21", "v3.20", "v3.19", "v3.18", "v3.17", "v3.16", "v3.15", "v3.14",
+            "v3.13", "v3.12", "v3.11", "v3.10", "v3.9", "v3.8", "v3.7", "v3.6", "v3.5", "v3.4", "v3.3",
         ];
         &[
-            FeedFile { origin: ORIGIN, path: "{release}/main.json", folder: "alpine-secdb", values: RELEASES },
-            FeedFile { origin: ORIGIN, path: "{release}/community.json", folder: "alpine-secdb", values: RELEASES },
+            FeedFile {
+                origin: ORIGIN,
+                path: "{release}/main.json",
+                folder: "alpine-secdb",
+                values: RELEASES,
+            },
+            FeedFile {
+                origin: ORIGIN,
+                path: "{release}/community.json",
+                folder: "alpine-secdb",
+                values: RELEASES,
+            },
         ]
     }
 
@@ -68,14 +78,26 @@ impl Feed for WolfiSecdb {
 
     fn files(&self) -> &'static [FeedFile] {
         &[
-            FeedFile { origin: "https://packages.wolfi.dev", path: "os/security.json", folder: "wolfi", values: &[] },
-            FeedFile { origin: "https://packages.cgr.dev", path: "chainguard/security.json", folder: "chainguard", values: &[] },
+            FeedFile {
+                origin: "https://packages.wolfi.dev",
+                path: "os/security.json",
+                folder: "wolfi",
+                values: &[],
+            },
+            FeedFile {
+                origin: "https://packages.cgr.dev",
+                path: "chainguard/security.json",
+                folder: "chainguard",
+                values: &[],
+            },
         ]
     }
 
     fn recognise(&self, name: &str, start: &[u8]) -> bool {
         let start = String::from_utf8_lossy(start);
-        name.ends_with(".json") && start.contains("\"apkurl\"") && (start.contains("wolfi.dev\"") || start.contains("cgr.dev\""))
+        name.ends_with(".json")
+            && start.contains("\"apkurl\"")
+            && (start.contains("wolfi.dev\"") || start.contains("cgr.dev\""))
     }
 
     fn read(&self, path: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>) {
@@ -163,7 +185,13 @@ mod tests {
                 Record::Covers(ecosystem) => ecosystem.to_string(),
                 Record::Advisory(advisory) => {
                     let affected = &advisory.affected[0];
-                    format!("{} {} {:?} {}", advisory.id, affected.package, affected.fix, affected.ranges.len())
+                    format!(
+                        "{} {} {:?} {}",
+                        advisory.id,
+                        affected.package,
+                        affected.fix,
+                        affected.ranges.len()
+                    )
                 }
                 other => panic!("{other:?}"),
             })

@@ -61,7 +61,10 @@ impl Feed for DebianTracker {
 
     fn recognise(&self, name: &str, start: &[u8]) -> bool {
         let start = String::from_utf8_lossy(start);
-        name.ends_with("json") && start.contains("\"CVE-") && start.contains("\"releases\"") && start.contains("\"urgency\"")
+        name.ends_with("json")
+            && start.contains("\"CVE-")
+            && start.contains("\"releases\"")
+            && start.contains("\"urgency\"")
     }
 
     fn read(&self, path: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>) {
@@ -164,7 +167,12 @@ fn read_issue(package: &str, id: String, issue: Issue, out: &mut AdvisorySink<'_
         return out.ignore();
     }
     // `TEMP-0000000-ABCDEF` names an issue without a CVE, in this package only.
-    out.advisory(Advisory { id, details: issue.description.unwrap_or_default(), affected, ..Advisory::default() });
+    out.advisory(Advisory {
+        id,
+        details: issue.description.unwrap_or_default(),
+        affected,
+        ..Advisory::default()
+    });
 }
 
 #[cfg(test)]
@@ -187,7 +195,15 @@ mod tests {
         let got: Vec<_> = advisory
             .affected
             .iter()
-            .map(|affected| format!("{} {:?} {} {:?}", affected.ecosystem, affected.fix, affected.ranges.len(), affected.severity))
+            .map(|affected| {
+                format!(
+                    "{} {:?} {} {:?}",
+                    affected.ecosystem,
+                    affected.fix,
+                    affected.ranges.len(),
+                    affected.severity
+                )
+            })
             .collect();
         assert_eq!(
             got,

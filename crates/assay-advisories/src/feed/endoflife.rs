@@ -123,7 +123,11 @@ mod tests {
         let (records, _) = collect(&EndOfLifeDate, path, json.as_bytes());
         let want: Vec<_> = want
             .iter()
-            .map(|&(product, cycle, end)| Record::EndOfLife { product: product.to_owned(), cycle: cycle.to_owned(), end })
+            .map(|&(product, cycle, end)| Record::EndOfLife {
+                product: product.to_owned(),
+                cycle: cycle.to_owned(),
+                end,
+            })
             .collect();
         assert_eq!(records, want);
     }
@@ -134,7 +138,11 @@ mod tests {
         check(
             "api/debian.json",
             r#"[{"cycle":"11","eol":"2024-08-14"},{"cycle":"sid","eol":false},{"cycle":"1.1","eol":true},{"x":1}]"#,
-            &[("debian", "11", day), ("debian", "sid", EndOfLife::NotEnded), ("debian", "1.1", EndOfLife::Ended)],
+            &[
+                ("debian", "11", day),
+                ("debian", "sid", EndOfLife::NotEnded),
+                ("debian", "1.1", EndOfLife::Ended),
+            ],
         );
         check(
             "api/v1/products/full.json",

@@ -36,7 +36,8 @@ impl Feed for FirstEpss {
     }
 
     fn recognise(&self, name: &str, start: &[u8]) -> bool {
-        name.contains(".csv") && String::from_utf8_lossy(start).lines().any(|line| line.starts_with("cve,epss,percentile"))
+        name.contains(".csv")
+            && String::from_utf8_lossy(start).lines().any(|line| line.starts_with("cve,epss,percentile"))
     }
 
     fn read(&self, path: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>) {
@@ -73,7 +74,8 @@ impl Feed for FirstEpss {
 fn row(text: &str, date: Option<Timestamp>) -> Option<(&str, Epss)> {
     let mut fields = text.split(',');
     let cve = fields.next().filter(|cve| cve.starts_with("CVE-"))?;
-    let share = |text: Option<&str>| text?.trim().parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
+    let share =
+        |text: Option<&str>| text?.trim().parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
     Some((cve, Epss { score: share(fields.next())?, percentile: share(fields.next())?, date }))
 }
 

@@ -33,11 +33,15 @@ impl Feed for CisaKev {
     }
 
     fn recognise(&self, name: &str, start: &[u8]) -> bool {
-        name.ends_with(".json") && String::from_utf8_lossy(start).contains("\"catalogVersion\"")
+        name.ends_with(".json") && {
+            let start = String::from_utf8_lossy(start);
+            start.contains("\"catalogVersion\"") && !start.contains("\"$schema\"")
+        }
     }
 
     fn read(&self, path: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>) {
-        let catalogue: Catalogue = match serde_json::from_reader(std::io::BufReader::new(file.take(MAX_FILE))) {
+        let catalogue: Catalogue = match serde_json::from_reader(std::io::BufReader::new(file.take(MAX_FILE)))
+        {
             Ok(catalogue) => catalogue,
             Err(error) => return out.reject(path, error),
         };

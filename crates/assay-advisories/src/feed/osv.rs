@@ -3,6 +3,7 @@
 //! Surprising things:
 //! - `upstream` holds the vulnerability a distribution's record is about (Wolfi, Ubuntu), or the several ones an erratum fixes
 //!   (Debian); AlmaLinux, Rocky and others write those into `related`.
+//! - A record without any alias whose `related` names CVEs bundles what those are about; it is about each of them.
 //! - An erratum, or a per-package record such as Wolfi's `CGA-…`, is never an alias of the vulnerability it speaks about.
 //! - The `versions` list repeats what the ranges say in most ecosystems; it is kept only where it says more.
 //! - GIT ranges name commits, which installed packages do not have; only `versions` counts then.
@@ -23,8 +24,33 @@ pub const MAX_RECORD: u64 = 32 * 1024 * 1024;
 
 /// Prefixes of identifiers that name an erratum or one package's record, not a vulnerability.
 const ERRATA: &[&str] = &[
-    "DSA-", "DLA-", "DTSA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RXSA-", "ELSA-", "RHSA-", "RHBA-", "RHEA-", "USN-", "LSN-", "SUSE-",
-    "openSUSE-", "ALAS", "MGASA-", "CGA-", "PHSA-", "AZL-", "ASA-", "OESA-", "FEDORA-", "BELL-", "ECHO-", "MINI-",
+    "DSA-",
+    "DLA-",
+    "DTSA-",
+    "ALSA-",
+    "ALBA-",
+    "ALEA-",
+    "RLSA-",
+    "RXSA-",
+    "ELSA-",
+    "RHSA-",
+    "RHBA-",
+    "RHEA-",
+    "USN-",
+    "LSN-",
+    "SUSE-",
+    "openSUSE-",
+    "ALAS",
+    "MGASA-",
+    "CGA-",
+    "PHSA-",
+    "AZL-",
+    "ASA-",
+    "OESA-",
+    "FEDORA-",
+    "BELL-",
+    "ECHO-",
+    "MINI-",
 ];
 
 /// The feed.
@@ -46,9 +72,30 @@ impl Feed for Osv {
             path: "{ecosystem}/all.zip",
             folder: "osv",
             values: &[
-                "PyPI", "npm", "Maven", "Go", "crates.io", "RubyGems", "Packagist", "NuGet", "Hex", "Pub", "ConanCenter",
-                "SwiftURL", "Hackage", "CRAN", "Julia", "GitHub Actions", "Bitnami", "Debian", "AlmaLinux:8", "AlmaLinux:9", "AlmaLinux:10",
-                "Rocky Linux", "Ubuntu", "Wolfi",
+                "PyPI",
+                "npm",
+                "Maven",
+                "Go",
+                "crates.io",
+                "RubyGems",
+                "Packagist",
+                "NuGet",
+                "Hex",
+                "Pub",
+                "ConanCenter",
+                "SwiftURL",
+                "Hackage",
+                "CRAN",
+                "Julia",
+                "GitHub Actions",
+                "Bitnami",
+                "Debian",
+                "AlmaLinux:8",
+                "AlmaLinux:9",
+                "AlmaLinux:10",
+                "Rocky Linux",
+                "Ubuntu",
+                "Wolfi",
             ],
         }]
     }
@@ -192,8 +239,13 @@ pub fn read_record(name: &str, bytes: &[u8], out: &mut AdvisorySink<'_>) {
     advisory.withdrawn = record.withdrawn.map(|text| text.parse().unwrap_or_default());
     advisory.title = record.summary.unwrap_or_default();
     advisory.details = record.details.unwrap_or_default();
-    advisory.references =
-        record.references.into_iter().flatten().map(|reference| reference.url).filter(|url| !url.is_empty()).collect();
+    advisory.references = record
+        .references
+        .into_iter()
+        .flatten()
+        .map(|reference| reference.url)
+        .filter(|url| !url.is_empty())
+        .collect();
     let source = advisory.id.split('-').next().unwrap_or_default().to_owned();
     for severity in record.severity.into_iter().flatten() {
         match crate::cvss::read(&severity.score, &source) {
@@ -242,6 +294,10 @@ fn identify(
     if cves > 1 {
         advisory.fixes = upstream.into_iter().filter(is_cve).collect();
         advisory.aliases = aliases;
+    } else if aliases.is_empty() && upstream.is_empty() && !is_cve(&advisory.id) {
+        // A package that bundles a library: the record has no CVE of its own, and `related` names the library's
+        // (PYSEC-2023-175 for the libwebp in pillow's wheels).
+        advisory.fixes = related.into_iter().flatten().filter(is_cve).collect();
     } else {
         advisory.aliases = aliases.into_iter().chain(upstream).collect();
     }
@@ -328,7 +384,9 @@ fn intervals(scheme: Scheme, events: Vec<OsvEvent>) -> Vec<Range> {
     let mut open: Option<Option<String>> = None;
     for event in sorted {
         match event.kind {
-            Kind::Introduced if open.is_none() => open = Some((event.version != "0").then_some(event.version)),
+            Kind::Introduced if open.is_none() => {
+                open = Some((event.version != "0").then_some(event.version))
+            }
             Kind::Introduced => {}
             Kind::Fixed | Kind::LastAffected => {
                 if let Some(introduced) = open.take() {
@@ -403,7 +461,8 @@ mod tests {
         ));
         assert_eq!(alma.fixes, ["CVE-2022-1", "CVE-2022-2"]);
         assert_eq!((alma.aliases.len(), alma.severity), (0, Some(Severity::High)));
-        let ubuntu = advisory(&format!(r#"{{"id":"UBUNTU-CVE-2022-1","upstream":["CVE-2022-1"],{affected}}}"#));
+        let ubuntu =
+            advisory(&format!(r#"{{"id":"UBUNTU-CVE-2022-1","upstream":["CVE-2022-1"],{affected}}}"#));
         assert_eq!((ubuntu.aliases, ubuntu.fixes.len()), (vec!["CVE-2022-1".to_owned()], 0));
     }
 
@@ -425,7 +484,10 @@ mod tests {
         for (json, want) in [
             ("{", (0, 1, 0)),
             (r#"{"id":""}"#, (0, 1, 0)),
-            (r#"{"id":"X-1","affected":[{"package":{"ecosystem":"Plan 9","name":"x"},"versions":["1"]}]}"#, (0, 0, 1)),
+            (
+                r#"{"id":"X-1","affected":[{"package":{"ecosystem":"Plan 9","name":"x"},"versions":["1"]}]}"#,
+                (0, 0, 1),
+            ),
             (r#"{"id":"X-1","withdrawn":"whenever"}"#, (1, 0, 0)),
         ] {
             let (_, counts) = collect(&Osv, "x.json", json.as_bytes());

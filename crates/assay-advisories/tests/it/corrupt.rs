@@ -24,12 +24,17 @@ fn sample() -> &'static [u8] {
 
 /// Asks for everything; `None` is an error.
 fn ask(db: &Database, name: &str) -> Option<String> {
-    let statements: Vec<_> = db.affected(&"npm".parse().unwrap(), name).ok()?.collect::<Result<_, _>>().ok()?;
-    let vulnerabilities: Vec<_> =
-        statements.iter().map(|statement| db.vulnerability(statement.vulnerability)).collect::<Result<_, _>>().ok()?;
+    let statements: Vec<_> =
+        db.affected(&"npm".parse().unwrap(), name).ok()?.collect::<Result<_, _>>().ok()?;
+    let vulnerabilities: Vec<_> = statements
+        .iter()
+        .map(|statement| db.vulnerability(statement.vulnerability))
+        .collect::<Result<_, _>>()
+        .ok()?;
     let advisories: Vec<_> =
         statements.iter().map(|statement| db.advisory(statement.advisory)).collect::<Result<_, _>>().ok()?;
-    let packages: Vec<_> = advisories.iter().map(|advisory| db.packages_of(advisory)).collect::<Result<_, _>>().ok()?;
+    let packages: Vec<_> =
+        advisories.iter().map(|advisory| db.packages_of(advisory)).collect::<Result<_, _>>().ok()?;
     let named = db.by_id("ghsa-7").ok()?;
     Some(format!("{statements:?} {vulnerabilities:?} {advisories:?} {packages:?} {named:?}"))
 }

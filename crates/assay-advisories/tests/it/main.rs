@@ -3,6 +3,7 @@
 mod alias;
 mod corrupt;
 mod counts;
+mod fetch;
 mod spot_checks;
 
 use assay_advisories::{BuildOptions, BuildSummary, Database, build_bytes};
@@ -12,8 +13,10 @@ use std::sync::OnceLock;
 
 /// Returns the folder of the shared feeds.
 fn feeds() -> Option<PathBuf> {
-    let folder = option_env!("ASSAY_FEEDS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/feeds")), PathBuf::from);
+    let folder = option_env!("ASSAY_FEEDS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/feeds")),
+        PathBuf::from,
+    );
     if folder.is_dir() {
         return Some(folder);
     }
@@ -28,7 +31,8 @@ fn database() -> Option<&'static (Database, BuildSummary)> {
     DATABASE
         .get_or_init(|| {
             let (bytes, summary) =
-                build_bytes(&[feeds()?], &BuildOptions { built_at: Timestamp(0), ..BuildOptions::default() }).unwrap();
+                build_bytes(&[feeds()?], &BuildOptions { built_at: Timestamp(0), ..BuildOptions::default() })
+                    .unwrap();
             Some((Database::from_bytes(bytes).unwrap(), summary))
         })
         .as_ref()

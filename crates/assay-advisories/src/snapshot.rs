@@ -1,0 +1,109 @@
+//! The built-in snapshot: a database of facts only, compressed, small enough to be part of the binary.
+//!
+//! Facts are identifiers, aliases, packages, ranges, fixed versions, scores and dates; there is no prose in it. When the whole does
+//! not fit, [`LEAVE_OUT`] is left out from the top, releases long out of support first, and the feed table says so.
+
+use crate::build::{BuildDatabaseError, BuildOptions, build_bytes_without, replace};
+use crate::database::{Database, FeedRecord, OpenDatabaseError};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Bytes of the compressed snapshot at most, as it is part of the repository and of the binary.
+pub const MAX_SNAPSHOT: usize = 4 * 1024 * 1024;
+/// Bytes it may unpack to; a forged one must not fill the memory.
+const MAX_UNPACKED: u64 = 512 * 1024 * 1024;
+/// zstd's best level that needs no unusual memory to unpack.
+const LEVEL: i32 = 19;
+
+/// Ecosystems left out, one step after the other, until the rest fits.
+pub const LEAVE_OUT: &[&[&str]] = &[
+    &["Debian:3.0", "Debian:3.1", "Debian:4.0", "Debian:5.0", "Debian:6.0", "Debian:7", "Debian:8"],
+    &["Alpine:v3.3", "Alpine:v3.4", "Alpine:v3.5", "Alpine:v3.6", "Alpine:v3.7", "Alpine:v3.8"],
+    &["Bitnami", "ConanCenter"],
+    &["Debian:9", "Alpine:v3.9"],
+    &["AlmaLinux:8"],
+    &["AlmaLinux:9", "AlmaLinux:10"],
+    &["Wolfi"],
+];
+
+/// Why no snapshot was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteSnapshotError {
+    /// The database cannot be built.
+    #[error("cannot build the snapshot's database")]
+    Build(#[from] BuildDatabaseError),
+    /// The database that was built cannot be read back.
+    #[error("cannot read the snapshot's database back")]
+    Open(#[from] OpenDatabaseError),
+    /// It cannot be compressed or written.
+    #[error("cannot write the snapshot to `{}`", path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is too large whatever may be left out.
+    #[error("the snapshot has `{bytes}` bytes, above `{MAX_SNAPSHOT}`")]
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+    },
+}
+
+/// What is in a snapshot.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Its bytes, compressed.
+    pub bytes: usize,
+    /// The feeds in it, for the table of sources and licences.
+    pub feeds: Vec<FeedRecord>,
+    /// Ecosystems that were left out.
+    pub left_out: Vec<String>,
+}
+
+/// Builds the snapshot of the feeds in `inputs` and puts it at `target`.
+///
+/// # Errors
+/// Fails as building does, or when the snapshot does not fit; the target is then as before.
+pub fn write(
+    inputs: &[PathBuf],
+    target: &Path,
+    built_at: assay_model::Timestamp,
+) -> Result<Snapshot, WriteSnapshotError> {
+    let failed = |source| WriteSnapshotError::Output { path: target.to_owned(), source };
+    let mut bytes = 0;
+    for steps in 0..=LEAVE_OUT.len() {
+        let left_out: Vec<&str> = LEAVE_OUT.iter().take(steps).copied().flatten().copied().collect();
+        let options = BuildOptions { built_at, facts_only: true, ..BuildOptions::default() };
+        let (database, _) = build_bytes_without(inputs, &options, &left_out)?;
+        let compressed = zstd::bulk::compress(&database, LEVEL).map_err(failed)?;
+        bytes = compressed.len();
+        if bytes <= MAX_SNAPSHOT {
+            let feeds = Database::from_bytes(database)?.feeds().unwrap_or_default();
+            replace(target, &compressed).map_err(failed)?;
+            return Ok(Snapshot {
+                bytes,
+                feeds,
+                left_out: left_out.into_iter().map(str::to_owned).collect(),
+            });
+        }
+    }
+    Err(WriteSnapshotError::TooLarge { bytes })
+}
+
+impl Database {
+    /// Unpacks a snapshot into memory and opens it.
+    ///
+    /// # Errors
+    /// Fails when it cannot be unpacked, or as [`Database::from_bytes`] does.
+    pub fn from_snapshot(compressed: &[u8]) -> Result<Self, OpenDatabaseError> {
+        let unpack = || {
+            let mut bytes = Vec::new();
+            zstd::stream::read::Decoder::new(compressed)?.take(MAX_UNPACKED).read_to_end(&mut bytes)?;
+            Ok::<_, io::Error>(bytes)
+        };
+        Self::from_bytes(unpack().map_err(|_| OpenDatabaseError::Compression)?)
+    }
+}
