@@ -380,7 +380,7 @@ impl<'a> Iterator for Statements<'a> {
             match view::read_group(&mut self.groups) {
                 Ok((statement, _)) if statement.withdrawn && !self.withdrawn => self.current = None,
                 Ok((statement, vulnerabilities)) => {
-                    self.current = Some((statement, vulnerabilities.into_iter()))
+                    self.current = Some((statement, vulnerabilities.into_iter()));
                 }
                 Err(error) => {
                     self.groups = Cursor(&[]);

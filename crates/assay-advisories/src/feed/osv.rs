@@ -385,7 +385,7 @@ fn intervals(scheme: Scheme, events: Vec<OsvEvent>) -> Vec<Range> {
     for event in sorted {
         match event.kind {
             Kind::Introduced if open.is_none() => {
-                open = Some((event.version != "0").then_some(event.version))
+                open = Some((event.version != "0").then_some(event.version));
             }
             Kind::Introduced => {}
             Kind::Fixed | Kind::LastAffected => {
