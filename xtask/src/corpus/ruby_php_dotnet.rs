@@ -24,9 +24,12 @@ pub(super) const RECIPE: Recipe = Recipe {
     build,
 };
 
+/// Name, version, and the names and ranges of what it needs.
+type Gem = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Gems in the order they can be installed in: name, version and what each needs. They are built and installed by the
 /// real `gem`; their content is synthetic, for the same reason as that of the PHP packages below.
-const GEMS: &[(&str, &str, &[(&str, &str)])] = &[
+const GEMS: &[Gem] = &[
     ("ruby2_keywords", "0.0.5", &[]),
     ("rack", "2.2.3", &[]),
     ("rexml", "3.2.6", &[]),
