@@ -22,59 +22,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// The kind of place an image came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum SourceKind {
-    /// A registry.
-    Registry,
-    /// An archive of `docker save`.
-    DockerArchive,
-    /// A tar archive of an OCI layout.
-    OciArchive,
-    /// A folder with an OCI layout.
-    Oci,
-    /// A folder with a root file system or a project.
-    Dir,
-    /// A single file, such as a lockfile.
-    File,
-    /// The Docker engine.
-    Docker,
-    /// Podman's service.
-    Podman,
-}
-
-impl SourceKind {
-    /// Returns the name, which is also the prefix that users type.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Registry => "registry",
-            Self::DockerArchive => "docker-archive",
-            Self::OciArchive => "oci-archive",
-            Self::Oci => "oci",
-            Self::Dir => "dir",
-            Self::File => "file",
-            Self::Docker => "docker",
-            Self::Podman => "podman",
-        }
-    }
-
-    const ALL: [Self; 8] = [
-        Self::Registry,
-        Self::DockerArchive,
-        Self::OciArchive,
-        Self::Oci,
-        Self::Dir,
-        Self::File,
-        Self::Docker,
-        Self::Podman,
-    ];
-}
-
-impl fmt::Display for SourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+pub use assay_model::report::SourceKind;
 
 /// Chooses one of several images in a layout or archive.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,6 +20,8 @@ use tokio::sync::Mutex;
 const MAX_REDIRECTS: usize = 5;
 /// The longest wait a server may ask for between two attempts.
 const MAX_DELAY: Duration = Duration::from_secs(60);
+/// Repetitions when there is no connection at all: a mistyped name should not take a quarter of a minute to be told.
+const MAX_RECONNECTS: u32 = 2;
 /// Bytes of an error's body that are looked at.
 const MAX_ERROR_BODY: u64 = 16 * 1024;
 
@@ -127,7 +129,9 @@ impl Client {
                     }
                 }
                 Attempt::Later(error, delay) => {
-                    if attempt >= self.options.retries {
+                    let unreachable = matches!(error, RegistryError::Unreachable { .. });
+                    let most = if unreachable { MAX_RECONNECTS } else { u32::MAX };
+                    if attempt >= self.options.retries.min(most) {
                         return Err(error);
                     }
                     self.wait(attempt, delay).await;
