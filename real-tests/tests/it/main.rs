@@ -15,4 +15,5 @@ mod corpus;
 mod decode;
 mod lang_b;
 mod os_packages;
+mod sources;
 mod version;
