@@ -14,7 +14,8 @@ pub enum Fact {
     Os {
         /// What it says.
         os: Box<Os>,
-        /// Its trustworthiness: 2 for `os-release`, 1 for a distribution's own file such as `etc/alpine-release`.
+        /// Its trustworthiness: 3 for `os-release`, 2 for a distribution's own file such as `etc/alpine-release`, 1 for one
+        /// that several distributions share, such as `etc/redhat-release`.
         rank: u8,
     },
     /// The file lists what a package owns.

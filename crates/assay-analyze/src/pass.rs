@@ -129,14 +129,8 @@ impl<'a> FolderPass<'a> {
         Self(Pass::new(matcher, limits))
     }
 
-    /// Returns whether the file at `path` has to be opened to decide whether an analyzer wants it.
-    pub fn wants(&mut self, path: &str) -> bool {
-        self.0.matcher.by_path(path, &mut self.0.found);
-        !self.0.found.is_empty() || !self.0.matcher.analyzers().is_empty()
-    }
-
-    /// Looks at one file.
-    pub fn file(&mut self, path: &str, mode: u32, content: &dyn ReadAt) {
+    /// Looks at one file; returns whether any analyzer wanted it.
+    pub fn file(&mut self, path: &str, mode: u32, content: &dyn ReadAt) -> bool {
         self.0.out.entries += 1;
         self.0.out.unpacked_size = self.0.out.unpacked_size.saturating_add(content.len());
         let mut found = std::mem::take(&mut self.0.found);
@@ -144,8 +138,10 @@ impl<'a> FolderPass<'a> {
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
         self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
+        let wanted = !found.is_empty();
         self.0.run(path, mode, content, &found);
         self.0.found = found;
+        wanted
     }
 
     /// Records what could not be looked at.

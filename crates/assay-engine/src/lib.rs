@@ -1,2 +1,32 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod folder;
+mod image;
+mod progress;
+mod report;
+
+pub use folder::{ScanFolderError, folder_inventory};
+pub use image::{ScanImageError, image_inventory};
+pub use progress::Progress;
+pub use report::assess;
+
+use assay_analyze::{Limits, Matcher};
+use std::num::NonZeroUsize;
+
+/// How the bytes of a source are looked at.
+pub struct Settings<'a> {
+    /// The analyzers.
+    pub matcher: Matcher<'a>,
+    /// The bounds.
+    pub limits: Limits,
+    /// How many layers are read at once.
+    pub workers: NonZeroUsize,
+}
+
+impl Settings<'_> {
+    /// Returns the settings with every package analyzer and the published bounds.
+    pub fn new(limits: Limits, workers: NonZeroUsize) -> Self {
+        Self { matcher: Matcher::new(assay_packages::analyzers()), limits, workers }
+    }
+}

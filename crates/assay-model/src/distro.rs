@@ -28,6 +28,9 @@ mod sles;
 mod ubuntu;
 mod wolfi;
 
+/// Turns a `VERSION_ID` into another name of the release.
+pub type ReleaseName = fn(&str) -> Cow<'_, str>;
+
 /// A Linux distribution.
 #[derive(Debug)]
 pub struct Distro {
@@ -46,9 +49,9 @@ pub struct Distro {
     /// The `id` of the distribution whose advisories apply, where it has none of its own.
     pub advisories_of: Option<&'static str>,
     /// Turns `VERSION_ID` into the release that advisories name.
-    pub release: fn(&str) -> Cow<'_, str>,
+    pub release: ReleaseName,
     /// The product on endoflife.date, and what turns `VERSION_ID` into its cycle.
-    pub end_of_life: Option<(&'static str, fn(&str) -> Cow<'_, str>)>,
+    pub end_of_life: Option<(&'static str, ReleaseName)>,
 }
 
 impl PartialEq for Distro {

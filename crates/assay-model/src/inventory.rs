@@ -48,10 +48,13 @@ impl Inventory {
         canonical: impl Fn(&str) -> String,
     ) {
         let mut by_name: HashMap<(String, String), u32> = HashMap::new();
-        for (index, package) in self.packages.iter().enumerate().filter(|(_, package)| select(package)) {
-            let Ok(index) = u32::try_from(index) else { break };
-            for key in keys(package) {
-                by_name.entry((scope(package), canonical(&key))).or_insert(index);
+        // A package of that very name comes before one that merely provides it, wherever they stand.
+        for own_name in [true, false] {
+            for (index, package) in self.packages.iter().enumerate().filter(|(_, package)| select(package)) {
+                let Ok(index) = u32::try_from(index) else { break };
+                for key in keys(package).into_iter().filter(|key| (*key == package.name) == own_name) {
+                    by_name.entry((scope(package), canonical(&key))).or_insert(index);
+                }
             }
         }
         for index in 0..self.packages.len() {

@@ -5,9 +5,10 @@ use crate::finding::Finding;
 use crate::image::Image;
 use crate::inventory::Inventory;
 use crate::timestamp::Timestamp;
+use std::fmt;
 
 /// What kind of source was scanned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum SourceKind {
     /// A registry.
     Registry,
@@ -16,7 +17,7 @@ pub enum SourceKind {
     /// An OCI layout in a tar.
     OciArchive,
     /// An OCI layout folder.
-    OciLayout,
+    Oci,
     /// A folder.
     Dir,
     /// A single file.
@@ -27,14 +28,32 @@ pub enum SourceKind {
     Podman,
 }
 
+impl fmt::Display for SourceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl SourceKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] = [
+        Self::Registry,
+        Self::DockerArchive,
+        Self::OciArchive,
+        Self::Oci,
+        Self::Dir,
+        Self::File,
+        Self::Docker,
+        Self::Podman,
+    ];
+
     /// Returns the name used in reports and as a prefix of sources.
     pub fn name(self) -> &'static str {
         match self {
             Self::Registry => "registry",
             Self::DockerArchive => "docker-archive",
             Self::OciArchive => "oci-archive",
-            Self::OciLayout => "oci",
+            Self::Oci => "oci",
             Self::Dir => "dir",
             Self::File => "file",
             Self::Docker => "docker",

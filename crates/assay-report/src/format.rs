@@ -23,6 +23,12 @@ pub trait Format: Sync {
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()>;
 }
 
+impl std::fmt::Debug for dyn Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Every format, the default first.
 pub const FORMATS: &[&dyn Format] = &[&table::Table, &json::Json, &sarif::Sarif];
 

@@ -1,3 +1,40 @@
-//! The `assay` binary.
+//! The `assay` binary: arguments, terminal, exit codes. Everything else is in the libraries below it.
+
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod command;
+mod environment;
+mod error;
+mod source;
+mod terminal;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Decides whether an image may run, and says why.
+///
+/// Takes a container image apart, finds the packages in it, and says which of them are vulnerable, where they are, which
+/// build instruction brought them, and what to do about it.
+#[derive(Debug, Parser)]
+#[command(name = "assay", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done and nothing over the threshold; 1 the threshold was crossed;\n\
+    2 usage error, the work could not be done, or something was left unscanned.")]
+struct Cli {
+    #[command(subcommand)]
+    command: command::Command,
+
+    #[command(flatten)]
+    global: command::Global,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    terminal::restore_pipe_behaviour();
+    match command::run(cli.command, &cli.global) {
+        Ok(code) => code,
+        Err(error) => {
+            error.print(&cli.global);
+            error.exit_code()
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The inventory of a folder, or of one file.
+
+use crate::Settings;
+use crate::progress::Progress;
+use assay_analyze::{FolderPass, Lockfiles, squash};
+use assay_decode::read_at::FileSpool;
+use assay_model::{Inventory, Warning};
+use assay_oci::dir::{DirEntryKind, WalkLimits, walk};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// Why a folder or file could not be scanned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanFolderError {
+    /// It cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A single file of a kind that says nothing about packages.
+    #[error("`{}` is neither an image nor a file that lists packages", path.display())]
+    NothingToRead {
+        /// The path.
+        path: PathBuf,
+    },
+}
+
+/// Looks at every file below `path`, or at the one file it is.
+///
+/// What version control keeps in `.git` is not looked at: it is history, not content.
+///
+/// # Errors
+/// Fails when `path` itself cannot be read, or is a single file that no analyzer knows.
+pub fn folder_inventory(
+    path: &Path,
+    settings: &Settings<'_>,
+    progress: &Progress,
+) -> Result<Inventory, ScanFolderError> {
+    let read_error = |source| ScanFolderError::Read { path: path.to_owned(), source };
+    let metadata = path.metadata().map_err(read_error)?;
+    let mut pass = FolderPass::new(&settings.matcher, &settings.limits);
+    if metadata.is_dir() {
+        std::fs::read_dir(path).map_err(read_error)?;
+        for entry in walk(path, WalkLimits::default()) {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                    pass.warn(Warning::unscanned("unreadable-path", None, format!("{error}{cause}")));
+                    continue;
+                }
+            };
+            if entry.kind != DirEntryKind::File || entry.path.split('/').any(|part| part == ".git") {
+                continue;
+            }
+            progress.files.fetch_add(1, Ordering::Relaxed);
+            match entry.open().and_then(FileSpool::new) {
+                Ok(content) => {
+                    pass.file(&entry.path, entry.mode, &content);
+                }
+                Err(error) => {
+                    pass.warn(Warning::unscanned("unreadable-path", Some(&entry.path), error.to_string()));
+                }
+            }
+        }
+    } else {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let content = std::fs::File::open(path).and_then(FileSpool::new).map_err(read_error)?;
+        if !pass.file(&name, 0o644, &content) {
+            return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
+        }
+    }
+    let mut inventory = squash(vec![pass.finish()], false, Lockfiles::Always, &settings.matcher);
+    inventory.warnings.sort();
+    Ok(inventory)
+}

@@ -1,0 +1,145 @@
+//! An image's inventory: every layer in one pass, several at once, then laid over each other.
+
+use crate::Settings;
+use crate::progress::{Counted, Progress};
+use assay_analyze::{AnalyzeLayerError, LayerAnalysis, Lockfiles, analyze_layer, resolve_links, squash};
+use assay_model::{DiffId, Image, Inventory, Warning};
+use assay_oci::{OpenImage, ReadLayerError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Why an image's layers could not be analysed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScanImageError {
+    /// A layer's bytes cannot be had.
+    #[error("cannot open layer {number} (`{layer}`)")]
+    Open {
+        /// The layer's place, from 1.
+        number: usize,
+        /// Its digest or diff-id.
+        layer: String,
+        /// Why.
+        source: ReadLayerError,
+    },
+    /// A layer's bytes are not what its digests say, or broke off.
+    #[error("cannot use layer {number} (`{layer}`)")]
+    Analyze {
+        /// The layer's place, from 1.
+        number: usize,
+        /// Its digest or diff-id.
+        layer: String,
+        /// Why.
+        source: AnalyzeLayerError,
+    },
+}
+
+/// Reads all layers of an image and returns what is in it.
+///
+/// Diff-ids that the source did not know (none of the OCI forms leaves them out) are filled in on `image`.
+///
+/// # Errors
+/// Fails when a layer cannot be read or is not the layer the image names. Damage inside a layer is a warning.
+pub fn image_inventory(
+    opened: &dyn OpenImage,
+    image: &mut Image,
+    settings: &Settings<'_>,
+    progress: &Progress,
+) -> Result<Inventory, ScanImageError> {
+    progress.layers.store(image.layers.len() as u64, Ordering::Relaxed);
+    progress.bytes.store(image.layers.iter().filter_map(|layer| layer.size).sum(), Ordering::Relaxed);
+
+    // Equal layers (the empty one, often) are read once. Large ones first, so that no core waits at the end.
+    let mut first_of: HashMap<DiffId, usize> = HashMap::new();
+    let mut same_as = Vec::with_capacity(image.layers.len());
+    for (index, layer) in image.layers.iter().enumerate() {
+        same_as.push(layer.diff_id.map_or(index, |diff_id| *first_of.entry(diff_id).or_insert(index)));
+    }
+    let mut order: Vec<usize> = (0..image.layers.len()).filter(|index| same_as.get(*index) == Some(index)).collect();
+    let size = |index: &usize| image.layers.get(*index).and_then(|layer| layer.size).unwrap_or_default();
+    order.sort_by_key(|index| std::cmp::Reverse(size(index)));
+
+    let next = AtomicUsize::new(0);
+    let done: Mutex<HashMap<usize, Result<LayerAnalysis, ScanImageError>>> = Mutex::new(HashMap::new());
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..settings.workers.get().min(order.len()) {
+            scope.spawn(|| {
+                while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    // One layer that cannot be used ends the scan; reading the others would only cost time.
+                    if failed.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let result = one_layer(opened, image, index, settings, progress);
+                    failed.fetch_or(result.is_err(), Ordering::Relaxed);
+                    progress.layers_done.fetch_add(1, Ordering::Relaxed);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
+                }
+            });
+        }
+    });
+
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // The lowest failing layer is named, whichever thread met its error first.
+    let mut analysed: HashMap<usize, LayerAnalysis> = HashMap::new();
+    for index in 0..image.layers.len() {
+        if let Some(result) = done.remove(&index) {
+            analysed.insert(index, result?);
+        }
+    }
+    let mut layers = Vec::with_capacity(same_as.len());
+    for index in 0..same_as.len() {
+        let original = same_as.get(index).copied().unwrap_or(index);
+        let last_use = same_as.iter().rposition(|other| *other == original) == Some(index);
+        let analysis = if last_use { analysed.remove(&original) } else { analysed.get(&original).cloned() };
+        let mut analysis = analysis.unwrap_or_default();
+        if let Some(layer) = image.layers.get_mut(index) {
+            layer.diff_id = layer.diff_id.or(analysis.diff_id);
+        }
+        if !last_use {
+            analysis.warnings.clear();
+        }
+        layers.push(analysis);
+    }
+    Ok(squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher))
+}
+
+fn one_layer(
+    opened: &dyn OpenImage,
+    image: &Image,
+    index: usize,
+    settings: &Settings<'_>,
+    progress: &Progress,
+) -> Result<LayerAnalysis, ScanImageError> {
+    let layer = image.layers.get(index);
+    let expected = layer.and_then(|layer| layer.diff_id);
+    let name = || {
+        let digest = layer.and_then(|layer| layer.digest).map(|digest| digest.to_string());
+        digest.or(expected.map(|diff_id| diff_id.to_string())).unwrap_or_default()
+    };
+    let open = || match opened.read(index) {
+        Ok(reader) => Ok(Some(Counted { inner: reader, progress })),
+        // Windows base layers are not carried by images; the rest of the image can be judged.
+        Err(ReadLayerError::NotDistributed(_)) => Ok(None),
+        Err(source) => Err(ScanImageError::Open { number: index + 1, layer: name(), source }),
+    };
+    let failed = |source| ScanImageError::Analyze { number: index + 1, layer: name(), source };
+
+    let Some(reader) = open()? else {
+        let message = format!("layer {} (`{}`) is not distributed with the image and was not scanned", index + 1, name());
+        let warnings = vec![Warning::unscanned("layer-not-distributed", None, message)];
+        return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
+    };
+    let (mut analysis, links) =
+        analyze_layer(reader, expected, &settings.matcher, &settings.limits).map_err(failed)?;
+    if !links.is_empty()
+        && let Some(reader) = open()?
+    {
+        resolve_links(reader, &links, &mut analysis, &settings.matcher, &settings.limits).map_err(failed)?;
+    }
+    for warning in &mut analysis.warnings {
+        warning.message = format!("layer {} ({}): {}", index + 1, name(), warning.message);
+    }
+    Ok(analysis)
+}

@@ -1,0 +1,238 @@
+//! From affirmed statements to findings: one per vulnerability and package, with its evidence.
+
+use crate::judge::{Judgement, Subject, judge, words};
+use crate::remedy;
+use assay_advisories::Database;
+use assay_advisories::database::{CorruptDatabase, End, FeedRecord, Interval, Statement, VulnerabilityKey};
+use assay_model::advisory::Fix;
+use assay_model::finding::FindingKind;
+use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Severity, Timestamp};
+use assay_version::compare;
+use sha2::{Digest as _, Sha256};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A finding and what its fingerprint is made of.
+pub(crate) struct Draft {
+    finding: Finding,
+    anchor: String,
+}
+
+/// One affirmed statement.
+struct Hit<'a> {
+    evidence: Evidence,
+    advisory: &'a str,
+    published: Option<Timestamp>,
+    /// Whether the advisory is about this vulnerability alone, and not an erratum for several.
+    alone: bool,
+}
+
+/// Adds the findings of one package.
+pub(crate) fn of(
+    index: u32,
+    subject: &Subject<'_>,
+    database: &Database,
+    feeds: &[FeedRecord],
+    out: &mut Vec<Draft>,
+) -> Result<(), CorruptDatabase> {
+    let Some(ecosystem) = &subject.ecosystem else { return Ok(()) };
+    let mut hits: BTreeMap<VulnerabilityKey, Vec<Hit<'_>>> = BTreeMap::new();
+    let mut not_affected: BTreeSet<VulnerabilityKey> = BTreeSet::new();
+    for name in subject.names() {
+        for statement in database.affected(ecosystem, name)? {
+            let statement = statement?;
+            match judge(subject, name, &statement) {
+                Judgement::Affected { version, interval } => {
+                    let advisory = database.advisory(statement.advisory)?;
+                    let (state, fixed) = fix(subject, &statement, interval.as_ref());
+                    hits.entry(statement.vulnerability).or_default().push(Hit {
+                        evidence: Evidence {
+                            feed: feeds.get(statement.feed as usize).map(|feed| feed.id.clone()).unwrap_or_default(),
+                            advisory: advisory.id.to_owned(),
+                            ecosystem: ecosystem.clone(),
+                            package: name.to_owned(),
+                            by_source: subject.package.kind.is_os() && name != subject.name,
+                            range: interval.as_ref().map_or_else(|| format!("= {version}"), words),
+                            version,
+                            fixed,
+                            state,
+                            severity: statement.severity.or(advisory.severity),
+                        },
+                        advisory: advisory.id,
+                        published: advisory.published,
+                        alone: advisory.vulnerabilities.len() == 1,
+                    });
+                }
+                Judgement::NotAffected => {
+                    not_affected.insert(statement.vulnerability);
+                }
+                Judgement::OutsideRange { .. }
+                | Judgement::OtherPackage
+                | Judgement::OtherArchitecture
+                | Judgement::OtherModule
+                | Judgement::Withdrawn
+                | Judgement::Incomparable { .. } => {}
+            }
+        }
+    }
+    for (key, hits) in hits {
+        // A distribution that says it is not affected knows better than another feed about the same package.
+        if !not_affected.contains(&key) {
+            out.push(draft(index, subject, key, hits, database)?);
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a statement says about a fix for this version, the nearest first.
+fn fix(subject: &Subject<'_>, statement: &Statement<'_>, interval: Option<&Interval<'_>>) -> (FixState, Vec<String>) {
+    let scheme = subject.scheme();
+    if let Some(Interval { end: End::Fixed(nearest), .. }) = interval {
+        // Fixes of later branches are of use to those who move on; of earlier ones, to nobody.
+        let mut fixed: Vec<&str> = statement
+            .ranges
+            .iter()
+            .filter_map(|interval| match interval.end {
+                End::Fixed(version) => Some(version),
+                End::Open | End::LastAffected(_) | End::Limit(_) => None,
+            })
+            .filter(|version| compare(scheme, version, nearest).is_ok_and(Ordering::is_ge))
+            .collect();
+        fixed.sort_by(|a, b| compare(scheme, a, b).unwrap_or(Ordering::Equal));
+        fixed.dedup();
+        return (FixState::Fixed, fixed.into_iter().map(str::to_owned).collect());
+    }
+    let state = match (statement.fix, interval.map(|interval| interval.end)) {
+        (Fix::WontFix, _) => FixState::WontFix,
+        (Fix::EndOfLife, _) => FixState::EndOfLife,
+        (Fix::NotFixed, _) => FixState::NotFixed,
+        (Fix::Unknown | Fix::NotAffected, Some(End::Open)) => FixState::NotFixed,
+        (Fix::Unknown | Fix::NotAffected, _) => FixState::Unknown,
+    };
+    (state, Vec::new())
+}
+
+fn draft(
+    index: u32,
+    subject: &Subject<'_>,
+    key: VulnerabilityKey,
+    mut hits: Vec<Hit<'_>>,
+    database: &Database,
+) -> Result<Draft, CorruptDatabase> {
+    let vulnerability = database.vulnerability(key)?;
+    // The statement with the best news about a fix decides, then the feed's name: an order that no other data can change.
+    hits.sort_by(|a, b| {
+        let rank = |hit: &Hit<'_>| (hit.evidence.state, hit.evidence.feed.clone(), hit.evidence.advisory.clone());
+        rank(a).cmp(&rank(b))
+    });
+    hits.dedup_by(|a, b| a.evidence == b.evidence);
+
+    // The oldest record stays the anchor when aliases are added or other sources follow.
+    let anchor = hits
+        .iter()
+        .map(|hit| (hit.published.unwrap_or(Timestamp(i64::MAX)), if hit.alone { hit.advisory } else { vulnerability.id }))
+        .min()
+        .map_or(vulnerability.id, |(_, id)| id)
+        .to_owned();
+
+    let mut aliases: BTreeSet<String> = vulnerability.aliases.iter().map(|alias| (*alias).to_owned()).collect();
+    aliases.extend(hits.iter().map(|hit| hit.advisory.to_owned()));
+    aliases.remove(vulnerability.id);
+
+    let mut cvss: Vec<Cvss> = vulnerability
+        .cvss
+        .iter()
+        .map(|one| Cvss { vector: one.vector.to_owned(), score: one.score, source: one.source.to_owned() })
+        .collect();
+    cvss.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.vector.cmp(&b.vector)));
+    cvss.dedup();
+
+    let (severity, severity_source) = severity(&hits, &vulnerability.severities, &cvss);
+    let evidence: Vec<Evidence> = hits.into_iter().map(|hit| hit.evidence).collect();
+    let fix = evidence.first().map_or(FixState::Unknown, |first| first.state);
+    let fixed_versions = fixed_versions(subject, &evidence);
+    let remediation = remedy::instruction(subject.package, fix, &fixed_versions);
+    let finding = Finding {
+        id: String::new(),
+        kind: FindingKind::Vulnerability,
+        rule: vulnerability.id.to_owned(),
+        aliases: aliases.into_iter().collect(),
+        title: vulnerability.title.to_owned(),
+        severity,
+        severity_source,
+        cvss,
+        epss: vulnerability.epss,
+        kev: vulnerability.kev,
+        exploit: vulnerability.exploit,
+        priority: None,
+        package: index,
+        fix,
+        fixed_versions,
+        locations: subject.package.locations.clone(),
+        evidence,
+        remediation,
+    };
+    Ok(Draft { finding, anchor })
+}
+
+/// The distribution's or ecosystem's own word, else the highest CVSS.
+fn severity(hits: &[Hit<'_>], published: &[(&str, Severity)], cvss: &[Cvss]) -> (Severity, String) {
+    let known = |severity: &Severity| *severity != Severity::Unknown;
+    if let Some(hit) = hits.iter().find(|hit| hit.evidence.severity.as_ref().is_some_and(known)) {
+        return (hit.evidence.severity.unwrap_or_default(), hit.evidence.feed.clone());
+    }
+    let of_feed = |feed: &str| published.iter().find(|(source, severity)| *source == feed && known(severity));
+    if let Some((feed, severity)) = hits.iter().find_map(|hit| of_feed(&hit.evidence.feed)) {
+        return (*severity, (*feed).to_owned());
+    }
+    match cvss.first() {
+        Some(first) if Severity::from_score(first.score) != Severity::Unknown => {
+            (Severity::from_score(first.score), format!("cvss ({})", first.source))
+        }
+        _ => published
+            .iter()
+            .filter(|(_, severity)| known(severity))
+            .max_by_key(|(feed, severity)| (*severity, Reverse(*feed)))
+            .map_or((Severity::Unknown, String::new()), |(feed, severity)| (*severity, (*feed).to_owned())),
+    }
+}
+
+/// Joins what all sources name as fixed, the nearest first.
+fn fixed_versions(subject: &Subject<'_>, evidence: &[Evidence]) -> Vec<String> {
+    let scheme = subject.scheme();
+    let mut versions: Vec<String> = evidence.iter().flat_map(|one| one.fixed.iter().cloned()).collect();
+    versions.sort_by(|a, b| compare(scheme, a, b).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
+    versions.dedup_by(|a, b| compare(scheme, a, b).is_ok_and(Ordering::is_eq));
+    versions
+}
+
+/// Gives findings their fingerprints.
+///
+/// A fingerprint holds what the finding is about, not the version: it survives upgrades that do not fix. Several versions of
+/// one package with the same vulnerability are told apart by their order.
+pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> {
+    let mut seen: BTreeMap<(String, String), u32> = BTreeMap::new();
+    drafts
+        .into_iter()
+        .map(|Draft { mut finding, anchor }| {
+            let package = inventory.packages.get(finding.package as usize);
+            let name = package
+                .map(|package| {
+                    let architecture = package.architecture.as_deref().unwrap_or_default();
+                    format!("{}/{}/{architecture}", package.kind.purl_type(), package.full_name())
+                })
+                .unwrap_or_default();
+            let count = seen.entry((anchor.clone(), name.clone())).or_default();
+            let text = format!("{}\n{anchor}\n{name}\n{count}", finding.kind.name());
+            *count += 1;
+            let hash = Sha256::digest(text.as_bytes());
+            finding.id = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            finding
+        })
+        .collect()
+}
+
+/// The order of findings: worst first, then by identifier and package.
+pub(crate) fn order(finding: &Finding) -> (Reverse<Severity>, Reverse<bool>, FixState, &str, u32) {
+    (Reverse(finding.severity), Reverse(finding.kev.is_some()), finding.fix, &finding.rule, finding.package)
+}

@@ -1,0 +1,39 @@
+//! The step that fixes a finding, as one instruction.
+
+use assay_model::{FixState, Package, PackageKind};
+
+/// Returns what to do about a package with a vulnerability.
+pub(crate) fn instruction(package: &Package, fix: FixState, fixed: &[String]) -> String {
+    let name = package.full_name();
+    match (fix, fixed.first()) {
+        (FixState::Fixed, Some(version)) => upgrade(package, &name, version),
+        (FixState::Fixed, None) => format!("upgrade `{name}` to a version with the fix"),
+        (FixState::NotFixed, _) => format!("no fix has been released; remove `{name}` if it is not needed, or watch for one"),
+        (FixState::WontFix, _) => {
+            format!("the vendor will not fix it; remove `{name}` if it is not needed, or move to a release that has a fix")
+        }
+        (FixState::EndOfLife, _) => "this release gets no fixes any more; move to a supported one".to_owned(),
+        (FixState::Unknown, _) => format!("the source names no fix; see whether a newer `{name}` has one"),
+    }
+}
+
+fn upgrade(package: &Package, name: &str, version: &str) -> String {
+    let plain = version.trim_start_matches('v');
+    let command = match package.kind {
+        PackageKind::Deb => format!("apt-get install --only-upgrade {name}"),
+        PackageKind::Rpm => format!("dnf upgrade {name}"),
+        PackageKind::Apk => format!("apk add --upgrade '{name}>={version}'"),
+        PackageKind::Pacman => format!("pacman -Syu {name}"),
+        PackageKind::Python => format!("pip install '{name}>={version}'"),
+        PackageKind::Npm => format!("npm install {name}@{version}"),
+        PackageKind::Maven => return format!("raise `{name}` to {version} in the build file"),
+        PackageKind::Go if name == "stdlib" => return format!("rebuild with Go {plain} or later"),
+        PackageKind::Go => format!("go get {name}@v{plain}"),
+        PackageKind::Cargo => format!("cargo update -p {name} --precise {version}"),
+        PackageKind::Gem => format!("bundle update {name}"),
+        PackageKind::Composer => format!("composer require {name}:^{version}"),
+        PackageKind::NuGet => format!("dotnet add package {name} --version {version}"),
+        PackageKind::Generic => return format!("upgrade `{name}` to {version} or later"),
+    };
+    format!("upgrade `{name}` to {version} or later: `{command}`")
+}

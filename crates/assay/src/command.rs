@@ -1,0 +1,46 @@
+//! The sub-commands: one file each, and the list of them all.
+
+use crate::error::CommandError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+mod db;
+mod explain;
+mod scan;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Scan(scan::Args),
+    Explain(explain::Args),
+    Db(db::Args),
+}
+
+/// Settings that every sub-command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// Use this vulnerability database instead of the one `assay db update` keeps.
+    #[arg(long, value_name = "FILE", env = "ASSAY_DB", global = true)]
+    pub(crate) db: Option<PathBuf>,
+
+    /// Keep the database and downloads in this folder.
+    #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR", global = true)]
+    pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Open no connection to another machine.
+    #[arg(long, env = "ASSAY_OFFLINE", global = true)]
+    pub(crate) offline: bool,
+
+    /// Print results and errors only: no progress, no notes.
+    #[arg(long, short, env = "ASSAY_QUIET", global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// Runs a sub-command.
+pub(crate) fn run(command: Command, global: &Global) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Scan(args) => scan::run(&args, global),
+        Command::Explain(args) => explain::run(&args, global),
+        Command::Db(args) => db::run(&args, global),
+    }
+}

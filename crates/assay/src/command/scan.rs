@@ -1,0 +1,219 @@
+//! `assay scan`: what is in an image, and what is vulnerable.
+
+use super::Global;
+use crate::error::CommandError;
+use crate::source::{self, SourceArgs};
+use crate::terminal;
+use assay_engine::assess;
+use assay_model::{FixState, Priority, Report, Severity};
+use assay_report::{FORMATS, Filter, Format, Group, Options};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+
+/// Find the packages of an image and their vulnerabilities.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay scan registry.example/app:1.0                 an image in a registry\n  \
+    assay scan --platform linux/arm64 docker:app:dev    an image of the local Docker engine\n  \
+    assay scan docker-archive:app.tar                   what `docker save` wrote\n  \
+    assay scan oci:build/layout:app                     an OCI layout folder\n  \
+    assay scan dir:/srv/app                             a folder: root file system or project\n  \
+    assay scan Cargo.lock --fail-on fixed               one lockfile; exit code 1 when a fix is out\n  \
+    assay scan app.tar --format json --output report.json")]
+pub(crate) struct Args {
+    /// Images, archives, folders or lockfiles: a reference, a path, or `registry:`, `docker-archive:`, `oci-archive:`, `oci:`,
+    /// `dir:`, `docker:`, `podman:` and what follows.
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<String>,
+
+    #[command(flatten)]
+    source: SourceArgs,
+
+    /// The format of standard output: table, json or sarif.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
+    format: &'static dyn Format,
+
+    /// Write to a file instead, in another format if one is named; may be repeated.
+    #[arg(long, short, value_name = "[FORMAT=]PATH")]
+    output: Vec<Output>,
+
+    /// Show only these severities, separated by commas.
+    #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
+    severity: Vec<Severity>,
+
+    /// Show only findings that have a fix.
+    #[arg(long)]
+    only_fixed: bool,
+
+    /// Put findings of the table together by package or by severity.
+    #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
+    group_by: Group,
+
+    /// Exit with 1 when a finding is at least this bad: a severity or a priority; `,fixed` counts only findings with a fix.
+    ///
+    /// A finding whose severity is unknown always counts: it could be critical.
+    #[arg(long, value_name = "LEVEL[,fixed]")]
+    fail_on: Option<Threshold>,
+
+    /// Exit with 0 even though something was left unscanned.
+    #[arg(long)]
+    allow_partial: bool,
+}
+
+/// A file to write, and how.
+#[derive(Debug, Clone)]
+struct Output {
+    format: Option<&'static dyn Format>,
+    path: PathBuf,
+}
+
+impl FromStr for Output {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').and_then(|(name, path)| Some((assay_report::format::by_name(name)?, path)));
+        match named {
+            Some((_, "")) | None if text.is_empty() || text.ends_with('=') => Err("it names no file".to_owned()),
+            Some((format, path)) => Ok(Self { format: Some(format), path: path.into() }),
+            None => Ok(Self { format: None, path: text.into() }),
+        }
+    }
+}
+
+fn format_named(text: &str) -> Result<&'static dyn Format, String> {
+    assay_report::format::by_name(text).ok_or_else(|| {
+        let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn group_named(text: &str) -> Result<Group, String> {
+    match text {
+        "package" => Ok(Group::Package),
+        "severity" => Ok(Group::Severity),
+        _ => Err("expected package or severity".to_owned()),
+    }
+}
+
+/// From which point on findings make the command fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Threshold {
+    severity: Option<Severity>,
+    priority: Option<Priority>,
+    only_fixed: bool,
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut threshold = Self::default();
+        for part in text.split(',').map(str::trim) {
+            if part == "fixed" {
+                threshold.only_fixed = true;
+            } else if let Ok(severity) = part.parse() {
+                threshold.severity = Some(severity);
+            } else if let Some(priority) = Priority::ALL.into_iter().find(|priority| priority.name() == part) {
+                threshold.priority = Some(priority);
+            } else {
+                return Err("expected critical, high, medium, low, negligible, unknown, act, attend, track-closely, \
+                            track or fixed"
+                    .to_owned());
+            }
+        }
+        Ok(threshold)
+    }
+}
+
+impl Threshold {
+    /// Returns how many findings cross it, and how many of those only because their severity is unknown.
+    fn crossed(&self, report: &Report) -> (usize, usize) {
+        let counted = report.findings.iter().filter(|finding| !self.only_fixed || finding.fix == FixState::Fixed);
+        let mut crossed = (0, 0);
+        for finding in counted {
+            let by_severity = self.severity.is_none_or(|limit| finding.severity >= limit);
+            // A finding without a priority has not been decided; it is no reason to pass.
+            let by_priority = self.priority.is_none_or(|limit| finding.priority.is_none_or(|own| own >= limit));
+            let unknown = self.severity.is_some() && finding.severity == Severity::Unknown;
+            if (by_severity || unknown) && by_priority {
+                crossed.0 += 1;
+                crossed.1 += usize::from(unknown && !by_severity);
+            }
+        }
+        crossed
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+    if args.sources.len() > 1 && (args.format.name() == "sarif" || !args.output.is_empty()) {
+        return Err(CommandError::usage("several sources cannot share one SARIF log or output file")
+            .hint("scan them one by one"));
+    }
+    let filter = Filter { severities: args.severity.clone(), only_fixed: args.only_fixed };
+    let (database, built_in) = source::open_database(global)?;
+    let (mut crossed, mut partial) = (false, false);
+    for text in &args.sources {
+        let scanned = source::inventory(text, &args.source, global)?;
+        let report = assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in)
+            .map_err(|error| source::damaged_database(error, global))?;
+        partial |= !report.complete();
+        if let Some(threshold) = &args.fail_on {
+            let (count, unknown) = threshold.crossed(&report);
+            crossed |= count > 0;
+            if unknown > 0 {
+                terminal::note(global, &format!("{unknown} findings of unknown severity count as over the threshold"));
+            }
+        }
+        let (report, hidden) = filter.apply(report);
+        write(args, &report, hidden)?;
+    }
+    Ok(if crossed {
+        ExitCode::from(1)
+    } else if partial && !args.allow_partial {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> {
+    let render = |format: &dyn Format, options: &Options| {
+        let mut bytes = Vec::new();
+        format
+            .write(report, options, &mut bytes)
+            .map(|()| bytes)
+            .map_err(|error| CommandError::work(format!("cannot write the {} report", format.name()), error))
+    };
+    let options = Options { group: args.group_by, hidden, ..Options::default() };
+    for output in &args.output {
+        let bytes = render(output.format.unwrap_or(args.format), &options)?;
+        write_file(&output.path, &bytes)
+            .map_err(|error| CommandError::work(format!("cannot write `{}`", output.path.display()), error))?;
+    }
+    // Like other tools: a report that went to a file is not printed as well, unless standard output got a format of its own.
+    if args.output.iter().any(|output| output.format.is_none()) {
+        return Ok(());
+    }
+    let on_screen = Options { width: terminal::width(), color: terminal::color(), ..options };
+    let bytes = render(args.format, &on_screen)?;
+    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
+}
+
+/// Writes a file whole or not at all.
+fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // A device or pipe (`/dev/stderr`) cannot be replaced by another file.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path)?;
+    Ok(())
+}
+
+/// A report is no secret: the user's mask decides who may read it, as for any other file.
+fn permissions() -> std::fs::Permissions {
+    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+}

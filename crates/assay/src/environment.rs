@@ -1,0 +1,80 @@
+//! The only place that reads the environment and the clock.
+
+use crate::command::Global;
+use assay_model::Timestamp;
+use assay_oci::{CredentialSources, UsualPlaces};
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns a variable that is set and not empty.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn folder(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+/// Returns the current time, or `SOURCE_DATE_EPOCH` where a reproducible result is asked for
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+#[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
+pub(crate) fn now() -> Timestamp {
+    if let Some(time) = variable("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()) {
+        return Timestamp(time);
+    }
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(elapsed.as_secs()).unwrap_or_default())
+}
+
+/// Returns the folder for what can be made again.
+pub(crate) fn cache_folder(global: &Global) -> PathBuf {
+    global
+        .cache_dir
+        .clone()
+        .or_else(|| folder("XDG_CACHE_HOME").map(|folder| folder.join("assay")))
+        .or_else(|| folder("HOME").map(|home| home.join(".cache/assay")))
+        .unwrap_or_else(|| scratch_folder().join("assay-cache"))
+}
+
+/// Returns the folder for temporary files.
+pub(crate) fn scratch_folder() -> PathBuf {
+    folder("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+/// Returns where credentials are.
+pub(crate) fn credentials(named: Option<&PathBuf>) -> CredentialSources {
+    CredentialSources::usual(&UsualPlaces {
+        registry_auth_file: named.cloned().or_else(|| folder("REGISTRY_AUTH_FILE")),
+        docker_config: folder("DOCKER_CONFIG"),
+        runtime_folder: folder("XDG_RUNTIME_DIR"),
+        config_folder: folder("XDG_CONFIG_HOME"),
+        home: folder("HOME"),
+    })
+}
+
+/// Returns the sockets of the Docker engine, in the order to try.
+pub(crate) fn docker_sockets() -> Vec<PathBuf> {
+    let named = variable("DOCKER_HOST").and_then(|host| host.strip_prefix("unix://").map(PathBuf::from));
+    match named {
+        Some(socket) => vec![socket],
+        None => {
+            let rootless = folder("XDG_RUNTIME_DIR").map(|folder| folder.join("docker.sock"));
+            [PathBuf::from("/var/run/docker.sock")].into_iter().chain(rootless).collect()
+        }
+    }
+}
+
+/// Returns the sockets of podman's service, in the order to try.
+pub(crate) fn podman_sockets() -> Vec<PathBuf> {
+    let named = variable("CONTAINER_HOST")
+        .or_else(|| variable("DOCKER_HOST"))
+        .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from));
+    match named {
+        Some(socket) => vec![socket],
+        None => {
+            let rootless = folder("XDG_RUNTIME_DIR").map(|folder| folder.join("podman/podman.sock"));
+            rootless.into_iter().chain([PathBuf::from("/run/podman/podman.sock")]).collect()
+        }
+    }
+}

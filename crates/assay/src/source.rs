@@ -1,0 +1,141 @@
+//! From what the user typed to an inventory, and the database to judge it by: what several sub-commands need.
+
+use crate::command::Global;
+use crate::environment;
+use crate::error::CommandError;
+use crate::terminal::{self, ProgressLine};
+use assay_advisories::Database;
+use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
+use assay_analyze::Limits;
+use assay_engine::{Progress, Settings, folder_inventory, image_inventory};
+use assay_model::report::SourceKind;
+use assay_model::{Image, Inventory, Platform};
+use assay_oci::source::{OpenOptions, Source, recognise};
+use assay_oci::{Network, NetworkOptions, SpoolOptions};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// How sources are opened.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SourceArgs {
+    /// The platform of an image made for several, such as `linux/arm64`.
+    #[arg(long, value_name = "OS/ARCH", env = "ASSAY_PLATFORM")]
+    platform: Option<Platform>,
+
+    /// Read registry credentials from this file instead of Docker's and Podman's.
+    #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG")]
+    registry_config: Option<PathBuf>,
+
+    /// Trust this certificate authority, too (PEM); may be repeated.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Vec<PathBuf>,
+
+    /// Talk to registries without TLS; registries on this machine need no flag.
+    #[arg(long, env = "ASSAY_PLAIN_HTTP")]
+    plain_http: bool,
+}
+
+/// What was found in a source.
+pub(crate) struct Scanned {
+    /// What kind of source it is.
+    pub(crate) kind: SourceKind,
+    /// The image; for a folder only its reference is set.
+    pub(crate) image: Image,
+    /// What is in it.
+    pub(crate) inventory: Inventory,
+}
+
+/// Opens a source and looks at all of it.
+pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
+    };
+    let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
+    let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
+    let progress = Arc::new(Progress::default());
+    let _line = ProgressLine::start(global, text, &progress);
+
+    if let Source::Dir(path) | Source::File(path) = &source {
+        let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };
+        let inventory = folder_inventory(path, &settings, &progress).map_err(|error| failed(error.into()))?;
+        let image = Image { reference: source.to_string(), ..Image::default() };
+        return Ok(Scanned { kind, image, inventory });
+    }
+    let network = network(args, global)?;
+    let options = OpenOptions {
+        platform: args.platform.clone(),
+        spool: SpoolOptions::in_folder(environment::scratch_folder()),
+    };
+    let opened = source.open(&options, &network).map_err(|error| failed(error.into()))?;
+    let mut image = opened.image().clone();
+    let inventory =
+        image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
+    Ok(Scanned { kind: opened.kind(), image, inventory })
+}
+
+fn network(args: &SourceArgs, global: &Global) -> Result<Network, CommandError> {
+    let mut extra_certificates = Vec::new();
+    for path in &args.ca_file {
+        let pem = std::fs::read(path)
+            .map_err(|error| CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error))?;
+        extra_certificates.push(pem);
+    }
+    let variable = |upper: &str, lower: &str| environment::variable(lower).or_else(|| environment::variable(upper));
+    Ok(Network::new(NetworkOptions {
+        offline: global.offline,
+        plain_http: args.plain_http,
+        extra_certificates,
+        https_proxy: variable("HTTPS_PROXY", "https_proxy"),
+        // The upper-case spelling is not read: a CGI request could set it (CVE-2016-5385).
+        http_proxy: environment::variable("http_proxy"),
+        no_proxy: variable("NO_PROXY", "no_proxy").unwrap_or_default(),
+        credentials: environment::credentials(args.registry_config.as_ref()),
+        docker_sockets: environment::docker_sockets(),
+        podman_sockets: environment::podman_sockets(),
+        ..NetworkOptions::default()
+    }))
+}
+
+/// Returns the file in which `assay db update` keeps the database.
+pub(crate) fn database_path(global: &Global) -> PathBuf {
+    environment::cache_folder(global).join("db").join("assay.db")
+}
+
+/// Opens the database that was named, or else the one that was fetched, or else the built-in snapshot; says whether it is the
+/// snapshot.
+pub(crate) fn open_database(global: &Global) -> Result<(Database, bool), CommandError> {
+    let (path, named) = match &global.db {
+        Some(path) => (path.clone(), true),
+        None => (database_path(global), false),
+    };
+    if !named && !path.exists() {
+        return snapshot(global);
+    }
+    Database::open(&path).map(|database| (database, false)).map_err(|error| {
+        let hint = match &error {
+            OpenDatabaseError::Io(_) if named => "check the path given with `--db` or `ASSAY_DB`",
+            _ if named => "build it again with `assay db build --from DIR --out FILE`",
+            _ => "run `assay db update`, or name a database with `--db FILE`",
+        };
+        CommandError::work(format!("cannot open the vulnerability database `{}`", path.display()), error).hint(hint)
+    })
+}
+
+fn snapshot(global: &Global) -> Result<(Database, bool), CommandError> {
+    let _ = global;
+    Err(CommandError::usage("there is no vulnerability database yet").hint("run `assay db update`"))
+}
+
+/// Says that a record of the database is damaged.
+pub(crate) fn damaged_database(error: CorruptDatabase, global: &Global) -> CommandError {
+    let path = global.db.clone().unwrap_or_else(|| database_path(global));
+    CommandError::work(format!("cannot use the vulnerability database `{}`", path.display()), error)
+        .hint("fetch it again with `assay db update`")
+}
+
+/// Prints where the facts of the built-in snapshot come from and how old they are.
+pub(crate) fn note_snapshot(global: &Global, text: &str) {
+    terminal::note(global, text);
+}
