@@ -4,11 +4,33 @@ use crate::sink::AdvisorySink;
 use std::io::Read;
 
 pub mod alpine_secdb;
+pub mod amazon;
+pub mod arch;
+pub mod azure_linux;
+pub mod bottlerocket;
+pub mod cve5;
 pub mod debian_tracker;
 pub mod endoflife;
 pub mod epss;
+pub mod exploitdb;
+pub mod fedora;
 pub mod kev;
+pub mod nvd;
+pub mod oracle;
 pub mod osv;
+pub mod photon;
+pub mod redhat_csaf_vex;
+pub mod retirejs;
+pub mod rocky;
+pub mod suse;
+pub mod ubuntu_tracker;
+pub mod ubuntu_vex;
+
+mod oval;
+#[cfg(test)]
+mod samples;
+mod updateinfo;
+mod xml;
 
 /// Every feed. To add one, write `feed/<name>.rs` and add its `mod` line and its line here.
 pub const FEEDS: &[&dyn Feed] = &[
@@ -19,6 +41,23 @@ pub const FEEDS: &[&dyn Feed] = &[
     &alpine_secdb::WolfiSecdb,
     &debian_tracker::DebianTracker,
     &endoflife::EndOfLifeDate,
+    &redhat_csaf_vex::RedHatCsafVex,
+    &amazon::Amazon,
+    &rocky::Rocky,
+    &oracle::Oracle,
+    &suse::SuseOval,
+    &suse::SuseCvrf,
+    &photon::Photon,
+    &azure_linux::AzureLinux,
+    &arch::Arch,
+    &bottlerocket::Bottlerocket,
+    &fedora::Fedora,
+    &ubuntu_vex::UbuntuVex,
+    &ubuntu_tracker::UbuntuTracker,
+    &nvd::Nvd,
+    &cve5::Cve5,
+    &exploitdb::ExploitDb,
+    &retirejs::RetireJs,
 ];
 
 /// A source of advisories, or of facts about vulnerabilities, in its publisher's own format.

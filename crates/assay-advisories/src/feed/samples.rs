@@ -1,0 +1,161 @@
+//! Test helpers: reads the real samples of the shared feeds, and asks what their records say about a package.
+//!
+//! The samples are not part of the repository. Without them the tests print a skip; with `CI` set they must be there.
+
+use crate::feed::Feed;
+use crate::sink::{Counts, Record, collect};
+use assay_model::advisory::{Advisory, Affected, Fix, RangeEnd};
+use assay_version::{End, Interval, compare, contains};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// What the records say about a version of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Affected, with a fix or without word of one.
+    Affected,
+    /// Affected, no fix yet.
+    NotFixed,
+    /// Affected, no fix will come.
+    WontFix,
+    /// Affected, out of support.
+    EndOfLife,
+    /// The vendor says it is not affected.
+    NotAffected,
+    /// Spoken about, but this version lies outside of the affected ones.
+    Outside,
+    /// Not spoken about.
+    Silent,
+}
+
+/// Returns the folder of feeds, or prints that the test is skipped.
+pub(crate) fn feeds() -> Option<PathBuf> {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/feeds");
+    #[expect(clippy::disallowed_methods, reason = "tests may be pointed at another copy of the feeds")]
+    let folder = std::env::var_os("ASSAY_FEEDS").map_or(shared, PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    #[expect(clippy::disallowed_methods, reason = "on the build machine the feeds must be there")]
+    let required = std::env::var_os("CI").is_some();
+    assert!(!required, "no feeds at {}", folder.display());
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    {
+        eprintln!("skipped: no feeds at {}", folder.display());
+    }
+    None
+}
+
+/// Reads every file under `samples/<folder>` (or under the feeds' `/<folder>` when it starts with a slash) whose name ends with `suffix`
+/// and which the feed recognises, as `assay db build` does.
+pub(crate) fn read(feed: &dyn Feed, folder: &str, suffix: &str) -> Option<(Vec<Record>, Counts)> {
+    let feeds = feeds()?;
+    let root = match folder.strip_prefix('/') {
+        Some(folder) => feeds.join(folder),
+        None => feeds.join("samples").join(folder),
+    };
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    files.sort();
+    let mut all = (Vec::new(), Counts::default());
+    for path in files {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        if !name.ends_with(suffix) {
+            continue;
+        }
+        let open = || -> Box<dyn std::io::Read + Send> {
+            match assay_decode::decompress(File::open(&path).unwrap()) {
+                Ok((_, plain)) => plain,
+                Err(_) => Box::new(File::open(&path).unwrap()),
+            }
+        };
+        let mut start = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(open(), 4096), &mut start).unwrap();
+        if !feed.recognise(&name, &start) {
+            continue;
+        }
+        let (records, counts) = collect(feed, &path.to_string_lossy(), open());
+        all.0.extend(records);
+        all.1.add(counts);
+    }
+    assert!(!all.0.is_empty() || all.1.records() > 0, "nothing of {} in {}", feed.id(), root.display());
+    Some(all)
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { walk(&path, files) } else { files.push(path) }
+    }
+}
+
+fn advisories(records: &[Record]) -> impl Iterator<Item = &Advisory> {
+    records.iter().filter_map(|record| match record {
+        Record::Advisory(advisory) => Some(&**advisory),
+        _ => None,
+    })
+}
+
+/// Returns the first advisory with this identifier.
+#[track_caller]
+pub(crate) fn advisory<'r>(records: &'r [Record], id: &str) -> &'r Advisory {
+    advisories(records).find(|advisory| advisory.id == id).unwrap_or_else(|| panic!("no {id}"))
+}
+
+/// Returns what advisories with this identifier, or fixing it, say about a package.
+pub(crate) fn affected<'r>(
+    records: &'r [Record],
+    id: &str,
+    ecosystem: &str,
+    package: &str,
+) -> Vec<&'r Affected> {
+    advisories(records)
+        .filter(|advisory| {
+            advisory.id == id || advisory.fixes.iter().chain(&advisory.aliases).any(|fix| fix == id)
+        })
+        .flat_map(|advisory| &advisory.affected)
+        .filter(|affected| affected.ecosystem.to_string() == ecosystem && affected.package == package)
+        .collect()
+}
+
+/// Asserts what the records say about `release/package` (or `package` of a rolling distribution) in a version.
+#[track_caller]
+pub(crate) fn check(records: &[Record], id: &str, distro: &str, package: &str, version: &str, want: State) {
+    let (ecosystem, package) = match package.split_once('/') {
+        Some((release, package)) => (format!("{distro}:{release}"), package),
+        None => (distro.to_owned(), package),
+    };
+    let statements = affected(records, id, &ecosystem, package);
+    assert_eq!(state(&statements, version), want, "{id} {ecosystem} {package} {version}: {statements:#?}");
+}
+
+fn state(statements: &[&Affected], version: &str) -> State {
+    if statements.is_empty() {
+        return State::Silent;
+    }
+    let hit = statements.iter().find(|statement| {
+        let scheme = statement.ecosystem.scheme();
+        statement.fix != Fix::NotAffected
+            && (statement
+                .versions
+                .iter()
+                .any(|listed| compare(scheme, listed, version).is_ok_and(std::cmp::Ordering::is_eq))
+                || statement.ranges.iter().any(|range| {
+                    let end = match &range.end {
+                        RangeEnd::Open => End::Open,
+                        RangeEnd::Fixed(end) | RangeEnd::Limit(end) => End::Fixed(end),
+                        RangeEnd::LastAffected(end) => End::LastAffected(end),
+                    };
+                    contains(scheme, &Interval { introduced: range.introduced.as_deref(), end }, version)
+                        .unwrap()
+                }))
+    });
+    match hit.map(|statement| statement.fix) {
+        Some(Fix::Unknown) => State::Affected,
+        Some(Fix::NotFixed) => State::NotFixed,
+        Some(Fix::WontFix) => State::WontFix,
+        Some(Fix::EndOfLife) => State::EndOfLife,
+        _ if statements.iter().any(|statement| statement.fix == Fix::NotAffected) => State::NotAffected,
+        _ => State::Outside,
+    }
+}
