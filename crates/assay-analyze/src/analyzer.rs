@@ -72,7 +72,10 @@ impl<'a> File<'a> {
     pub fn bytes(&self, limit: u64, out: &mut Sink<'_>) -> Option<Cow<'a, [u8]>> {
         let len = self.content.len();
         if len > limit {
-            out.warn("file-too-large", format!("it has {len} bytes, more than the {limit} that are read of such a file"));
+            out.warn(
+                "file-too-large",
+                format!("it has {len} bytes, more than the {limit} that are read of such a file"),
+            );
             return None;
         }
         if let Some(slice) = self.content.as_slice() {

@@ -61,14 +61,17 @@ impl Cover {
 
     /// Returns whether what a lower layer has at `path`, which is not a folder, can no longer be seen.
     pub fn hides(&self, path: &str) -> bool {
-        let listed = |list: &[String], path: &str| list.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
+        let listed =
+            |list: &[String], path: &str| list.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
         let keyed = |list: &[u128], path: &str| list.binary_search(&path_key(path)).is_ok();
         listed(&self.whiteouts, path)
             || listed(&self.opaque, "")
             || keyed(&self.replaced, path)
             || keyed(&self.folders, path)
             || ancestors(path).any(|folder| {
-                listed(&self.whiteouts, folder) || listed(&self.opaque, folder) || keyed(&self.replaced, folder)
+                listed(&self.whiteouts, folder)
+                    || listed(&self.opaque, folder)
+                    || keyed(&self.replaced, folder)
             })
     }
 }

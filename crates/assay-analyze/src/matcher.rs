@@ -64,10 +64,13 @@ impl<'a> Matcher<'a> {
             found.extend(indices);
         }
         if let Some(candidates) = suffix_key(path).and_then(|key| self.suffixes.get(&key)) {
-            found.extend(candidates.iter().filter(|(suffix, _)| ends_with(path, suffix)).map(|(_, index)| index));
+            found.extend(
+                candidates.iter().filter(|(suffix, _)| ends_with(path, suffix)).map(|(_, index)| index),
+            );
         }
         for (folder, suffix, index) in &self.under {
-            if path.len() > folder.len() + suffix.len() && path.starts_with(folder) && path.ends_with(suffix) {
+            if path.len() > folder.len() + suffix.len() && path.starts_with(folder) && path.ends_with(suffix)
+            {
                 found.push(*index);
             }
         }
@@ -78,7 +81,8 @@ impl<'a> Matcher<'a> {
     /// Adds the indices of the analyzers that want a file beginning with `start`; `found` stays sorted.
     pub fn by_magic(&self, start: &[u8], found: &mut Vec<usize>) {
         let before = found.len();
-        found.extend(self.magics.iter().filter(|(magic, _)| start.starts_with(magic)).map(|(_, index)| index));
+        found
+            .extend(self.magics.iter().filter(|(magic, _)| start.starts_with(magic)).map(|(_, index)| index));
         if found.len() > before {
             found.sort_unstable();
             found.dedup();

@@ -12,8 +12,9 @@ use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::tar::{EntryKind, TarLimits, TarReader};
 use assay_model::{DiffId, Digest, Warning};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read, Write};
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -72,13 +73,22 @@ pub enum AnalyzeLayerError {
 /// The layer has to be read again for these; that never happens in images made by ordinary tools.
 #[derive(Debug, Default)]
 pub struct UnresolvedLinks {
-    by_target: HashMap<String, Vec<(String, Vec<usize>)>>,
+    by_path: BTreeMap<String, UnresolvedLink>,
+}
+
+#[derive(Debug)]
+struct UnresolvedLink {
+    target: String,
+    /// The analyzers that want the link and have not seen the target.
+    analyzers: Vec<usize>,
+    /// The number of the link's entry: the target is what had its name before.
+    entry: u64,
 }
 
 impl UnresolvedLinks {
     /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.by_target.is_empty()
+        self.by_path.is_empty()
     }
 }
 
@@ -114,11 +124,30 @@ pub fn resolve_links(
     matcher: &Matcher<'_>,
     limits: &Limits,
 ) -> Result<(), AnalyzeLayerError> {
+    let mut by_target: LinksByTarget<'_> = HashMap::new();
+    for (path, link) in &links.by_path {
+        by_target.entry(&link.target).or_default().push((path, link));
+    }
     let mut pass = Pass::new(matcher, limits);
-    pass.walk(reader, Some(links))?;
-    analysis.files.extend(pass.finish().0.files);
+    pass.walk(reader, Some(&by_target))?;
+    for (path, link) in &links.by_path {
+        if !pass.out.files.contains_key(path) {
+            let message = format!("it is a hard link to `{}`, which this layer does not have", link.target);
+            pass.warn(Warning::unscanned("unresolved-link", Some(path), message));
+        }
+    }
+    let found = pass.finish().0;
+    for (path, said) in found.files {
+        analysis.files.entry(path).or_default().extend(said);
+    }
+    // The second reading says again what the first said about the layer itself.
+    let new: Vec<Warning> =
+        found.warnings.into_iter().filter(|warning| !analysis.warnings.contains(warning)).collect();
+    analysis.warnings.extend(new);
     Ok(())
 }
+
+type LinksByTarget<'a> = HashMap<&'a str, Vec<(&'a str, &'a UnresolvedLink)>>;
 
 /// Analyses files that are not in a tar, one after the other: a folder's.
 pub struct FolderPass<'a>(Pass<'a>);
@@ -163,6 +192,8 @@ struct Pass<'a> {
     /// The buffer of the file being looked at, reused.
     buffer: Vec<u8>,
     found: Vec<usize>,
+    /// A folder's path with its slash, reused.
+    below: String,
     warnings_left: usize,
 }
 
@@ -197,6 +228,7 @@ impl<'a> Pass<'a> {
             links: UnresolvedLinks::default(),
             buffer: Vec::new(),
             found: Vec::new(),
+            below: String::new(),
             warnings_left: limits.warnings_per_layer,
         }
     }
@@ -205,7 +237,7 @@ impl<'a> Pass<'a> {
     fn walk(
         &mut self,
         mut reader: impl Read + Send,
-        only: Option<&UnresolvedLinks>,
+        only: Option<&LinksByTarget<'_>>,
     ) -> Result<(DiffId, bool), AnalyzeLayerError> {
         let mut source = Checked::new(&mut reader);
         let mut intact = true;
@@ -214,7 +246,11 @@ impl<'a> Pass<'a> {
                 Ok((_, plain)) => plain,
                 Err(error) => return Err(AnalyzeLayerError::Read(error)),
             };
-            let hashing = Hashing { inner: Limited::new(plain, self.limits.bytes_per_layer), hash: Sha256::new(), bytes: 0 };
+            let hashing = Hashing {
+                inner: Limited::new(plain, self.limits.bytes_per_layer),
+                hash: Sha256::new(),
+                bytes: 0,
+            };
             let tar_limits = TarLimits { max_headers: self.limits.entries_per_layer, ..TarLimits::default() };
             let mut tar = TarReader::new(hashing, tar_limits);
             loop {
@@ -225,7 +261,8 @@ impl<'a> Pass<'a> {
                         self.warn(Warning::unscanned("skipped-entry", None, with_causes(&error)));
                     }
                     Err(error) => {
-                        let code = if limit_of(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
+                        let code =
+                            if limit_of(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
                         self.warn(Warning::unscanned(code, None, with_causes(&error)));
                         break;
                     }
@@ -234,9 +271,14 @@ impl<'a> Pass<'a> {
             // The digests cover what follows the archive's end, too.
             if let Err(error) = tar.drain() {
                 intact = false;
-                let code = if LimitExceeded::find(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
+                let code =
+                    if LimitExceeded::find(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
                 if self.out.warnings.iter().all(|warning| warning.code != code) {
-                    self.warn(Warning::unscanned(code, None, format!("the layer cannot be read to its end: {error}")));
+                    self.warn(Warning::unscanned(
+                        code,
+                        None,
+                        format!("the layer cannot be read to its end: {error}"),
+                    ));
                 }
             }
             let hashing = tar.into_inner();
@@ -251,19 +293,22 @@ impl<'a> Pass<'a> {
     fn entry<R: Read>(
         &mut self,
         entry: &mut assay_decode::tar::Entry<'_, R>,
-        only: Option<&UnresolvedLinks>,
+        only: Option<&LinksByTarget<'_>>,
     ) {
+        self.out.entries += 1;
         let path = entry.path();
-        if let Some(only) = only {
-            if entry.kind() == EntryKind::File && let Some(links) = only.by_target.get(path) {
+        if let Some(links) = only {
+            let number = self.out.entries;
+            let links = links.get(path).map(Vec::as_slice).unwrap_or_default();
+            let mut links = links.iter().filter(|(_, link)| number < link.entry).peekable();
+            if entry.kind() == EntryKind::File && links.peek().is_some() {
                 let Some(content) = self.take(path, entry.size(), entry.reader()) else { return };
-                for (link, analyzers) in links {
-                    self.run_content(link, entry.mode(), &content, analyzers);
+                for (path, link) in links {
+                    self.run_content(path, entry.mode(), &content, &link.analyzers);
                 }
             }
             return;
         }
-        self.out.entries += 1;
         match cover::mark(path) {
             Mark::Content => {}
             Mark::Whiteout(hidden) => return self.out.cover.whiteouts.push(hidden),
@@ -276,23 +321,29 @@ impl<'a> Pass<'a> {
         let key = cover::path_key(path);
         if entry.kind() == EntryKind::Directory {
             self.out.cover.folders.push(key);
+            self.forget(path);
             return;
         }
         self.out.cover.replaced.push(key);
-        // Of two entries with the same path the later one is what the container sees.
-        self.out.files.remove(path);
+        self.forget(path);
+        self.forget_below(path);
         match entry.kind() {
             EntryKind::File => {
                 let mut found = std::mem::take(&mut self.found);
                 self.matcher.by_path(path, &mut found);
                 if entry.size() > 0 {
                     match entry.reader().fill_buf() {
-                        Ok(start) => self.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found),
+                        Ok(start) => self.matcher.by_magic(
+                            start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(),
+                            &mut found,
+                        ),
                         // The reader says the same again on the next header, where it is reported.
                         Err(_) => found.clear(),
                     }
                 }
-                if !found.is_empty() && let Some(content) = self.take(path, entry.size(), entry.reader()) {
+                if !found.is_empty()
+                    && let Some(content) = self.take(path, entry.size(), entry.reader())
+                {
                     self.run_content(path, entry.mode(), &content, &found);
                 }
                 self.found = found;
@@ -307,12 +358,36 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Forgets an earlier entry of the same path: the later one is what the container sees.
+    fn forget(&mut self, path: &str) {
+        self.out.files.remove(path);
+        if !self.links.is_empty() {
+            self.links.by_path.remove(path);
+        }
+    }
+
+    /// Forgets what lay in a folder of this path, which something else has replaced: engines remove it whole.
+    fn forget_below(&mut self, path: &str) {
+        self.below.clear();
+        self.below.push_str(path);
+        self.below.push('/');
+        while let Some(path) = first_below(&self.out.files, &self.below) {
+            self.out.files.remove(&path);
+        }
+        while let Some(path) = first_below(&self.links.by_path, &self.below) {
+            self.links.by_path.remove(&path);
+        }
+    }
+
     /// Gives a hard link what was said about its target, by the analyzers that want the link, too.
     fn hard_link(&mut self, path: &str, target: &str) {
         let mut found = std::mem::take(&mut self.found);
         self.matcher.by_path(path, &mut found);
+        // A link to a link that waits for the second reading waits for the same file.
+        let waiting = self.links.by_path.get(target).map(|link| link.target.clone());
         let said = self.out.files.get(target).map(Vec::as_slice).unwrap_or_default();
-        let index_of = |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
+        let index_of =
+            |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
         let mut copies = Vec::new();
         for analysis in said {
             let Some(index) = index_of(analysis.analyzer) else { continue };
@@ -324,8 +399,12 @@ impl<'a> Pass<'a> {
             found.retain(|wanted| *wanted != index);
         }
         if !found.is_empty() {
-            let links = self.links.by_target.entry(target.to_owned()).or_default();
-            links.push((path.to_owned(), found.clone()));
+            let link = UnresolvedLink {
+                target: waiting.unwrap_or_else(|| target.to_owned()),
+                analyzers: found.clone(),
+                entry: self.out.entries,
+            };
+            self.links.by_path.insert(path.to_owned(), link);
         }
         if !copies.is_empty() {
             self.out.files.insert(path.to_owned(), copies);
@@ -336,7 +415,10 @@ impl<'a> Pass<'a> {
     /// Takes a selected file's content into memory or the spool.
     fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
         if size > self.limits.bytes_per_file {
-            let message = format!("it has {size} bytes, more than the {} that are looked at", self.limits.bytes_per_file);
+            let message = format!(
+                "it has {size} bytes, more than the {} that are looked at",
+                self.limits.bytes_per_file
+            );
             self.warn(Warning::unscanned("file-too-large", Some(path), message));
             return None;
         }
@@ -351,7 +433,8 @@ impl<'a> Pass<'a> {
         match self.spool(reader) {
             Ok(spool) => Some(Content::Spool(spool)),
             Err(error) => {
-                let message = format!("it has {size} bytes and cannot be spooled to the scratch folder: {error}");
+                let message =
+                    format!("it has {size} bytes and cannot be spooled to the scratch folder: {error}");
                 self.warn(Warning::unscanned("unspooled-file", Some(path), message));
                 None
             }
@@ -409,8 +492,10 @@ impl<'a> Pass<'a> {
             Some(left) => {
                 self.warnings_left = left;
                 if left == 0 {
-                    let message =
-                        format!("there are {} or more warnings; the others are left out", self.limits.warnings_per_layer);
+                    let message = format!(
+                        "there are {} or more warnings; the others are left out",
+                        self.limits.warnings_per_layer
+                    );
                     self.out.warnings.push(Warning::unscanned("too-many-warnings", None, message));
                 }
                 left > 0
@@ -430,10 +515,17 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// Returns the first key that starts with `folder`.
+fn first_below<T>(map: &BTreeMap<String, T>, folder: &str) -> Option<String> {
+    let range = map.range::<str, _>((Bound::Included(folder), Bound::Unbounded));
+    range.map(|(path, _)| path).next().filter(|path| path.starts_with(folder)).cloned()
+}
+
 /// Runs one analyzer. That it panics would be a bug; it must not take the rest of the scan with it.
 fn said_by(analyzer: &dyn Analyzer, file: &File<'_>) -> PathFacts {
     let mut facts = LayerFacts::default();
-    let ended = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut Sink::new(file.path, &mut facts))));
+    let ended =
+        catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut Sink::new(file.path, &mut facts))));
     let mut said = facts.paths.remove(file.path).unwrap_or_default();
     if ended.is_err() {
         let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);

@@ -77,7 +77,9 @@ pub fn squash(
                         inventory.os = Some(*os);
                     }
                     Fact::Os { .. } => {}
-                    Fact::OwnedFiles { manager, package, files } => claims.files.push((manager.into(), package, files)),
+                    Fact::OwnedFiles { manager, package, files } => {
+                        claims.files.push((manager.into(), package, files))
+                    }
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
                     }
@@ -201,7 +203,9 @@ impl Claims {
         }
         let purls: Vec<(usize, String)> = owner
             .iter()
-            .filter_map(|(package, owner)| Some((*owner, inventory.packages.get(*package)?.purl(None).to_string())))
+            .filter_map(|(package, owner)| {
+                Some((*owner, inventory.packages.get(*package)?.purl(None).to_string()))
+            })
             .collect();
         for (owner, purl) in purls {
             if let Some(owner) = inventory.packages.get_mut(owner) {
@@ -233,7 +237,9 @@ fn written_later(inventory: &Inventory, package: usize, os_package: usize) -> bo
 /// Drops each lockfile of which at least one package is installed: what is installed is then what counts.
 fn drop_installed_lockfiles(packages: &mut Vec<Package>) {
     let key = |package: &Package| (package.kind, package.full_name().to_lowercase(), package.version.clone());
-    let path = |package: &Package| package.locations.first().map(|location| location.path.clone()).unwrap_or_default();
+    let path = |package: &Package| {
+        package.locations.first().map(|location| location.path.clone()).unwrap_or_default()
+    };
     let installed: HashSet<_> =
         packages.iter().filter(|package| package.origin == Origin::Installed).map(key).collect();
     let covered: HashSet<String> = packages
@@ -279,7 +285,9 @@ fn merge(packages: &mut Vec<Package>) {
         package.depends_on.dedup();
         package.locations.sort();
         package.locations.dedup();
-        for list in [&mut package.licenses, &mut package.provides, &mut package.requires, &mut package.contains] {
+        for list in
+            [&mut package.licenses, &mut package.provides, &mut package.requires, &mut package.contains]
+        {
             list.sort_unstable();
             list.dedup();
         }

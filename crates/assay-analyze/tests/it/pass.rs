@@ -1,0 +1,214 @@
+//! One layer: how it is stored, what may be wrong with it, and what it may cost.
+
+use crate::{analyze, diff_id, layer, limits, matcher};
+use assay_analyze::{AnalyzeLayerError, LayerAnalysis, Limits, analyze_layer, resolve_links};
+use assay_test::image::{Tree, gzip};
+use proptest::prelude::*;
+
+fn sample() -> Tree {
+    Tree::new().file("a.list", "pypi a 1").file("skipped", vec![7; 100_000]).file("b.list", "pypi b 1")
+}
+
+/// Returns the analysed paths.
+fn paths(analysis: &LayerAnalysis) -> Vec<&str> {
+    analysis.files.keys().map(String::as_str).collect()
+}
+
+/// Returns the codes of all warnings, the layer's own first.
+fn codes(analysis: &LayerAnalysis) -> Vec<&str> {
+    let of_files = analysis.files.values().flatten().flat_map(|file| &file.said.warnings);
+    analysis.warnings.iter().chain(of_files).map(|warning| &*warning.code).collect()
+}
+
+/// Bytes that do not compress, so that a cut lies where it is meant to lie.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    })
+    .take(len)
+    .collect()
+}
+
+#[test]
+fn stored_plain_or_compressed_a_layer_is_the_same() {
+    let tar = sample().tar();
+    let plain = layer(&tar);
+    assert_eq!(paths(&plain), ["a.list", "b.list"]);
+    assert_eq!(plain.diff_id, Some(diff_id(&tar)));
+    assert_eq!((plain.entries, plain.unpacked_size), (3, tar.len() as u64));
+    assert_eq!(layer(&gzip(&tar)), plain);
+    assert_eq!(layer(&zstd::encode_all(&tar[..], 3).unwrap()), plain);
+}
+
+#[test]
+fn a_layer_that_is_not_the_named_one_is_refused() {
+    let (tar, other) = (sample().tar(), diff_id(b"something else"));
+    for blob in [tar.clone(), gzip(&tar)] {
+        assert!(analyze_layer(&blob[..], Some(diff_id(&tar)), &matcher(), &limits()).is_ok());
+        match analyze_layer(&blob[..], Some(other), &matcher(), &limits()) {
+            Err(AnalyzeLayerError::DiffIdMismatch { expected, actual }) => {
+                assert_eq!((expected, actual), (other, diff_id(&tar)));
+            }
+            result => panic!("{result:?}"),
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_the_archive_belong_to_the_layer() {
+    let mut tar = sample().tar();
+    tar.extend_from_slice(&[0; 4096]);
+    let (analysis, _) = analyze_layer(&tar[..], Some(diff_id(&tar)), &matcher(), &limits()).unwrap();
+    assert_eq!(analysis.unpacked_size, tar.len() as u64);
+}
+
+#[test]
+fn a_reader_that_fails_is_an_error_and_not_damage() {
+    struct Broken<'a>(&'a [u8]);
+    impl std::io::Read for Broken<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buf)? {
+                0 => Err(std::io::Error::other("the connection broke")),
+                read => Ok(read),
+            }
+        }
+    }
+    for blob in [sample().tar(), gzip(&sample().tar())] {
+        for end in [blob.len() / 2, blob.len()] {
+            match analyze_layer(Broken(&blob[..end]), None, &matcher(), &limits()) {
+                Err(AnalyzeLayerError::Read(error)) => assert_eq!(error.to_string(), "the connection broke"),
+                result => panic!("{result:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_layer_that_breaks_off_keeps_what_came_before() {
+    let tree =
+        Tree::new().file("a.list", "pypi a 1").file("noise", noise(300_000)).file("b.list", "pypi b 1");
+    let tar = tree.tar();
+    let packed = gzip(&tar);
+    for blob in [&tar[..tar.len() / 2], &packed[..packed.len() / 2]] {
+        // It is what its digests say, or the source would have refused it; so the diff-id is not held against it.
+        let (analysis, _) = analyze_layer(blob, None, &matcher(), &limits()).unwrap();
+        assert_eq!(paths(&analysis), ["a.list"]);
+        assert_eq!(codes(&analysis), ["damaged-layer"]);
+        assert!(analysis.warnings.iter().all(|warning| warning.incomplete));
+    }
+    let (analysis, _) =
+        analyze_layer(&packed[..packed.len() / 2], Some(diff_id(&tar)), &matcher(), &limits()).unwrap();
+    assert_eq!(codes(&analysis), ["damaged-layer"]);
+}
+
+#[test]
+fn a_file_that_breaks_off_is_looked_at_as_far_as_it_goes() {
+    let tar = Tree::new().file("a.list", format!("pypi a 1\n{}", "#\n".repeat(2000))).tar();
+    let analysis = analyze(&tar[..2048], &limits()).unwrap().0;
+    assert_eq!(paths(&analysis), ["a.list"]);
+    assert!(codes(&analysis).contains(&"damaged-file"), "{:?}", codes(&analysis));
+}
+
+#[test]
+fn an_analyzer_that_fails_costs_only_what_it_had_not_said() {
+    let tree = Tree::new()
+        .file("a.list", "pypi a 1")
+        .file("b.list", "pypi b 1\npanic\npypi lost 1")
+        .file("c.list", "MAGIC c\npanic")
+        .file("d.list", "pypi d 1");
+    let analysis = layer(&tree.tar());
+    assert_eq!(paths(&analysis), ["a.list", "b.list", "c.list", "d.list"]);
+    assert_eq!(codes(&analysis), ["analyzer-failed", "analyzer-failed"]);
+    let said: Vec<usize> = analysis.files.values().flatten().map(|file| file.said.facts.len()).collect();
+    assert_eq!(said, [1, 1, 0, 1, 1], "the other analyzer of `c.list` still has its say");
+}
+
+#[test]
+fn large_files_are_spooled_and_read_alike() {
+    let tree =
+        || Tree::new().file("a.list", format!("{}pypi a 1", "#\n".repeat(50_000))).file("b.list", "pypi b 1");
+    let small = Limits { memory_per_file: 1000, ..limits() };
+    let tar = tree().tar();
+    assert_eq!(analyze(&tar, &small).unwrap().0, analyze(&tar, &limits()).unwrap().0);
+    assert_eq!(paths(&analyze(&tar, &small).unwrap().0), ["a.list", "b.list"]);
+}
+
+#[test]
+fn a_spool_that_cannot_be_made_is_a_warning() {
+    let nowhere = Limits { memory_per_file: 4, scratch: "/nonexistent/folder".into(), ..limits() };
+    let (analysis, _) = analyze(&sample().tar(), &nowhere).unwrap();
+    assert_eq!(codes(&analysis), ["unspooled-file", "unspooled-file"]);
+    assert_eq!(paths(&analysis), [""; 0]);
+}
+
+#[test]
+fn a_file_over_the_bound_is_a_warning() {
+    let (analysis, _) = analyze(&sample().tar(), &Limits { bytes_per_file: 4, ..limits() }).unwrap();
+    assert_eq!(codes(&analysis), ["file-too-large", "file-too-large"]);
+}
+
+#[test]
+fn a_layer_over_the_bound_is_a_warning() {
+    let limits = Limits { bytes_per_layer: 50_000, ..limits() };
+    for blob in [sample().tar(), gzip(&sample().tar())] {
+        let (analysis, _) = analyze(&blob, &limits).unwrap();
+        assert_eq!((paths(&analysis), codes(&analysis)), (vec!["a.list"], vec!["layer-too-large"]));
+    }
+}
+
+#[test]
+fn a_layer_with_too_many_entries_is_a_warning() {
+    let (analysis, _) = analyze(&sample().tar(), &Limits { entries_per_layer: 2, ..limits() }).unwrap();
+    assert_eq!(paths(&analysis), ["a.list"]);
+    assert_eq!(analysis.warnings.len(), 1);
+    assert!(analysis.warnings[0].incomplete);
+}
+
+#[test]
+fn warnings_are_bounded() {
+    let tree = (0..50).fold(Tree::new(), |tree, number| tree.file(&format!("{number}.list"), "damaged"));
+    let (analysis, _) = analyze(&tree.tar(), &Limits { warnings_per_layer: 10, ..limits() }).unwrap();
+    let codes = codes(&analysis);
+    assert_eq!(codes.iter().filter(|code| **code == "damaged-list").count(), 9);
+    assert_eq!(codes.iter().filter(|code| **code == "too-many-warnings").count(), 1);
+}
+
+#[test]
+fn an_entry_that_would_leave_the_image_is_skipped_and_said() {
+    // The builder refuses such a path, so that the header is changed afterwards.
+    let mut tar = Tree::new().file("aa/a.list", "pypi a 1").file("b.list", "pypi b 1").tar();
+    tar[..2].copy_from_slice(b"..");
+    let sum: u32 = (0..512).map(|at| if (148..156).contains(&at) { 32 } else { u32::from(tar[at]) }).sum();
+    tar[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let analysis = layer(&tar);
+    assert_eq!((paths(&analysis), codes(&analysis)), (vec!["b.list"], vec!["skipped-entry"]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_bytes_are_a_layer_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..4096)) {
+        let _ = analyze(&bytes, &limits());
+    }
+
+    #[test]
+    fn a_changed_layer_never_stops_the_scan(
+        packed in any::<bool>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let tar = sample().hard_link("c.list", "skipped").whiteout("x").tar();
+        let mut blob = if packed { gzip(&tar) } else { tar };
+        for (at, byte) in changes {
+            let at = at.index(blob.len());
+            blob[at] = byte;
+        }
+        blob.truncate(cut.index(blob.len()) + 1);
+        if let Ok((mut analysis, links)) = analyze(&blob, &limits()) {
+            let _ = resolve_links(&blob[..], &links, &mut analysis, &matcher(), &limits());
+        }
+    }
+}
