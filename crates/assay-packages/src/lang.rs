@@ -16,8 +16,14 @@ mod rust_cargo_lock;
 mod lenient;
 mod node;
 mod node_package_json;
+mod php;
+mod php_composer_lock;
+mod php_installed;
 mod python;
 mod python_metadata;
+mod ruby;
+mod ruby_gemfile_lock;
+mod ruby_gemspec;
 #[cfg(test)]
 mod testing;
 
@@ -35,4 +41,8 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &dotnet_packages_config::DotnetPackagesConfig,
     &node_package_json::NodePackageJson,
     &python_metadata::PythonMetadata,
+    &ruby_gemspec::RubyGemspec,
+    &ruby_gemfile_lock::GemfileLock,
+    &php_installed::ComposerInstalled,
+    &php_composer_lock::ComposerLock,
 ];

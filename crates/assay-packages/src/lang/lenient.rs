@@ -1,4 +1,4 @@
-//! Lenient reading of JSON manifests (<https://www.rfc-editor.org/rfc/rfc8259>).
+//! Lenient reading of JSON, YAML and TOML for lockfiles and manifests.
 //!
 //! Other people's files hold values of the wrong type (`"license": {...}`, `"version": null`). A derived `Deserialize` would
 //! reject the whole file, so values are *filled* instead: what has an unexpected type is skipped, and when the text breaks
@@ -204,10 +204,10 @@ impl Fill for () {}
 
 /// Defines a struct that is filled from a table: `"key" => field: Type`.
 macro_rules! record {
-    ($(#[$meta:meta])* struct $name:ident { $($key:literal => $field:ident: $type:ty,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident { $($key:literal => $field:ident: $type:ty,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        struct $name { $($field: $type,)* }
+        $vis struct $name { $($field: $type,)* }
 
         impl $crate::lang::lenient::Fill for $name {
             fn table<'de, A: serde::de::MapAccess<'de>>(&mut self, mut table: A) -> Result<(), A::Error> {
@@ -231,6 +231,33 @@ pub(super) fn json<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     Place(value).deserialize(&mut deserializer).map_err(|error| error.to_string())?;
     deserializer.end().map_err(|error| error.to_string())
+}
+
+/// Reads YAML into `value`; after an error, `value` holds what came before it.
+pub(super) fn yaml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
+    // The library's own limits are meant for settings; a large monorepo's lockfile has some hundred thousand nodes.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: 4_000_000, max_events: 10_000_000 },
+    };
+    serde_saphyr::with_deserializer_from_str_with_options(text, options, |deserializer| {
+        Place(value).deserialize(deserializer)
+    })
+    .map_err(|error| first_line(&error.to_string()))
+}
+
+/// Reads TOML into `value`; damaged parts are left out.
+pub(super) fn toml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
+    let (table, errors) = toml::de::DeTable::parse_recoverable(text);
+    let read = Place(value).deserialize(toml::de::Deserializer::from(table));
+    match errors.first() {
+        Some(error) => Err(error.message().to_owned()),
+        None => read.map_err(|error| error.message().to_owned()),
+    }
+}
+
+/// Error reports with a drawing of the place in the file do not belong in a one-sentence warning.
+fn first_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -261,10 +288,27 @@ mod tests {
     }
 
     #[test]
+    fn reads_all_three_formats_alike() {
+        for (read, text) in [
+            (json as fn(&str, &mut Lock) -> _, r#"{"name":"x","dev":true,"packages":{"a":["b"]}}"#),
+            (yaml, "name: x\ndev: true\npackages:\n  a: [b]\n"),
+            (toml, "name = 'x'\ndev = true\n[packages]\na = ['b']\n"),
+        ] {
+            let mut lock = Lock::default();
+            assert_eq!(read(text, &mut lock), Ok(()));
+            assert_eq!(lock.name.as_deref(), Some("x"));
+            assert!(lock.dev);
+            assert_eq!(lock.packages.0.len(), 1);
+        }
+    }
+
+    #[test]
     fn depth_is_bounded() {
         let deep = "[".repeat(200_000);
         let mut names = Names::default();
         assert!(json(&deep, &mut names).is_err());
+        assert!(yaml(&deep, &mut names).is_err());
+        assert!(toml(&format!("a = {deep}"), &mut names).is_err());
     }
 
     proptest! {
@@ -273,6 +317,8 @@ mod tests {
         fn total(text in "[ -~\n]{0,80}") {
             let mut lock = Lock::default();
             let _ = json(&text, &mut lock);
+            let _ = yaml(&text, &mut lock);
+            let _ = toml(&text, &mut lock);
         }
     }
 }
