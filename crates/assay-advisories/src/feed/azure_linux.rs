@@ -84,9 +84,9 @@ fn read_definition(ecosystem: &Ecosystem, definition: oval::Definition, out: &mu
         advisory.affected.push(affected);
     }
     if advisory.affected.is_empty() {
-        out.reject(cve, "its criteria name no package")
+        out.reject(cve, "its criteria name no package");
     } else {
-        out.advisory(advisory)
+        out.advisory(advisory);
     }
 }
 

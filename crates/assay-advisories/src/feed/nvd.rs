@@ -323,11 +323,11 @@ mod tests {
 
     #[track_caller]
     fn check(records: &[Record], id: &str, vectors: &[&str], weaknesses: &[&str]) {
-        let scores = records.iter().filter_map(|record| match record {
+        let mut scores = records.iter().rev().filter_map(|record| match record {
             Record::Score(cve, score) if cve == id => Some(score),
             _ => None,
         });
-        let score = scores.last().unwrap();
+        let score = scores.next().unwrap();
         let got: Vec<_> =
             score.cvss.iter().map(|cvss| format!("{} {} {}", cvss.source, cvss.score, cvss.vector)).collect();
         assert_eq!(got, vectors, "{id}");

@@ -312,7 +312,7 @@ impl Tests {
             }
             Criteria::Test { .. } => match self.fact(criteria) {
                 Fact::Platform(platform) if !context.platforms.contains(&platform) => {
-                    context.platforms.push(platform)
+                    context.platforms.push(platform);
                 }
                 Fact::Module(module) => context.module = Some(module),
                 _ => {}

@@ -89,13 +89,13 @@ fn read_metadata(name: &str, file: &mut dyn Read, out: &mut AdvisorySink<'_>) {
     };
     for entry in entries {
         match serde_json::from_value::<Entry>(entry) {
-            Ok(entry) => read_entry(&ecosystem, entry, out),
+            Ok(entry) => read_entry(&ecosystem, &entry, out),
             Err(error) => out.reject(name, error),
         }
     }
 }
 
-fn read_entry(ecosystem: &Ecosystem, entry: Entry, out: &mut AdvisorySink<'_>) {
+fn read_entry(ecosystem: &Ecosystem, entry: &Entry, out: &mut AdvisorySink<'_>) {
     let id = entry.cve_id.trim();
     if id.starts_with("UNK-") {
         // A number of Photon's own for what has none.
@@ -137,9 +137,9 @@ fn read_definition(definition: oval::Definition, out: &mut AdvisorySink<'_>) {
         }
     }
     if advisory.affected.is_empty() {
-        out.reject(&advisory.id, "it names no package and release")
+        out.reject(&advisory.id, "it names no package and release");
     } else {
-        out.advisory(advisory)
+        out.advisory(advisory);
     }
 }
 

@@ -19,10 +19,12 @@ use assay_model::scheme::Scheme;
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
 use assay_version::compare;
-use serde::Deserialize;
+use document::{Branch, Csaf, Note, ProductTree, Score, Vulnerability};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufReader, Read};
+
+mod document;
 
 /// Bytes of one document; the kernel's largest have about 40 MB.
 const MAX_DOCUMENT: u64 = 256 * 1024 * 1024;
@@ -86,158 +88,6 @@ impl Feed for RedHatCsafVex {
             Err(error) => out.reject(name, error),
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Csaf {
-    document: Document,
-    #[serde(default)]
-    product_tree: ProductTree,
-    #[serde(default)]
-    vulnerabilities: Vec<Vulnerability>,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    category: String,
-    #[serde(default)]
-    title: String,
-    aggregate_severity: Option<Text>,
-    tracking: Tracking,
-    #[serde(default)]
-    references: Vec<Reference>,
-}
-
-#[derive(Deserialize)]
-struct Text {
-    #[serde(default)]
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct Tracking {
-    id: String,
-    #[serde(default)]
-    status: String,
-    initial_release_date: Option<String>,
-    current_release_date: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    #[serde(default)]
-    url: String,
-}
-
-#[derive(Deserialize, Default)]
-struct ProductTree {
-    #[serde(default)]
-    branches: Vec<Branch>,
-    #[serde(default)]
-    relationships: Vec<Relationship>,
-}
-
-#[derive(Deserialize)]
-struct Branch {
-    product: Option<Product>,
-    #[serde(default)]
-    branches: Vec<Branch>,
-}
-
-#[derive(Deserialize)]
-struct Product {
-    #[serde(default)]
-    product_id: String,
-    product_identification_helper: Option<Helper>,
-}
-
-#[derive(Deserialize)]
-struct Helper {
-    cpe: Option<String>,
-    purl: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Relationship {
-    full_product_name: Product,
-    product_reference: String,
-    relates_to_product_reference: String,
-}
-
-#[derive(Deserialize)]
-struct Vulnerability {
-    cve: Option<String>,
-    title: Option<String>,
-    cwe: Option<Cwe>,
-    #[serde(default)]
-    notes: Vec<Note>,
-    #[serde(default)]
-    product_status: ProductStatus,
-    #[serde(default)]
-    remediations: Vec<Remediation>,
-    #[serde(default)]
-    scores: Vec<Score>,
-    #[serde(default)]
-    threats: Vec<Threat>,
-    #[serde(default)]
-    references: Vec<Reference>,
-    release_date: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Cwe {
-    id: String,
-}
-
-#[derive(Deserialize)]
-struct Note {
-    #[serde(default)]
-    category: String,
-    #[serde(default)]
-    text: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ProductStatus {
-    fixed: Vec<String>,
-    known_affected: Vec<String>,
-    known_not_affected: Vec<String>,
-    under_investigation: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Remediation {
-    #[serde(default)]
-    category: String,
-    #[serde(default)]
-    details: String,
-    #[serde(default)]
-    product_ids: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Score {
-    cvss_v2: Option<Vector>,
-    cvss_v3: Option<Vector>,
-    cvss_v4: Option<Vector>,
-}
-
-#[derive(Deserialize)]
-struct Vector {
-    #[serde(rename = "vectorString", default)]
-    vector: String,
-}
-
-#[derive(Deserialize)]
-struct Threat {
-    #[serde(default)]
-    category: String,
-    #[serde(default)]
-    details: String,
-    #[serde(default)]
-    product_ids: Vec<String>,
 }
 
 fn read_csaf(name: &str, csaf: Csaf, out: &mut AdvisorySink<'_>) {
