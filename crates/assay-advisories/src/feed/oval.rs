@@ -13,11 +13,14 @@ use assay_model::advisory::{Advisory, Affected, Fix, Range, RangeEnd};
 use assay_model::ecosystem::Ecosystem;
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 
 /// Statements one definition may make; the largest kernel definitions make about 3,000.
 const MAX_STATEMENTS: usize = 100_000;
+/// Products a statement may be limited to; each statement carries its own list, and SUSE's longest has about 60.
+const MAX_PLATFORMS: usize = 1_000;
 
 /// One definition, its criteria resolved.
 #[derive(Debug)]
@@ -252,7 +255,7 @@ fn state(element: &Element) -> State {
 
 #[derive(Debug, Clone, Default)]
 struct Context {
-    platforms: Vec<String>,
+    platforms: BTreeSet<String>,
     module: Option<String>,
 }
 
@@ -271,22 +274,24 @@ impl Tests {
                         self.conditions(child, &mut context);
                     }
                 }
-                let mut bounds: Vec<Statement> = Vec::new();
+                let mut bounds: BTreeMap<String, Statement> = BTreeMap::new();
                 for child in children {
                     match child {
                         Criteria::Test { .. } => {
                             if let Fact::Bound(statement) = self.fact(child) {
                                 // Two bounds of one package are the ends of one interval.
-                                match bounds.iter_mut().find(|known| known.package == statement.package) {
-                                    Some(known) => narrow(known, statement),
-                                    None => bounds.push(statement),
+                                match bounds.entry(statement.package.clone()) {
+                                    Entry::Occupied(mut known) => narrow(known.get_mut(), statement),
+                                    Entry::Vacant(free) => {
+                                        free.insert(statement);
+                                    }
                                 }
                             }
                         }
                         other => self.walk(other, &context, out),
                     }
                 }
-                out.extend(bounds.into_iter().map(|bound| with(bound, &context)));
+                out.extend(bounds.into_values().map(|bound| with(bound, &context)));
             }
             Criteria::Test { .. } => {
                 if let Fact::Bound(statement) = self.fact(criteria) {
@@ -311,8 +316,8 @@ impl Tests {
                 children.iter().for_each(|child| self.conditions(child, context));
             }
             Criteria::Test { .. } => match self.fact(criteria) {
-                Fact::Platform(platform) if !context.platforms.contains(&platform) => {
-                    context.platforms.push(platform);
+                Fact::Platform(platform) if context.platforms.len() < MAX_PLATFORMS => {
+                    context.platforms.insert(platform);
                 }
                 Fact::Module(module) => context.module = Some(module),
                 _ => {}
@@ -399,7 +404,7 @@ fn narrow(known: &mut Statement, other: Statement) {
 }
 
 fn with(mut statement: Statement, context: &Context) -> Statement {
-    statement.platforms.clone_from(&context.platforms);
+    statement.platforms = context.platforms.iter().cloned().collect();
     statement.module.clone_from(&context.module);
     statement
 }

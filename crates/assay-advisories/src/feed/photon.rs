@@ -25,7 +25,7 @@ impl Feed for Photon {
     }
 
     fn license(&self) -> &'static str {
-        "CC-BY-4.0 (https://github.com/vmware/photon/wiki/Security-Advisories)"
+        "Photon OS security advisories (https://github.com/vmware/photon/wiki/Security-Advisories)"
     }
 
     fn files(&self) -> &'static [FeedFile] {

@@ -519,6 +519,40 @@ mod tests {
     }
 
     #[test]
+    fn the_daily_archive_is_read() {
+        let Some(feeds) = samples::feeds() else { return };
+        let mut tar = Vec::new();
+        for (name, file) in [
+            ("2023/cve-2023-38545.json", "redhat/csaf-vex/cve-2023-38545.json"),
+            ("2022/cve-2022-38752.json", "redhat/csaf-vex/cve-2022-38752.json"),
+            ("changes.csv", "redhat/csaf/server/changes.csv"),
+        ] {
+            let content = std::fs::read(feeds.join("samples").join(file)).unwrap();
+            let mut header = [0u8; 512];
+            header[..name.len()].copy_from_slice(name.as_bytes());
+            header[100..108].copy_from_slice(b"0000644\0");
+            header[124..136].copy_from_slice(format!("{:011o}\0", content.len()).as_bytes());
+            header[156] = b'0';
+            header[257..265].copy_from_slice(b"ustar\x0000");
+            header[148..156].copy_from_slice(b"        ");
+            let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+            header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+            tar.extend(header);
+            tar.extend(&content);
+            tar.resize(tar.len().next_multiple_of(512), 0);
+        }
+        tar.extend([0; 1024]);
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("csaf_vex_2025-02-15.tar.zst");
+        std::fs::write(&archive, zstd::encode_all(tar.as_slice(), 1).unwrap()).unwrap();
+        let (_, summary) =
+            crate::build::build_bytes(&[archive], &crate::build::BuildOptions::default()).unwrap();
+        let [(feed, files, counts)] = &summary.feeds[..] else { panic!("{:#?}", summary.log()) };
+        assert_eq!((feed.as_str(), *files), ("redhat-csaf-vex", 1));
+        assert_eq!((counts.used, counts.rejected, counts.ignored), (2, 0, 1), "{:?}", counts.first_rejected);
+    }
+
+    #[test]
     fn minor_releases_follow_each_other() {
         for (version, want) in [
             ("7.76.1-23.el9_2.4", Some("7.76.1-23.el9_3")),

@@ -30,7 +30,7 @@ impl Feed for SuseOval {
     }
 
     fn license(&self) -> &'static str {
-        "CC-BY-NC-4.0 (https://www.suse.com/support/security/oval/)"
+        "SUSE security team (https://www.suse.com/support/security/oval/)"
     }
 
     fn files(&self) -> &'static [FeedFile] {
@@ -42,8 +42,6 @@ impl Feed for SuseOval {
                 "suse.linux.enterprise.server.11",
                 "suse.linux.enterprise.server.12",
                 "suse.linux.enterprise.server.15",
-                "suse.linux.enterprise.server.16",
-                "suse.linux.enterprise.micro.5",
                 "opensuse.leap.15.5",
                 "opensuse.leap.15.6",
                 "opensuse.tumbleweed",
@@ -88,7 +86,7 @@ impl Feed for SuseCvrf {
     }
 
     fn license(&self) -> &'static str {
-        "CC-BY-4.0 (https://www.suse.com/support/security/)"
+        "SUSE security team (https://www.suse.com/support/security/)"
     }
 
     fn files(&self) -> &'static [FeedFile] {

@@ -26,7 +26,7 @@ impl Feed for UbuntuTracker {
     }
 
     fn license(&self) -> &'static str {
-        "GPL-3.0 (https://git.launchpad.net/ubuntu-cve-tracker)"
+        "Ubuntu security team (https://git.launchpad.net/ubuntu-cve-tracker)"
     }
 
     fn files(&self) -> &'static [FeedFile] {
@@ -178,7 +178,7 @@ mod tests {
         let Some((records, counts)) = samples::read(&UbuntuTracker, "ubuntu/ubuntu-cve-tracker", "") else {
             return;
         };
-        // One file names no release, another is about a package of trusty only and keeps that.
+        // One file names no release of Ubuntu.
         assert_eq!((counts.used, counts.rejected, counts.ignored), (9, 0, 1), "{:?}", counts.first_rejected);
         for (id, package, version, want) in [
             ("CVE-2020-0556", "18.04/bluez", "5.48-0ubuntu3.3", Want::Affected),
