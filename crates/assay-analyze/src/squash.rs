@@ -78,7 +78,7 @@ pub fn squash(
                     }
                     Fact::Os { .. } => {}
                     Fact::OwnedFiles { manager, package, files } => {
-                        claims.files.push((manager.into(), package, files))
+                        claims.files.push((manager.into(), package, files));
                     }
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);

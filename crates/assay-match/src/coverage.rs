@@ -39,7 +39,8 @@ impl Assessment {
         let label = match (&subject.ecosystem, known, judged) {
             (Some(ecosystem), Some(_), false) => format!("{ecosystem} without a comparable version"),
             (Some(ecosystem), _, _) => ecosystem.to_string(),
-            (None, _, _) => format!("{} of an unknown distribution", kind.purl_type()),
+            (None, _, _) if kind.is_os() => format!("{} of an unknown distribution", kind.purl_type()),
+            (None, _, _) => format!("{} without an ecosystem", kind.purl_type()),
         };
         let newest = self.newest;
         let entry = self.counts.entry((label.clone(), judged)).or_insert_with(|| Coverage {

@@ -65,8 +65,11 @@ pub fn explain(
         let vulnerability = database.vulnerability(key)?;
         let advisories: Vec<AdvisoryView<'_>> =
             vulnerability.advisories.iter().map(|key| database.advisory(*key)).collect::<Result<_, _>>()?;
-        let mut explanation =
-            Explanation { vulnerability: vulnerability.id.to_owned(), statements: Vec::new(), packages: Vec::new() };
+        let mut explanation = Explanation {
+            vulnerability: vulnerability.id.to_owned(),
+            statements: Vec::new(),
+            packages: Vec::new(),
+        };
         for advisory in &advisories {
             for (ecosystem, name, statement) in database.packages_of(advisory)? {
                 if statement.vulnerability != key {
@@ -88,7 +91,12 @@ pub fn explain(
                     }
                     let own = subject.ecosystem.as_ref().map(ToString::to_string);
                     let (affected, reason) = if own.as_deref() == Some(ecosystem) {
-                        reason(package, name, &judge(&subject, name, &statement), &statement_words(&statement))
+                        reason(
+                            package,
+                            name,
+                            &judge(&subject, name, &statement),
+                            &statement_words(&statement),
+                        )
                     } else {
                         let own = own.unwrap_or_else(|| "no ecosystem Assay knows".to_owned());
                         (false, format!("it is a package of {own}, the statement is about {ecosystem}"))
@@ -122,7 +130,8 @@ fn overrule(explanation: &mut Explanation) {
     for verdict in &mut explanation.packages {
         if verdict.affected && cleared.contains(&verdict.package) {
             verdict.affected = false;
-            verdict.reason = format!("{}, but another statement says that it is not affected", verdict.reason);
+            verdict.reason =
+                format!("{}, but another statement says that it is not affected", verdict.reason);
         }
     }
 }
@@ -136,7 +145,9 @@ fn reason(package: &Package, name: &str, judgement: &Judgement<'_>, range: &str)
             let of = if name == package.full_name() { String::new() } else { format!(" of `{name}`") };
             (true, format!("version {version}{of} is affected: {range}"))
         }
-        Judgement::OutsideRange { version } => (false, format!("version {version} is not affected: only {range}")),
+        Judgement::OutsideRange { version } => {
+            (false, format!("version {version} is not affected: only {range}"))
+        }
         Judgement::NotAffected => (false, NOT_AFFECTED.to_owned()),
         Judgement::OtherPackage => {
             (false, format!("the statement is about the source package `{name}`, which did not build it"))
@@ -147,6 +158,8 @@ fn reason(package: &Package, name: &str, judgement: &Judgement<'_>, range: &str)
         }
         Judgement::OtherModule => (false, "the statement is about another module stream".to_owned()),
         Judgement::Withdrawn => (false, "the advisory was withdrawn".to_owned()),
-        Judgement::Incomparable { version } => (false, format!("`{version}` cannot be compared as a version")),
+        Judgement::Incomparable { version } => {
+            (false, format!("`{version}` cannot be compared as a version"))
+        }
     }
 }

@@ -25,6 +25,8 @@ struct Hit<'a> {
     published: Option<Timestamp>,
     /// Whether the advisory is about this vulnerability alone, and not an erratum for several.
     alone: bool,
+    /// Whether the source says something about a fix, rather than leaving the end of a range open.
+    explicit: bool,
 }
 
 /// Adds the findings of one package.
@@ -47,7 +49,10 @@ pub(crate) fn of(
                     let (state, fixed) = fix(subject, &statement, interval.as_ref());
                     hits.entry(statement.vulnerability).or_default().push(Hit {
                         evidence: Evidence {
-                            feed: feeds.get(statement.feed as usize).map(|feed| feed.id.clone()).unwrap_or_default(),
+                            feed: feeds
+                                .get(statement.feed as usize)
+                                .map(|feed| feed.id.clone())
+                                .unwrap_or_default(),
                             advisory: advisory.id.to_owned(),
                             ecosystem: ecosystem.clone(),
                             package: name.to_owned(),
@@ -61,6 +66,7 @@ pub(crate) fn of(
                         advisory: advisory.id,
                         published: advisory.published,
                         alone: advisory.vulnerabilities.len() == 1,
+                        explicit: statement.fix != Fix::Unknown,
                     });
                 }
                 Judgement::NotAffected => {
@@ -85,7 +91,11 @@ pub(crate) fn of(
 }
 
 /// Returns what a statement says about a fix for this version, the nearest first.
-fn fix(subject: &Subject<'_>, statement: &Statement<'_>, interval: Option<&Interval<'_>>) -> (FixState, Vec<String>) {
+fn fix(
+    subject: &Subject<'_>,
+    statement: &Statement<'_>,
+    interval: Option<&Interval<'_>>,
+) -> (FixState, Vec<String>) {
     let scheme = subject.scheme();
     if let Some(Interval { end: End::Fixed(nearest), .. }) = interval {
         // Fixes of later branches are of use to those who move on; of earlier ones, to nobody.
@@ -120,9 +130,14 @@ fn draft(
     database: &Database,
 ) -> Result<Draft, CorruptDatabase> {
     let vulnerability = database.vulnerability(key)?;
-    // The statement with the best news about a fix decides, then the feed's name: an order that no other data can change.
+    // A statement with a fix decides, then one that says why there is none, then the best news, then the feed's name: an
+    // order that no other data can change.
     hits.sort_by(|a, b| {
-        let rank = |hit: &Hit<'_>| (hit.evidence.state, hit.evidence.feed.clone(), hit.evidence.advisory.clone());
+        let rank = |hit: &Hit<'_>| {
+            let Evidence { state, feed, advisory, package, range, .. } = &hit.evidence;
+            let texts = (feed.clone(), advisory.clone(), package.clone(), range.clone());
+            (*state != FixState::Fixed, !hit.explicit, *state, texts)
+        };
         rank(a).cmp(&rank(b))
     });
     hits.dedup_by(|a, b| a.evidence == b.evidence);
@@ -130,12 +145,18 @@ fn draft(
     // The oldest record stays the anchor when aliases are added or other sources follow.
     let anchor = hits
         .iter()
-        .map(|hit| (hit.published.unwrap_or(Timestamp(i64::MAX)), if hit.alone { hit.advisory } else { vulnerability.id }))
+        .map(|hit| {
+            (
+                hit.published.unwrap_or(Timestamp(i64::MAX)),
+                if hit.alone { hit.advisory } else { vulnerability.id },
+            )
+        })
         .min()
         .map_or(vulnerability.id, |(_, id)| id)
         .to_owned();
 
-    let mut aliases: BTreeSet<String> = vulnerability.aliases.iter().map(|alias| (*alias).to_owned()).collect();
+    let mut aliases: BTreeSet<String> =
+        vulnerability.aliases.iter().map(|alias| (*alias).to_owned()).collect();
     aliases.extend(hits.iter().map(|hit| hit.advisory.to_owned()));
     aliases.remove(vulnerability.id);
 

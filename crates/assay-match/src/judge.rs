@@ -25,7 +25,9 @@ impl<'a> Subject<'a> {
     pub fn new(package: &'a Package, os: Option<&Os>) -> Self {
         let ecosystem = package.ecosystem(os);
         let full_name = package.full_name();
-        let name = ecosystem.as_ref().map_or_else(|| full_name.clone(), |ecosystem| ecosystem.canonical_name(&full_name));
+        let name = ecosystem
+            .as_ref()
+            .map_or_else(|| full_name.clone(), |ecosystem| ecosystem.canonical_name(&full_name));
         // A binary package without a source package of its own is built from one of the same name and version.
         let source = package.kind.is_os().then(|| match &package.source {
             Some(source) => (source.name.clone(), source.version.as_str()),
@@ -89,7 +91,9 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
     if statement.withdrawn {
         return Judgement::Withdrawn;
     }
-    let Some(version) = version_for(subject, name, statement.of_source) else { return Judgement::OtherPackage };
+    let Some(version) = version_for(subject, name, statement.of_source) else {
+        return Judgement::OtherPackage;
+    };
     if !architecture_fits(subject.package, &statement.architectures) {
         return Judgement::OtherArchitecture;
     }
@@ -103,7 +107,9 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
     let mut incomparable = None;
     for interval in &statement.ranges {
         match interval_contains(scheme, interval, version) {
-            Ok(true) => return Judgement::Affected { version: version.to_owned(), interval: Some(*interval) },
+            Ok(true) => {
+                return Judgement::Affected { version: version.to_owned(), interval: Some(*interval) };
+            }
             Ok(false) => {}
             Err(text) => incomparable = Some(text),
         }
@@ -122,7 +128,8 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
 
 /// Returns the version to compare when a statement was found under `name`.
 fn version_for<'a>(subject: &'a Subject<'_>, name: &str, of_source: bool) -> Option<&'a str> {
-    let of_source_name = subject.source.as_ref().filter(|(source, _)| source == name).map(|(_, version)| *version);
+    let of_source_name =
+        subject.source.as_ref().filter(|(source, _)| source == name).map(|(_, version)| *version);
     if of_source {
         return of_source_name;
     }
@@ -142,7 +149,10 @@ fn architecture_fits(package: &Package, architectures: &[&str]) -> bool {
         || matches!(own, "noarch" | "all" | "any")
         || architectures.iter().any(|architecture| {
             let same = |a: &str, b: &str| own == a && *architecture == b;
-            own == *architecture || same("amd64", "x86_64") || same("x86_64", "amd64") || same("aarch64", "arm64")
+            own == *architecture
+                || same("amd64", "x86_64")
+                || same("x86_64", "amd64")
+                || same("aarch64", "arm64")
         })
 }
 
@@ -182,7 +192,8 @@ fn interval_contains(scheme: Scheme, interval: &Interval<'_>, version: &str) -> 
 
 /// Returns the interval in words: `>= 2.0-beta9, < 2.15.0`.
 pub(crate) fn words(interval: &Interval<'_>) -> String {
-    let start = interval.introduced.filter(|introduced| *introduced != "0").map(|version| format!(">= {version}"));
+    let start =
+        interval.introduced.filter(|introduced| *introduced != "0").map(|version| format!(">= {version}"));
     let end = match interval.end {
         End::Open => None,
         End::Fixed(version) | End::Limit(version) => Some(format!("< {version}")),

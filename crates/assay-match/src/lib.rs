@@ -36,8 +36,9 @@ pub fn match_inventory(inventory: &Inventory, database: &Database) -> Result<Mat
     let mut findings = Vec::new();
     for (index, package) in (0..).zip(&inventory.packages) {
         let subject = Subject::new(package, inventory.os.as_ref());
-        let assessed = assessment.add(&subject);
-        if assessed {
+        assessment.add(&subject);
+        // Also where no feed covers the ecosystem as a whole: a team's own advisory about one package of it still holds.
+        if subject.comparable() {
             finding::of(index, &subject, database, &feeds, &mut findings)?;
         }
     }

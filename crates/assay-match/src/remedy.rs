@@ -8,9 +8,13 @@ pub(crate) fn instruction(package: &Package, fix: FixState, fixed: &[String]) ->
     match (fix, fixed.first()) {
         (FixState::Fixed, Some(version)) => upgrade(package, &name, version),
         (FixState::Fixed, None) => format!("upgrade `{name}` to a version with the fix"),
-        (FixState::NotFixed, _) => format!("no fix has been released; remove `{name}` if it is not needed, or watch for one"),
+        (FixState::NotFixed, _) => {
+            format!("no fix has been released; remove `{name}` if it is not needed, or watch for one")
+        }
         (FixState::WontFix, _) => {
-            format!("the vendor will not fix it; remove `{name}` if it is not needed, or move to a release that has a fix")
+            format!(
+                "the vendor will not fix it; remove `{name}` if it is not needed, or move to a release that has a fix"
+            )
         }
         (FixState::EndOfLife, _) => "this release gets no fixes any more; move to a supported one".to_owned(),
         (FixState::Unknown, _) => format!("the source names no fix; see whether a newer `{name}` has one"),
