@@ -239,10 +239,11 @@ fn read_component(id: &str, purl: Option<&str>) -> Option<Component> {
         .map(|(module, name)| (module.to_owned(), name))
         .filter(|(module, _)| module.contains(':'));
     let Some(purl) = purl else {
-        // Older documents name source packages or upstream projects by a bare word.
+        // Older documents name source packages by a bare word: `kernel-alt` builds packages named `kernel`.
         let (module, name) = in_id.map_or((None, id), |(module, name)| (Some(module), name));
         let plain = !name.is_empty() && !name.contains([':', '/', '@', ' ']);
-        return plain.then(|| Component { name: name.to_owned(), version: None, architecture: None, module });
+        let architecture = Some("src".to_owned());
+        return plain.then(|| Component { name: name.to_owned(), version: None, architecture, module });
     };
     let rest = purl.strip_prefix("pkg:rpm/")?;
     let (path, qualifiers) = rest.split_once('?').unwrap_or((rest, ""));
@@ -504,6 +505,8 @@ mod tests {
         check("RHSA-2024:0811", "9/sudo", "1.9.5p2-10.el9_3", State::Outside);
         let ruby = samples::affected(&records, "RHSA-2023:7025", "Red Hat:8", "ruby");
         assert_eq!(ruby[0].module.as_deref(), Some("ruby:2.5"));
+        let kernel = samples::affected(&records, "CVE-2021-0084", "Red Hat:7", "kernel-alt");
+        assert!(kernel.iter().all(|kernel| kernel.of_source));
         let erratum = samples::advisory(&records, "RHSA-2023:7025");
         assert_eq!(
             (erratum.fixes.len(), erratum.aliases.len(), erratum.severity),
@@ -583,7 +586,7 @@ mod tests {
                 Some("pkg:rpm/redhat/ruby@2.5-1.module%2Bel8?arch=i686&rpmmod=ruby:2.5:80:b4"),
                 r#"ruby Some("2.5-1.module+el8") Some("i686") Some("ruby:2.5")"#,
             ),
-            ("nodejs:18/nodejs", None, r#"nodejs None None Some("nodejs:18")"#),
+            ("nodejs:18/nodejs", None, r#"nodejs None Some("src") Some("nodejs:18")"#),
             ("libcurl", Some("pkg:rpm/redhat/libcurl"), "libcurl None None None"),
         ] {
             assert_eq!(component(id, purl).as_deref(), Some(want));
