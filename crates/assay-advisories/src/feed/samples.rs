@@ -184,3 +184,57 @@ fn a_build_finds_each_vendors_samples() {
         }
     }
 }
+
+#[test]
+fn damaged_samples_do_no_harm() {
+    let Some(feeds) = feeds() else { return };
+    let mut files = Vec::new();
+    walk(&feeds.join("samples"), &mut files);
+    files.sort();
+    let mut read = 0;
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        // Small files have every kind of field; the large ones only more of them.
+        let Ok((_, mut plain)) = assay_decode::decompress(bytes.as_slice()) else { continue };
+        let mut plain_bytes = Vec::new();
+        if bytes.len() > 60_000 || std::io::Read::read_to_end(&mut plain, &mut plain_bytes).is_err() {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let start = &plain_bytes[..plain_bytes.len().min(4096)];
+        let Some(&feed) = crate::feed::FEEDS.iter().find(|feed| feed.recognise(&name, start)) else {
+            continue;
+        };
+        for part in 0..16 {
+            let cut = &plain_bytes[..plain_bytes.len() * part / 16];
+            collect(feed, &name, cut);
+            let mut flipped = plain_bytes.clone();
+            let at = plain_bytes.len() * part / 16;
+            flipped[at] ^= 0x20 + u8::try_from(part).unwrap();
+            collect(feed, &name, flipped.as_slice());
+        }
+        read += 1;
+    }
+    assert!(read > 50, "only {read} samples were recognised");
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn every_feed_is_total(bytes: Vec<u8>, text in "(\\{|\\[|\"[a-z_]{0,9}\":?|,|\\]|\\}|<[a-z]{1,9}>|</[a-z]{1,9}>|BZh9|[0-9.:-]{0,6}){0,24}") {
+            for feed in crate::feed::FEEDS {
+                for name in ["a.json", "a.xml", "a.csv", "a", "cve_data_photon3.0.json", "azurelinux-3.0-oval.xml", "jsrepository-v5.json"] {
+                    for input in [bytes.as_slice(), text.as_bytes()] {
+                        let _ = feed.recognise(name, input);
+                        let (_, counts) = collect(*feed, name, input);
+                        prop_assert!(counts.first_rejected.len() <= crate::sink::NAMED_REJECTIONS);
+                    }
+                }
+            }
+        }
+    }
+}
