@@ -64,6 +64,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { width: 100, color: false, group: Group::default(), hidden: 0, version: env!("CARGO_PKG_VERSION") }
+        Self {
+            width: 100,
+            color: false,
+            group: Group::default(),
+            hidden: 0,
+            version: env!("CARGO_PKG_VERSION"),
+        }
     }
 }

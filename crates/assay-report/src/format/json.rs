@@ -122,7 +122,13 @@ struct PackageEntry {
 #[derive(Serialize)]
 struct LocationEntry {
     path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    layer: Option<String>,
+}
+
+/// Where a finding is. Packages have no line; the contract's field is there for findings that do.
+#[derive(Serialize)]
+struct FindingLocation {
+    path: String,
     line: Option<u32>,
     layer: Option<String>,
 }
@@ -143,7 +149,7 @@ struct FindingEntry {
     priority: Option<&'static str>,
     package: String,
     fix: Fix,
-    locations: Vec<LocationEntry>,
+    locations: Vec<FindingLocation>,
     evidence: Evidence,
     remediation: String,
     status: &'static str,
@@ -328,7 +334,6 @@ fn location_entries(report: &Report, locations: &[Location]) -> Vec<LocationEntr
         .iter()
         .map(|location| LocationEntry {
             path: location.path.clone(),
-            line: None,
             layer: location
                 .layer
                 .and_then(|index| report.image.layers.get(index as usize))
@@ -396,7 +401,10 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
         priority: finding.priority.map(assay_model::Priority::name),
         package: purl(finding.package),
         fix: Fix { state: finding.fix.name(), versions: finding.fixed_versions.clone() },
-        locations: location_entries(report, &finding.locations),
+        locations: location_entries(report, &finding.locations)
+            .into_iter()
+            .map(|LocationEntry { path, layer }| FindingLocation { path, line: None, layer })
+            .collect(),
         evidence: Evidence {
             matches: finding
                 .evidence

@@ -51,7 +51,8 @@ fn log(report: &Report, options: &Options) -> Log {
         rules.entry(&finding.rule).or_insert_with(|| rule(finding));
     }
     let positions: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(index, id)| (*id, index)).collect();
-    let results = report.findings.iter().map(|finding| result(report, finding, positions.get(finding.rule.as_str())));
+    let results =
+        report.findings.iter().map(|finding| result(report, finding, positions.get(finding.rule.as_str())));
     let results = results.collect();
     Log {
         schema: "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -148,8 +149,10 @@ fn help_uri(id: &str) -> Option<String> {
 
 fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Value {
     let package = report.inventory.packages.get(finding.package as usize);
-    let purl = package.map(|package| package.purl(report.inventory.os.as_ref()).to_string()).unwrap_or_default();
-    let name = package.map(|package| format!("{} {}", package.full_name(), package.version)).unwrap_or_default();
+    let purl =
+        package.map(|package| package.purl(report.inventory.os.as_ref()).to_string()).unwrap_or_default();
+    let name =
+        package.map(|package| format!("{} {}", package.full_name(), package.version)).unwrap_or_default();
     let fix = match (finding.fix, finding.fixed_versions.as_slice()) {
         (FixState::Fixed, [_, ..]) => format!("fixed in {}", finding.fixed_versions.join(", ")),
         (state, _) => format!("fix: {}", state.name()),
@@ -160,7 +163,10 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
         result.insert("ruleIndex".into(), json!(index));
     }
     result.insert("level".into(), json!(level(finding.severity)));
-    result.insert("message".into(), json!({ "text": format!("{name} has {} ({}), {fix}", finding.rule, finding.severity) }));
+    result.insert(
+        "message".into(),
+        json!({ "text": format!("{name} has {} ({}), {fix}", finding.rule, finding.severity) }),
+    );
     let locations: Vec<Value> = finding
         .locations
         .iter()

@@ -5,7 +5,9 @@ use crate::escape::{shorten, terminal};
 use crate::summary;
 use assay_model::report::{CoverageState, SourceKind};
 use assay_model::{Finding, FixState, Location, Package, Report, Severity};
-use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets};
+use comfy_table::{
+    Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
+};
 use std::io::{self, Write};
 
 /// Writes a table.
@@ -32,6 +34,41 @@ impl Format for Table {
         view.coverage(out)?;
         view.warnings(out)?;
         view.footer(out)
+    }
+}
+
+/// Spaces between columns.
+const GAP: u16 = 2;
+
+/// Characters of an identifier that are shown: the longest of public sources have 24.
+const ID_SHOWN: usize = 28;
+
+/// Below this width a table has only what must be there, and from [`WIDE`] on all there is.
+const MEDIUM: u16 = 110;
+
+/// From this width on there is room for build instructions and titles beside packages.
+const WIDE: u16 = 160;
+
+/// A column of a table.
+struct Column {
+    name: &'static str,
+    constraint: Option<ColumnConstraint>,
+}
+
+impl Column {
+    /// A column of words that are looked for as a whole and must not be broken over lines.
+    const fn whole(name: &'static str) -> Self {
+        Self { name, constraint: Some(ColumnConstraint::ContentWidth) }
+    }
+
+    /// A column of text that takes the room that is left.
+    const fn text(name: &'static str) -> Self {
+        Self { name, constraint: None }
+    }
+
+    /// A column of text with at most this share of the width.
+    const fn share(name: &'static str, percent: u16) -> Self {
+        Self { name, constraint: Some(ColumnConstraint::UpperBoundary(Width::Percentage(percent))) }
     }
 }
 
@@ -71,7 +108,7 @@ impl View<'_> {
         if self.options.color { format!("\x1b[1m{text}\x1b[0m") } else { text.into_owned() }
     }
 
-    fn grid(&self, header: &[&str], indent: u16) -> Grid {
+    fn grid(&self, columns: &[Column], indent: u16) -> Grid {
         let mut grid = Grid::new();
         grid.load_style(presets::NOTHING)
             .set_content_arrangement(ContentArrangement::Dynamic)
@@ -81,19 +118,29 @@ impl View<'_> {
         } else {
             grid.force_no_tty();
         }
-        grid.set_header(header.iter().map(|name| self.cell(name)));
-        // Words that are looked for as a whole must not be broken over lines.
-        for (index, wrapped) in header.iter().map(|name| matches!(*name, "TITLE" | "LAYER" | "PACKAGE")).enumerate() {
-            if let Some(column) = grid.column_mut(index) {
-                column.set_padding((0, 2));
-                if !wrapped {
-                    column.set_constraint(ColumnConstraint::ContentWidth);
-                } else if header.get(index) == Some(&"PACKAGE") {
-                    column.set_constraint(ColumnConstraint::UpperBoundary(Width::Percentage(30)));
+        grid.set_header(columns.iter().map(|column| self.cell(column.name)));
+        for (index, column) in columns.iter().enumerate() {
+            if let Some(shown) = grid.column_mut(index) {
+                shown.set_padding((0, GAP));
+                if let Some(constraint) = column.constraint {
+                    shown.set_constraint(constraint);
                 }
             }
         }
         grid
+    }
+
+    /// Returns the column of identifiers. In a narrow table it is as wide as the longest of them, so that what is said about
+    /// one goes on the next line.
+    fn id_column(&self, narrow: bool) -> Column {
+        let rules = self
+            .report
+            .findings
+            .iter()
+            .map(|finding| shorten(&terminal(&finding.rule), ID_SHOWN).chars().count());
+        let longest = u16::try_from(rules.max().unwrap_or_default()).unwrap_or_default();
+        let width = ColumnConstraint::Absolute(Width::Fixed(longest.saturating_add(GAP)));
+        Column { name: "ID", constraint: Some(if narrow { width } else { ColumnConstraint::ContentWidth }) }
     }
 
     fn print(&self, grid: &Grid, indent: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -125,11 +172,45 @@ impl View<'_> {
             facts.push(summary::count(image.layers.len() as u64, "layer"));
         }
         facts.push(summary::count(self.report.inventory.packages.len() as u64, "package"));
-        writeln!(out, "{}", facts.join(" · "))?;
+        self.facts(&facts, out)?;
         if let Some(digest) = image.manifest_digest.or(image.image_id) {
             writeln!(out, "{digest}")?;
         }
         writeln!(out)
+    }
+
+    /// Writes facts on as few lines as they fit on.
+    fn facts(&self, facts: &[String], out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        for fact in facts {
+            let together = format!("{line}{}{fact}", if line.is_empty() { "" } else { " · " });
+            if !line.is_empty() && together.chars().count() > usize::from(self.width) {
+                writeln!(out, "{line}")?;
+                line.clone_from(fact);
+            } else {
+                line = together;
+            }
+        }
+        writeln!(out, "{line}")
+    }
+
+    /// Writes a sentence, broken between words; what follows the first line is indented.
+    fn sentence(&self, text: &str, out: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        for word in text.split(' ') {
+            if !line.trim().is_empty()
+                && line.chars().count() + 1 + word.chars().count() > usize::from(self.width)
+            {
+                writeln!(out, "{line}")?;
+                line = format!("  {word}");
+            } else {
+                if !line.is_empty() {
+                    line.push(' ');
+                }
+                line.push_str(word);
+            }
+        }
+        writeln!(out, "{line}")
     }
 
     fn package(&self, index: u32) -> Option<&Package> {
@@ -174,7 +255,14 @@ impl View<'_> {
             let title = self.bold(&format!("{} {}", package.full_name(), package.version));
             writeln!(out, "{title}  {}", package.kind.purl_type())?;
             self.places(package, out)?;
-            let mut grid = self.grid(&["SEVERITY", "ID", "FIXED IN", "TITLE"], 2);
+            let narrow = self.width < MEDIUM;
+            let columns = [
+                Column::whole("SEVERITY"),
+                self.id_column(narrow),
+                Column::share("FIXED IN", 40),
+                Column::text("TITLE"),
+            ];
+            let mut grid = self.grid(&columns, 2);
             for finding in self.report.findings.iter().filter(|finding| finding.package == index) {
                 grid.add_row([
                     self.severity_cell(finding.severity),
@@ -199,40 +287,54 @@ impl View<'_> {
             writeln!(out, "  {}", shorten(&terminal(&line), room))?;
         }
         match package.locations.len().checked_sub(SHOWN) {
-            Some(more) if more > 0 => writeln!(out, "  and {} more", summary::count(more as u64, "place")),
+            Some(more) if more > 0 => writeln!(out, "  and {}", summary::count(more as u64, "more place")),
             _ => Ok(()),
         }
     }
 
     /// Marks what is known to be exploited.
     fn marked_rule(&self, finding: &Finding) -> String {
-        if finding.kev.is_some() { format!("{} (exploited)", finding.rule) } else { finding.rule.clone() }
+        let rule = shorten(&terminal(&finding.rule), ID_SHOWN);
+        if finding.kev.is_some() { format!("{rule} (exploited)") } else { rule }
     }
 
     fn by_severity(&self, out: &mut dyn Write) -> io::Result<()> {
         if self.report.findings.is_empty() {
             return Ok(());
         }
-        let wide = self.width >= 120;
-        let header: &[&str] = if wide {
-            &["SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN", "LAYER", "TITLE"]
+        let (narrow, wide) = (self.width < MEDIUM, self.width >= WIDE);
+        let mut columns = vec![Column::whole("SEVERITY"), self.id_column(!wide)];
+        if narrow {
+            columns.extend([Column::text("PACKAGE"), Column::whole("FIXED IN"), Column::whole("LAYER")]);
         } else {
-            &["SEVERITY", "ID", "PACKAGE", "INSTALLED", "FIXED IN"]
-        };
-        let mut grid = self.grid(header, 0);
+            let package = if wide { Column::share("PACKAGE", 25) } else { Column::text("PACKAGE") };
+            columns.extend([package, Column::whole("INSTALLED"), Column::whole("FIXED IN")]);
+            columns.extend(if wide {
+                vec![Column::share("LAYER", 20), Column::text("TITLE")]
+            } else {
+                vec![Column::whole("LAYER")]
+            });
+        }
+        let versions = if wide { 30 } else { 22 };
+        let mut grid = self.grid(&columns, 0);
         for finding in &self.report.findings {
             let Some(package) = self.package(finding.package) else { continue };
-            let mut row = vec![
-                self.severity_cell(finding.severity),
-                self.cell(&self.marked_rule(finding)),
-                self.cell(&package.full_name()),
-                self.cell(&shorten(&package.version, 30)),
-                self.cell(&shorten(&Self::fix(finding), if wide { 40 } else { 24 })),
-            ];
+            let (name, version) = (package.full_name(), shorten(&terminal(&package.version), versions));
+            let mut row = vec![self.severity_cell(finding.severity), self.cell(&self.marked_rule(finding))];
+            if narrow {
+                row.push(self.cell(&format!("{name} {version}")));
+            } else {
+                row.extend([self.cell(&name), self.cell(&version)]);
+            }
+            row.push(self.cell(&shorten(&Self::fix(finding), versions)));
+            let layer = finding.locations.first();
             if wide {
-                let layer = finding.locations.first().and_then(|location| self.layer(location, true));
-                row.push(self.cell(&shorten(&layer.unwrap_or_default(), 60)));
-                row.push(self.cell(&shorten(&finding.title, 120)));
+                let layer = layer.and_then(|location| self.layer(location, true)).unwrap_or_default();
+                row.extend([self.cell(&shorten(&layer, 60)), self.cell(&shorten(&finding.title, 120))]);
+            } else {
+                let number =
+                    layer.and_then(|location| location.layer).map(|index| (u64::from(index) + 1).to_string());
+                row.push(self.cell(&number.unwrap_or_default()));
             }
             grid.add_row(row);
         }
@@ -245,11 +347,21 @@ impl View<'_> {
             let label = one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string);
             let (label, packages) = (terminal(&label).into_owned(), summary::count(one.packages, "package"));
             match (one.state, one.synced_at) {
+                (CoverageState::None, _) if one.ecosystem.is_some() => {
+                    self.sentence(
+                        &format!("not assessed: {packages} of {label}, which no feed in the database covers"),
+                        out,
+                    )?;
+                }
                 (CoverageState::None, _) => {
-                    writeln!(out, "not assessed: {packages} of {label}: the database has no advisories for it")?;
+                    self.sentence(&format!("not assessed: {packages}: {label}"), out)?
                 }
                 (CoverageState::Stale, Some(time)) => {
-                    writeln!(out, "old data: {packages} of {label} were judged by advisories of {}", time.date_text())?;
+                    let date = time.date_text();
+                    self.sentence(
+                        &format!("old data: advisories for {packages} of {label} are of {date}"),
+                        out,
+                    )?;
                 }
                 (CoverageState::Stale, None) | (CoverageState::Covered, _) => {}
             }
@@ -260,7 +372,7 @@ impl View<'_> {
     fn warnings(&self, out: &mut dyn Write) -> io::Result<()> {
         let warnings = &self.report.inventory.warnings;
         for warning in warnings.iter().take(WARNINGS_SHOWN) {
-            writeln!(out, "warning: {}", terminal(&warning.to_string()))?;
+            self.sentence(&format!("warning: {}", terminal(&warning.to_string())), out)?;
         }
         if let Some(more) = warnings.len().checked_sub(WARNINGS_SHOWN).filter(|more| *more > 0) {
             writeln!(out, "warning: {more} more; `--format json` lists them all")?;
