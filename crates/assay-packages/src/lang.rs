@@ -14,13 +14,25 @@ mod java_pom;
 mod rust_auditable;
 mod rust_cargo_lock;
 mod lenient;
+mod lockfile;
 mod node;
+mod node_bun_lock;
 mod node_package_json;
+mod node_package_lock;
+mod node_pnpm_lock;
+mod node_yarn_lock;
 mod php;
 mod php_composer_lock;
 mod php_installed;
 mod python;
+mod python_egg;
 mod python_metadata;
+mod python_pdm_lock;
+mod python_pipfile_lock;
+mod python_poetry_lock;
+mod python_pylock;
+mod python_requirements;
+mod python_uv_lock;
 mod ruby;
 mod ruby_gemfile_lock;
 mod ruby_gemspec;
@@ -40,7 +52,18 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &dotnet_packages_lock::DotnetPackagesLock,
     &dotnet_packages_config::DotnetPackagesConfig,
     &node_package_json::NodePackageJson,
+    &node_package_lock::PackageLock,
+    &node_yarn_lock::YarnLock,
+    &node_pnpm_lock::PnpmLock,
+    &node_bun_lock::BunLock,
     &python_metadata::PythonMetadata,
+    &python_egg::PythonEgg,
+    &python_requirements::Requirements,
+    &python_pipfile_lock::PipfileLock,
+    &python_poetry_lock::PoetryLock,
+    &python_pdm_lock::PdmLock,
+    &python_uv_lock::UvLock,
+    &python_pylock::Pylock,
     &ruby_gemspec::RubyGemspec,
     &ruby_gemfile_lock::GemfileLock,
     &php_installed::ComposerInstalled,

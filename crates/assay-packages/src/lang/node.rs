@@ -133,7 +133,8 @@ fn store_root(folder: &str) -> Option<&str> {
     ["/.pnpm/", "/.bun/", "/.store/"].iter().find_map(|store| folder.split_once(store)).map(|(root, _)| root)
 }
 
-fn resolve(by_folder: &HashMap<String, u32>, folder: &str, name: &str) -> Option<u32> {
+/// Returns the package that code in `folder` gets when it asks for `name`.
+pub(super) fn resolve(by_folder: &HashMap<String, u32>, folder: &str, name: &str) -> Option<u32> {
     std::iter::once(folder).chain(path::ancestors(folder)).chain([""]).find_map(|at| {
         if path::file_name(at) == "node_modules" {
             return None;
