@@ -13,13 +13,8 @@
 
 mod corpus;
 mod decode;
-mod findings;
 mod lang_a2;
 mod lang_b;
 mod os_packages;
-mod report;
-mod same_image;
-mod scan;
-mod services;
 mod sources;
 mod version;
