@@ -62,7 +62,7 @@ impl<'a> Lock<'a> {
         match line.len().saturating_sub(text.len()) {
             _ if text.is_empty() => {}
             0 if text.starts_with(['<', '=', '>', '|']) => {
-                self.damage("it has the marks of a merge conflict")
+                self.damage("it has the marks of a merge conflict");
             }
             0 => {
                 self.current = None;

@@ -89,12 +89,13 @@ impl Spec {
     fn stub(&mut self, line: &str) {
         let Some(stub) = line.strip_prefix("# stub: ") else { return };
         let mut words = stub.split(' ');
-        if let (false, Some(name), Some(version)) = (self.has_stub, words.next(), words.next()) {
-            if !name.is_empty() && ruby::is_version(version) {
-                self.has_stub = true;
-                self.name = Some(name.to_owned());
-                self.version = Some(version.to_owned());
-            }
+        if let (false, Some(name), Some(version)) = (self.has_stub, words.next(), words.next())
+            && !name.is_empty()
+            && ruby::is_version(version)
+        {
+            self.has_stub = true;
+            self.name = Some(name.to_owned());
+            self.version = Some(version.to_owned());
         }
     }
 
