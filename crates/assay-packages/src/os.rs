@@ -9,13 +9,15 @@ mod damage;
 mod deb822;
 mod dpkg;
 mod os_release;
+mod pacman;
 mod rpm;
 
 #[cfg(test)]
 mod testing;
 
 /// The analyzers, in the order in which they are linked.
-pub const ANALYZERS: &[&dyn Analyzer] = &[&os_release::OsRelease, &apk::Apk, &dpkg::Dpkg, &rpm::Rpm];
+pub const ANALYZERS: &[&dyn Analyzer] =
+    &[&os_release::OsRelease, &apk::Apk, &dpkg::Dpkg, &rpm::Rpm, &pacman::Pacman];
 
 /// Connects the packages of one package manager by their names and by what they provide.
 fn link_by_provides(inventory: &mut Inventory, kind: PackageKind) {
