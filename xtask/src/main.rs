@@ -6,6 +6,9 @@
     reason = "a developer's tool: it talks to the terminal and reads its environment"
 )]
 
+use std::path::PathBuf;
+use std::process::Command;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -43,6 +46,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Makes the snapshot of vulnerability facts that is built into the binary
+    Snapshot {
+        /// The feeds, laid out as their publishers serve them
+        #[arg(long, default_value = "../shared/feeds")]
+        from: Vec<PathBuf>,
+    },
     /// Checks formatting, lints, licences and the house rules
     Check,
 }
@@ -57,6 +66,13 @@ fn main() -> Result<()> {
             tools::install()?;
         }
         Task::Test { arguments } => test::test(&arguments)?,
+        Task::Snapshot { from } => run::visible(
+            Command::new("cargo")
+                .args(["run", "--quiet", "--release", "--package", "assay-advisories", "--example", "snapshot", "--"])
+                .arg("crates/assay-snapshot")
+                .args(from)
+                .current_dir(run::workspace()),
+        )?,
         Task::Check => check::check()?,
     }
     Ok(())

@@ -321,7 +321,7 @@ impl Compiler {
         self.affected.sort_unstable();
         self.affected.dedup();
         let flags = if self.facts_only { FACTS_ONLY } else { 0 };
-        let sections = write::sections(&self)?;
+        let sections = write::sections(&self, built_at)?;
         Ok(header::assemble(flags, built_at, &sections))
     }
 }
@@ -358,6 +358,20 @@ fn shorten(text: &str, max: usize) -> &str {
     text.char_indices().nth(max).map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
 }
 
+/// Returns whether the ranges say themselves that a version is affected.
+fn in_a_range(affected: &Affected, version: &str) -> bool {
+    let scheme = affected.ecosystem.scheme();
+    affected.ranges.iter().filter(|range| sane(range)).any(|range| {
+        let end = match &range.end {
+            RangeEnd::Open => assay_version::End::Open,
+            RangeEnd::Fixed(version) | RangeEnd::Limit(version) => assay_version::End::Fixed(version),
+            RangeEnd::LastAffected(version) => assay_version::End::LastAffected(version),
+        };
+        let interval = assay_version::Interval { introduced: range.introduced.as_deref(), end };
+        assay_version::contains(scheme, &interval, version).unwrap_or(false)
+    })
+}
+
 fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>) -> Vec<u8> {
     let mut body = Encoder::default();
     let flag = |set: bool, bit: u8| if set { bit } else { 0 };
@@ -384,7 +398,9 @@ fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>)
             body.text(version);
         }
     }
-    let versions: Vec<_> = affected.versions.iter().filter(|version| version.len() <= LONGEST).collect();
+    // OSV lists every affected release besides the ranges; what a range contains anyway is four fifths of PyPI's data.
+    let listed = affected.versions.iter().filter(|version| version.len() <= LONGEST && !in_a_range(affected, version));
+    let versions: Vec<_> = listed.collect();
     body.texts(&versions);
     body.texts(&affected.architectures);
     if let Some(module) = &affected.module {

@@ -1,7 +1,7 @@
 //! The built-in snapshot: a database of facts only, compressed, small enough to be part of the binary.
 //!
-//! Facts are identifiers, aliases, packages, ranges, fixed versions, scores and dates; there is no prose in it. When the whole does
-//! not fit, [`LEAVE_OUT`] is left out from the top, releases long out of support first, and the feed table says so.
+//! Facts are identifiers, aliases, packages, ranges, fixed versions, scores and dates; there is no prose in it. What does
+//! not fit of [`OPTIONAL`] is left out, and the feed table says so.
 
 use crate::build::{BuildDatabaseError, BuildOptions, build_bytes_without, replace};
 use crate::database::{Database, FeedRecord, OpenDatabaseError};
@@ -9,21 +9,23 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes of the compressed snapshot at most, as it is part of the repository and of the binary.
-pub const MAX_SNAPSHOT: usize = 4 * 1024 * 1024;
+pub const MAX_SNAPSHOT: usize = 4_000_000;
 /// Bytes it may unpack to; a forged one must not fill the memory.
 const MAX_UNPACKED: u64 = 512 * 1024 * 1024;
 /// zstd's best level that needs no unusual memory to unpack.
 const LEVEL: i32 = 19;
 
-/// Ecosystems left out, one step after the other, until the rest fits.
-pub const LEAVE_OUT: &[&[&str]] = &[
-    &["Debian:3.0", "Debian:3.1", "Debian:4.0", "Debian:5.0", "Debian:6.0", "Debian:7", "Debian:8"],
-    &["Alpine:v3.3", "Alpine:v3.4", "Alpine:v3.5", "Alpine:v3.6", "Alpine:v3.7", "Alpine:v3.8"],
-    &["Bitnami", "ConanCenter"],
-    &["Debian:9", "Alpine:v3.9"],
+/// Ecosystems that are in the snapshot only if they fit, the most wanted first. All others are always in it.
+pub const OPTIONAL: &[&[&str]] = &[
+    &["AlmaLinux:9"],
+    &["AlmaLinux:10"],
     &["AlmaLinux:8"],
-    &["AlmaLinux:9", "AlmaLinux:10"],
     &["Wolfi"],
+    &["Alpine:v3.9", "Debian:9"],
+    &["Azure Linux:3.0", "CBL-Mariner:1.0"],
+    &["Bitnami", "ConanCenter"],
+    &["Alpine:v3.3", "Alpine:v3.4", "Alpine:v3.5", "Alpine:v3.6", "Alpine:v3.7", "Alpine:v3.8"],
+    &["Debian:3", "Debian:4", "Debian:5", "Debian:6", "Debian:7", "Debian:8"],
 ];
 
 /// Why no snapshot was written.
@@ -73,24 +75,29 @@ pub fn write(
     built_at: assay_model::Timestamp,
 ) -> Result<Snapshot, WriteSnapshotError> {
     let failed = |source| WriteSnapshotError::Output { path: target.to_owned(), source };
-    let mut bytes = 0;
-    for steps in 0..=LEAVE_OUT.len() {
-        let left_out: Vec<&str> = LEAVE_OUT.iter().take(steps).copied().flatten().copied().collect();
+    let build = |left_out: &[&str]| {
         let options = BuildOptions { built_at, facts_only: true, ..BuildOptions::default() };
-        let (database, _) = build_bytes_without(inputs, &options, &left_out)?;
+        let (database, _) = build_bytes_without(inputs, &options, left_out)?;
         let compressed = zstd::bulk::compress(&database, LEVEL).map_err(failed)?;
-        bytes = compressed.len();
-        if bytes <= MAX_SNAPSHOT {
-            let feeds = Database::from_bytes(database)?.feeds().unwrap_or_default();
-            replace(target, &compressed).map_err(failed)?;
-            return Ok(Snapshot {
-                bytes,
-                feeds,
-                left_out: left_out.into_iter().map(str::to_owned).collect(),
-            });
+        Ok::<_, WriteSnapshotError>((database, compressed))
+    };
+    let mut left_out: Vec<&str> = OPTIONAL.iter().copied().flatten().copied().collect();
+    let (mut database, mut compressed) = build(&left_out)?;
+    if compressed.len() > MAX_SNAPSHOT {
+        return Err(WriteSnapshotError::TooLarge { bytes: compressed.len() });
+    }
+    for group in OPTIONAL {
+        let fewer: Vec<&str> = left_out.iter().copied().filter(|ecosystem| !group.contains(ecosystem)).collect();
+        let larger = build(&fewer)?;
+        if larger.1.len() <= MAX_SNAPSHOT {
+            (database, compressed) = larger;
+            left_out = fewer;
         }
     }
-    Err(WriteSnapshotError::TooLarge { bytes })
+    let bytes = compressed.len();
+    let feeds = Database::from_bytes(database)?.feeds().unwrap_or_default();
+    replace(target, &compressed).map_err(failed)?;
+    Ok(Snapshot { bytes, feeds, left_out: left_out.into_iter().map(str::to_owned).collect() })
 }
 
 impl Database {

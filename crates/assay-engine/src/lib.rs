@@ -5,11 +5,13 @@ mod folder;
 mod image;
 mod progress;
 mod report;
+mod update;
 
 pub use folder::{ScanFolderError, folder_inventory};
 pub use image::{ScanImageError, image_inventory};
 pub use progress::Progress;
 pub use report::assess;
+pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
 use assay_analyze::{Limits, Matcher};
 use std::num::NonZeroUsize;

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// Redirects followed for a public file; feeds are behind one or two.
+const PUBLIC_REDIRECTS: usize = 5;
+
 /// Settings for all connections.
 #[derive(Debug, Clone)]
 pub struct NetworkOptions {
@@ -102,20 +105,37 @@ impl Network {
             .enable_all()
             .build()
             .map_err(RegistryError::Runtime)?;
-        let client = self.client()?;
+        let client = self.client(reqwest::redirect::Policy::none)?;
         let new = Arc::new(Started { runtime, client });
         *started = Some(Arc::clone(&new));
         Ok(new)
     }
 
-    fn client(&self) -> Result<reqwest::Client, RegistryError> {
+    /// Runs `work` with a client for public files, which follows redirects and carries no credentials.
+    ///
+    /// # Errors
+    /// Fails when the network may not be used or cannot be started.
+    pub fn with_public_client<F: Future>(
+        &self,
+        host: &str,
+        work: impl FnOnce(reqwest::Client) -> F,
+    ) -> Result<F::Output, RegistryError> {
+        if self.options.offline {
+            return Err(RegistryError::Offline { host: host.to_owned() });
+        }
+        let started = self.start()?;
+        let client = self.client(public_redirects)?;
+        Ok(started.runtime.block_on(work(client)))
+    }
+
+    fn client(&self, redirects: fn() -> reqwest::redirect::Policy) -> Result<reqwest::Client, RegistryError> {
         let options = &self.options;
         let mut certificates = Vec::new();
         for pem in &options.extra_certificates {
             certificates.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(RegistryError::Client)?);
         }
         let builder = || -> Result<reqwest::ClientBuilder, RegistryError> {
-            let mut builder = client_builder(options).no_proxy();
+            let mut builder = client_builder(options).no_proxy().redirect(redirects());
             let exceptions = || reqwest::NoProxy::from_string(&options.no_proxy);
             for (proxy, make) in [
                 (
@@ -138,6 +158,21 @@ impl Network {
             Err(_) => builder()?.tls_certs_only(certificates).build().map_err(RegistryError::Client),
         }
     }
+}
+
+/// Follows a few redirects, but none that gives up TLS.
+fn public_redirects() -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(|attempt| {
+        let downgraded = attempt.url().scheme() == "http"
+            && attempt.previous().last().is_some_and(|url| url.scheme() == "https");
+        if downgraded {
+            attempt.error("redirect from https to http")
+        } else if attempt.previous().len() > PUBLIC_REDIRECTS {
+            attempt.error("too many redirects")
+        } else {
+            attempt.follow()
+        }
+    })
 }
 
 /// Returns what all clients have in common.

@@ -3,7 +3,7 @@
 use crate::command::Global;
 use crate::terminal;
 use assay_oci::source::InvalidSource;
-use assay_oci::{EngineError, OpenError, ReadLayerError, RegistryError, RegistryErrorKind};
+use assay_oci::{EngineError, OpenError, RegistryError, RegistryErrorKind};
 use assay_report::escape;
 use std::error::Error;
 use std::fmt::Write as _;
@@ -148,7 +148,3 @@ fn registry_hint(error: &RegistryError) -> Option<String> {
     })
 }
 
-/// Says what went wrong with a layer, for hints that the layer's error does not carry.
-pub(crate) fn is_missing_layer(error: &ReadLayerError) -> bool {
-    matches!(error, ReadLayerError::Missing(_) | ReadLayerError::NoSuchLayer(_))
-}

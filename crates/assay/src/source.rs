@@ -23,17 +23,24 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "OS/ARCH", env = "ASSAY_PLATFORM")]
     platform: Option<Platform>,
 
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+/// How registries are reached.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct NetworkArgs {
     /// Read registry credentials from this file instead of Docker's and Podman's.
     #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG")]
-    registry_config: Option<PathBuf>,
+    pub(crate) registry_config: Option<PathBuf>,
 
     /// Trust this certificate authority, too (PEM); may be repeated.
     #[arg(long, value_name = "FILE")]
-    ca_file: Vec<PathBuf>,
+    pub(crate) ca_file: Vec<PathBuf>,
 
     /// Talk to registries without TLS; registries on this machine need no flag.
     #[arg(long, env = "ASSAY_PLAIN_HTTP")]
-    plain_http: bool,
+    pub(crate) plain_http: bool,
 }
 
 /// What was found in a source.
@@ -63,7 +70,7 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
         let image = Image { reference: source.to_string(), ..Image::default() };
         return Ok(Scanned { kind, image, inventory });
     }
-    let network = network(args, global)?;
+    let network = network(&args.network, global)?;
     let options = OpenOptions {
         platform: args.platform.clone(),
         spool: SpoolOptions::in_folder(environment::scratch_folder()),
@@ -75,7 +82,8 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     Ok(Scanned { kind: opened.kind(), image, inventory })
 }
 
-fn network(args: &SourceArgs, global: &Global) -> Result<Network, CommandError> {
+/// Prepares the way to the network; starts nothing.
+pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, CommandError> {
     let mut extra_certificates = Vec::new();
     for path in &args.ca_file {
         let pem = std::fs::read(path)
@@ -124,8 +132,30 @@ pub(crate) fn open_database(global: &Global) -> Result<(Database, bool), Command
 }
 
 fn snapshot(global: &Global) -> Result<(Database, bool), CommandError> {
-    let _ = global;
-    Err(CommandError::usage("there is no vulnerability database yet").hint("run `assay db update`"))
+    let database = Database::from_snapshot(assay_snapshot::SNAPSHOT)
+        .map_err(|error| CommandError::work("cannot open the vulnerability facts built into this program", error))?;
+    let mut ages: Vec<String> = database
+        .feeds()
+        .map_err(|error| damaged_database(error, global))?
+        .into_iter()
+        .map(|feed| match feed.data_time {
+            Some(time) => format!("{} {} ({})", feed.id, time.date_text(), feed.license),
+            None => format!("{} ({})", feed.id, feed.license),
+        })
+        .collect();
+    ages.sort();
+    terminal::note(
+        global,
+        &format!(
+            "no database has been fetched; using the facts built into this program on {}: {}",
+            database.built_at().date_text(),
+            ages.join("; ")
+        ),
+    );
+    if !global.quiet {
+        terminal::stderr("hint: run `assay db update` for current advisories\n");
+    }
+    Ok((database, true))
 }
 
 /// Says that a record of the database is damaged.
@@ -133,9 +163,4 @@ pub(crate) fn damaged_database(error: CorruptDatabase, global: &Global) -> Comma
     let path = global.db.clone().unwrap_or_else(|| database_path(global));
     CommandError::work(format!("cannot use the vulnerability database `{}`", path.display()), error)
         .hint("fetch it again with `assay db update`")
-}
-
-/// Prints where the facts of the built-in snapshot come from and how old they are.
-pub(crate) fn note_snapshot(global: &Global, text: &str) {
-    terminal::note(global, text);
 }

@@ -6,7 +6,8 @@
 //! the same feed has for the best known release of that distribution. Stray records (the one erratum that mentions the coming
 //! release, a team's own advisories) therefore never make a release look assessed.
 
-use super::Compiler;
+use super::{Compiler, Entry};
+use assay_model::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Packages below which statements are stray records.
@@ -14,15 +15,25 @@ const PACKAGES: usize = 25;
 /// The share of the best known release's packages below which a release is not covered.
 const SHARE: usize = 20;
 
+/// Ubuntu's VEX names the archive's newest version as fixed, not the first one that is: by itself it assesses nothing.
+const VEX_WITHOUT_FIXES: &str = "ubuntu-vex";
+
 /// What is known about one ecosystem.
 #[derive(Debug, Default)]
 pub(super) struct Covered {
     pub(super) feeds: BTreeSet<u16>,
     pub(super) packages: usize,
     pub(super) advisories: usize,
+    /// The newest time in its advisories.
+    pub(super) newest: Option<Timestamp>,
 }
 
-pub(super) fn find(compiler: &Compiler) -> BTreeMap<&str, Covered> {
+/// Returns when an advisory was last changed, as far as that can be true: some records claim to come from the future.
+pub(super) fn changed(entry: &Entry, built_at: Timestamp) -> Option<Timestamp> {
+    [entry.facts.modified, entry.facts.published].into_iter().flatten().find(|time| *time <= built_at)
+}
+
+pub(super) fn find(compiler: &Compiler, built_at: Timestamp) -> BTreeMap<&str, Covered> {
     // Per ecosystem and feed, the packages; `affected` is sorted by package, so that equal ones are together.
     let mut packages: HashMap<(u32, u16), (usize, u32)> = HashMap::new();
     let mut all: HashMap<u32, (usize, u32, BTreeSet<u32>)> = HashMap::new();
@@ -50,6 +61,10 @@ pub(super) fn find(compiler: &Compiler) -> BTreeMap<&str, Covered> {
     }
     let mut covered: BTreeMap<&str, Covered> = BTreeMap::new();
     for (&(ecosystem, feed), &(count, _)) in &packages {
+        let says_what_is_fixed = at_feed(compiler, feed).is_none_or(|feed| feed.id != VEX_WITHOUT_FIXES);
+        if !says_what_is_fixed {
+            continue;
+        }
         let best = best.get(&(family(ecosystem), feed)).copied().unwrap_or_default();
         if count >= PACKAGES && count.saturating_mul(SHARE) >= best {
             covered.entry(compiler.strings.text(ecosystem)).or_default().feeds.insert(feed);
@@ -65,9 +80,15 @@ pub(super) fn find(compiler: &Compiler) -> BTreeMap<&str, Covered> {
         if let Some(covered) = covered.get_mut(compiler.strings.text(ecosystem)) {
             covered.packages = *packages;
             covered.advisories = entries.len();
+            let entries = entries.iter().filter_map(|&entry| at(&compiler.entries, entry));
+            covered.newest = entries.filter_map(|entry| changed(entry, built_at)).max();
         }
     }
     covered
+}
+
+fn at_feed(compiler: &Compiler, feed: u16) -> Option<&super::FeedEntry> {
+    compiler.feeds.get(usize::from(feed))
 }
 
 pub(super) fn at<T>(items: &[T], index: u32) -> Option<&T> {

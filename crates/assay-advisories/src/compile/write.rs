@@ -10,7 +10,7 @@ use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub(super) fn sections(compiler: &Compiler) -> Result<Vec<Vec<u8>>, TooLarge> {
+pub(super) fn sections(compiler: &Compiler, built_at: Timestamp) -> Result<Vec<Vec<u8>>, TooLarge> {
     let identities = Identities::find(&compiler.entries, &compiler.strings);
     let order = Order::find(compiler, &identities);
     let (packages, statements, packages_of_entry) = write_packages(compiler, &identities, &order)?;
@@ -18,7 +18,7 @@ pub(super) fn sections(compiler: &Compiler) -> Result<Vec<Vec<u8>>, TooLarge> {
     let vulnerabilities = write_vulnerabilities(compiler, &identities, &order)?;
     let (ids, table) = write_ids(compiler, &identities, &order)?;
     let end_of_life = write_table(compiler.end_of_life.iter().map(|(key, &value)| (key.as_bytes(), value)))?;
-    let (feeds, coverage) = (write_feeds(compiler)?, write_coverage(compiler)?);
+    let (feeds, coverage) = (write_feeds(compiler, built_at)?, write_coverage(compiler, built_at)?);
     // In the order of `Section::ALL`.
     Ok(vec![packages, statements, advisories, vulnerabilities, ids, table, end_of_life, feeds, coverage])
 }
@@ -284,13 +284,22 @@ fn write_ids(
     Ok((write_table(index)?, writer.finish()?))
 }
 
-fn write_feeds(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
+fn write_feeds(compiler: &Compiler, built_at: Timestamp) -> Result<Vec<u8>, TooLarge> {
+    let mut newest: HashMap<u16, Timestamp> = HashMap::new();
+    for entry in &compiler.entries {
+        if let Some(time) = coverage::changed(entry, built_at) {
+            let newest = newest.entry(entry.feed).or_insert(time);
+            *newest = time.max(*newest);
+        }
+    }
     let mut writer = RecordsWriter::default();
-    for feed in &compiler.feeds {
+    for (index, feed) in (0..).zip(&compiler.feeds) {
         let mut record = writer.start();
         record.text(&feed.id);
         record.text(&feed.license);
-        time(&mut record, feed.counts.data_time);
+        // What a feed says of itself as a whole (KEV's catalogue, EPSS's day) counts, unless it is from the future.
+        let own = feed.counts.data_time.filter(|time| *time <= built_at);
+        time(&mut record, own.max(newest.get(&index).copied()));
         for number in [feed.files, feed.counts.used, feed.counts.rejected, feed.counts.ignored] {
             record.number(number);
         }
@@ -300,9 +309,9 @@ fn write_feeds(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
     writer.finish()
 }
 
-fn write_coverage(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
+fn write_coverage(compiler: &Compiler, built_at: Timestamp) -> Result<Vec<u8>, TooLarge> {
     let mut writer = RecordsWriter::default();
-    for (ecosystem, covered) in coverage::find(compiler) {
+    for (ecosystem, covered) in coverage::find(compiler, built_at) {
         let feeds: Vec<_> =
             covered.feeds.iter().filter_map(|&feed| compiler.feeds.get(usize::from(feed))).collect();
         let mut names: Vec<&str> = feeds.iter().map(|feed| feed.id.as_str()).collect();
@@ -312,7 +321,7 @@ fn write_coverage(compiler: &Compiler) -> Result<Vec<u8>, TooLarge> {
         record.texts(&names);
         record.count(covered.packages);
         record.count(covered.advisories);
-        time(&mut record, feeds.iter().filter_map(|feed| feed.counts.data_time).max());
+        time(&mut record, covered.newest);
         writer.push(&record)?;
     }
     writer.finish()

@@ -19,13 +19,12 @@ use std::io::{BufReader, Read};
 /// Bytes of the file that are read.
 const MAX_FILE: u64 = 4 * 1024 * 1024 * 1024;
 
-/// Code names and the releases advisories name; unstable has no number and no image is made of it for use.
+/// Code names and the releases advisories name. Unstable has no number and no image is made of it for use; woody and sarge were
+/// both a 3.
 const RELEASES: &[(&str, &str)] = &[
-    ("woody", "3.0"),
-    ("sarge", "3.1"),
-    ("etch", "4.0"),
-    ("lenny", "5.0"),
-    ("squeeze", "6.0"),
+    ("etch", "4"),
+    ("lenny", "5"),
+    ("squeeze", "6"),
     ("wheezy", "7"),
     ("jessie", "8"),
     ("stretch", "9"),

@@ -136,7 +136,9 @@ fn releases_missing(ecosystem: &Ecosystem) -> bool {
 
 /// Returns whether bytes are an OSV record, to recognise a team's own advisories.
 pub fn looks_like(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Osvish>(bytes).is_ok()
+    let record = serde_json::from_slice::<Osvish>(bytes);
+    // Other documents have an `id` and a time, too.
+    record.is_ok_and(|record| record.affected.or(record.withdrawn).or(record.schema_version).is_some())
 }
 
 #[derive(Deserialize)]
@@ -145,8 +147,9 @@ struct Osvish {
     _id: String,
     #[serde(rename = "modified")]
     _modified: String,
-    #[serde(rename = "affected", alias = "withdrawn", alias = "schema_version")]
-    _affected: serde::de::IgnoredAny,
+    affected: Option<serde::de::IgnoredAny>,
+    withdrawn: Option<serde::de::IgnoredAny>,
+    schema_version: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -277,10 +280,11 @@ fn identify(
     upstream: Option<Vec<String>>,
     related: Option<Vec<String>>,
 ) {
-    let (aliases, upstream) = (aliases.unwrap_or_default(), upstream.unwrap_or_default());
+    let plain = |ids: Option<Vec<String>>| ids.into_iter().flatten().map(without_distribution).collect::<Vec<_>>();
+    let (aliases, upstream, related) = (plain(aliases), plain(upstream), plain(related));
     let is_cve = |id: &String| id.starts_with("CVE-");
     if ERRATA.iter().any(|prefix| advisory.id.starts_with(prefix)) {
-        let all = || aliases.iter().chain(&upstream).chain(related.iter().flatten());
+        let all = || aliases.iter().chain(&upstream).chain(&related);
         let mut fixes: Vec<String> = all().filter(|id| is_cve(id)).cloned().collect();
         if fixes.is_empty() {
             fixes = aliases.iter().chain(&upstream).filter(|id| id.starts_with("GHSA-")).cloned().collect();
@@ -297,9 +301,17 @@ fn identify(
     } else if aliases.is_empty() && upstream.is_empty() && !is_cve(&advisory.id) {
         // A package that bundles a library: the record has no CVE of its own, and `related` names the library's
         // (PYSEC-2023-175 for the libwebp in pillow's wheels).
-        advisory.fixes = related.into_iter().flatten().filter(is_cve).collect();
+        advisory.fixes = related.into_iter().filter(is_cve).collect();
     } else {
         advisory.aliases = aliases.into_iter().chain(upstream).collect();
+    }
+}
+
+/// Distributions' own records of a CVE (`UBUNTU-CVE-2021-3782`, `DEBIAN-CVE-…`) stand for the CVE where others refer to them.
+fn without_distribution(id: String) -> String {
+    match id.split_once("-CVE-") {
+        Some((prefix, number)) if prefix.bytes().all(|byte| byte.is_ascii_uppercase()) => format!("CVE-{number}"),
+        _ => id,
     }
 }
 
@@ -311,8 +323,9 @@ fn read_affected(affected: OsvAffected) -> Option<Affected> {
     }
     let scheme = ecosystem.scheme();
     let mut statement = Affected::new(ecosystem, &package.name);
-    // dpkg and apk feeds name source packages (apk's "origin"); RPM errata name binary packages.
-    statement.of_source = matches!(scheme, Scheme::Deb | Scheme::Apk);
+    // dpkg and apk feeds name source packages (apk's "origin"), and so does Rocky; other RPM errata name binary packages.
+    let rocky = matches!(&statement.ecosystem, Ecosystem::Distro { distro, .. } if distro.id == "rocky");
+    statement.of_source = matches!(scheme, Scheme::Deb | Scheme::Apk) || rocky;
     for range in affected.ranges.into_iter().flatten().filter(|range| range.kind != "GIT") {
         statement.ranges.extend(intervals(scheme, range.events));
     }

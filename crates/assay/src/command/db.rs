@@ -3,11 +3,13 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::source;
+use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::build::{BuildDatabaseError, BuildOptions, BuildSummary, build};
 use assay_advisories::database::Hit;
+use assay_advisories::fetch::{FetchSummary, Outcome};
+use assay_engine::{UpdateDatabaseError, build_fetched, fetch_feeds};
 use assay_model::timestamp::DAY;
 use assay_report::escape;
 use std::fmt::Write as _;
@@ -23,9 +25,31 @@ pub(crate) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    Update(UpdateArgs),
     Build(BuildArgs),
     Status(StatusArgs),
     Search(SearchArgs),
+}
+
+/// Fetch the public feeds, where they changed, and build the database from them.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay db update\n  \
+    assay db update --mirror https://mirror.example/feeds\n\n\
+    A feed that cannot be fetched keeps its earlier data, and `assay db status` says so. A failed update leaves the database \
+    in use as it is.")]
+struct UpdateArgs {
+    /// Fetch from this address instead of the publishers' hosts.
+    #[arg(long, value_name = "URL", env = "ASSAY_DB_MIRROR")]
+    mirror: Option<String>,
+
+    /// Accept feeds that have less than half of the records they had.
+    #[arg(long)]
+    allow_shrink: bool,
+
+    /// Trust this certificate authority, too (PEM); may be repeated.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Vec<PathBuf>,
 }
 
 /// Compile feeds, in their publishers' own formats, into one database file.
@@ -34,9 +58,10 @@ enum Action {
     assay db build --from feeds --out assay.db\n  \
     assay db build --from feeds --from our-advisories/ --out assay.db")]
 struct BuildArgs {
-    /// A folder laid out as publishers serve their files, a folder or zip of OSV files of your own, or one file; may be repeated.
-    #[arg(long, required = true, value_name = "PATH")]
-    from: Vec<PathBuf>,
+    /// A folder laid out as publishers serve their files, a folder or zip of OSV files of your own, one file, or the address of
+    /// a mirror; may be repeated.
+    #[arg(long, required = true, value_name = "DIR|FILE|URL")]
+    from: Vec<String>,
 
     /// The database to write; the default is the one that `assay scan` uses.
     #[arg(long, value_name = "FILE")]
@@ -75,6 +100,7 @@ struct SearchArgs {
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     match &args.action {
+        Action::Update(args) => run_update(args, global),
         Action::Build(args) => run_build(args, global),
         Action::Status(args) => run_status(args, global),
         Action::Search(args) => run_search(args, global),
@@ -86,8 +112,70 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Returns where downloaded feeds are kept for the next update.
+fn downloads(global: &Global) -> PathBuf {
+    environment::cache_folder(global).join("feeds")
+}
+
+fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
+    let target = global.db.clone().unwrap_or_else(|| source::database_path(global));
+    let network = source::network(&NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() }, global)?;
+    let downloads = downloads(global);
+    let failed = |error: UpdateDatabaseError| {
+        CommandError::work("cannot update the vulnerability database", error)
+            .with_hints_of_cause()
+            .hint("the database in use is unchanged")
+    };
+    terminal::note(global, "fetching the feeds");
+    let fetched = fetch_feeds(&network, &downloads, args.mirror.clone()).map_err(failed)?;
+    log_fetched(&fetched, global);
+    let options = BuildOptions {
+        built_at: environment::now(),
+        allow_shrink: args.allow_shrink,
+        ..BuildOptions::default()
+    };
+    let summary = build_fetched(&fetched, &downloads, &target, &options).map_err(failed)?;
+    log(&summary, global);
+    print(&format!("{}  {:.1} MB\n", target.display(), summary.bytes as f64 / 1e6))
+}
+
+fn log_fetched(fetched: &FetchSummary, global: &Global) {
+    if global.quiet {
+        return;
+    }
+    let (mut downloaded, mut bytes, mut unchanged) = (0u64, 0u64, 0u64);
+    for file in &fetched.files {
+        match &file.outcome {
+            Outcome::Downloaded { bytes: more } => {
+                downloaded += 1;
+                bytes += more;
+            }
+            Outcome::NotModified => unchanged += 1,
+            Outcome::Missing => {}
+            Outcome::Failed(message) => {
+                terminal::stderr(&format!("warning: {}: {}\n", file.feed, escape::terminal(message)));
+            }
+        }
+    }
+    let files = |count| assay_report::summary::count(count, "file");
+    terminal::stderr(&format!(
+        "{} downloaded ({:.1} MB), {} unchanged\n",
+        files(downloaded),
+        bytes as f64 / 1e6,
+        files(unchanged)
+    ));
+}
+
 fn run_build(args: &BuildArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let target = args.out.clone().or_else(|| global.db.clone()).unwrap_or_else(|| source::database_path(global));
+    let mut inputs = Vec::new();
+    for from in &args.from {
+        inputs.push(if from.starts_with("http://") || from.starts_with("https://") {
+            fetched_mirror(from, global)?
+        } else {
+            PathBuf::from(from)
+        });
+    }
     let previous = Database::open(&target).ok();
     let options = BuildOptions {
         built_at: environment::now(),
@@ -96,9 +184,20 @@ fn run_build(args: &BuildArgs, global: &Global) -> Result<ExitCode, CommandError
         allow_shrink: args.allow_shrink,
         errors: &[],
     };
-    let summary = build(&args.from, &target, &options).map_err(|error| build_error(&target, error))?;
+    let summary = build(&inputs, &target, &options).map_err(|error| build_error(&target, error))?;
     log(&summary, global);
     print(&format!("{}  {:.1} MB\n", target.display(), summary.bytes as f64 / 1e6))
+}
+
+/// Fetches a mirror into a folder of its own and returns that.
+fn fetched_mirror(url: &str, global: &Global) -> Result<PathBuf, CommandError> {
+    let name: String = url.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+    let folder = environment::cache_folder(global).join("mirrors").join(name);
+    let network = source::network(&NetworkArgs::default(), global)?;
+    let fetched = fetch_feeds(&network, &folder, Some(url.to_owned()))
+        .map_err(|error| CommandError::work(format!("cannot fetch `{url}`"), error).with_hints_of_cause())?;
+    log_fetched(&fetched, global);
+    Ok(folder)
 }
 
 fn log(summary: &BuildSummary, global: &Global) {
