@@ -13,6 +13,7 @@
 
 mod corpus;
 mod decode;
+mod lang_a;
 mod lang_a2;
 mod lang_b;
 mod os_packages;

@@ -127,8 +127,8 @@ mod tests {
 
     #[test]
     fn what_the_project_reaches() {
-        let text = b"version = 1\n[[package]]\nname = \"click\"\nversion = \"8.1.8\"\nsource = { registry = \"https://pypi.org/simple\" }\nresolution-markers = [\"python_full_version < '3.10'\"]\n\
-            [[package]]\nname = \"click\"\nversion = \"8.5.1\"\nsource = { registry = \"https://pypi.org/simple\" }\n\
+        let text = b"version = 1\n[[package]]\nname = \"click\"\nversion = \"8.1.8\"\nsource = { registry = \"https://example.com/simple\" }\nresolution-markers = [\"python_full_version < '3.10'\"]\n\
+            [[package]]\nname = \"click\"\nversion = \"8.5.1\"\nsource = { registry = \"https://example.com/simple\" }\n\
             [[package]]\nname = \"pysocks\"\nversion = \"1.7.1\"\n[[package]]\nname = \"chardet\"\nversion = \"5.0\"\n[[package]]\nname = \"pytest\"\nversion = \"7.2.0\"\n[[package]]\nname = \"ujson\"\nversion = \"5.7.0\"\n\
             [[package]]\nname = \"requests\"\nversion = \"2.28.1\"\ndependencies = [{ name = \"click\", version = \"8.1.8\", marker = \"x\" }, { name = \"click\", version = \"8.5.1\" }]\n\
             [package.optional-dependencies]\nsocks = [{ name = \"pysocks\" }]\nchardet = [{ name = \"chardet\" }]\n\
