@@ -9,8 +9,8 @@ use assay_model::timestamp::DAY;
 use assay_model::{Os, Timestamp};
 use std::collections::BTreeMap;
 
-/// Data older than this, against the newest data of the database, is called stale: three months of unseen advisories.
-const STALE_AFTER: i64 = 90 * DAY;
+/// Data older than this, against the newest data of the database, is called stale: half a year of unseen advisories.
+const STALE_AFTER: i64 = 180 * DAY;
 
 /// Counts packages by whether a feed covers their ecosystem.
 pub struct Assessment {

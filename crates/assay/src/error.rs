@@ -131,7 +131,7 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
 
 fn registry_hint(error: &RegistryError) -> Option<String> {
     Some(match error.kind() {
-        RegistryErrorKind::Offline => "leave out `--offline`, or scan an archive".to_owned(),
+        RegistryErrorKind::Offline => "leave out `--offline` (`ASSAY_OFFLINE`)".to_owned(),
         RegistryErrorKind::Unreachable => {
             "check the name and the network; a registry without TLS needs `--plain-http`".to_owned()
         }

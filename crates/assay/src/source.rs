@@ -144,16 +144,13 @@ fn snapshot(global: &Global) -> Result<(Database, bool), CommandError> {
         })
         .collect();
     ages.sort();
-    terminal::note(
-        global,
-        &format!(
-            "no database has been fetched; using the facts built into this program on {}: {}",
-            database.built_at().date_text(),
-            ages.join("; ")
-        ),
-    );
     if !global.quiet {
-        terminal::stderr("hint: run `assay db update` for current advisories\n");
+        terminal::stderr(&format!(
+            "note: no database has been fetched; using the facts built into this program on {}:\n  {}\n\
+             hint: run `assay db update` for current advisories\n",
+            database.built_at().date_text(),
+            ages.join("\n  ")
+        ));
     }
     Ok((database, true))
 }
