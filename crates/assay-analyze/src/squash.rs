@@ -180,7 +180,7 @@ impl Claims {
         // Only the few paths at which a language package was found are looked for in the long lists.
         let mut sought: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, package) in inventory.packages.iter().enumerate() {
-            if package.kind.is_os() || package.origin != Origin::Installed {
+            if package.kind.is_os() {
                 continue;
             }
             for location in &package.locations {
@@ -201,11 +201,14 @@ impl Claims {
                 }
             }
         }
+        // A lockfile that came with a package of the system (in its sources or documentation) says what its authors once
+        // used: the system answers for the file, but does not contain what it names.
+        let installed = |index: &usize| {
+            inventory.packages.get(*index).filter(|package| package.origin == Origin::Installed)
+        };
         let purls: Vec<(usize, String)> = owner
             .iter()
-            .filter_map(|(package, owner)| {
-                Some((*owner, inventory.packages.get(*package)?.purl(None).to_string()))
-            })
+            .filter_map(|(package, owner)| Some((*owner, installed(package)?.purl(None).to_string())))
             .collect();
         for (owner, purl) in purls {
             if let Some(owner) = inventory.packages.get_mut(owner) {

@@ -112,9 +112,15 @@ fn lists_may_name_the_architecture() {
 }
 
 #[test]
-fn what_a_lockfile_declares_is_not_owned() {
+fn an_owned_lockfile_is_neither_counted_nor_contained() {
+    // Debian's Go brings the `go.mod` of its own sources, Debian's Ruby the `package-lock.json` of an editor's extension:
+    // nothing of what they name is there.
     check(
         [status("deb x 1\nowns x /app/lock.list").file("app/lock.list", "npm y 1 declared")],
+        &["deb x 1 @ 0:var/lib/status.list"],
+    );
+    check(
+        [status("deb x 1").file("app/lock.list", "npm y 1 declared")],
         &["deb x 1 @ 0:var/lib/status.list", "npm y 1 @ 0:app/lock.list"],
     );
 }
