@@ -5,8 +5,8 @@ use super::apk::{Package, Root, build};
 
 pub(super) const RECIPE: Recipe = Recipe {
     name: "alpine-synthetic",
-    about: "synthetic Alpine 3.11 root (oracle: the table it was written from)",
-    revision: 1,
+    about: "synthetic Alpine 3.11 root with openssl 1.1.1d-r2 (oracle: the table it was written from)",
+    revision: 2,
     needs: &["skopeo"],
     forms: &[],
     build: |kit| build(kit, &ROOT),
@@ -61,7 +61,7 @@ HOME_URL=\"https://alpinelinux.org/\"
         },
         Package {
             name: "libcrypto1.1",
-            version: "1.1.1g-r0",
+            version: "1.1.1d-r2",
             origin: "openssl",
             licence: "OpenSSL",
             depends: "so:libc.musl-x86_64.so.1",
@@ -70,7 +70,7 @@ HOME_URL=\"https://alpinelinux.org/\"
         },
         Package {
             name: "libssl1.1",
-            version: "1.1.1g-r0",
+            version: "1.1.1d-r2",
             origin: "openssl",
             licence: "OpenSSL",
             depends: "so:libc.musl-x86_64.so.1 so:libcrypto.so.1.1",

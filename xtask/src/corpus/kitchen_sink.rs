@@ -11,7 +11,7 @@ use crate::stage::Stage;
 pub(super) const RECIPE: Recipe = Recipe {
     name: "kitchen-sink",
     about: "over 1 GB: Debian with compilers, JDK, Node, Ruby and the applications of the others (oracle: all of theirs)",
-    revision: 2,
+    revision: 3,
     needs: &["mmdebstrap", "skopeo", "python3", "npm", "go", "mvn"],
     forms: &[],
     build,
@@ -24,7 +24,7 @@ fn build(kit: &Kit) -> Result<()> {
     let mut layout = kit.layout()?;
     let mut stage = Stage::debian(kit, &layout)?;
     stage.run(
-        "apt-get update && apt-get install -y --no-install-recommends build-essential ruby && \
+        "apt-get update && apt-get install -y --no-install-recommends build-essential ruby python3-yaml python3-six && \
          rm -rf /var/lib/apt/lists/*",
     )?;
     stage.run(
@@ -42,6 +42,9 @@ fn build(kit: &Kit) -> Result<()> {
     stage.config("Cmd", json!(["/usr/local/bin/gateway"]));
     stage.dpkg_oracle()?;
     kit.oracle("pip.json", stage.shell("/opt/venv/bin/pip list --format json")?)?;
+    // Debian's own Python packages, which belong to dpkg and to no virtual environment.
+    let system = "import importlib.metadata as m; [print(d.metadata['Name'], d.version) for d in m.distributions()]";
+    kit.oracle("python-system.txt", stage.shell(&format!("/usr/bin/python3 -c \"{system}\""))?)?;
     kit.oracle("gem.txt", stage.shell("gem list --local")?)?;
     for (name, file) in [
         ("npm.json", node.join("npm.json")),
