@@ -19,6 +19,8 @@ pub struct AnalyzerId {
 pub enum Select {
     /// The last component of the path is this: `package-lock.json`.
     Name(&'static str),
+    /// The last component starts with the one and ends with the other: `requirements` and `.txt`.
+    NameAffixes(&'static str, &'static str),
     /// The whole path is this: `var/lib/dpkg/status`.
     Path(&'static str),
     /// The path ends with this, in any case: `.jar`, `.dist-info/METADATA`.

@@ -15,6 +15,7 @@ pub struct Matcher<'a> {
     names: HashMap<&'static str, Vec<usize>>,
     paths: HashMap<&'static str, Vec<usize>>,
     suffixes: HashMap<[u8; SUFFIX_KEY], Vec<(&'static str, usize)>>,
+    affixes: Vec<(&'static str, &'static str, usize)>,
     under: Vec<(&'static str, &'static str, usize)>,
     magics: Vec<(&'static [u8], usize)>,
 }
@@ -27,6 +28,7 @@ impl<'a> Matcher<'a> {
             names: HashMap::new(),
             paths: HashMap::new(),
             suffixes: HashMap::new(),
+            affixes: Vec::new(),
             under: Vec::new(),
             magics: Vec::new(),
         };
@@ -41,6 +43,7 @@ impl<'a> Matcher<'a> {
                             matcher.suffixes.entry(key).or_default().push((suffix, index));
                         }
                     }
+                    Select::NameAffixes(prefix, suffix) => matcher.affixes.push((prefix, suffix, index)),
                     Select::Under(folder, suffix) => matcher.under.push((folder, suffix, index)),
                     Select::Magic(magic) => matcher.magics.push((magic, index)),
                 }
@@ -57,8 +60,14 @@ impl<'a> Matcher<'a> {
     /// Puts the indices of the analyzers that want a file of this path into `found`, sorted.
     pub fn by_path(&self, path: &str, found: &mut Vec<usize>) {
         found.clear();
-        if let Some(indices) = self.names.get(assay_model::path::file_name(path)) {
+        let name = assay_model::path::file_name(path);
+        if let Some(indices) = self.names.get(name) {
             found.extend(indices);
+        }
+        for (prefix, suffix, index) in &self.affixes {
+            if name.len() >= prefix.len() + suffix.len() && name.starts_with(prefix) && name.ends_with(suffix) {
+                found.push(*index);
+            }
         }
         if let Some(indices) = self.paths.get(path) {
             found.extend(indices);
@@ -140,6 +149,9 @@ mod tests {
     fn files_are_selected_as_asked() {
         check(&[Select::Name("pom.xml")], "a/b/pom.xml", b"", true);
         check(&[Select::Name("pom.xml")], "a/b/xpom.xml", b"", false);
+        check(&[Select::NameAffixes("req", ".txt")], "a/requirements.txt", b"", true);
+        check(&[Select::NameAffixes("req", ".txt")], "req/notes.txt", b"", false);
+        check(&[Select::NameAffixes("a.b", ".bc")], "a.bc", b"", false);
         check(&[Select::Path("etc/os-release")], "etc/os-release", b"", true);
         check(&[Select::Path("etc/os-release")], "x/etc/os-release", b"", false);
         check(&[Select::Suffix(".jar")], "lib/A.JAR", b"", true);

@@ -18,8 +18,7 @@ impl Analyzer for Requirements {
     }
 
     fn select(&self) -> &'static [Select] {
-        // Neither prefixes nor patterns can be asked for; other text files are passed over by their name.
-        &[Select::Suffix(".txt")]
+        &[Select::NameAffixes("requirements", ".txt")]
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
