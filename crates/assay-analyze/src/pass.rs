@@ -241,10 +241,10 @@ impl<'a> Pass<'a> {
     ) -> Result<(DiffId, bool), AnalyzeLayerError> {
         let mut source = Checked::new(&mut reader);
         let mut intact = true;
-        let (hash, bytes) = {
+        let walked = 'walk: {
             let plain = match decompress(&mut source) {
                 Ok((_, plain)) => plain,
-                Err(error) => return Err(AnalyzeLayerError::Read(error)),
+                Err(error) => break 'walk Err(error),
             };
             let hashing = Hashing {
                 inner: Limited::new(plain, self.limits.bytes_per_layer),
@@ -282,7 +282,12 @@ impl<'a> Pass<'a> {
                 }
             }
             let hashing = tar.into_inner();
-            (hashing.hash.finalize(), hashing.bytes)
+            Ok((hashing.hash.finalize(), hashing.bytes))
+        };
+        let (hash, bytes) = match walked {
+            Ok(walked) => walked,
+            // The error as the source gave it: callers look into it.
+            Err(error) => return Err(AnalyzeLayerError::Read(source.error.take().unwrap_or(error))),
         };
         // What the source itself says (a wrong digest, a broken connection) counts more than how the inflater saw it.
         source.finish().map_err(AnalyzeLayerError::Read)?;

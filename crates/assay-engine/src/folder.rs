@@ -22,7 +22,7 @@ pub enum ScanFolderError {
         /// The system's answer.
         source: io::Error,
     },
-    /// A single file of a kind that says nothing about packages.
+    /// A single file that says nothing about packages.
     #[error("`{}` is neither an image nor a file that lists packages", path.display())]
     NothingToRead {
         /// The path.
@@ -44,7 +44,8 @@ pub fn folder_inventory(
     let read_error = |source| ScanFolderError::Read { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(read_error)?;
     let mut pass = FolderPass::new(&settings.matcher, &settings.limits);
-    if metadata.is_dir() {
+    let single = !metadata.is_dir();
+    if !single {
         std::fs::read_dir(path).map_err(read_error)?;
         for entry in walk(path, WalkLimits::default()) {
             let entry = match entry {
@@ -71,11 +72,14 @@ pub fn folder_inventory(
     } else {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let content = std::fs::File::open(path).and_then(FileSpool::new).map_err(read_error)?;
-        if !pass.file(&name, 0o644, &content) {
-            return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
-        }
+        pass.file(&name, 0o644, &content);
     }
-    let mut inventory = squash(vec![pass.finish()], false, Lockfiles::Always, &settings.matcher);
+    let found = pass.finish();
+    // Analyzers are asked about more names than they know (`*.txt` may be requirements): what says nothing is not clean.
+    if single && found.files.is_empty() {
+        return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
+    }
+    let mut inventory = squash(vec![found], false, Lockfiles::Always, &settings.matcher);
     inventory.warnings.sort();
     Ok(inventory)
 }

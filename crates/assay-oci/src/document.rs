@@ -152,10 +152,7 @@ impl Document {
                 manifest.check_types(what, raw.artifact_type.as_deref())?;
                 Ok(Self::Manifest(Box::new(manifest)))
             }
-            _ => Err(OpenError::NotAnImage {
-                place: what.to_owned(),
-                found: "a document that is neither a manifest nor an index".to_owned(),
-            }),
+            _ => Err(OpenError::NoManifest { what: what.to_owned() }),
         }
     }
 }
@@ -170,8 +167,8 @@ impl Manifest {
                 | "application/vnd.docker.container.image.v1+json"
         );
         if !is_config {
-            let found = format!("an artifact of type `{}`", artifact_type.unwrap_or(config));
-            return Err(OpenError::NotAnImage { place: what.to_owned(), found });
+            let artifact_type = artifact_type.unwrap_or(config).to_owned();
+            return Err(OpenError::Artifact { what: what.to_owned(), artifact_type });
         }
         match self.layers.iter().filter_map(|layer| layer.media_type.as_deref()).find(|name| !is_layer(name))
         {

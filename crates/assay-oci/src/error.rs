@@ -32,6 +32,20 @@ pub enum OpenError {
         /// What was found instead.
         found: String,
     },
+    /// A manifest belongs to something else: a chart, a signature, an SBOM.
+    #[error("{what} is not an image: an artifact of type `{artifact_type}`")]
+    Artifact {
+        /// Which document.
+        what: String,
+        /// Its type.
+        artifact_type: String,
+    },
+    /// A document that should be a manifest or an index is neither.
+    #[error("{what} is neither a manifest nor an index")]
+    NoManifest {
+        /// Which document.
+        what: String,
+    },
     /// An archive ends early or is damaged.
     #[error("archive `{path}` is truncated or damaged", path = path.display())]
     Damaged {

@@ -2,11 +2,16 @@
 
 use crate::command::Global;
 use crate::terminal;
+use assay_analyze::AnalyzeLayerError;
+use assay_engine::ScanFolderError;
 use assay_oci::source::InvalidSource;
-use assay_oci::{EngineError, OpenError, RegistryError, RegistryErrorKind};
+use assay_oci::{
+    BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
+};
 use assay_report::escape;
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 
 /// What kind of failure it is; gives the exit code.
@@ -49,7 +54,8 @@ impl CommandError {
         let mut cause: Option<&(dyn Error + 'static)> = self.source.as_deref().map(|source| source as _);
         let mut hints = Vec::new();
         while let Some(error) = cause {
-            hints.extend(hint_for(error));
+            // Several links of a chain may suggest the same.
+            hints.extend(hint_for(error).filter(|hint| !hints.contains(hint)));
             cause = error.source();
         }
         self.hints.extend(hints);
@@ -88,32 +94,62 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<RegistryError>() {
         return registry_hint(error);
     }
-    if let Some(error) = error.downcast_ref::<InvalidSource>() {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        return io_hint(error);
+    }
+    if let Some(error) = error.downcast_ref::<ScanFolderError>() {
         return Some(match error {
-            InvalidSource::Missing(_) => "check the path; for an image of a registry leave out `./`".to_owned(),
-            _ => "give an image such as `registry.example/app:1.0`, or a path; see `assay scan --help`".to_owned(),
+            ScanFolderError::NothingToRead { .. } => {
+                "name a lockfile such as `Cargo.lock`, or the whole folder with `dir:PATH`".to_owned()
+            }
+            _ => READABLE.to_owned(),
         });
     }
-    if let Some(error) = error.downcast_ref::<EngineError>() {
+    if let Some(error) = error.downcast_ref::<ReadLayerError>() {
+        return match error {
+            ReadLayerError::Registry(error) => registry_hint(error),
+            ReadLayerError::Missing(_) => {
+                Some("make the image again: one of its layers was not saved".to_owned())
+            }
+            _ => None,
+        };
+    }
+    if let Some(AnalyzeLayerError::DiffIdMismatch { .. }) = error.downcast_ref::<AnalyzeLayerError>() {
+        return Some("build the image again: its configuration names other layers than it has".to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<InvalidSource>() {
         return Some(match error {
-            EngineError::NoSocket { engine, .. } => {
-                format!("start {engine}, or name its socket with `DOCKER_HOST=unix:///path/to.sock`")
+            InvalidSource::Missing(_) => {
+                "check the path; for an image of a registry leave out `./`".to_owned()
             }
-            EngineError::NoSuchImage { engine, reference } => {
-                format!("run `{engine} pull {reference}`, or leave out the prefix to read it from its registry")
-            }
-            _ => return None,
+            _ => "give an image such as `registry.example/app:1.0`, or a path; see `assay scan --help`"
+                .to_owned(),
         });
     }
     match error.downcast_ref::<OpenError>()? {
+        // These two say the same as what they wrap, which is then no link of its own in the chain.
+        OpenError::Registry(error) => registry_hint(error),
+        OpenError::Engine(error) => engine_hint(error),
         OpenError::Missing { .. } => Some("check the path".to_owned()),
-        OpenError::NotAnImage { .. } => {
-            Some("scan a folder with `dir:PATH`; archives come from `docker save` or `skopeo copy`".to_owned())
-        }
-        OpenError::Damaged { .. } | OpenError::Incomplete { .. } | OpenError::Digest { .. } => {
+        OpenError::Read { .. } => Some(READABLE.to_owned()),
+        OpenError::NotAnImage { .. } => Some(
+            "scan a folder with `dir:PATH`; archives come from `docker save` or `skopeo copy`".to_owned(),
+        ),
+        OpenError::Damaged { .. } => {
             Some("make the archive again: it was cut off or changed after it was written".to_owned())
         }
-        OpenError::Spool { .. } => Some("set `TMPDIR` to a folder with enough room that can be written".to_owned()),
+        OpenError::Incomplete { .. } | OpenError::Digest { .. } | OpenError::LayerCount { .. } => {
+            Some("make the image again: it was changed after it was made, or not saved whole".to_owned())
+        }
+        OpenError::Malformed { .. } | OpenError::NoManifest { .. } => {
+            Some("check that an image is meant: this is something else, or damaged".to_owned())
+        }
+        OpenError::NoSuchImage { place, names, .. } => {
+            names.first().map(|name| format!("name one of them after the path: `{place}:{name}`"))
+        }
+        OpenError::Spool { .. } => {
+            Some("set `TMPDIR` to a folder with enough room that can be written".to_owned())
+        }
         OpenError::Ambiguous { place, names } => {
             let name = names.first().map_or("TAG", String::as_str);
             Some(format!("name one of them: `oci:{place}:{name}` or `docker-archive:{place}:{name}`"))
@@ -121,12 +157,48 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
         OpenError::UnknownPlatform { available, .. } => {
             available.first().map(|platform| format!("choose one with `--platform {platform}`"))
         }
-        OpenError::MediaType { .. } => {
+        OpenError::MediaType { .. } | OpenError::Artifact { .. } => {
             Some("only container images are scanned; this is another kind of artifact".to_owned())
         }
-        OpenError::Empty { .. } => Some("there is nothing in it to scan; was the right image named?".to_owned()),
+        OpenError::Empty { .. } => {
+            Some("there is nothing in it to scan; was the right image named?".to_owned())
+        }
         _ => None,
     }
+}
+
+/// Looks at what an error of a layer's reader holds: `source` skips it, as it says the same.
+fn io_hint(error: &io::Error) -> Option<String> {
+    let inner = error.get_ref()?;
+    if inner.is::<BlobMismatch>() {
+        return Some(
+            "fetch or make the image again: its bytes are not those that its digests name".to_owned(),
+        );
+    }
+    let registry = inner.downcast_ref().and_then(registry_hint);
+    registry.or_else(|| inner.downcast_ref().and_then(io_hint)).or_else(|| inner.source().and_then(hint_for))
+}
+
+/// For files and folders that are there.
+const READABLE: &str = "check the path, and that you may read it";
+
+fn engine_hint(error: &EngineError) -> Option<String> {
+    Some(match error {
+        EngineError::NoSocket { engine, .. } => {
+            let variable = match engine {
+                EngineKind::Docker => "DOCKER_HOST",
+                EngineKind::Podman => "CONTAINER_HOST",
+            };
+            format!("start {engine}, or name its socket with `{variable}=unix:///path/to.sock`")
+        }
+        EngineError::Connection { engine, .. } => {
+            format!("check that {engine} is running and that you may use its socket")
+        }
+        EngineError::NoSuchImage { engine, reference } => {
+            format!("run `{engine} pull {reference}`, or leave out the prefix to read it from its registry")
+        }
+        _ => return None,
+    })
 }
 
 fn registry_hint(error: &RegistryError) -> Option<String> {
@@ -139,12 +211,16 @@ fn registry_hint(error: &RegistryError) -> Option<String> {
             "name the registry's certificate authority with `--ca-file FILE`".to_owned()
         }
         RegistryErrorKind::Unauthorised => {
-            "run `docker login REGISTRY`, or name a credentials file with `--registry-config FILE`".to_owned()
+            let registry = if let RegistryError::Status { host, .. } = error { host } else { "REGISTRY" };
+            format!("run `docker login {registry}`, or name a credentials file with `--registry-config FILE`")
         }
         RegistryErrorKind::Denied => "these credentials may not read the image; use others".to_owned(),
-        RegistryErrorKind::NotFound => "check the repository and the tag; private images need `docker login`".to_owned(),
+        RegistryErrorKind::NotFound => {
+            "check the repository and the tag; private images need `docker login`".to_owned()
+        }
         RegistryErrorKind::TooManyRequests => "try again later, or log in for a higher limit".to_owned(),
+        RegistryErrorKind::Server => "check that it is a registry; if it is, try again later".to_owned(),
+        RegistryErrorKind::Local => "check the settings of proxy, certificates and credentials".to_owned(),
         _ => return None,
     })
 }
-

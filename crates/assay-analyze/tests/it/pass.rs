@@ -66,19 +66,29 @@ fn bytes_behind_the_archive_belong_to_the_layer() {
 
 #[test]
 fn a_reader_that_fails_is_an_error_and_not_damage() {
+    #[derive(Debug)]
+    struct Broke;
+    impl std::fmt::Display for Broke {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the connection broke")
+        }
+    }
+    impl std::error::Error for Broke {}
     struct Broken<'a>(&'a [u8]);
     impl std::io::Read for Broken<'_> {
         fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
             match self.0.read(buf)? {
-                0 => Err(std::io::Error::other("the connection broke")),
+                0 => Err(std::io::Error::other(Broke)),
                 read => Ok(read),
             }
         }
     }
     for blob in [sample().tar(), gzip(&sample().tar())] {
-        for end in [blob.len() / 2, blob.len()] {
+        for end in [0, 3, blob.len() / 2, blob.len()] {
             match analyze_layer(Broken(&blob[..end]), None, &matcher(), &limits()) {
-                Err(AnalyzeLayerError::Read(error)) => assert_eq!(error.to_string(), "the connection broke"),
+                Err(AnalyzeLayerError::Read(error)) => {
+                    assert!(error.get_ref().unwrap().is::<Broke>(), "{error:?}")
+                }
                 result => panic!("{result:?}"),
             }
         }

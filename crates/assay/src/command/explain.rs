@@ -208,7 +208,7 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
     let Some(package) = report.inventory.packages.get(finding.package as usize) else { return };
     let _ = writeln!(text, "\n  finding {}", finding.id);
     let mut step = |label: &str, value: &str| {
-        let _ = writeln!(text, "    {label:<10}{}", escape::terminal(value));
+        let _ = writeln!(text, "    {label:<10}{}", escape::terminal(value.trim_end()));
     };
     step("package", &package.purl(report.inventory.os.as_ref()).to_string());
     if let Some(source) = &package.source {

@@ -162,7 +162,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let (count, unknown) = threshold.crossed(&report);
             crossed |= count > 0;
             if unknown > 0 {
-                terminal::note(global, &format!("{unknown} findings of unknown severity count as over the threshold"));
+                terminal::note(global, &format!("over the threshold for being of unknown severity: {}", assay_report::summary::count(unknown as u64, "finding")));
             }
         }
         let (report, hidden) = filter.apply(report);
@@ -189,7 +189,10 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
     for output in &args.output {
         let bytes = render(output.format.unwrap_or(args.format), &options)?;
         write_file(&output.path, &bytes)
-            .map_err(|error| CommandError::work(format!("cannot write `{}`", output.path.display()), error))?;
+            .map_err(|error| {
+                CommandError::work(format!("cannot write `{}`", output.path.display()), error)
+                    .hint("name a file in a folder that is there and that you may write to")
+            })?;
     }
     // Like other tools: a report that went to a file is not printed as well, unless standard output got a format of its own.
     if args.output.iter().any(|output| output.format.is_none()) {

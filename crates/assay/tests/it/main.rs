@@ -186,6 +186,7 @@ fn advisory(id: &str, severity: Option<Severity>, title: &str, affected: Affecte
         title: title.into(),
         severity,
         published: Some(Timestamp(1_600_000_000)),
+        modified: Some(BUILT),
         affected: vec![affected],
         ..Advisory::default()
     }

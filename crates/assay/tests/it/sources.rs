@@ -31,7 +31,7 @@ fn a_file_that_is_no_image() {
 fn an_archive_that_breaks_off() {
     let place = Place::new();
     let (classic, oci) = (image().docker_archive("app:1"), image().oci_archive("app"));
-    place.write("half.tar", &classic[..classic.len() / 2]);
+    place.write("half.tar", &classic[..2348]);
     place.write("cut.tar", &oci[..oci.len() - 2000]);
     place.write("half.tar.gz", {
         let packed = image::gzip(&classic);
@@ -157,7 +157,7 @@ fn one_of_several_images_has_to_be_named() {
 #[test]
 fn words_that_name_nothing() {
     let place = Place::new();
-    let all = ["", "docker:", "Not A Reference", "docker:UPPER/case", "registry:x:y:z"]
+    let all = ["", "docker:", "Not A Reference", "docker:Upper", "registry:x:y:z"]
         .map(|source| place.refused(&["scan", source]));
     insta::assert_snapshot!(all.join("\n"));
 }
