@@ -58,7 +58,7 @@ fn go_says(text: &str) -> BTreeSet<String> {
         match fields[..] {
             // What Go calls `(devel)` has no version.
             ["mod" | "dep", path, version, ..] => {
-                modules.push(format!("{path} {}", version.replace("(devel)", "")))
+                modules.push(format!("{path} {}", version.replace("(devel)", "")));
             }
             ["=>", path, version, ..] => *modules.last_mut().unwrap() = format!("{path} {version}"),
             _ => {}

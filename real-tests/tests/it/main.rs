@@ -13,9 +13,15 @@
 
 mod corpus;
 mod decode;
+mod findings;
 mod lang_a;
 mod lang_a2;
 mod lang_b;
 mod os_packages;
+mod report;
+mod same_image;
+mod sarif;
+mod scan;
+mod services;
 mod sources;
 mod version;

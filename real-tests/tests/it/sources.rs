@@ -3,6 +3,7 @@
 //! `docker-registry` runs plain, with a password file, and with TLS by an authority of its own; skopeo moves the image about;
 //! umoci and buildah write images of theirs; podman serves its API on a socket.
 
+use crate::services::{podman_service, registry, run};
 use assay_model::{DiffId, Image};
 use assay_oci::{
     CredentialSources, Network, NetworkOptions, OpenError, OpenImage, OpenOptions, RegistryErrorKind, Source,
@@ -10,59 +11,8 @@ use assay_oci::{
 };
 use std::fs;
 use std::io::{self, Read};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Runs a command to its end and returns what it printed.
-fn run(program: &Path, arguments: &[&str]) -> Vec<u8> {
-    let output = Command::new(program).args(arguments).output().unwrap();
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{} {arguments:?}: {words}", program.display());
-    output.stdout
-}
-
-/// Waits until `ready`.
-fn wait(what: &str, ready: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !ready() {
-        assert!(start.elapsed() < Duration::from_secs(60), "{what} did not start");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Starts Debian's `docker-registry`, with `more` in its configuration, and returns its address.
-fn registry(program: &Path, folder: &Path, http: &str, more: &str) -> (Running, String) {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let storage = folder.join(format!("registry-{port}"));
-    let config = folder.join(format!("registry-{port}.yml"));
-    let text = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n\
-         http:\n  addr: 127.0.0.1:{port}\n{http}{more}",
-        storage.display()
-    );
-    fs::write(&config, text).unwrap();
-    let mut command = Command::new(program);
-    command.arg("serve").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-    let running = Running(child_of(&mut command));
-    wait("docker-registry", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-    (running, format!("localhost:{port}"))
-}
-
-fn child_of(command: &mut Command) -> Child {
-    command.spawn().unwrap()
-}
+use std::process::{Command, Stdio};
 
 fn open(text: &str, options: NetworkOptions) -> Result<Box<dyn OpenImage>, OpenError> {
     let source = Source::parse(text, &|path: &Path| recognise(path)).unwrap();
@@ -75,7 +25,8 @@ fn read(text: &str, options: NetworkOptions) -> Image {
     let opened = open(text, options).unwrap_or_else(|error| panic!("{text}: {error}: {error:?}"));
     for (at, layer) in opened.image().layers.iter().enumerate() {
         let (_, mut plain) = assay_decode::decompress(opened.read(at).unwrap()).unwrap();
-        let mut hash = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut hash =
+            Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         io::copy(&mut plain, &mut hash.stdin.take().unwrap()).unwrap();
         let mut printed = String::new();
         hash.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
@@ -87,7 +38,7 @@ fn read(text: &str, options: NetworkOptions) -> Image {
 }
 
 /// Checks that two images are one, apart from what a source cannot know: how its layers are stored.
-fn check_same(text: &str, image: Image, expected: &Image) {
+fn check_same(text: &str, image: &Image, expected: &Image) {
     let known = |image: &Image| {
         let mut image = image.clone();
         image.reference.clear();
@@ -100,7 +51,7 @@ fn check_same(text: &str, image: Image, expected: &Image) {
         }
         image
     };
-    assert_eq!(known(&image), known(expected), "{text}");
+    assert_eq!(known(image), known(expected), "{text}");
     if let (Some(have), Some(wanted)) = (image.manifest_digest, expected.manifest_digest)
         && text.contains("localhost")
     {
@@ -127,13 +78,13 @@ fn archives_of_skopeo_are_the_same_image() {
         let path = folder.path().join(name).display().to_string();
         run(&skopeo, &["copy", "--quiet", &from, &format!("{kind}:{path}:acme/app:v1")]);
         for text in [format!("{kind}:{path}"), format!("{kind}:{path}:acme/app:v1"), path.clone()] {
-            check_same(&text, read(&text, NetworkOptions::default()), &image);
+            check_same(&text, &read(&text, NetworkOptions::default()), &image);
         }
         assert!(by_content);
         if name.ends_with(".tar") {
             run(Path::new("gzip"), &["-1", &path]);
             let text = format!("{path}.gz");
-            check_same(&text, read(&text, NetworkOptions::default()), &image);
+            check_same(&text, &read(&text, NetworkOptions::default()), &image);
         }
     }
 }
@@ -152,9 +103,9 @@ fn a_plain_registry_gives_the_same_image() {
     let text = format!("{host}/acme/app:v1");
     let found = read(&text, NetworkOptions::default());
     assert_eq!(found.manifest_digest, image.manifest_digest);
-    check_same(&text, found, &image);
+    check_same(&text, &found, &image);
     let by_digest = format!("{host}/acme/app@{}", image.manifest_digest.unwrap());
-    check_same(&by_digest, read(&by_digest, NetworkOptions::default()), &image);
+    check_same(&by_digest, &read(&by_digest, NetworkOptions::default()), &image);
     match open(&format!("{host}/acme/gone:v1"), NetworkOptions::default()) {
         Err(OpenError::Registry(error)) => assert_eq!(error.kind(), RegistryErrorKind::NotFound, "{error}"),
         other => panic!("{:?}", other.err()),
@@ -190,7 +141,10 @@ fn a_registry_with_password_and_certificate_gives_the_same_image() {
     let (_running, host) = registry(&program, folder.path(), &tls, &auth);
     let (from, to) = (format!("oci:{}", layout.display()), format!("docker://{host}/acme/app:v1"));
     let certificates = format!("--dest-cert-dir={}", at("certs"));
-    run(&skopeo, &["copy", "--quiet", "--preserve-digests", "--dest-creds=user:pass", &certificates, &from, &to]);
+    run(
+        &skopeo,
+        &["copy", "--quiet", "--preserve-digests", "--dest-creds=user:pass", &certificates, &from, &to],
+    );
     // The file that `skopeo login` writes is the one podman uses.
     let login = [
         "login",
@@ -212,7 +166,7 @@ fn a_registry_with_password_and_certificate_gives_the_same_image() {
         ..NetworkOptions::default()
     };
     let text = format!("{host}/acme/app:v1");
-    check_same(&text, read(&text, trusted.clone()), &image);
+    check_same(&text, &read(&text, trusted.clone()), &image);
     let kind = |options| match open(&text, options) {
         Err(OpenError::Registry(error)) => error.kind(),
         other => panic!("{:?}", other.err()),
@@ -234,7 +188,7 @@ fn images_of_umoci_and_buildah_are_read() {
             let text = archive.display().to_string();
             // buildah writes another configuration for Docker's format, which is another image ID.
             let converted = Image { image_id: image.image_id, ..read(&text, NetworkOptions::default()) };
-            check_same(&text, converted, &image);
+            check_same(&text, &converted, &image);
         }
     }
 }
@@ -247,20 +201,13 @@ fn podmans_service_gives_the_same_image() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name).display().to_string();
-    let store = ["--storage-driver", "vfs", "--root", &at("root"), "--runroot", &at("run")];
-    let (from, archive) = (format!("oci:{}", layout.display()), at("image.tar"));
+    let archive = folder.path().join("image.tar").display().to_string();
+    let from = format!("oci:{}", layout.display());
     run(&skopeo, &["copy", "--quiet", &from, &format!("docker-archive:{archive}:localhost/acme/app:v1")]);
-    run(&podman, &[&store[..], &["load", "--quiet", "--input", &archive]].concat());
-    let socket = PathBuf::from(at("podman.sock"));
-    let address = format!("unix://{}", socket.display());
-    let mut service = Command::new(&podman);
-    service.args(store).args(["system", "service", "--time", "120", &address]);
-    let _running = Running(child_of(service.stdout(Stdio::null()).stderr(Stdio::null())));
-    wait("podman", || socket.exists());
+    let (_running, socket) = podman_service(&podman, folder.path(), Path::new(&archive));
     let options = || NetworkOptions { podman_sockets: vec![socket.clone()], ..NetworkOptions::default() };
     let text = "podman:localhost/acme/app:v1";
-    check_same(text, read(text, options()), &image);
+    check_same(text, &read(text, options()), &image);
     let error = open("podman:localhost/acme/gone:v1", options()).err().unwrap().to_string();
     assert_eq!(error, "podman has no image `localhost/acme/gone:v1`");
 }
