@@ -14,8 +14,12 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     let left_out = corpus::build(&[])?;
     let skips = workspace().join("target/skips.txt");
     let _ = fs::remove_file(&skips);
+    // The same units as those of the tests, so that nothing is compiled twice for the program they drive.
+    step("build", cargo(&["build", "--workspace", "--bins", "--tests"]))?;
+    let program = std::env::current_exe()?.with_file_name("assay");
     let mut command = cargo(&["test", "--workspace"]);
     command.args(arguments).env("ASSAY_CORPUS", corpus::folder()).env("ASSAY_SKIPS", &skips);
+    command.env("ASSAY_BIN", program);
     let result = step("all tests", command);
     let skipped = fs::read_to_string(&skips).unwrap_or_default();
     let mut lines: Vec<&str> = skipped.lines().collect();

@@ -289,3 +289,15 @@ fn the_exit_code_says_that_a_threshold_was_crossed() {
     assert_eq!(code(&["--fail-on", "fixed"]), Some(1));
     assert_eq!(code(&["--fail-on", "critical", "--severity", "low"]), Some(1));
 }
+
+/// The last step of `.ci/run` asks this of our own lockfile; here it must fail.
+#[test]
+fn a_lockfile_with_vulnerable_crates_fails_the_gate() {
+    let (Some(folder), Some(database)) = (real_tests::corpus("rust-app"), database()) else { return };
+    let lockfile = folder.join("oracle/Cargo.lock").display().to_string();
+    let database = database.display().to_string();
+    let done = assay(&["scan", &lockfile, "--db", &database, "--fail-on", "fixed"]);
+    let shown = String::from_utf8(done.stdout).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("CVE-2022-24713") && shown.contains("1.5.5"), "{shown}");
+}
