@@ -68,7 +68,16 @@ fn main() -> Result<()> {
         Task::Test { arguments } => test::test(&arguments)?,
         Task::Snapshot { from } => run::visible(
             Command::new("cargo")
-                .args(["run", "--quiet", "--release", "--package", "assay-advisories", "--example", "snapshot", "--"])
+                .args([
+                    "run",
+                    "--quiet",
+                    "--release",
+                    "--package",
+                    "assay-advisories",
+                    "--example",
+                    "snapshot",
+                    "--",
+                ])
                 .arg("crates/assay-snapshot")
                 .args(from)
                 .current_dir(run::workspace()),

@@ -43,7 +43,8 @@ fn build(kit: &Kit) -> Result<()> {
     stage.dpkg_oracle()?;
     kit.oracle("pip.json", stage.shell("/opt/venv/bin/pip list --format json")?)?;
     // Debian's own Python packages, which belong to dpkg and to no virtual environment.
-    let system = "import importlib.metadata as m; [print(d.metadata['Name'], d.version) for d in m.distributions()]";
+    let system =
+        "import importlib.metadata as m; [print(d.metadata['Name'], d.version) for d in m.distributions()]";
     kit.oracle("python-system.txt", stage.shell(&format!("/usr/bin/python3 -c \"{system}\""))?)?;
     kit.oracle("gem.txt", stage.shell("gem list --local")?)?;
     for (name, file) in [
