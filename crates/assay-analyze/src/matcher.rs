@@ -65,7 +65,8 @@ impl<'a> Matcher<'a> {
             found.extend(indices);
         }
         for (prefix, suffix, index) in &self.affixes {
-            if name.len() >= prefix.len() + suffix.len() && name.starts_with(prefix) && name.ends_with(suffix) {
+            if name.len() >= prefix.len() + suffix.len() && name.starts_with(prefix) && name.ends_with(suffix)
+            {
                 found.push(*index);
             }
         }

@@ -87,7 +87,7 @@ fn a_reader_that_fails_is_an_error_and_not_damage() {
         for end in [0, 3, blob.len() / 2, blob.len()] {
             match analyze_layer(Broken(&blob[..end]), None, &matcher(), &limits()) {
                 Err(AnalyzeLayerError::Read(error)) => {
-                    assert!(error.get_ref().unwrap().is::<Broke>(), "{error:?}")
+                    assert!(error.get_ref().unwrap().is::<Broke>(), "{error:?}");
                 }
                 result => panic!("{result:?}"),
             }

@@ -354,7 +354,7 @@ impl View<'_> {
                     )?;
                 }
                 (CoverageState::None, _) => {
-                    self.sentence(&format!("not assessed: {packages}: {label}"), out)?
+                    self.sentence(&format!("not assessed: {packages}: {label}"), out)?;
                 }
                 (CoverageState::Stale, Some(time)) => {
                     let date = time.date_text();
