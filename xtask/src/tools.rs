@@ -61,9 +61,10 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
 /// Programs built by Cargo: crate, version, program.
 const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
-/// Modules for Python and Node that the differential tests of version orders load: `target/tools/{python,node}`.
+/// Modules for Python and Node: what the differential tests of version orders load, and the validator and the schema of SARIF
+/// logs: `target/tools/{python,node}`.
 const PYTHON: &[&str] = &["packaging==24.2", "jsonschema==4.23.0"];
-const NODE: &[&str] = &["semver@7.6.3"];
+const NODE: &[&str] = &["semver@7.6.3", "@microsoft/jest-sarif@1.0.0-beta.0"];
 
 /// Installs what is missing; returns what could not be installed.
 pub(crate) fn install() -> Result<Vec<String>> {
