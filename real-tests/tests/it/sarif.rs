@@ -55,7 +55,8 @@ fn check(image: &str, least: usize) -> Option<Value> {
 fn logs_of_corpus_images_are_valid() {
     check("python-app", 20);
     check("java-app", 1);
-    check("debian", 0);
+    check("debian-minimal", 0);
+    check("debian11-synthetic", 1);
 }
 
 #[test]
