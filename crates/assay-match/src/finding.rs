@@ -22,6 +22,7 @@ pub(crate) struct Draft {
 struct Hit<'a> {
     evidence: Evidence,
     advisory: &'a str,
+    title: &'a str,
     published: Option<Timestamp>,
     /// Whether the advisory is about this vulnerability alone, and not an erratum for several.
     alone: bool,
@@ -64,6 +65,7 @@ pub(crate) fn of(
                             severity: statement.severity.or(advisory.severity),
                         },
                         advisory: advisory.id,
+                        title: advisory.title,
                         published: advisory.published,
                         alone: advisory.vulnerabilities.len() == 1,
                         explicit: statement.fix != Fix::Unknown,
@@ -169,6 +171,9 @@ fn draft(
     cvss.dedup();
 
     let (severity, severity_source) = severity(&hits, &vulnerability.severities, &cvss);
+    // Where nobody describes the vulnerability itself, an erratum about this package does.
+    let title = [vulnerability.title].into_iter().chain(hits.iter().map(|hit| hit.title)).find(|title| !title.is_empty());
+    let title = title.unwrap_or_default().to_owned();
     let evidence: Vec<Evidence> = hits.into_iter().map(|hit| hit.evidence).collect();
     let fix = evidence.first().map_or(FixState::Unknown, |first| first.state);
     let fixed_versions = fixed_versions(subject, &evidence);
@@ -178,7 +183,7 @@ fn draft(
         kind: FindingKind::Vulnerability,
         rule: vulnerability.id.to_owned(),
         aliases: aliases.into_iter().collect(),
-        title: vulnerability.title.to_owned(),
+        title,
         severity,
         severity_source,
         cvss,

@@ -1,6 +1,8 @@
 //! The sub-commands: one file each, and the list of them all.
 
 use crate::error::CommandError;
+use clap::builder::FalseyValueParser;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,24 +22,41 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Global {
     /// Use this vulnerability database instead of the one `assay db update` keeps.
-    #[arg(long, value_name = "FILE", env = "ASSAY_DB", global = true)]
+    #[arg(long, value_name = "FILE", env = "ASSAY_DB", value_parser = path, global = true)]
     pub(crate) db: Option<PathBuf>,
 
     /// Keep the database and downloads in this folder.
-    #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR", global = true)]
+    #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR", value_parser = path, global = true)]
     pub(crate) cache_dir: Option<PathBuf>,
 
     /// Open no connection to another machine.
-    #[arg(long, env = "ASSAY_OFFLINE", global = true)]
+    #[arg(long, env = "ASSAY_OFFLINE", value_parser = FalseyValueParser::new(), global = true)]
     pub(crate) offline: bool,
 
     /// Print results and errors only: no progress, no notes.
-    #[arg(long, short, env = "ASSAY_QUIET", global = true)]
+    #[arg(long, short, env = "ASSAY_QUIET", value_parser = FalseyValueParser::new(), global = true)]
     pub(crate) quiet: bool,
 }
 
+/// Reads a path, also an empty one: CI systems pass variables that are not set as empty. [`Global::given`] forgets those.
+#[expect(clippy::unnecessary_wraps, reason = "the parser's interface")]
+pub(crate) fn path(text: &str) -> Result<PathBuf, Infallible> {
+    Ok(text.into())
+}
+
+impl Global {
+    /// Returns the settings without those that are empty.
+    fn given(mut self) -> Self {
+        let given = |path: &PathBuf| !path.as_os_str().is_empty();
+        self.db = self.db.filter(given);
+        self.cache_dir = self.cache_dir.filter(given);
+        self
+    }
+}
+
 /// Runs a sub-command.
-pub(crate) fn run(command: Command, global: &Global) -> Result<ExitCode, CommandError> {
+pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandError> {
+    let global = &global.given();
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),

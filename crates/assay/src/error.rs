@@ -1,6 +1,5 @@
 //! What a command says when it fails: the user's words, the chain of causes, and what to do.
 
-use crate::command::Global;
 use crate::terminal;
 use assay_analyze::AnalyzeLayerError;
 use assay_engine::ScanFolderError;
@@ -70,7 +69,7 @@ impl CommandError {
     }
 
     /// Writes the error to standard error.
-    pub(crate) fn print(&self, _global: &Global) {
+    pub(crate) fn print(&self) {
         let mut text = format!("error: {}\n", escape::terminal(&self.message));
         let mut cause: Option<&(dyn Error + 'static)> = self.source.as_deref().map(|source| source as _);
         let mut last = self.message.clone();

@@ -29,11 +29,10 @@ struct Cli {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    terminal::restore_pipe_behaviour();
-    match command::run(cli.command, &cli.global) {
+    match command::run(cli.command, cli.global) {
         Ok(code) => code,
         Err(error) => {
-            error.print(&cli.global);
+            error.print();
             error.exit_code()
         }
     }

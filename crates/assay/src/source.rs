@@ -20,7 +20,7 @@ use std::sync::Arc;
 #[derive(Debug, clap::Args)]
 pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
-    #[arg(long, value_name = "OS/ARCH", env = "ASSAY_PLATFORM")]
+    #[arg(long, value_name = "OS/ARCH")]
     platform: Option<Platform>,
 
     #[command(flatten)]
@@ -31,7 +31,7 @@ pub(crate) struct SourceArgs {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Read registry credentials from this file instead of Docker's and Podman's.
-    #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG", value_parser = crate::command::path)]
     pub(crate) registry_config: Option<PathBuf>,
 
     /// Trust this certificate authority, too (PEM); may be repeated.
@@ -39,7 +39,7 @@ pub(crate) struct NetworkArgs {
     pub(crate) ca_file: Vec<PathBuf>,
 
     /// Talk to registries without TLS; registries on this machine need no flag.
-    #[arg(long, env = "ASSAY_PLAIN_HTTP")]
+    #[arg(long, env = "ASSAY_PLAIN_HTTP", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) plain_http: bool,
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, Co
         // The upper-case spelling is not read: a CGI request could set it (CVE-2016-5385).
         http_proxy: environment::variable("http_proxy"),
         no_proxy: variable("NO_PROXY", "no_proxy").unwrap_or_default(),
-        credentials: environment::credentials(args.registry_config.as_ref()),
+        credentials: environment::credentials(args.registry_config.as_ref().filter(|path| !path.as_os_str().is_empty())),
         docker_sockets: environment::docker_sockets(),
         podman_sockets: environment::podman_sockets(),
         ..NetworkOptions::default()

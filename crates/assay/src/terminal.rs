@@ -13,11 +13,6 @@ use std::time::Duration;
 /// The width of output that goes to no terminal.
 const WIDTH_ELSEWHERE: u16 = 120;
 
-/// Makes `assay … | head` end quietly: Rust ignores the signal, so writing fails, and that is handled where we write.
-pub(crate) fn restore_pipe_behaviour() {
-    // Nothing to do: `stdout` treats a closed pipe as the reader's wish to stop.
-}
-
 /// Writes a note or error for people; there is nobody left to tell when that fails.
 pub(crate) fn stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());

@@ -193,8 +193,10 @@ fn write_facts(
     let errata = sources.iter().filter(|entry| !entry.fixes.is_empty()).map(|entry| &entry.facts);
     let prose: Vec<&Facts> = facts.iter().map(|(_, facts)| *facts).chain(errata).collect();
 
+    // Not an erratum's: "fence-agents security update" says nothing about the library it bundles. Findings of the erratum's
+    // own packages take it from there.
     let first =
-        |text: fn(&Facts) -> &str| prose.iter().map(|facts| text(facts)).find(|text| !text.is_empty());
+        |text: fn(&Facts) -> &str| facts.iter().map(|(_, facts)| text(facts)).find(|text| !text.is_empty());
     record.text(first(|facts| &facts.title).unwrap_or_default());
     record.text(first(|facts| &facts.details).unwrap_or_default());
 

@@ -72,6 +72,10 @@ fn read_definition(ecosystem: &Ecosystem, definition: oval::Definition, out: &mu
     let oval::Definition { mut advisory, cves, patchable, statements, .. } = definition;
     let [cve] = &cves[..] else { return out.reject(&advisory.id, "it names no CVE, or several") };
     advisory.id.clone_from(cve);
+    // "CVE-1 affecting package bash 4.4.23-1" is about one package of this distribution, not about the vulnerability.
+    if advisory.title.contains(" affecting package ") {
+        advisory.title.clear();
+    }
     for statement in &statements {
         let mut affected = statement.affected(ecosystem);
         // Definitions name source packages.

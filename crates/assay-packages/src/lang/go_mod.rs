@@ -22,6 +22,10 @@ impl Analyzer for GoMod {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
+        // Go's module cache and vendor folders hold the `go.mod` of every module that was ever looked at.
+        if file.path.contains("pkg/mod/") || file.path.contains("/vendor/") {
+            return;
+        }
         let Some(text) = file.text(out) else { return };
         let mut required: Vec<(String, String)> = Vec::new();
         let mut replaced: HashMap<(String, String), (String, String)> = HashMap::new();

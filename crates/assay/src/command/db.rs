@@ -127,7 +127,7 @@ fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandErr
             .hint("the database in use is unchanged")
     };
     terminal::note(global, "fetching the feeds");
-    let fetched = fetch_feeds(&network, &downloads, args.mirror.clone()).map_err(failed)?;
+    let fetched = fetch_feeds(&network, &downloads, args.mirror.clone().filter(|mirror| !mirror.is_empty())).map_err(failed)?;
     log_fetched(&fetched, global);
     let options = BuildOptions {
         built_at: environment::now(),

@@ -174,6 +174,9 @@ fn verdicts(
 
 /// Says why there is no finding at all.
 fn why_not(explanation: &Explanation, report: &Report, database: &Database) -> Result<String, CorruptDatabase> {
+    if explanation.packages.iter().any(|verdict| verdict.affected) {
+        return Ok("no feed covers the ecosystem of the affected packages".to_owned());
+    }
     if !explanation.packages.is_empty() {
         return Ok("none of the packages above is affected".to_owned());
     }
