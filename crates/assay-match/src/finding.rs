@@ -1,6 +1,6 @@
 //! From affirmed statements to findings: one per vulnerability and package, with its evidence.
 
-use crate::judge::{Judgement, Subject, judge, words};
+use crate::judge::{Judgement, Subject, covers, judge, words};
 use crate::remedy;
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, End, FeedRecord, Interval, Statement, VulnerabilityKey};
@@ -21,6 +21,7 @@ pub(crate) struct Draft {
 /// One affirmed statement.
 struct Hit<'a> {
     evidence: Evidence,
+    statement: Statement<'a>,
     advisory: &'a str,
     title: &'a str,
     published: Option<Timestamp>,
@@ -69,6 +70,7 @@ pub(crate) fn of(
                         published: advisory.published,
                         alone: advisory.vulnerabilities.len() == 1,
                         explicit: statement.fix != Fix::Unknown,
+                        statement,
                     });
                 }
                 Judgement::NotAffected => {
@@ -172,11 +174,14 @@ fn draft(
 
     let (severity, severity_source) = severity(&hits, &vulnerability.severities, &cvss);
     // Where nobody describes the vulnerability itself, an erratum about this package does.
-    let title = [vulnerability.title].into_iter().chain(hits.iter().map(|hit| hit.title)).find(|title| !title.is_empty());
+    let title = [vulnerability.title]
+        .into_iter()
+        .chain(hits.iter().map(|hit| hit.title))
+        .find(|title| !title.is_empty());
     let title = title.unwrap_or_default().to_owned();
+    let fixed_versions = fixed_versions(subject, &hits);
     let evidence: Vec<Evidence> = hits.into_iter().map(|hit| hit.evidence).collect();
     let fix = evidence.first().map_or(FixState::Unknown, |first| first.state);
-    let fixed_versions = fixed_versions(subject, &evidence);
     let remediation = remedy::instruction(subject.package, fix, &fixed_versions);
     let finding = Finding {
         id: String::new(),
@@ -224,9 +229,16 @@ fn severity(hits: &[Hit<'_>], published: &[(&str, Severity)], cvss: &[Cvss]) -> 
 }
 
 /// Joins what all sources name as fixed, the nearest first.
-fn fixed_versions(subject: &Subject<'_>, evidence: &[Evidence]) -> Vec<String> {
+///
+/// A version that another source still calls affected is left out, or following the advice would not end the finding; unless
+/// that holds for all of them (a source that knows no fix at all).
+fn fixed_versions(subject: &Subject<'_>, hits: &[Hit<'_>]) -> Vec<String> {
     let scheme = subject.scheme();
-    let mut versions: Vec<String> = evidence.iter().flat_map(|one| one.fixed.iter().cloned()).collect();
+    let mut versions: Vec<String> = hits.iter().flat_map(|hit| hit.evidence.fixed.iter().cloned()).collect();
+    let affected = |version: &str| hits.iter().any(|hit| covers(scheme, &hit.statement, version));
+    if versions.iter().any(|version| !affected(version)) {
+        versions.retain(|version| !affected(version));
+    }
     versions.sort_by(|a, b| compare(scheme, a, b).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
     versions.dedup_by(|a, b| compare(scheme, a, b).is_ok_and(Ordering::is_eq));
     versions

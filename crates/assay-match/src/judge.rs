@@ -126,6 +126,12 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
     }
 }
 
+/// Returns whether a statement that concerns a package calls this version of it affected, too.
+pub(crate) fn covers(scheme: Scheme, statement: &Statement<'_>, version: &str) -> bool {
+    statement.ranges.iter().any(|interval| interval_contains(scheme, interval, version) == Ok(true))
+        || statement.versions.iter().any(|listed| compare(scheme, listed, version).is_ok_and(Ordering::is_eq))
+}
+
 /// Returns the version to compare when a statement was found under `name`.
 fn version_for<'a>(subject: &'a Subject<'_>, name: &str, of_source: bool) -> Option<&'a str> {
     let of_source_name =

@@ -131,6 +131,19 @@ fn fixed_versions_come_nearest_first() {
 }
 
 #[test]
+fn a_version_that_another_source_calls_affected_is_no_fix() {
+    let feeds = |one: &str, two: &str| {
+        let advisory = |range: &str| vec![say("CVE-2020-1").affects("PyPI", "x", range)];
+        [("a", advisory(one)), ("b", advisory(two))]
+    };
+    check("", &["pypi x 1"], &feeds("<2", "<3"), &["CVE-2020-1 of 0: fixed 3"]);
+    check("", &["pypi x 1"], &feeds("<2 | >=3 <3.2", "<2.1"), &["CVE-2020-1 of 0: fixed 2.1 3.2"]);
+    // A source that knows no fix does not take away the one that another names.
+    check("", &["pypi x 1"], &feeds("<2", "all"), &["CVE-2020-1 of 0: fixed 2"]);
+    check("", &["pypi x 1"], &feeds("<2", "<=1.5"), &["CVE-2020-1 of 0: fixed 2"]);
+}
+
+#[test]
 fn a_finding_says_what_matched_and_what_to_do() {
     let feeds =
         [("tracker", vec![say("CVE-2020-1").affects("Debian:12", "openssl", ">=1.1 <3.0.2-1 source")])];
