@@ -1,5 +1,7 @@
 //! Times compiling, opening and looking up in the database of the feeds in `ASSAY_FEEDS`, or of the shared ones.
 
+#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+
 use assay_advisories::{BuildOptions, Database, build};
 use assay_model::Ecosystem;
 use std::path::PathBuf;

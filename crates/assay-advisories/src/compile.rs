@@ -399,7 +399,8 @@ fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>)
         }
     }
     // OSV lists every affected release besides the ranges; what a range contains anyway is four fifths of PyPI's data.
-    let listed = affected.versions.iter().filter(|version| version.len() <= LONGEST && !in_a_range(affected, version));
+    let listed =
+        affected.versions.iter().filter(|version| version.len() <= LONGEST && !in_a_range(affected, version));
     let versions: Vec<_> = listed.collect();
     body.texts(&versions);
     body.texts(&affected.architectures);

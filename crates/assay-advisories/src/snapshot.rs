@@ -87,7 +87,8 @@ pub fn write(
         return Err(WriteSnapshotError::TooLarge { bytes: compressed.len() });
     }
     for group in OPTIONAL {
-        let fewer: Vec<&str> = left_out.iter().copied().filter(|ecosystem| !group.contains(ecosystem)).collect();
+        let fewer: Vec<&str> =
+            left_out.iter().copied().filter(|ecosystem| !group.contains(ecosystem)).collect();
         let larger = build(&fewer)?;
         if larger.1.len() <= MAX_SNAPSHOT {
             (database, compressed) = larger;

@@ -51,7 +51,9 @@ pub fn folder_inventory(
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
-                    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+                    let cause = std::error::Error::source(&error)
+                        .map(|cause| format!(": {cause}"))
+                        .unwrap_or_default();
                     pass.warn(Warning::unscanned("unreadable-path", None, format!("{error}{cause}")));
                     continue;
                 }

@@ -56,7 +56,8 @@ pub fn image_inventory(
     for (index, layer) in image.layers.iter().enumerate() {
         same_as.push(layer.diff_id.map_or(index, |diff_id| *first_of.entry(diff_id).or_insert(index)));
     }
-    let mut order: Vec<usize> = (0..image.layers.len()).filter(|index| same_as.get(*index) == Some(index)).collect();
+    let mut order: Vec<usize> =
+        (0..image.layers.len()).filter(|index| same_as.get(*index) == Some(index)).collect();
     let size = |index: &usize| image.layers.get(*index).and_then(|layer| layer.size).unwrap_or_default();
     order.sort_by_key(|index| std::cmp::Reverse(size(index)));
 
@@ -127,7 +128,11 @@ fn one_layer(
     let failed = |source| ScanImageError::Analyze { number: index + 1, layer: name(), source };
 
     let Some(reader) = open()? else {
-        let message = format!("layer {} (`{}`) is not distributed with the image and was not scanned", index + 1, name());
+        let message = format!(
+            "layer {} (`{}`) is not distributed with the image and was not scanned",
+            index + 1,
+            name()
+        );
         let warnings = vec![Warning::unscanned("layer-not-distributed", None, message)];
         return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
     };

@@ -39,8 +39,9 @@ pub fn fetch_feeds(
 ) -> Result<FetchSummary, UpdateDatabaseError> {
     let host = mirror.clone().unwrap_or_else(|| "the feeds' publishers".to_owned());
     let options = FetchOptions { mirror, ..FetchOptions::default() };
-    let fetched = network
-        .with_public_client(&host, |client| async move { fetch(FEEDS, downloads, &client, &options).await })??;
+    let fetched = network.with_public_client(&host, |client| async move {
+        fetch(FEEDS, downloads, &client, &options).await
+    })??;
     if !fetched.any() {
         let first = fetched.errors().into_iter().next();
         let first = first.map_or_else(|| "there is none at that address".to_owned(), |(_, message)| message);

@@ -154,7 +154,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_refused() {
-        for text in ["", "sha256:", "sha256:E3B0", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha256:..", "e3b0c4"] {
+        for text in
+            ["", "sha256:", "sha256:E3B0", "md5:d41d8cd98f00b204e9800998ecf8427e", "sha256:..", "e3b0c4"]
+        {
             assert!(text.parse::<Digest>().is_err(), "{text}");
         }
         assert!(format!("sha256:{}", "E".repeat(64)).parse::<Digest>().is_err());

@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn ids_are_unique() {
-        let mut ids: Vec<_> = DISTROS.iter().flat_map(|distro| distro.aliases.iter().chain([&distro.id])).collect();
+        let mut ids: Vec<_> =
+            DISTROS.iter().flat_map(|distro| distro.aliases.iter().chain([&distro.id])).collect();
         ids.sort_unstable();
         let count = ids.len();
         ids.dedup();

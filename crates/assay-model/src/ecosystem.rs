@@ -97,7 +97,9 @@ impl Ecosystem {
             Self::Npm | Self::JavaScript => Scheme::Npm,
             Self::Maven => Scheme::Maven,
             Self::Go => Scheme::Go,
-            Self::CratesIo | Self::SwiftUrl | Self::GitHubActions | Self::Kubernetes | Self::Julia => Scheme::Semver,
+            Self::CratesIo | Self::SwiftUrl | Self::GitHubActions | Self::Kubernetes | Self::Julia => {
+                Scheme::Semver
+            }
             Self::RubyGems => Scheme::Gem,
             Self::Packagist => Scheme::Composer,
             Self::NuGet => Scheme::NuGet,
@@ -141,9 +143,9 @@ impl fmt::Display for Ecosystem {
         match self {
             Self::Distro { distro, release } if release.is_empty() => f.write_str(distro.ecosystem),
             Self::Distro { distro, release } => write!(f, "{}:{release}", distro.ecosystem),
-            language => {
-                f.write_str(LANGUAGES.iter().find(|(known, _)| known == language).map_or("", |(_, name)| name))
-            }
+            language => f.write_str(
+                LANGUAGES.iter().find(|(known, _)| known == language).map_or("", |(_, name)| name),
+            ),
         }
     }
 }
@@ -181,13 +183,25 @@ mod tests {
     #[test]
     fn names_round_trip() {
         for text in [
-            "PyPI", "npm", "crates.io", "Debian:11", "Alpine:v3.11", "AlmaLinux:9", "Ubuntu:22.04", "Wolfi", "Rocky Linux:8",
-            "Red Hat:9", "GitHub Actions",
+            "PyPI",
+            "npm",
+            "crates.io",
+            "Debian:11",
+            "Alpine:v3.11",
+            "AlmaLinux:9",
+            "Ubuntu:22.04",
+            "Wolfi",
+            "Rocky Linux:8",
+            "Red Hat:9",
+            "GitHub Actions",
         ] {
             assert_eq!(text.parse::<Ecosystem>().unwrap().to_string(), text);
         }
         assert_eq!("Ubuntu:Pro:16.04:LTS".parse::<Ecosystem>().unwrap().to_string(), "Ubuntu:16.04");
-        assert_eq!("Packagist:https://packages.drupal.org/8".parse::<Ecosystem>().unwrap(), Ecosystem::Packagist);
+        assert_eq!(
+            "Packagist:https://packages.drupal.org/8".parse::<Ecosystem>().unwrap(),
+            Ecosystem::Packagist
+        );
         assert!("Plan 9".parse::<Ecosystem>().is_err());
     }
 

@@ -65,7 +65,8 @@ impl Inventory {
                 .iter()
                 .filter_map(|requirement| {
                     let mut alternatives = requirement.split('|');
-                    alternatives.find_map(|name| by_name.get(&(scope.clone(), canonical(name.trim()))).copied())
+                    alternatives
+                        .find_map(|name| by_name.get(&(scope.clone(), canonical(name.trim()))).copied())
                 })
                 .filter(|found| usize::try_from(*found) != Ok(index))
                 .collect();

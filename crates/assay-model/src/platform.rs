@@ -20,7 +20,9 @@ pub struct Platform {
 
 /// A text is not a platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a platform: expected `os/architecture` or `os/architecture/variant`, such as `linux/arm64`")]
+#[error(
+    "`{0}` is not a platform: expected `os/architecture` or `os/architecture/variant`, such as `linux/arm64`"
+)]
 pub struct InvalidPlatform(pub String);
 
 impl Platform {

@@ -47,7 +47,11 @@ impl Purl {
             PackageKind::Deb | PackageKind::Rpm | PackageKind::Apk | PackageKind::Pacman => {
                 if let Some(os) = os {
                     namespace = Some(os.id.to_lowercase());
-                    let distro = if os.version.is_empty() { os.id.clone() } else { format!("{}-{}", os.id, os.version) };
+                    let distro = if os.version.is_empty() {
+                        os.id.clone()
+                    } else {
+                        format!("{}-{}", os.id, os.version)
+                    };
                     qualifiers.insert("distro".to_owned(), distro);
                 }
                 if let Some(architecture) = &package.architecture {
@@ -140,7 +144,8 @@ impl fmt::Display for Purl {
             f.write_char('@')?;
             encode(f, version, b"")?;
         }
-        for (index, (key, value)) in self.qualifiers.iter().filter(|(_, value)| !value.is_empty()).enumerate() {
+        for (index, (key, value)) in self.qualifiers.iter().filter(|(_, value)| !value.is_empty()).enumerate()
+        {
             f.write_char(if index == 0 { '?' } else { '&' })?;
             write!(f, "{key}=")?;
             encode(f, value, b"/")?;
@@ -160,7 +165,8 @@ impl FromStr for Purl {
         let invalid = |reason| InvalidPurl { text: text.chars().take(200).collect(), reason };
         let decoded = |part: &str| decode(part).ok_or_else(|| invalid("bad percent-encoding"));
 
-        let rest = text.trim().strip_prefix("pkg:").ok_or_else(|| invalid("it does not start with `pkg:`"))?;
+        let rest =
+            text.trim().strip_prefix("pkg:").ok_or_else(|| invalid("it does not start with `pkg:`"))?;
         let (rest, subpath) = rest.split_once('#').map_or((rest, None), |(rest, path)| (rest, Some(path)));
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
         let (kind, rest) =
@@ -175,8 +181,10 @@ impl FromStr for Purl {
         // An `@` inside the namespace (an npm scope) comes before the last `/`, the version's comes after it.
         let name_start = rest.trim_end_matches('/').rfind('/').map_or(0, |slash| slash + 1);
         let (namespace, tail) = rest.split_at_checked(name_start).ok_or_else(|| invalid("it has no name"))?;
-        let (name, version) =
-            tail.trim_matches('/').rsplit_once('@').map_or((tail, None), |(name, version)| (name, Some(version)));
+        let (name, version) = tail
+            .trim_matches('/')
+            .rsplit_once('@')
+            .map_or((tail, None), |(name, version)| (name, Some(version)));
         let name = decoded(name.trim_matches('/'))?;
         if name.is_empty() {
             return Err(invalid("its name is empty"));
@@ -195,7 +203,10 @@ impl FromStr for Purl {
             name,
             version: version.filter(|version| !version.is_empty()).map(decoded).transpose()?,
             qualifiers,
-            subpath: subpath.map(|path| decoded(path.trim_matches('/'))).transpose()?.filter(|path| !path.is_empty()),
+            subpath: subpath
+                .map(|path| decoded(path.trim_matches('/')))
+                .transpose()?
+                .filter(|path| !path.is_empty()),
         }
         .canonical())
     }

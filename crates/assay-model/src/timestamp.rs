@@ -92,7 +92,8 @@ fn parse(text: &str) -> Option<Timestamp> {
         (clock, 0)
     } else if let Some(at) = rest.rfind(['+', '-']) {
         let (clock, zone) = rest.split_at_checked(at)?;
-        let (sign, digits) = if let Some(zone) = zone.strip_prefix('-') { (-1, zone) } else { (1, zone.get(1..)?) };
+        let (sign, digits) =
+            if let Some(zone) = zone.strip_prefix('-') { (-1, zone) } else { (1, zone.get(1..)?) };
         let digits = digits.replace(':', "");
         let (hours, minutes) = digits.split_at_checked(2)?;
         let minutes = if minutes.is_empty() { 0 } else { number(minutes)? };
@@ -128,7 +129,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), want);
         }
-        for text in ["", "2023", "2023-02-30", "2023-13-01", "2023-01-01T99:00:00Z", "20230101000", "é023-01-01"] {
+        for text in
+            ["", "2023", "2023-02-30", "2023-13-01", "2023-01-01T99:00:00Z", "20230101000", "é023-01-01"]
+        {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
     }

@@ -20,7 +20,12 @@ pub struct Warning {
 impl Warning {
     /// Returns a warning that something was left unscanned.
     pub fn unscanned(code: &'static str, path: Option<&str>, message: impl Into<String>) -> Self {
-        Self { code: Cow::Borrowed(code), path: path.map(Into::into), message: message.into(), incomplete: true }
+        Self {
+            code: Cow::Borrowed(code),
+            path: path.map(Into::into),
+            message: message.into(),
+            incomplete: true,
+        }
     }
 
     /// Returns a warning that does not make the result incomplete.

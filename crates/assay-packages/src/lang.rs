@@ -11,8 +11,6 @@ mod go_mod;
 mod java_archive;
 mod java_gradle_lock;
 mod java_pom;
-mod rust_auditable;
-mod rust_cargo_lock;
 mod lenient;
 mod lockfile;
 mod node;
@@ -36,6 +34,8 @@ mod python_uv_lock;
 mod ruby;
 mod ruby_gemfile_lock;
 mod ruby_gemspec;
+mod rust_auditable;
+mod rust_cargo_lock;
 #[cfg(test)]
 mod testing;
 

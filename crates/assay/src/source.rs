@@ -86,11 +86,13 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
 pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, CommandError> {
     let mut extra_certificates = Vec::new();
     for path in &args.ca_file {
-        let pem = std::fs::read(path)
-            .map_err(|error| CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error))?;
+        let pem = std::fs::read(path).map_err(|error| {
+            CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error)
+        })?;
         extra_certificates.push(pem);
     }
-    let variable = |upper: &str, lower: &str| environment::variable(lower).or_else(|| environment::variable(upper));
+    let variable =
+        |upper: &str, lower: &str| environment::variable(lower).or_else(|| environment::variable(upper));
     Ok(Network::new(NetworkOptions {
         offline: global.offline,
         plain_http: args.plain_http,
@@ -99,7 +101,9 @@ pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, Co
         // The upper-case spelling is not read: a CGI request could set it (CVE-2016-5385).
         http_proxy: environment::variable("http_proxy"),
         no_proxy: variable("NO_PROXY", "no_proxy").unwrap_or_default(),
-        credentials: environment::credentials(args.registry_config.as_ref().filter(|path| !path.as_os_str().is_empty())),
+        credentials: environment::credentials(
+            args.registry_config.as_ref().filter(|path| !path.as_os_str().is_empty()),
+        ),
         docker_sockets: environment::docker_sockets(),
         podman_sockets: environment::podman_sockets(),
         ..NetworkOptions::default()
@@ -127,13 +131,15 @@ pub(crate) fn open_database(global: &Global) -> Result<(Database, bool), Command
             _ if named => "build it again with `assay db build --from DIR --out FILE`",
             _ => "run `assay db update`, or name a database with `--db FILE`",
         };
-        CommandError::work(format!("cannot open the vulnerability database `{}`", path.display()), error).hint(hint)
+        CommandError::work(format!("cannot open the vulnerability database `{}`", path.display()), error)
+            .hint(hint)
     })
 }
 
 fn snapshot(global: &Global) -> Result<(Database, bool), CommandError> {
-    let database = Database::from_snapshot(assay_snapshot::SNAPSHOT)
-        .map_err(|error| CommandError::work("cannot open the vulnerability facts built into this program", error))?;
+    let database = Database::from_snapshot(assay_snapshot::SNAPSHOT).map_err(|error| {
+        CommandError::work("cannot open the vulnerability facts built into this program", error)
+    })?;
     let mut ages: Vec<String> = database
         .feeds()
         .map_err(|error| damaged_database(error, global))?

@@ -43,7 +43,9 @@ pub(crate) fn width() -> u16 {
 
 /// Returns whether results may be coloured (<https://no-color.org/>).
 pub(crate) fn color() -> bool {
-    variable("NO_COLOR").is_none() && variable("TERM").as_deref() != Some("dumb") && io::stdout().is_terminal()
+    variable("NO_COLOR").is_none()
+        && variable("TERM").as_deref() != Some("dumb")
+        && io::stdout().is_terminal()
 }
 
 /// Shows how far a scan is, on a terminal only.

@@ -280,7 +280,8 @@ fn identify(
     upstream: Option<Vec<String>>,
     related: Option<Vec<String>>,
 ) {
-    let plain = |ids: Option<Vec<String>>| ids.into_iter().flatten().map(without_distribution).collect::<Vec<_>>();
+    let plain =
+        |ids: Option<Vec<String>>| ids.into_iter().flatten().map(without_distribution).collect::<Vec<_>>();
     let (aliases, upstream, related) = (plain(aliases), plain(upstream), plain(related));
     let is_cve = |id: &String| id.starts_with("CVE-");
     if ERRATA.iter().any(|prefix| advisory.id.starts_with(prefix)) {
@@ -310,7 +311,9 @@ fn identify(
 /// Distributions' own records of a CVE (`UBUNTU-CVE-2021-3782`, `DEBIAN-CVE-…`) stand for the CVE where others refer to them.
 fn without_distribution(id: String) -> String {
     match id.split_once("-CVE-") {
-        Some((prefix, number)) if prefix.bytes().all(|byte| byte.is_ascii_uppercase()) => format!("CVE-{number}"),
+        Some((prefix, number)) if prefix.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            format!("CVE-{number}")
+        }
         _ => id,
     }
 }

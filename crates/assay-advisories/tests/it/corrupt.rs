@@ -48,7 +48,7 @@ fn each_kind_of_wrong_file_is_named() {
         let error = Database::from_bytes(bytes).unwrap_err();
         assert!(want(&error), "{error:?}");
     };
-    check(|bytes| bytes.clear(), |error| matches!(error, OpenDatabaseError::Foreign));
+    check(Vec::clear, |error| matches!(error, OpenDatabaseError::Foreign));
     check(|bytes| bytes[0] = b'S', |error| matches!(error, OpenDatabaseError::Foreign));
     check(|bytes| bytes.truncate(100), |error| matches!(error, OpenDatabaseError::Length { .. }));
     check(|bytes| bytes.truncate(bytes.len() - 1), |error| matches!(error, OpenDatabaseError::Length { .. }));

@@ -1,5 +1,15 @@
 //! Builds the database of the shared feeds once and asks it; without those feeds the tests that need them say so and stop.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a test's own helpers may fail the test"
+)]
+
 mod alias;
 mod corrupt;
 mod counts;

@@ -1,6 +1,6 @@
 //! Amazon Linux 1 (`2018.03`), 2 and 2023; errata are ALAS.
 
-use super::{Distro};
+use super::Distro;
 use crate::package::PackageKind;
 use crate::scheme::Scheme;
 use std::borrow::Cow;

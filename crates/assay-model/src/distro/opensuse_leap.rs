@@ -19,5 +19,9 @@ pub(super) const OPENSUSE_LEAP: Distro = Distro {
 
 /// Feeds write `openSUSE:Leap 15.4`, `os-release` only `15.4`.
 fn leap(version: &str) -> Cow<'_, str> {
-    if version.starts_with("Leap ") || version.is_empty() { version.into() } else { format!("Leap {version}").into() }
+    if version.starts_with("Leap ") || version.is_empty() {
+        version.into()
+    } else {
+        format!("Leap {version}").into()
+    }
 }

@@ -51,7 +51,8 @@ pub(super) fn metadata(text: &str, folder: &str, out: &mut Sink<'_>) {
             "license-expression" => expression = expression.or(Some(value)),
             "license" => license = license.or(Some(value)),
             "classifier" => {
-                classifiers.extend(value.strip_prefix("License ::").and_then(|rest| rest.rsplit("::").next()));
+                classifiers
+                    .extend(value.strip_prefix("License ::").and_then(|rest| rest.rsplit("::").next()));
             }
             "requires-dist" if !needs_extra(value) => {
                 requires.extend(requirement_name(value).map(str::to_owned));

@@ -108,7 +108,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 }
 
 fn print(text: &str) -> Result<ExitCode, CommandError> {
-    terminal::stdout(text.as_bytes()).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    terminal::stdout(text.as_bytes())
+        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,7 +120,8 @@ fn downloads(global: &Global) -> PathBuf {
 
 fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let target = global.db.clone().unwrap_or_else(|| source::database_path(global));
-    let network = source::network(&NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() }, global)?;
+    let network =
+        source::network(&NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() }, global)?;
     let downloads = downloads(global);
     let failed = |error: UpdateDatabaseError| {
         CommandError::work("cannot update the vulnerability database", error)
@@ -127,7 +129,8 @@ fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandErr
             .hint("the database in use is unchanged")
     };
     terminal::note(global, "fetching the feeds");
-    let fetched = fetch_feeds(&network, &downloads, args.mirror.clone().filter(|mirror| !mirror.is_empty())).map_err(failed)?;
+    let fetched = fetch_feeds(&network, &downloads, args.mirror.clone().filter(|mirror| !mirror.is_empty()))
+        .map_err(failed)?;
     log_fetched(&fetched, global);
     let options = BuildOptions {
         built_at: environment::now(),
@@ -167,7 +170,8 @@ fn log_fetched(fetched: &FetchSummary, global: &Global) {
 }
 
 fn run_build(args: &BuildArgs, global: &Global) -> Result<ExitCode, CommandError> {
-    let target = args.out.clone().or_else(|| global.db.clone()).unwrap_or_else(|| source::database_path(global));
+    let target =
+        args.out.clone().or_else(|| global.db.clone()).unwrap_or_else(|| source::database_path(global));
     let mut inputs = Vec::new();
     for from in &args.from {
         inputs.push(if from.starts_with("http://") || from.starts_with("https://") {
@@ -191,7 +195,8 @@ fn run_build(args: &BuildArgs, global: &Global) -> Result<ExitCode, CommandError
 
 /// Fetches a mirror into a folder of its own and returns that.
 fn fetched_mirror(url: &str, global: &Global) -> Result<PathBuf, CommandError> {
-    let name: String = url.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+    let name: String =
+        url.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
     let folder = environment::cache_folder(global).join("mirrors").join(name);
     let network = source::network(&NetworkArgs::default(), global)?;
     let fetched = fetch_feeds(&network, &folder, Some(url.to_owned()))
@@ -251,11 +256,15 @@ fn run_status(args: &StatusArgs, global: &Global) -> Result<ExitCode, CommandErr
     if args.verify {
         let _ = writeln!(text, "checksums  all right");
     }
-    let _ = writeln!(text, "\n{:<28} {:>9} {:>8}  {:<10} {:>8}  LICENCE", "FEED", "RECORDS", "REJECTED", "DATA OF", "AGE");
+    let _ = writeln!(
+        text,
+        "\n{:<28} {:>9} {:>8}  {:<10} {:>8}  LICENCE",
+        "FEED", "RECORDS", "REJECTED", "DATA OF", "AGE"
+    );
     for feed in database.feeds().map_err(damaged)? {
-        let (date, age) = feed
-            .data_time
-            .map_or(("unknown".to_owned(), String::new()), |time| (time.date_text(), format!("{} days", days(time))));
+        let (date, age) = feed.data_time.map_or(("unknown".to_owned(), String::new()), |time| {
+            (time.date_text(), format!("{} days", days(time)))
+        });
         let _ = writeln!(
             text,
             "{:<28} {:>9} {:>8}  {date:<10} {age:>8}  {}",
@@ -268,7 +277,11 @@ fn run_status(args: &StatusArgs, global: &Global) -> Result<ExitCode, CommandErr
             let _ = writeln!(text, "    {}", escape::terminal(&feed.note));
         }
     }
-    let _ = writeln!(text, "\n{:<28} {:>9} {:>10}  {:<10}  FEEDS", "ECOSYSTEM", "PACKAGES", "ADVISORIES", "DATA OF");
+    let _ = writeln!(
+        text,
+        "\n{:<28} {:>9} {:>10}  {:<10}  FEEDS",
+        "ECOSYSTEM", "PACKAGES", "ADVISORIES", "DATA OF"
+    );
     for (ecosystem, coverage) in database.coverages().map_err(damaged)? {
         let _ = writeln!(
             text,
@@ -311,7 +324,12 @@ fn run_search(args: &SearchArgs, global: &Global) -> Result<ExitCode, CommandErr
                     }
                 }
                 let counted = assay_report::summary::count(count, "statement");
-                let _ = writeln!(text, "{:<22} {}  {counted}", escape::terminal(ecosystem), escape::terminal(name));
+                let _ = writeln!(
+                    text,
+                    "{:<22} {}  {counted}",
+                    escape::terminal(ecosystem),
+                    escape::terminal(name)
+                );
             }
         }
     }

@@ -48,9 +48,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         }
     };
     // A fingerprint means the vulnerability of that finding.
-    let by_fingerprint = report.as_ref().and_then(|report| report.findings.iter().find(|finding| finding.id == args.id));
+    let by_fingerprint =
+        report.as_ref().and_then(|report| report.findings.iter().find(|finding| finding.id == args.id));
     let id = by_fingerprint.map_or(args.id.as_str(), |finding| finding.rule.as_str());
-    let explanations = explain(id, report.as_ref().map(|report| &report.inventory), &database).map_err(damaged)?;
+    let explanations =
+        explain(id, report.as_ref().map(|report| &report.inventory), &database).map_err(damaged)?;
     let Some(explanations) = explanations else {
         return Err(CommandError::usage(format!("the database knows no `{id}`"))
             .hint(format!("search for it with `assay db search {id}`, or run `assay db update`")));
@@ -69,7 +71,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             verdicts(&mut text, explanation, report, &database).map_err(damaged)?;
         }
     }
-    terminal::stdout(text.as_bytes()).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    terminal::stdout(text.as_bytes())
+        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -92,7 +95,11 @@ fn describe(text: &mut String, vulnerability: &Vulnerability<'_>) {
         line(text, "cvss", &format!("{:.1} {rating}  {}  ({})", cvss.score, cvss.vector, cvss.source));
     }
     if let Some(epss) = vulnerability.epss {
-        let share = format!("{:.1} % within 30 days, above {:.1} % of all", epss.score * 100.0, epss.percentile * 100.0);
+        let share = format!(
+            "{:.1} % within 30 days, above {:.1} % of all",
+            epss.score * 100.0,
+            epss.percentile * 100.0
+        );
         line(text, "epss", &share);
     }
     if let Some(kev) = &vulnerability.kev {
@@ -173,7 +180,11 @@ fn verdicts(
 }
 
 /// Says why there is no finding at all.
-fn why_not(explanation: &Explanation, report: &Report, database: &Database) -> Result<String, CorruptDatabase> {
+fn why_not(
+    explanation: &Explanation,
+    report: &Report,
+    database: &Database,
+) -> Result<String, CorruptDatabase> {
     if explanation.packages.iter().any(|verdict| verdict.affected) {
         return Ok("no feed covers the ecosystem of the affected packages".to_owned());
     }
@@ -183,7 +194,8 @@ fn why_not(explanation: &Explanation, report: &Report, database: &Database) -> R
     if explanation.statements.is_empty() {
         return Ok("no feed says which packages it affects".to_owned());
     }
-    let mut names: Vec<&str> = explanation.statements.iter().map(|statement| statement.package.as_str()).collect();
+    let mut names: Vec<&str> =
+        explanation.statements.iter().map(|statement| statement.package.as_str()).collect();
     names.sort_unstable();
     names.dedup();
     let shown = names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -231,7 +243,12 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
             "matched",
             &format!(
                 "{of} `{}` of {} in version {} by {} {}: {}",
-                evidence.package, evidence.ecosystem, evidence.version, evidence.feed, evidence.advisory, evidence.range
+                evidence.package,
+                evidence.ecosystem,
+                evidence.version,
+                evidence.feed,
+                evidence.advisory,
+                evidence.range
             ),
         );
     }

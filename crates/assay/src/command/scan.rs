@@ -72,9 +72,12 @@ struct Output {
 impl FromStr for Output {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let named = text.split_once('=').and_then(|(name, path)| Some((assay_report::format::by_name(name)?, path)));
+        let named =
+            text.split_once('=').and_then(|(name, path)| Some((assay_report::format::by_name(name)?, path)));
         match named {
-            Some((_, "")) | None if text.is_empty() || text.ends_with('=') => Err("it names no file".to_owned()),
+            Some((_, "")) | None if text.is_empty() || text.ends_with('=') => {
+                Err("it names no file".to_owned())
+            }
             Some((format, path)) => Ok(Self { format: Some(format), path: path.into() }),
             None => Ok(Self { format: None, path: text.into() }),
         }
@@ -113,12 +116,15 @@ impl FromStr for Threshold {
                 threshold.only_fixed = true;
             } else if let Ok(severity) = part.parse() {
                 threshold.severity = Some(severity);
-            } else if let Some(priority) = Priority::ALL.into_iter().find(|priority| priority.name() == part) {
+            } else if let Some(priority) = Priority::ALL.into_iter().find(|priority| priority.name() == part)
+            {
                 threshold.priority = Some(priority);
             } else {
-                return Err("expected critical, high, medium, low, negligible, unknown, act, attend, track-closely, \
+                return Err(
+                    "expected critical, high, medium, low, negligible, unknown, act, attend, track-closely, \
                             track or fixed"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
         }
         Ok(threshold)
@@ -128,12 +134,14 @@ impl FromStr for Threshold {
 impl Threshold {
     /// Returns how many findings cross it, and how many of those only because their severity is unknown.
     fn crossed(&self, report: &Report) -> (usize, usize) {
-        let counted = report.findings.iter().filter(|finding| !self.only_fixed || finding.fix == FixState::Fixed);
+        let counted =
+            report.findings.iter().filter(|finding| !self.only_fixed || finding.fix == FixState::Fixed);
         let mut crossed = (0, 0);
         for finding in counted {
             let by_severity = self.severity.is_none_or(|limit| finding.severity >= limit);
             // A finding without a priority has not been decided; it is no reason to pass.
-            let by_priority = self.priority.is_none_or(|limit| finding.priority.is_none_or(|own| own >= limit));
+            let by_priority =
+                self.priority.is_none_or(|limit| finding.priority.is_none_or(|own| own >= limit));
             let unknown = self.severity.is_some() && finding.severity == Severity::Unknown;
             if (by_severity || unknown) && by_priority {
                 crossed.0 += 1;
@@ -162,7 +170,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let (count, unknown) = threshold.crossed(&report);
             crossed |= count > 0;
             if unknown > 0 {
-                terminal::note(global, &format!("over the threshold for being of unknown severity: {}", assay_report::summary::count(unknown as u64, "finding")));
+                terminal::note(
+                    global,
+                    &format!(
+                        "over the threshold for being of unknown severity: {}",
+                        assay_report::summary::count(unknown as u64, "finding")
+                    ),
+                );
             }
         }
         let (report, hidden) = filter.apply(report);
@@ -188,11 +202,10 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
     let options = Options { group: args.group_by, hidden, ..Options::default() };
     for output in &args.output {
         let bytes = render(output.format.unwrap_or(args.format), &options)?;
-        write_file(&output.path, &bytes)
-            .map_err(|error| {
-                CommandError::work(format!("cannot write `{}`", output.path.display()), error)
-                    .hint("name a file in a folder that is there and that you may write to")
-            })?;
+        write_file(&output.path, &bytes).map_err(|error| {
+            CommandError::work(format!("cannot write `{}`", output.path.display()), error)
+                .hint("name a file in a folder that is there and that you may write to")
+        })?;
     }
     // Like other tools: a report that went to a file is not printed as well, unless standard output got a format of its own.
     if args.output.iter().any(|output| output.format.is_none()) {
