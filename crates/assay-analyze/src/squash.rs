@@ -5,6 +5,7 @@
 //! analyzers link dependencies while every instance still has its own place; at last equal packages become one with all
 //! their places.
 
+use crate::cover::PathKeys;
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
 use crate::matcher::Matcher;
 use assay_model::path::usr_merged;
@@ -23,6 +24,7 @@ pub enum Lockfiles {
 /// A path as it is seen at the end.
 struct Visible {
     layer: u32,
+    keys: PathKeys,
     analyses: Vec<FileAnalysis>,
     /// What lower layers had at the same path, nearest last, without a gap in which the path was removed.
     below: Vec<(u32, HashSet<Identity>)>,
@@ -110,7 +112,7 @@ fn overlay(layers: Vec<LayerAnalysis>, warnings: &mut Vec<Warning>) -> BTreeMap<
         let mut files = analysis.files;
         let mut history = HashMap::new();
         visible.retain(|path, below| {
-            let hidden = analysis.cover.hides(path);
+            let hidden = analysis.cover.hides_keyed(path, &below.keys);
             // Replaced, not removed and made anew: a package database that is rewritten keeps the history of its packages.
             if hidden && files.contains_key(path) {
                 let mut levels = std::mem::take(&mut below.below);
@@ -121,7 +123,8 @@ fn overlay(layers: Vec<LayerAnalysis>, warnings: &mut Vec<Warning>) -> BTreeMap<
         });
         while let Some((path, analyses)) = files.pop_first() {
             let below = history.remove(&path).unwrap_or_default();
-            visible.insert(path, Visible { layer, analyses, below });
+            let keys = PathKeys::new(&path);
+            visible.insert(path, Visible { layer, keys, analyses, below });
         }
     }
     visible

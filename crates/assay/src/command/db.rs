@@ -334,7 +334,9 @@ fn run_search(args: &SearchArgs, global: &Global) -> Result<ExitCode, CommandErr
         }
     }
     if hits.is_empty() {
-        return Err(CommandError::usage(format!("the database has nothing named `{}`", args.text)));
+        return Err(CommandError::usage(format!("the database has nothing named `{}`", args.text)).hint(
+            "give the beginning of an identifier, or part of a package's name; or run `assay db update`",
+        ));
     }
     print(&text)
 }
