@@ -17,6 +17,7 @@ mod fingerprint;
 mod languages;
 mod osv;
 mod rules;
+mod spot_checks;
 
 use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
