@@ -63,8 +63,12 @@ const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
 /// Modules for Python and Node: what the differential tests of version orders load, and the validator and the schema of SARIF
 /// logs: `target/tools/{python,node}`.
-const PYTHON: &[&str] = &["packaging==24.2", "jsonschema==4.23.0"];
-const NODE: &[&str] = &["semver@7.6.3", "@microsoft/jest-sarif@1.0.0-beta.0"];
+const PYTHON: &[&str] = &["packaging==26.3", "jsonschema==4.23.0"];
+const NODE: &[&str] = &["semver@7.8.6", "@microsoft/jest-sarif@1.0.0-beta.0"];
+
+/// The module and the artifact of the same tests: `target/tools/go/semver` and `target/tools/maven`.
+const GO: &str = "golang.org/x/mod@v0.42.0";
+const MAVEN: &str = "org.apache.maven:maven-artifact:3.9.9";
 
 /// Installs what is missing; returns what could not be installed.
 pub(crate) fn install() -> Result<Vec<String>> {
@@ -86,6 +90,8 @@ pub(crate) fn install() -> Result<Vec<String>> {
     }
     note(&mut missing, "the Python modules", python());
     note(&mut missing, "the Node modules", node());
+    note(&mut missing, "the Go module", go());
+    note(&mut missing, "Maven's jar", maven());
     if missing.is_empty() {
         println!("tools: all there ({:.1} s)", start.elapsed().as_secs_f64());
     } else {
@@ -180,6 +186,27 @@ fn node() -> Result<()> {
         let mut command = Command::new("npm");
         command.args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix"]).arg(folder);
         output(command.args(NODE).env("npm_config_loglevel", "error")).map(|_| ())
+    })
+}
+
+/// Makes a module that requires [`GO`]; the test writes its program.
+fn go() -> Result<()> {
+    in_folder("go/semver", GO, |folder| {
+        let go = |arguments: &[&str]| {
+            let mut command = Command::new("go");
+            output(command.current_dir(folder).args(arguments)).map(|_| ())
+        };
+        go(&["mod", "init", "semver"])?;
+        go(&["get", GO])
+    })
+}
+
+fn maven() -> Result<()> {
+    in_folder("maven", MAVEN, |folder| {
+        let mut command = Command::new("mvn");
+        command.args(["--batch-mode", "--quiet", "dependency:copy", &format!("-Dartifact={MAVEN}")]);
+        command.arg(format!("-DoutputDirectory={}", folder.display()));
+        output(command.current_dir(folder)).map(|_| ())
     })
 }
 

@@ -383,17 +383,29 @@ for line in sys.stdin:
         print('E')
 ";
 
+/// Returns Python and the folder that holds `packaging`.
+fn packaging() -> Option<(PathBuf, PathBuf)> {
+    let python = tool("python3")?;
+    Some((python, tool_file("python/packaging")?.parent()?.to_owned()))
+}
+
+fn script_of((python, modules): &(PathBuf, PathBuf), text: &str) -> Command {
+    let mut command = script(python, "-c", text);
+    command.env("PYTHONPATH", modules);
+    command
+}
+
 #[test]
 fn pep440_agrees_with_packaging() {
-    let Some(python) = tool_file("python/bin/python") else { return };
+    let Some(python) = packaging() else { return };
     let mut pairs = PEP440.pairs(6);
     pairs.extend(real_pairs(&real(&["PyPI"]), 7));
-    agree(Scheme::Pep440, script(&python, "-c", PYTHON_ORDER), &pairs, order_word(Scheme::Pep440));
+    agree(Scheme::Pep440, script_of(&python, PYTHON_ORDER), &pairs, order_word(Scheme::Pep440));
 }
 
 #[test]
 fn pep440_specifiers_agree_with_packaging() {
-    let Some(python) = tool_file("python/bin/python") else { return };
+    let Some(python) = packaging() else { return };
     const SCRIPT: &str = "
 import sys
 from packaging.version import Version, InvalidVersion
@@ -434,7 +446,7 @@ for line in sys.stdin:
         "==V+l.1",
     ];
     let pairs = range_pairs(&small, &bound, &forms, 8);
-    agree(Scheme::Pep440, script(&python, "-c", SCRIPT), &pairs, range_word(Scheme::Pep440));
+    agree(Scheme::Pep440, script_of(&python, SCRIPT), &pairs, range_word(Scheme::Pep440));
 }
 
 const SEMVER: Shape = Shape {
