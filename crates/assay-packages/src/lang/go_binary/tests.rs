@@ -1,3 +1,5 @@
+//! Tests of the reader of Go programs: build information in ELF, PE and Mach-O files, real and damaged.
+
 #![expect(clippy::cast_possible_truncation, reason = "the files made here are small")]
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of the reader of Java archives: identities, nested and shaded jars, damaged ones.
+
 #![expect(clippy::cast_possible_truncation, reason = "the files made here are small")]
 
 use super::*;
