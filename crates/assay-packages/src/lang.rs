@@ -2,6 +2,7 @@
 
 use assay_analyze::Analyzer;
 
+mod dotnet_bundle;
 mod dotnet_deps;
 mod dotnet_packages_config;
 mod dotnet_packages_lock;
@@ -49,6 +50,7 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &rust_auditable::RustAuditable,
     &rust_cargo_lock::CargoLock,
     &dotnet_deps::DotnetDeps,
+    &dotnet_bundle::DotnetBundle,
     &dotnet_packages_lock::DotnetPackagesLock,
     &dotnet_packages_config::DotnetPackagesConfig,
     &node_package_json::NodePackageJson,

@@ -56,26 +56,8 @@ impl Analyzer for DotnetDeps {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
-        let Some(text) = file.text(out) else { return };
-        let deps: Deps = match serde_json::from_str(&text) {
-            Ok(deps) => deps,
-            Err(error) => return out.warn("damaged-deps-json", error.to_string()),
-        };
-        let target = deps.targets.get(&deps.runtime_target.name);
-        for (key, library) in &deps.libraries {
-            let runtime = library.kind.eq_ignore_ascii_case("runtimepack");
-            if !runtime && !library.kind.eq_ignore_ascii_case("package") {
-                continue;
-            }
-            let Some((name, version)) = key.rsplit_once('/') else { continue };
-            let name = name.strip_prefix("runtimepack.").filter(|_| runtime).unwrap_or(name);
-            let target = target.and_then(|target| target.get(key));
-            if target.is_some_and(|target| target.compile_only) {
-                continue;
-            }
-            let mut package = Package::new(PackageKind::NuGet, name, version);
-            package.requires = target.iter().flat_map(|target| target.dependencies.keys().cloned()).collect();
-            out.package(package);
+        if let Some(text) = file.text(out) {
+            report(&text, out);
         }
     }
 
@@ -87,6 +69,30 @@ impl Analyzer for DotnetDeps {
             |package| package.locations.first().map(|location| location.path.clone()).unwrap_or_default(),
             str::to_lowercase,
         );
+    }
+}
+
+/// Reports the packages of a `deps.json`, wherever it lay.
+pub(super) fn report(text: &str, out: &mut Sink<'_>) {
+    let deps: Deps = match serde_json::from_str(text) {
+        Ok(deps) => deps,
+        Err(error) => return out.warn("damaged-deps-json", error.to_string()),
+    };
+    let target = deps.targets.get(&deps.runtime_target.name);
+    for (key, library) in &deps.libraries {
+        let runtime = library.kind.eq_ignore_ascii_case("runtimepack");
+        if !runtime && !library.kind.eq_ignore_ascii_case("package") {
+            continue;
+        }
+        let Some((name, version)) = key.rsplit_once('/') else { continue };
+        let name = name.strip_prefix("runtimepack.").filter(|_| runtime).unwrap_or(name);
+        let target = target.and_then(|target| target.get(key));
+        if target.is_some_and(|target| target.compile_only) {
+            continue;
+        }
+        let mut package = Package::new(PackageKind::NuGet, name, version);
+        package.requires = target.iter().flat_map(|target| target.dependencies.keys().cloned()).collect();
+        out.package(package);
     }
 }
 

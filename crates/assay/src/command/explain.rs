@@ -252,7 +252,12 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
             ),
         );
     }
-    step("severity", &format!("{} ({})", finding.severity, finding.severity_source));
+    let says = if finding.severity_source.is_empty() {
+        String::new()
+    } else {
+        format!(", says {}", finding.severity_source)
+    };
+    step("severity", &format!("{}{says}", finding.severity));
     step("fix", &format!("{} {}", finding.fix.name(), finding.fixed_versions.join(", ")));
     step("do", &finding.remediation);
 }
