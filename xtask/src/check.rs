@@ -15,7 +15,10 @@ const DENY: &str = "0.20.2";
 pub(crate) fn check() -> Result<()> {
     step("format", cargo(&["fmt", "--all", "--check"]))?;
     step("house rules", cargo(&["test", "--quiet", "--package", "xtask"]))?;
-    step("lints", cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
+    step(
+        "lints",
+        cargo(&["clippy", "--quiet", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    )?;
     tools::cargo("cargo-deny", DENY)?;
     let mut deny = Command::new(tools_dir().join("bin/cargo-deny"));
     // Run by its own name the program expects no `deny` before its arguments.
