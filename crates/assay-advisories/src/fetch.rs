@@ -10,7 +10,7 @@ use crate::feed::{Feed, FeedFile};
 use reqwest::header::{ETAG, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ const AT_ONCE: usize = 4;
 const ATTEMPTS: u32 = 4;
 /// The longest wait that a server may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What the names of files being downloaded begin with.
+const PART: &str = ".part";
 /// The file with the validators.
 const VALIDATORS: &str = ".validators.json";
 
@@ -147,9 +149,12 @@ pub async fn fetch(
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .unwrap_or_default();
+    let jobs = jobs(feeds, folder, &known, options);
+    let folders: BTreeSet<&Path> = jobs.iter().filter_map(|job| job.target.parent()).collect();
+    folders.into_iter().for_each(remove_parts);
     let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for job in jobs(feeds, folder, &known, options) {
+    for job in jobs {
         let (permits, client, backoff) = (Arc::clone(&permits), client.clone(), options.backoff);
         running.spawn(async move {
             let _permit = permits.acquire_owned().await;
@@ -201,6 +206,17 @@ fn jobs(
         }
     }
     jobs
+}
+
+/// Removes what downloads that were broken off (Ctrl-C) have left in a folder. Those under way hold a lock.
+fn remove_parts(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PART)) {
+        // What cannot be opened or removed only takes room.
+        if std::fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Returns the paths a pattern stands for.
@@ -274,7 +290,9 @@ async fn request(client: &Client, job: &Job) -> Result<(Outcome, Option<Validato
         |error: io::Error| Failure::Final(format!("cannot write `{}`: {error}", job.target.display()));
     let folder = job.target.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(local)?;
-    let mut file = tempfile::Builder::new().prefix(".part").tempfile_in(folder).map_err(local)?;
+    let mut file = tempfile::Builder::new().prefix(PART).tempfile_in(folder).map_err(local)?;
+    // Held until the file has its name, so that [`remove_parts`] of another process leaves it alone.
+    file.as_file().lock().map_err(local)?;
     let mut bytes = 0u64;
     // A body that ends before its length is an error of the client, so that no truncated file takes the place of a whole one.
     while let Some(chunk) = response.chunk().await.map_err(retry)? {

@@ -88,3 +88,19 @@ fn downloads_are_conditional_and_failures_stay_alone() {
     assert!(tracker.note.contains("403 Forbidden"), "{tracker:?}");
     assert!(feeds.iter().any(|feed| feed.id == "epss" && feed.used == 1));
 }
+
+#[test]
+fn leftovers_of_broken_off_downloads_are_removed_and_others_left() {
+    let (address, _) = mirror();
+    let folder = tempfile::tempdir().unwrap();
+    let kev = folder.path().join("kev");
+    std::fs::create_dir(&kev).unwrap();
+    std::fs::write(kev.join(".part-left"), "half").unwrap();
+    let under_way = std::fs::File::create(kev.join(".part-held")).unwrap();
+    under_way.lock().unwrap();
+    run(&address, folder.path());
+    let mut names: Vec<_> =
+        std::fs::read_dir(&kev).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".part-held", "known_exploited_vulnerabilities.json"]);
+}
