@@ -8,6 +8,7 @@ mod identity;
 mod intern;
 mod write;
 
+use crate::database::Interval;
 use crate::database::bytes::Encoder;
 use crate::database::header::{self, FACTS_ONLY};
 use crate::database::records::TooLarge;
@@ -361,15 +362,8 @@ fn shorten(text: &str, max: usize) -> &str {
 /// Returns whether the ranges say themselves that a version is affected.
 fn in_a_range(affected: &Affected, version: &str) -> bool {
     let scheme = affected.ecosystem.scheme();
-    affected.ranges.iter().filter(|range| sane(range)).any(|range| {
-        let end = match &range.end {
-            RangeEnd::Open => assay_version::End::Open,
-            RangeEnd::Fixed(version) | RangeEnd::Limit(version) => assay_version::End::Fixed(version),
-            RangeEnd::LastAffected(version) => assay_version::End::LastAffected(version),
-        };
-        let interval = assay_version::Interval { introduced: range.introduced.as_deref(), end };
-        assay_version::contains(scheme, &interval, version).unwrap_or(false)
-    })
+    let mut ranges = affected.ranges.iter().filter(|range| sane(range));
+    ranges.any(|range| Interval::from(range).contains(scheme, version).unwrap_or(false))
 }
 
 fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use assay_advisories::database::{End, Interval, Statement};
 use assay_model::advisory::Fix;
 use assay_model::{Ecosystem, Os, Package, PackageKind, Scheme};
-use assay_version::{compare, contains, is_valid};
+use assay_version::{compare, is_valid};
 use std::cmp::Ordering;
 
 /// A package as advisories see it.
@@ -106,7 +106,7 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
     let scheme = subject.scheme();
     let mut incomparable = None;
     for interval in &statement.ranges {
-        match interval_contains(scheme, interval, version) {
+        match interval.contains(scheme, version).map_err(|error| error.text) {
             Ok(true) => {
                 return Judgement::Affected { version: version.to_owned(), interval: Some(*interval) };
             }
@@ -128,7 +128,7 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
 
 /// Returns whether a statement that concerns a package calls this version of it affected, too.
 pub(crate) fn covers(scheme: Scheme, statement: &Statement<'_>, version: &str) -> bool {
-    statement.ranges.iter().any(|interval| interval_contains(scheme, interval, version) == Ok(true))
+    statement.ranges.iter().any(|interval| interval.contains(scheme, version) == Ok(true))
         || statement.versions.iter().any(|listed| compare(scheme, listed, version).is_ok_and(Ordering::is_eq))
 }
 
@@ -184,16 +184,6 @@ fn module_fits(package: &Package, statement: &Statement<'_>) -> bool {
             bounds.peek().is_none() || bounds.any(|bound| bound.contains(".module") == modular)
         }
     }
-}
-
-fn interval_contains(scheme: Scheme, interval: &Interval<'_>, version: &str) -> Result<bool, String> {
-    let end = match interval.end {
-        End::Open => assay_version::End::Open,
-        End::Fixed(bound) | End::Limit(bound) => assay_version::End::Fixed(bound),
-        End::LastAffected(bound) => assay_version::End::LastAffected(bound),
-    };
-    let interval = assay_version::Interval { introduced: interval.introduced, end };
-    contains(scheme, &interval, version).map_err(|error| error.text)
 }
 
 /// Returns the interval in words: `>= 2.0-beta9, < 2.15.0`.

@@ -2,10 +2,12 @@
 
 use super::bytes::{Corrupt, Cursor};
 use super::{AdvisoryKey, VulnerabilityKey};
+use assay_model::Scheme;
 use assay_model::advisory::{Fix, Range, RangeEnd};
 use assay_model::finding::{Epss, Kev};
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
+use assay_version::InvalidVersion;
 
 /// One advisory's statement that one package is affected by one vulnerability.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +58,36 @@ pub enum End<'a> {
     Limit(&'a str),
 }
 
+impl<'a> From<&'a Range> for Interval<'a> {
+    fn from(range: &'a Range) -> Self {
+        let end = match &range.end {
+            RangeEnd::Open => End::Open,
+            RangeEnd::Fixed(version) => End::Fixed(version),
+            RangeEnd::LastAffected(version) => End::LastAffected(version),
+            RangeEnd::Limit(version) => End::Limit(version),
+        };
+        Self { introduced: range.introduced.as_deref(), end }
+    }
+}
+
 impl Interval<'_> {
+    /// Returns whether a version lies in the interval.
+    ///
+    /// # Errors
+    /// Names the version or bound that cannot be compared in the scheme.
+    pub fn contains(&self, scheme: Scheme, version: &str) -> Result<bool, InvalidVersion> {
+        let end = match self.end {
+            End::Open => assay_version::End::Open,
+            End::Fixed(bound) | End::Limit(bound) => assay_version::End::Fixed(bound),
+            End::LastAffected(bound) => assay_version::End::LastAffected(bound),
+        };
+        assay_version::contains(
+            scheme,
+            &assay_version::Interval { introduced: self.introduced, end },
+            version,
+        )
+    }
+
     /// Returns the interval as a model type of its own.
     pub fn to_range(self) -> Range {
         Range {

@@ -1,11 +1,10 @@
 //! Section 6 of the feeds' `MANIFEST.md`, at the level of look-up and range evaluation.
 
 use crate::database;
-use assay_advisories::database::{End, Statement};
+use assay_advisories::database::Statement;
 use assay_advisories::{Database, sink::EndOfLife};
 use assay_model::advisory::Fix;
 use assay_model::ecosystem::Ecosystem;
-use assay_version::{Interval, contains};
 use std::collections::BTreeSet;
 
 /// The table, which `assay-match` holds its findings against, too.
@@ -13,14 +12,8 @@ const ROWS: &str = include_str!("../../testdata/spot_checks.txt");
 
 /// Returns whether a statement says that a version is affected.
 fn affects(ecosystem: &Ecosystem, statement: &Statement<'_>, version: &str) -> bool {
-    let within = statement.ranges.iter().any(|range| {
-        let end = match range.end {
-            End::Open => assay_version::End::Open,
-            End::Fixed(bound) | End::Limit(bound) => assay_version::End::Fixed(bound),
-            End::LastAffected(bound) => assay_version::End::LastAffected(bound),
-        };
-        contains(ecosystem.scheme(), &Interval { introduced: range.introduced, end }, version).unwrap()
-    });
+    let scheme = ecosystem.scheme();
+    let within = statement.ranges.iter().any(|range| range.contains(scheme, version).unwrap());
     statement.fix != Fix::NotAffected && (within || statement.versions.contains(&version))
 }
 
