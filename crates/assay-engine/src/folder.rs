@@ -43,6 +43,10 @@ pub fn folder_inventory(
 ) -> Result<Inventory, ScanFolderError> {
     let read_error = |source| ScanFolderError::Read { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(read_error)?;
+    // A pipe would be waited for, a device read without end.
+    if !metadata.is_dir() && !metadata.is_file() {
+        return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
+    }
     let mut pass = FolderPass::new(&settings.matcher, &settings.limits);
     let single = !metadata.is_dir();
     if !single {

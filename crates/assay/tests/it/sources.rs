@@ -18,6 +18,16 @@ fn a_missing_folder_of_a_kind() {
 }
 
 #[test]
+fn a_device_or_pipe_is_not_waited_for() {
+    let place = Place::new();
+    assert!(std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap().success());
+    for source in ["/dev/zero", "pipe"] {
+        let refusal = place.refused(&["scan", source]);
+        assert!(refusal.contains("neither an image nor a file that lists packages"), "{refusal}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_image() {
     let place = Place::new();
     place.write("notes.txt", "nothing of interest");
