@@ -178,6 +178,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                     ),
                 );
             }
+            // Passing a threshold means nothing for what nobody has judged.
+            if report.unassessed() > 0 {
+                terminal::note(
+                    global,
+                    &format!(
+                        "the threshold says nothing about what was not assessed: {}",
+                        assay_report::summary::count(report.unassessed(), "package")
+                    ),
+                );
+            }
         }
         let (report, hidden) = filter.apply(report);
         write(args, &report, hidden)?;

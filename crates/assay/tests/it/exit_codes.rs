@@ -57,6 +57,21 @@ fn an_unknown_severity_passes_no_threshold() {
 }
 
 #[test]
+fn passing_a_threshold_says_what_nobody_judged() {
+    let place = Place::new();
+    let crates = Tree::new().file(
+        "Cargo.lock",
+        "version = 4\n[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"registry+https://index.example\"\n",
+    );
+    place.layout("image", &Builder::new().layer(crates, "COPY").build());
+    let said = "the threshold says nothing about what was not assessed: 1 package";
+    let ran = place.run(&["scan", "oci:image", "--fail-on", "low"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert!(!place.run(&["scan", "oci:image"]).stderr.contains(said));
+}
+
+#[test]
 fn what_is_partial_fails_unless_allowed_and_a_crossed_threshold_wins() {
     let place = Place::new();
     let broken = Tree::new().file("app/Cargo.lock", "version = 3\n[[package]\nname = ");
