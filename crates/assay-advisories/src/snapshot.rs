@@ -4,7 +4,8 @@
 //! not fit of [`OPTIONAL`] is left out, and the feed table says so.
 
 use crate::build::{BuildDatabaseError, BuildOptions, build_bytes_without, replace};
-use crate::database::{Database, FeedRecord, OpenDatabaseError};
+use crate::database::{CorruptDatabase, Database, FeedRecord, OpenDatabaseError};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -96,12 +97,27 @@ pub fn write(
         }
     }
     let bytes = compressed.len();
-    let feeds = Database::from_bytes(database)?.feeds().unwrap_or_default();
+    let feeds = Database::from_bytes(database)?.contributing_feeds().unwrap_or_default();
     replace(target, &compressed).map_err(failed)?;
     Ok(Snapshot { bytes, feeds, left_out: left_out.into_iter().map(str::to_owned).collect() })
 }
 
 impl Database {
+    /// Returns the feeds of which something is in the database: not those of which all was left out for size.
+    ///
+    /// # Errors
+    /// Fails when the database is damaged.
+    pub fn contributing_feeds(&self) -> Result<Vec<FeedRecord>, CorruptDatabase> {
+        let covering: BTreeSet<String> =
+            self.coverages()?.into_iter().flat_map(|(_, coverage)| coverage.feeds).collect();
+        // Feeds that enrich (KEV, EPSS) cover no ecosystem, and have no note.
+        Ok(self
+            .feeds()?
+            .into_iter()
+            .filter(|feed| feed.note.is_empty() || covering.contains(&feed.id))
+            .collect())
+    }
+
     /// Unpacks a snapshot into memory and opens it.
     ///
     /// # Errors

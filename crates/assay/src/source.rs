@@ -141,7 +141,7 @@ fn snapshot(global: &Global) -> Result<(Database, bool), CommandError> {
         CommandError::work("cannot open the vulnerability facts built into this program", error)
     })?;
     let mut ages: Vec<String> = database
-        .feeds()
+        .contributing_feeds()
         .map_err(|error| damaged_database(error, global))?
         .into_iter()
         .map(|feed| match feed.data_time {
