@@ -9,7 +9,7 @@ use crate::cover::PathKeys;
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
 use crate::matcher::Matcher;
 use assay_model::path::usr_merged;
-use assay_model::{Inventory, Location, Origin, Os, Package, PackageKind, Warning};
+use assay_model::{Inventory, Location, Origin, Package, PackageKind, Warning};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What to do with packages that only a lockfile names.
@@ -299,13 +299,4 @@ fn merge(packages: &mut Vec<Package>) {
         }
     }
     *packages = merged;
-}
-
-/// Returns the operating system's name for people, such as `Debian 12 (bookworm)`.
-pub fn os_label(os: Option<&Os>) -> String {
-    match os {
-        None => "no operating system".to_owned(),
-        Some(os) if !os.name.is_empty() => os.name.clone(),
-        Some(os) => format!("{} {}", os.id, os.version).trim_end().to_owned(),
-    }
 }

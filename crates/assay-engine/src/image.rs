@@ -82,7 +82,7 @@ pub fn image_inventory(
     });
 
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    // The lowest failing layer is named, whichever thread met its error first.
+    // Of the layers that failed before the others were given up, the lowest is named.
     let mut analysed: HashMap<usize, LayerAnalysis> = HashMap::new();
     for index in 0..image.layers.len() {
         if let Some(result) = done.remove(&index) {

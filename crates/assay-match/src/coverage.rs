@@ -9,13 +9,13 @@ use assay_model::timestamp::DAY;
 use assay_model::{Os, Timestamp};
 use std::collections::BTreeMap;
 
-/// Data older than this, against the newest data of the database, is called stale: half a year of unseen advisories.
+/// Data older than this, against the building of the database, is called stale: half a year of unseen advisories.
 const STALE_AFTER: i64 = 180 * DAY;
 
 /// Counts packages by whether a feed covers their ecosystem.
 pub struct Assessment {
     known: BTreeMap<String, Known>,
-    newest: Option<Timestamp>,
+    built_at: Timestamp,
     counts: BTreeMap<(String, bool), Coverage>,
 }
 
@@ -28,7 +28,7 @@ impl Assessment {
         let known: BTreeMap<_, _> = database.coverages()?.into_iter().collect();
         // Measured against when the database was built, which is an input, not against a clock: the same database gives the
         // same report on another day.
-        Ok(Self { known, newest: Some(database.built_at()), counts: BTreeMap::new() })
+        Ok(Self { known, built_at: database.built_at(), counts: BTreeMap::new() })
     }
 
     /// Counts a package and returns whether it can be judged.
@@ -42,13 +42,13 @@ impl Assessment {
             (None, _, _) if kind.is_os() => format!("{} of an unknown distribution", kind.purl_type()),
             (None, _, _) => format!("{} without an ecosystem", kind.purl_type()),
         };
-        let newest = self.newest;
+        let built_at = self.built_at;
         let entry = self.counts.entry((label.clone(), judged)).or_insert_with(|| Coverage {
             ecosystem: subject.ecosystem.clone().filter(|_| known.is_none() || judged),
             label,
             state: match known {
-                Some(known) if judged => match (known.data_time, newest) {
-                    (Some(time), Some(newest)) if newest.0 - time.0 > STALE_AFTER => CoverageState::Stale,
+                Some(known) if judged => match known.data_time {
+                    Some(time) if built_at.0 - time.0 > STALE_AFTER => CoverageState::Stale,
                     _ => CoverageState::Covered,
                 },
                 _ => CoverageState::None,
