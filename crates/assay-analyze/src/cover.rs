@@ -61,32 +61,18 @@ impl Cover {
 
     /// Returns whether what a lower layer has at `path`, which is not a folder, can no longer be seen.
     pub fn hides(&self, path: &str) -> bool {
-        self.hides_keyed(path, &PathKeys::new(path))
-    }
-
-    /// As [`Self::hides`], for a path whose keys are known.
-    pub(crate) fn hides_keyed(&self, path: &str, keys: &PathKeys) -> bool {
         let listed =
             |list: &[String], path: &str| list.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
-        let keyed = |list: &[u128], key: &u128| list.binary_search(key).is_ok();
+        let keyed = |list: &[u128], path: &str| list.binary_search(&path_key(path)).is_ok();
         listed(&self.whiteouts, path)
             || listed(&self.opaque, "")
-            || keyed(&self.replaced, &keys.own)
-            || keyed(&self.folders, &keys.own)
-            || keys.ancestors.iter().any(|key| keyed(&self.replaced, key))
-            || ancestors(path).any(|folder| listed(&self.whiteouts, folder) || listed(&self.opaque, folder))
-    }
-}
-
-/// The keys of a path and of the folders it lies in: made once, asked of every layer above.
-pub(crate) struct PathKeys {
-    own: u128,
-    ancestors: Vec<u128>,
-}
-
-impl PathKeys {
-    pub(crate) fn new(path: &str) -> Self {
-        Self { own: path_key(path), ancestors: ancestors(path).map(path_key).collect() }
+            || keyed(&self.replaced, path)
+            || keyed(&self.folders, path)
+            || ancestors(path).any(|folder| {
+                keyed(&self.replaced, folder)
+                    || listed(&self.whiteouts, folder)
+                    || listed(&self.opaque, folder)
+            })
     }
 }
 

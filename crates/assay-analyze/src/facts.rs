@@ -1,5 +1,6 @@
 //! What one layer tells: facts by the path they were found at, and the marks that hide what lies below.
 
+use crate::code::Code;
 use assay_model::{DiffId, Os, Package, PathList, Warning};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -36,6 +37,8 @@ pub enum Fact {
         /// The licences.
         licenses: Vec<String>,
     },
+    /// The file is code: a program, library, script or module.
+    Code(Box<Code>),
 }
 
 /// What is known of one path.
@@ -70,6 +73,10 @@ pub struct LayerAnalysis {
     pub diff_id: Option<DiffId>,
     /// What was said, by path; only files about which something was said.
     pub files: BTreeMap<String, Vec<FileAnalysis>>,
+    /// Symbolic links, with their targets as written; at most [`Limits::symlinks_per_layer`](crate::Limits::symlinks_per_layer).
+    pub symlinks: BTreeMap<String, String>,
+    /// Whether there were more symbolic links than are kept.
+    pub symlinks_left_out: bool,
     /// What it hides of the layers below.
     pub cover: Cover,
     /// Warnings about the layer itself.

@@ -2,14 +2,19 @@
 #![forbid(unsafe_code)]
 
 pub mod analyzer;
+pub mod code;
 mod cover;
 pub mod facts;
+pub mod files;
 pub mod matcher;
+mod overlay;
 pub mod pass;
 pub mod squash;
 
 pub use analyzer::{Analyzer, AnalyzerId, File, Select, Sink, TEXT_LIMIT};
+pub use code::{Ask, Code, Dynamic, Language};
 pub use facts::{Cover, Fact, FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
+pub use files::{CodeFile, Files, Owned};
 pub use matcher::Matcher;
 pub use pass::{AnalyzeLayerError, FolderPass, Limits, UnresolvedLinks, analyze_layer, resolve_links};
-pub use squash::{Lockfiles, squash};
+pub use squash::{Lockfiles, Squashed, squash};

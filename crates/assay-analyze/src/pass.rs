@@ -31,6 +31,8 @@ pub struct Limits {
     pub bytes_per_layer: u64,
     /// Entries of a layer.
     pub entries_per_layer: u64,
+    /// Symbolic links of a layer that are kept; ordinary images have a few ten thousand in all.
+    pub symlinks_per_layer: usize,
     /// Warnings kept of one kind and layer; a damaged layer could otherwise fill the memory with them.
     pub warnings_per_layer: usize,
     /// The folder for the spool file.
@@ -45,6 +47,7 @@ impl Limits {
             bytes_per_file: 4 << 30,
             bytes_per_layer: 64 << 30,
             entries_per_layer: 10_000_000,
+            symlinks_per_layer: 250_000,
             warnings_per_layer: 200,
             scratch,
         }
@@ -354,8 +357,8 @@ impl<'a> Pass<'a> {
                 self.found = found;
             }
             EntryKind::HardLink => self.hard_link(path, entry.link_target()),
-            EntryKind::Symlink
-            | EntryKind::Directory
+            EntryKind::Symlink => self.symlink(path, entry.link_target()),
+            EntryKind::Directory
             | EntryKind::CharDevice
             | EntryKind::BlockDevice
             | EntryKind::Fifo
@@ -363,9 +366,19 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// Remembers a symbolic link: what runs finds its parts through them.
+    fn symlink(&mut self, path: &str, target: &str) {
+        if self.out.symlinks.len() < self.limits.symlinks_per_layer {
+            self.out.symlinks.insert(path.to_owned(), target.to_owned());
+        } else {
+            self.out.symlinks_left_out = true;
+        }
+    }
+
     /// Forgets an earlier entry of the same path: the later one is what the container sees.
     fn forget(&mut self, path: &str) {
         self.out.files.remove(path);
+        self.out.symlinks.remove(path);
         if !self.links.is_empty() {
             self.links.by_path.remove(path);
         }
@@ -378,6 +391,9 @@ impl<'a> Pass<'a> {
         self.below.push('/');
         while let Some(path) = first_below(&self.out.files, &self.below) {
             self.out.files.remove(&path);
+        }
+        while let Some(path) = first_below(&self.out.symlinks, &self.below) {
+            self.out.symlinks.remove(&path);
         }
         while let Some(path) = first_below(&self.links.by_path, &self.below) {
             self.links.by_path.remove(&path);

@@ -5,12 +5,14 @@
 //! analyzers link dependencies while every instance still has its own place; at last equal packages become one with all
 //! their places.
 
-use crate::cover::PathKeys;
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
+use crate::files::{CodeFile, Files, Owned};
 use crate::matcher::Matcher;
+use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
 use assay_model::{Inventory, Location, Origin, Package, PackageKind, Warning};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
 
 /// What to do with packages that only a lockfile names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,6 @@ pub enum Lockfiles {
 /// A path as it is seen at the end.
 struct Visible {
     layer: u32,
-    keys: PathKeys,
     analyses: Vec<FileAnalysis>,
     /// What lower layers had at the same path, nearest last, without a gap in which the path was removed.
     below: Vec<(u32, HashSet<Identity>)>,
@@ -47,11 +48,20 @@ fn identity(package: &Package) -> Identity {
 fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
     analyses.iter().flat_map(|analysis| &analysis.said.facts).filter_map(|fact| match fact {
         Fact::Package(package) => Some(&**package),
-        Fact::Os { .. } | Fact::OwnedFiles { .. } | Fact::Licenses { .. } => None,
+        Fact::Os { .. } | Fact::OwnedFiles { .. } | Fact::Licenses { .. } | Fact::Code(_) => None,
     })
 }
 
-/// Returns the inventory of an image whose layers, the base first, were analysed as `layers` says.
+/// What is left when all layers lie over each other.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Squashed {
+    /// The packages.
+    pub inventory: Inventory,
+    /// The files that matter for what runs.
+    pub files: Files,
+}
+
+/// Returns what is in an image whose layers, the base first, were analysed as `layers` says.
 ///
 /// `of_image` says whether locations name their layer; a folder has none.
 pub fn squash(
@@ -59,9 +69,10 @@ pub fn squash(
     of_image: bool,
     lockfiles: Lockfiles,
     matcher: &Matcher<'_>,
-) -> Inventory {
+) -> Squashed {
     let mut inventory = Inventory::default();
-    let visible = overlay(layers, &mut inventory.warnings);
+    let mut files = Files::default();
+    let visible = overlay(layers, &mut inventory.warnings, &mut files);
     let mut claims = Claims::default();
     let mut rank = 0;
     for (path, at) in visible {
@@ -80,7 +91,10 @@ pub fn squash(
                     }
                     Fact::Os { .. } => {}
                     Fact::OwnedFiles { manager, package, files } => {
-                        claims.files.push((manager.into(), package, files));
+                        claims.files.push(Owned { manager: manager.into(), package, files });
+                    }
+                    Fact::Code(code) => {
+                        files.code.insert(path.to_string(), CodeFile { layer: at.layer, code: *code });
                     }
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
@@ -90,6 +104,8 @@ pub fn squash(
         }
     }
     claims.apply(&mut inventory);
+    files.owned = claims.files;
+    files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete);
     if lockfiles == Lockfiles::WhenNothingInstalled {
         drop_installed_lockfiles(&mut inventory.packages);
     }
@@ -101,33 +117,43 @@ pub fn squash(
     merge(&mut inventory.packages);
     inventory.warnings.sort();
     inventory.warnings.dedup();
-    inventory
+    Squashed { inventory, files }
 }
 
 /// Keeps what no upper layer hides.
-fn overlay(layers: Vec<LayerAnalysis>, warnings: &mut Vec<Warning>) -> BTreeMap<String, Visible> {
-    let mut visible: BTreeMap<String, Visible> = BTreeMap::new();
+fn overlay(
+    layers: Vec<LayerAnalysis>,
+    warnings: &mut Vec<Warning>,
+    seen: &mut Files,
+) -> BTreeMap<Rc<str>, Visible> {
+    let mut visible: Overlay<Visible> = Overlay::default();
+    let mut links: Overlay<String> = Overlay::default();
+    let mut left = layers.len();
     for (layer, analysis) in (0..).zip(layers) {
+        left -= 1;
         warnings.extend(analysis.warnings);
-        let mut files = analysis.files;
+        seen.partial |= analysis.symlinks_left_out;
         let mut history = HashMap::new();
-        visible.retain(|path, below| {
-            let hidden = analysis.cover.hides_keyed(path, &below.keys);
+        visible.hide(&analysis.cover, |path, below| {
             // Replaced, not removed and made anew: a package database that is rewritten keeps the history of its packages.
-            if hidden && files.contains_key(path) {
-                let mut levels = std::mem::take(&mut below.below);
+            if analysis.files.contains_key(path) {
+                let mut levels = below.below;
                 levels.push((below.layer, packages(&below.analyses).map(identity).collect()));
-                history.insert(path.clone(), levels);
+                history.insert(path.to_owned(), levels);
             }
-            !hidden
         });
-        while let Some((path, analyses)) = files.pop_first() {
+        for (path, analyses) in analysis.files {
             let below = history.remove(&path).unwrap_or_default();
-            let keys = PathKeys::new(&path);
-            visible.insert(path, Visible { layer, keys, analyses, below });
+            visible.insert(&path, Visible { layer, analyses, below }, left > 0);
+        }
+        links.hide(&analysis.cover, |_, _| {});
+        for (path, target) in analysis.symlinks {
+            links.insert(&path, target, left > 0);
         }
     }
-    visible
+    seen.symlinks =
+        links.into_visible().into_iter().map(|(path, target)| (path.to_string(), target)).collect();
+    visible.into_visible()
 }
 
 /// Returns the layer that brought a package: the lowest from which on, without a gap, this file has named it.
@@ -149,7 +175,7 @@ fn placed(mut package: Package, path: &str, layer: Option<u32>) -> Package {
 /// What package managers say of files and packages that other analyzers found.
 #[derive(Default)]
 struct Claims {
-    files: Vec<(String, String, assay_model::PathList)>,
+    files: Vec<Owned>,
     licenses: HashMap<(String, String), Vec<String>>,
 }
 
@@ -165,7 +191,7 @@ fn manager_of(kind: PackageKind) -> Option<&'static str> {
 }
 
 impl Claims {
-    fn apply(self, inventory: &mut Inventory) {
+    fn apply(&self, inventory: &mut Inventory) {
         // Package managers keep one list per name, or per name and architecture.
         let mut os_packages: HashMap<(&str, String), usize> = HashMap::new();
         for (index, package) in inventory.packages.iter_mut().enumerate() {
@@ -192,10 +218,12 @@ impl Claims {
             }
         }
         let mut owner: BTreeMap<usize, usize> = BTreeMap::new();
-        for (manager, name, files) in &self.files {
+        for owned in &self.files {
             // A list left behind by a removed package owns nothing.
-            let Some(&os_package) = os_packages.get(&(manager.as_str(), name.clone())) else { continue };
-            for path in files.iter() {
+            let Some(&os_package) = os_packages.get(&(owned.manager.as_str(), owned.package.clone())) else {
+                continue;
+            };
+            for path in owned.files.iter() {
                 let found = sought.get(path).or_else(|| usr_merged(path).and_then(|path| sought.get(&path)));
                 for &package in found.into_iter().flatten() {
                     if !written_later(inventory, package, os_package) {

@@ -85,7 +85,7 @@ pub fn folder_inventory(
     if single && found.files.is_empty() {
         return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
     }
-    let mut inventory = squash(vec![found], false, Lockfiles::Always, &settings.matcher);
+    let mut inventory = squash(vec![found], false, Lockfiles::Always, &settings.matcher).inventory;
     inventory.warnings.sort();
     Ok(inventory)
 }

@@ -25,7 +25,7 @@ pub use ecosystem::Ecosystem;
 pub use finding::{Evidence, Finding, FixState};
 pub use image::{Image, Layer};
 pub use inventory::{Inventory, Os};
-pub use package::{Location, Origin, Package, PackageKind, SourcePackage, Usage};
+pub use package::{Location, Origin, Package, PackageKind, SourcePackage, Usage, UsageStep};
 pub use path::PathList;
 pub use platform::Platform;
 pub use purl::Purl;

@@ -115,6 +115,15 @@ pub enum Usage {
     Unknown,
 }
 
+/// One step of the chain that shows whether a package is used.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UsageStep {
+    /// The file, without a leading `/`; empty for what is no file (the image's configuration).
+    pub path: String,
+    /// How the step before led here, or why nothing could be concluded, in words: `needed by name: libssl.so.3`.
+    pub how: String,
+}
+
 /// The source package a binary package was built from; distributions write advisories about these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SourcePackage {
@@ -168,6 +177,8 @@ pub struct Package {
     pub contains: Vec<String>,
     /// Whether it is reachable from the image's entry point.
     pub usage: Usage,
+    /// Why: from what the image starts to a file of this package, or what stands against a conclusion.
+    pub usage_evidence: Vec<UsageStep>,
 }
 
 impl Package {
@@ -190,6 +201,7 @@ impl Package {
             depends_on: Vec::new(),
             contains: Vec::new(),
             usage: Usage::Unknown,
+            usage_evidence: Vec::new(),
         }
     }
 

@@ -46,7 +46,7 @@ fn a_package_removed_from_the_database_is_gone() {
 #[test]
 fn a_folder_names_no_layers() {
     let analysis = layer(&status("deb a 1").tar());
-    let inventory = squash(vec![analysis], false, Lockfiles::Always, &matcher());
+    let inventory = squash(vec![analysis], false, Lockfiles::Always, &matcher()).inventory;
     assert_eq!(lines(&inventory), ["deb a 1 @ var/lib/status.list"]);
 }
 
@@ -153,7 +153,7 @@ fn a_lockfile_gives_way_to_what_is_installed_from_it() {
 fn a_project_reports_lockfiles_beside_what_is_installed() {
     let tree =
         Tree::new().file("lock.list", "npm a 1 declared\nnpm b 1 declared").file("m/a.list", "npm a 1");
-    let inventory = squash(vec![layer(&tree.tar())], false, Lockfiles::Always, &matcher());
+    let inventory = squash(vec![layer(&tree.tar())], false, Lockfiles::Always, &matcher()).inventory;
     assert_eq!(lines(&inventory), ["npm a 1 @ lock.list m/a.list", "npm b 1 @ lock.list"]);
 }
 

@@ -142,7 +142,7 @@ fn the_same_layers_give_the_same_inventory_in_any_order_of_reading() {
             assay_analyze::Lockfiles::WhenNothingInstalled,
             &crate::matcher(),
         );
-        assert_eq!(lines(&squashed), one_by_one);
+        assert_eq!(lines(&squashed.inventory), one_by_one);
     }
     assert!(
         one_by_one

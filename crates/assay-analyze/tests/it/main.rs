@@ -126,7 +126,7 @@ fn layer(tar: &[u8]) -> LayerAnalysis {
 
 fn inventory(layers: impl IntoIterator<Item = Tree>) -> Inventory {
     let layers = layers.into_iter().map(|tree| layer(&tree.tar())).collect();
-    squash(layers, true, Lockfiles::WhenNothingInstalled, &matcher())
+    squash(layers, true, Lockfiles::WhenNothingInstalled, &matcher()).inventory
 }
 
 /// Writes an inventory as one line for each package and warning.

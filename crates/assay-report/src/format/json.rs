@@ -117,6 +117,15 @@ struct PackageEntry {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contains: Vec<String>,
     usage: &'static str,
+    /// The chain that shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    usage_evidence: Vec<UsageStep>,
+}
+
+#[derive(Serialize)]
+struct UsageStep {
+    path: String,
+    how: String,
 }
 
 #[derive(Serialize)]
@@ -370,6 +379,11 @@ fn package_entry(
             Usage::Unused => "unused",
             Usage::Unknown => "unknown",
         },
+        usage_evidence: package
+            .usage_evidence
+            .iter()
+            .map(|step| UsageStep { path: step.path.clone(), how: step.how.clone() })
+            .collect(),
     }
 }
 

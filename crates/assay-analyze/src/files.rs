@@ -1,0 +1,130 @@
+//! The files of an image that matter for what runs, as they are seen once all layers are laid over each other.
+
+use crate::code::Code;
+use assay_model::PathList;
+use assay_model::path::parent;
+use std::collections::BTreeMap;
+
+/// Code, links and owners.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Files {
+    /// Files of code, by path.
+    pub code: BTreeMap<String, CodeFile>,
+    /// Symbolic links, by path, with their targets as written.
+    pub symlinks: BTreeMap<String, String>,
+    /// What package managers say they own.
+    pub owned: Vec<Owned>,
+    /// Whether something is missing here (a layer over a bound, a damaged file): then absence proves nothing.
+    pub partial: bool,
+}
+
+/// One visible file of code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CodeFile {
+    /// The index of the layer it comes from.
+    pub layer: u32,
+    /// What it is and asks for.
+    pub code: Code,
+}
+
+/// The files of one package.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Owned {
+    /// The package manager: `dpkg`, `rpm`, `apk`, `pip` and so on.
+    pub manager: String,
+    /// The package's name, with `:architecture` where there can be several.
+    pub package: String,
+    /// Its files and folders.
+    pub files: PathList,
+}
+
+/// Links that are followed before a path counts as a loop; Linux gives up at the same number (`MAXSYMLINKS`).
+const MAX_LINKS: usize = 40;
+
+/// The longest path that is followed, in bytes; Linux gives up at the same length (`PATH_MAX`).
+const MAX_PATH: usize = 4096;
+
+impl Files {
+    /// Returns the path at which `path` really is, every symbolic link on the way followed, as `chroot` into the image would:
+    /// `..` never leads out of the root. `None` when links loop.
+    ///
+    /// Whether anything is there is another question: only code is known.
+    pub fn real_path(&self, path: &str) -> Option<String> {
+        let mut rest: Vec<String> = components(path).rev().map(str::to_owned).collect();
+        let mut real = String::new();
+        let mut followed = 0;
+        while let Some(part) = rest.pop() {
+            if part == ".." {
+                real.truncate(parent(&real).len());
+                continue;
+            }
+            let before = real.len();
+            if !real.is_empty() {
+                real.push('/');
+            }
+            real.push_str(&part);
+            if real.len() > MAX_PATH {
+                return None;
+            }
+            let Some(target) = self.symlinks.get(&real) else { continue };
+            followed += 1;
+            if followed > MAX_LINKS || rest.len() > MAX_PATH {
+                return None;
+            }
+            real.truncate(if target.starts_with('/') { 0 } else { before });
+            rest.extend(components(target).rev().map(str::to_owned));
+        }
+        Some(real)
+    }
+
+    /// Returns the code at a path, links followed, with the path at which it really is.
+    pub fn find(&self, path: &str) -> Option<(&str, &CodeFile)> {
+        // Most paths have no link on the way: look before walking.
+        if let Some((path, file)) = self.code.get_key_value(path.trim_start_matches('/')) {
+            return Some((path, file));
+        }
+        let real = self.real_path(path)?;
+        self.code.get_key_value(&real).map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// Returns the code below a folder (no links followed), in the order of its paths.
+    pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a CodeFile)> + use<'a> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        self.code
+            .range(prefix.clone()..)
+            .take_while(move |(path, _)| path.starts_with(&prefix))
+            .map(|(path, file)| (path.as_str(), file))
+    }
+}
+
+fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.split('/').filter(|part| !part.is_empty() && *part != ".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(links: &[(&str, &str)], path: &str, want: Option<&str>) {
+        let symlinks =
+            links.iter().map(|(path, target)| ((*path).to_owned(), (*target).to_owned())).collect();
+        let files = Files { symlinks, ..Files::default() };
+        assert_eq!(files.real_path(path).as_deref(), want, "{path}");
+    }
+
+    #[test]
+    fn links_are_followed_inside_the_root() {
+        check(&[], "/usr/bin/env", Some("usr/bin/env"));
+        check(&[("bin", "usr/bin")], "/bin/sh", Some("usr/bin/sh"));
+        check(&[("bin", "usr/bin"), ("usr/bin/sh", "dash")], "/bin/sh", Some("usr/bin/dash"));
+        check(
+            &[("usr/bin/vi", "/etc/alternatives/vi"), ("etc/alternatives/vi", "/bin/nvi")],
+            "usr/bin/vi",
+            Some("bin/nvi"),
+        );
+        check(&[("a/b", "../../../../c")], "a/b/d", Some("c/d"));
+        check(&[], "../../x/./../y", Some("y"));
+        check(&[("a", "b"), ("b", "a")], "a", None);
+        check(&[("a", "a/a")], "a", None);
+    }
+}
