@@ -103,7 +103,9 @@ pub fn image_inventory(
         }
         layers.push(analysis);
     }
-    Ok(squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher))
+    let mut squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher);
+    assay_usage::judge(&image.config, &mut squashed);
+    Ok(squashed.inventory)
 }
 
 fn one_layer(

@@ -27,8 +27,13 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// Returns the settings with every package analyzer and the published bounds.
+    /// Returns the settings with every analyzer and the published bounds.
     pub fn new(limits: Limits, workers: NonZeroUsize) -> Self {
-        Self { matcher: Matcher::new(assay_packages::analyzers()), limits, workers }
+        Self { matcher: Matcher::new(analyzers()), limits, workers }
     }
+}
+
+/// Returns every analyzer there is.
+pub fn analyzers() -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
+    assay_packages::analyzers().chain(assay_usage::analyzers())
 }

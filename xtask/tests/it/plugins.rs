@@ -28,6 +28,8 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-packages/src/os", Trait("Analyzer")),
     Folder("crates/assay-packages/src/lang", Trait("Analyzer")),
     Folder("crates/assay-packages/src/binary", Trait("Analyzer")),
+    Folder("crates/assay-usage/src/code", Trait("Analyzer")),
+    Folder("crates/assay-usage/src/resolve", Trait("Resolver")),
     Folder("crates/assay-advisories/src/feed", Trait("Feed")),
     Folder("crates/assay-report/src/format", Trait("Format")),
     Folder("crates/assay/src/command", Module),
