@@ -1,6 +1,6 @@
 //! The files of an image that matter for what runs, as they are seen once all layers are laid over each other.
 
-use crate::code::Code;
+use crate::code::{Code, Language};
 use assay_model::PathList;
 use assay_model::path::parent;
 use std::collections::BTreeMap;
@@ -45,6 +45,25 @@ const MAX_LINKS: usize = 40;
 const MAX_PATH: usize = 4096;
 
 impl Files {
+    /// Adds what one analyzer says of a file. Several may each read a part of what one file asks for: the first line of a
+    /// script and its imports; then it is the language that counts, not that it is some script.
+    pub(crate) fn add_code(&mut self, path: &str, layer: u32, code: Code) {
+        let Some(known) = self.code.get_mut(path).map(|file| &mut file.code) else {
+            self.code.insert(path.to_owned(), CodeFile { layer, code });
+            return;
+        };
+        if known.language == Language::OtherScript {
+            known.language = code.language;
+        }
+        known.name = known.name.take().or(code.name);
+        known.library &= code.library;
+        for ask in code.asks {
+            if !known.asks.contains(&ask) {
+                known.asks.push(ask);
+            }
+        }
+    }
+
     /// Returns the path at which `path` really is, every symbolic link on the way followed, as `chroot` into the image would:
     /// `..` never leads out of the root. `None` when links loop.
     ///
@@ -104,6 +123,24 @@ fn components(path: &str) -> impl DoubleEndedIterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code::Ask;
+
+    #[test]
+    fn what_two_analyzers_say_of_a_file_is_laid_together() {
+        let code = |language, asks: &[&str]| Code {
+            language,
+            size: 9,
+            name: None,
+            library: false,
+            asks: asks.iter().map(|name| Ask::Import((*name).to_owned())).collect(),
+        };
+        let mut files = Files::default();
+        files.add_code("bin/app", 1, code(Language::OtherScript, &["a"]));
+        files.add_code("bin/app", 1, code(Language::Python, &["a", "b"]));
+        files.add_code("bin/app", 1, code(Language::OtherScript, &["c"]));
+        let file = files.code.get("bin/app").unwrap();
+        assert_eq!((file.layer, &file.code), (1, &code(Language::Python, &["a", "b", "c"])));
+    }
 
     fn check(links: &[(&str, &str)], path: &str, want: Option<&str>) {
         let symlinks =

@@ -6,7 +6,7 @@
 //! their places.
 
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
-use crate::files::{CodeFile, Files, Owned};
+use crate::files::{Files, Owned};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
@@ -93,9 +93,7 @@ pub fn squash(
                     Fact::OwnedFiles { manager, package, files } => {
                         claims.files.push(Owned { manager: manager.into(), package, files });
                     }
-                    Fact::Code(code) => {
-                        files.code.insert(path.to_string(), CodeFile { layer: at.layer, code: *code });
-                    }
+                    Fact::Code(code) => files.add_code(&path, at.layer, *code),
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
                     }

@@ -1,12 +1,13 @@
 //! From the entry point to everything it reaches.
 
-use crate::resolve::{Answer, Context, RESOLVERS};
+use crate::resolve::{Answer, Context, Memo, RESOLVERS};
 use assay_analyze::Squashed;
 use assay_model::image::ImageConfig;
 
 /// Grades every package of an image by whether what is started reaches it.
 pub fn judge(config: &ImageConfig, squashed: &mut Squashed) {
-    let context = Context { files: &squashed.files, config, started: &[] };
+    let memo = Memo::default();
+    let context = Context { files: &squashed.files, config, started: &[], memo: &memo };
     for resolver in RESOLVERS {
         for (path, file) in &context.files.code {
             if file.code.language != resolver.language() {

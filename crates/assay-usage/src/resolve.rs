@@ -2,6 +2,9 @@
 
 use assay_analyze::{Ask, CodeFile, Files, Language};
 use assay_model::image::ImageConfig;
+use assay_model::path::file_name;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 /// What may answer, and where the search starts.
 pub(crate) struct Context<'a> {
@@ -12,6 +15,29 @@ pub(crate) struct Context<'a> {
     /// The paths of the programs and scripts that are started, in the order in which they were found: the first folder of
     /// many languages' search paths is the script's.
     pub(crate) started: &'a [String],
+    /// What resolvers work out once per image; stays the same while `started` grows.
+    pub(crate) memo: &'a Memo<'a>,
+}
+
+/// What is worked out once per image, when first asked for.
+#[derive(Default)]
+pub(crate) struct Memo<'a> {
+    names: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns the paths of all code whose last component is `name`, wherever it lies: what a search path that is changed at
+    /// run time could lead to.
+    pub(crate) fn named(&self, name: &str) -> &[&'a str] {
+        let names = self.memo.names.get_or_init(|| {
+            let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
+            for path in self.files.code.keys() {
+                names.entry(file_name(path)).or_default().push(path);
+            }
+            names
+        });
+        names.get(name).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// What an [`Ask`] leads to.
@@ -36,6 +62,19 @@ pub(crate) trait Resolver: Sync {
 
     /// Finds what `ask`, made by the file `from`, means. `Interpreter`, `Run` and `Dynamic` are answered by the closure.
     fn resolve(&self, context: &Context<'_>, from: (&str, &CodeFile), ask: &Ask) -> Answer;
+
+    /// Says what the interpreter loads first when it is started with these words, its own name or path the first of them:
+    /// `python3 -m app`, `java -cp lib/* Main`, `/opt/venv/bin/python /opt/venv/bin/gunicorn app:app`. A script is among
+    /// the answers.
+    fn start(&self, _context: &Context<'_>, _words: &[String]) -> Vec<(Ask, Answer)> {
+        Vec::new()
+    }
+
+    /// Returns whether a file belongs to the language's runtime (its standard library): names computed there lead only
+    /// into the runtime itself, or to what its caller asked for, so they leave nothing unknown.
+    fn is_runtime(&self, _context: &Context<'_>, _path: &str) -> bool {
+        false
+    }
 }
 
 /// The resolvers; languages without one are followed by no name.
