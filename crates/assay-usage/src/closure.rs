@@ -15,7 +15,11 @@ pub fn judge(config: &ImageConfig, squashed: &mut Squashed) {
             }
             for ask in &file.code.asks {
                 match resolver.resolve(&context, (path, file), ask) {
-                    Answer::Files(_) | Answer::BuiltIn | Answer::Absent | Answer::Unknown(_) => {}
+                    Answer::Files(_)
+                    | Answer::Maybe(..)
+                    | Answer::BuiltIn
+                    | Answer::Absent
+                    | Answer::Unknown(_) => {}
                 }
             }
         }

@@ -45,11 +45,14 @@ impl<'a> Context<'a> {
 pub(crate) enum Answer {
     /// These files are loaded; paths are real, as [`Files::real_path`] gives them.
     Files(Vec<String>),
+    /// These files may be loaded, but need not be, for this reason: what a folder of plug-ins holds, or what a name that is
+    /// only known in part may mean.
+    Maybe(Vec<String>, String),
     /// The runtime answers it itself: nothing else is loaded.
     BuiltIn,
     /// There is no such thing in the image: code often asks for what it can do without.
     Absent,
-    /// What is meant cannot be told, for this reason.
+    /// What is meant cannot be told, for this reason: any module of the language may be.
     Unknown(String),
 }
 
