@@ -27,6 +27,8 @@ pub enum Select {
     Suffix(&'static str),
     /// The path starts with this folder (ending in `/`) and ends with this suffix: `var/lib/dpkg/info/` and `.list`.
     Under(&'static str, &'static str),
+    /// The path holds this folder (ending in `/`) anywhere and ends with this suffix: `wp-content/plugins/` and `.php`.
+    Within(&'static str, &'static str),
     /// The content starts with these bytes (at most eight): `\x7fELF`.
     Magic(&'static [u8]),
 }

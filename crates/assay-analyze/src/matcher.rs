@@ -17,6 +17,7 @@ pub struct Matcher<'a> {
     suffixes: HashMap<[u8; SUFFIX_KEY], Vec<(&'static str, usize)>>,
     affixes: Vec<(&'static str, &'static str, usize)>,
     under: Vec<(&'static str, &'static str, usize)>,
+    within: Vec<(&'static str, &'static str, usize)>,
     magics: Vec<(&'static [u8], usize)>,
 }
 
@@ -30,6 +31,7 @@ impl<'a> Matcher<'a> {
             suffixes: HashMap::new(),
             affixes: Vec::new(),
             under: Vec::new(),
+            within: Vec::new(),
             magics: Vec::new(),
         };
         for (index, analyzer) in matcher.analyzers.iter().enumerate() {
@@ -45,6 +47,7 @@ impl<'a> Matcher<'a> {
                     }
                     Select::NameAffixes(prefix, suffix) => matcher.affixes.push((prefix, suffix, index)),
                     Select::Under(folder, suffix) => matcher.under.push((folder, suffix, index)),
+                    Select::Within(folder, suffix) => matcher.within.push((folder, suffix, index)),
                     Select::Magic(magic) => matcher.magics.push((magic, index)),
                 }
             }
@@ -84,6 +87,11 @@ impl<'a> Matcher<'a> {
                 found.push(*index);
             }
         }
+        for (folder, suffix, index) in &self.within {
+            if path.ends_with(suffix) && is_within(path, folder) {
+                found.push(*index);
+            }
+        }
         found.sort_unstable();
         found.dedup();
     }
@@ -111,6 +119,13 @@ fn suffix_key(text: &str) -> Option<[u8; SUFFIX_KEY]> {
     let mut key: [u8; SUFFIX_KEY] = bytes.get(start..)?.try_into().ok()?;
     key.make_ascii_lowercase();
     Some(key)
+}
+
+/// Returns whether `folder`, which ends in `/`, is a run of whole components of the path.
+fn is_within(path: &str, folder: &str) -> bool {
+    path.match_indices(folder).any(|(at, _)| {
+        at == 0 || at.checked_sub(1).and_then(|before| path.as_bytes().get(before)) == Some(&b'/')
+    })
 }
 
 fn ends_with(path: &str, suffix: &str) -> bool {
@@ -160,6 +175,11 @@ mod tests {
         check(&[Select::Suffix(".jar")], "ar", b"", false);
         check(&[Select::Under("var/lib/dpkg/info/", ".list")], "var/lib/dpkg/info/a.list", b"", true);
         check(&[Select::Under("var/lib/dpkg/info/", ".list")], "var/lib/dpkg/info/.list", b"", false);
+        let plugins = &[Select::Within("wp-content/plugins/", ".php")];
+        check(plugins, "srv/wp-content/plugins/a/a.php", b"", true);
+        check(plugins, "wp-content/plugins/a.php", b"", true);
+        check(plugins, "srv/my-wp-content/plugins/a.php", b"", false);
+        check(plugins, "srv/wp-content/plugins/a.txt", b"", false);
         check(&[Select::Magic(b"\x7fELF")], "bin/x", b"\x7fELF\x02\x01", true);
         check(&[Select::Magic(b"\x7fELF")], "bin/x", b"\x7fEL", false);
     }

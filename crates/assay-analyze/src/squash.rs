@@ -177,13 +177,17 @@ struct Claims {
     licenses: HashMap<(String, String), Vec<String>>,
 }
 
-/// Returns the package manager whose packages are of this kind.
+/// Returns the package manager whose packages are of this kind, where it answers for the language packages in its files.
+///
+/// Nobody publishes advisories that say what Portage's and opkg's packages carry: what lies in these is judged by itself. A Conda
+/// package is judged as what it carries.
 fn manager_of(kind: PackageKind) -> Option<&'static str> {
     match kind {
         PackageKind::Deb => Some("dpkg"),
         PackageKind::Rpm => Some("rpm"),
         PackageKind::Apk => Some("apk"),
         PackageKind::Pacman => Some("pacman"),
+        PackageKind::Conda => Some("conda"),
         _ => None,
     }
 }
@@ -199,6 +203,13 @@ impl Claims {
             {
                 package.licenses.clone_from(licenses);
             }
+            // Conda has an installation for each environment; the record tells them apart.
+            if package.kind == PackageKind::Conda {
+                let records =
+                    package.locations.iter().map(|location| ((manager, location.path.clone()), index));
+                os_packages.extend(records);
+                continue;
+            }
             os_packages.insert((manager, package.name.clone()), index);
             if let Some(architecture) = &package.architecture {
                 os_packages.insert((manager, format!("{}:{architecture}", package.name)), index);
@@ -207,7 +218,7 @@ impl Claims {
         // Only the few paths at which a language package was found are looked for in the long lists.
         let mut sought: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, package) in inventory.packages.iter().enumerate() {
-            if package.kind.is_os() {
+            if package.kind.is_os() || package.kind == PackageKind::Conda {
                 continue;
             }
             for location in &package.locations {

@@ -24,7 +24,7 @@ impl<'a> Subject<'a> {
     /// Looks at a package found on `os`.
     pub fn new(package: &'a Package, os: Option<&Os>) -> Self {
         let ecosystem = package.ecosystem(os);
-        let full_name = package.full_name();
+        let (full_name, version) = package.advised_as();
         let name = ecosystem
             .as_ref()
             .map_or_else(|| full_name.clone(), |ecosystem| ecosystem.canonical_name(&full_name));
@@ -33,7 +33,7 @@ impl<'a> Subject<'a> {
             Some(source) => (source.name.clone(), source.version.as_str()),
             None => (name.clone(), package.version.as_str()),
         });
-        Self { package, ecosystem, name, version: &package.version, source }
+        Self { package, ecosystem, name, version, source }
     }
 
     /// Returns the scheme its versions are compared by.

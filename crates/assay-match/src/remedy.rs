@@ -37,6 +37,33 @@ fn upgrade(package: &Package, name: &str, version: &str) -> String {
         PackageKind::Gem => format!("bundle update {name}"),
         PackageKind::Composer => format!("composer require {name}:^{version}"),
         PackageKind::NuGet => format!("dotnet add package {name} --version {version}"),
+        PackageKind::Hex => format!("mix deps.update {name}"),
+        PackageKind::Otp => return format!("move to a release of Erlang or Elixir with `{name}` {version}"),
+        PackageKind::Pub => format!("dart pub upgrade {name}"),
+        PackageKind::Swift => return format!("require {plain} or later of `{name}` in `Package.swift`"),
+        PackageKind::CocoaPods => format!("pod update {name}"),
+        PackageKind::Hackage => return format!("raise `{name}` to {version} in the project's constraints"),
+        PackageKind::Cran => format!("Rscript -e 'install.packages(\"{name}\")'"),
+        PackageKind::Cpan => format!("cpanm {name}@{plain}"),
+        PackageKind::LuaRocks => format!("luarocks install {name} {version}"),
+        PackageKind::Conan => return format!("require `{name}/{version}` or later in the conanfile"),
+        PackageKind::Vcpkg => format!("vcpkg upgrade {name}"),
+        PackageKind::Julia => format!("julia -e 'using Pkg; Pkg.update(\"{name}\")'"),
+        PackageKind::Opam => format!("opam upgrade {name}"),
+        PackageKind::Conda => format!("conda install '{name}>={version}'"),
+        PackageKind::Terraform => "terraform init -upgrade".to_owned(),
+        PackageKind::WordPressPlugin => format!("wp plugin update {name}"),
+        PackageKind::WordPressTheme => format!("wp theme update {name}"),
+        PackageKind::GitHubAction => return format!("use `{name}@{version}` or later in the workflow"),
+        PackageKind::Bitnami => {
+            return format!("move to an image of Bitnami with `{name}` {version} or later");
+        }
+        PackageKind::Portage => format!("emerge --update --oneshot '>={name}-{version}'"),
+        PackageKind::Opkg => format!("opkg upgrade {name}"),
+        PackageKind::Nix => return format!("move to a channel with `{name}` {version} or later"),
+        PackageKind::Brew => format!("brew upgrade {name}"),
+        PackageKind::Snap => format!("snap refresh {name}"),
+        PackageKind::Flatpak => format!("flatpak update {name}"),
         PackageKind::Generic => return format!("upgrade `{name}` to {version} or later"),
     };
     format!("upgrade `{name}` to {version} or later: `{command}`")

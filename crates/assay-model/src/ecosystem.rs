@@ -50,6 +50,8 @@ pub enum Ecosystem {
     Cran,
     /// Julia.
     Julia,
+    /// OCaml.
+    Opam,
     /// Applications packaged by Bitnami, named after the upstream project.
     Bitnami,
     /// GitHub Actions.
@@ -82,6 +84,7 @@ const LANGUAGES: &[(Ecosystem, &str)] = &[
     (Ecosystem::Hackage, "Hackage"),
     (Ecosystem::Cran, "CRAN"),
     (Ecosystem::Julia, "Julia"),
+    (Ecosystem::Opam, "opam"),
     (Ecosystem::Bitnami, "Bitnami"),
     (Ecosystem::GitHubActions, "GitHub Actions"),
     (Ecosystem::Kubernetes, "Kubernetes"),
@@ -106,6 +109,8 @@ impl Ecosystem {
             Self::Hex => Scheme::Hex,
             Self::Pub => Scheme::Pub,
             Self::ConanCenter => Scheme::Conan,
+            // opam took over Debian's order (https://opam.ocaml.org/doc/Manual.html#Version-ordering).
+            Self::Opam => Scheme::Deb,
             // OSV evaluates Bitnami versions as semantic versions; upstream projects do not always use them.
             Self::Bitnami | Self::Hackage | Self::Cran => Scheme::Generic,
         }

@@ -32,13 +32,63 @@ pub enum PackageKind {
     Composer,
     /// A .NET package.
     NuGet,
+    /// An Elixir or Erlang package.
+    Hex,
+    /// An application of Erlang/OTP or Elixir itself.
+    Otp,
+    /// A Dart package.
+    Pub,
+    /// A Swift package; its name is its repository's address without scheme and `.git`.
+    Swift,
+    /// A pod (Swift and Objective-C).
+    CocoaPods,
+    /// A Haskell package.
+    Hackage,
+    /// An R package.
+    Cran,
+    /// A Perl distribution; the namespace is its author's account.
+    Cpan,
+    /// A Lua rock.
+    LuaRocks,
+    /// A C or C++ package of Conan.
+    Conan,
+    /// A C or C++ package of vcpkg.
+    Vcpkg,
+    /// A Julia package.
+    Julia,
+    /// An OCaml package.
+    Opam,
+    /// A Conda package; its `source` is the Python distribution it carries, if it carries one.
+    Conda,
+    /// A Terraform or OpenTofu provider, named with its registry: `registry.terraform.io/hashicorp/aws`.
+    Terraform,
+    /// A plugin of WordPress, named by its folder.
+    WordPressPlugin,
+    /// A theme of WordPress, named by its folder.
+    WordPressTheme,
+    /// A GitHub Action; its name is `owner/repository`.
+    GitHubAction,
+    /// An application packaged by Bitnami.
+    Bitnami,
+    /// Gentoo; the namespace is the category.
+    Portage,
+    /// OpenWrt and other embedded systems.
+    Opkg,
+    /// A store path of Nix or Guix.
+    Nix,
+    /// A formula of Homebrew.
+    Brew,
+    /// A snap.
+    Snap,
+    /// An application or runtime of Flatpak.
+    Flatpak,
     /// Software that no package manager registered.
     Generic,
 }
 
 impl PackageKind {
     /// Every kind.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 38] = [
         Self::Deb,
         Self::Rpm,
         Self::Apk,
@@ -51,10 +101,38 @@ impl PackageKind {
         Self::Gem,
         Self::Composer,
         Self::NuGet,
+        Self::Hex,
+        Self::Otp,
+        Self::Pub,
+        Self::Swift,
+        Self::CocoaPods,
+        Self::Hackage,
+        Self::Cran,
+        Self::Cpan,
+        Self::LuaRocks,
+        Self::Conan,
+        Self::Vcpkg,
+        Self::Julia,
+        Self::Opam,
+        Self::Conda,
+        Self::Terraform,
+        Self::WordPressPlugin,
+        Self::WordPressTheme,
+        Self::GitHubAction,
+        Self::Bitnami,
+        Self::Portage,
+        Self::Opkg,
+        Self::Nix,
+        Self::Brew,
+        Self::Snap,
+        Self::Flatpak,
         Self::Generic,
     ];
 
     /// Returns the package-url type (<https://github.com/package-url/purl-spec/blob/main/purl-types-index.json>).
+    ///
+    /// `vcpkg`, `terraform`, `wordpress-…`, `ebuild`, `opkg`, `nix`, `brew`, `snap` and `flatpak` are not registered there; they
+    /// are what other tools and the open proposals to the register use.
     pub fn purl_type(self) -> &'static str {
         match self {
             Self::Deb => "deb",
@@ -69,13 +147,38 @@ impl PackageKind {
             Self::Gem => "gem",
             Self::Composer => "composer",
             Self::NuGet => "nuget",
+            Self::Hex => "hex",
+            Self::Otp => "otp",
+            Self::Pub => "pub",
+            Self::Swift => "swift",
+            Self::CocoaPods => "cocoapods",
+            Self::Hackage => "hackage",
+            Self::Cran => "cran",
+            Self::Cpan => "cpan",
+            Self::LuaRocks => "luarocks",
+            Self::Conan => "conan",
+            Self::Vcpkg => "vcpkg",
+            Self::Julia => "julia",
+            Self::Opam => "opam",
+            Self::Conda => "conda",
+            Self::Terraform => "terraform",
+            Self::WordPressPlugin => "wordpress-plugin",
+            Self::WordPressTheme => "wordpress-theme",
+            Self::GitHubAction => "github",
+            Self::Bitnami => "bitnami",
+            Self::Portage => "ebuild",
+            Self::Opkg => "opkg",
+            Self::Nix => "nix",
+            Self::Brew => "brew",
+            Self::Snap => "snap",
+            Self::Flatpak => "flatpak",
             Self::Generic => "generic",
         }
     }
 
     /// Returns whether packages of this kind belong to the operating system's package manager.
     pub fn is_os(self) -> bool {
-        matches!(self, Self::Deb | Self::Rpm | Self::Apk | Self::Pacman)
+        matches!(self, Self::Deb | Self::Rpm | Self::Apk | Self::Pacman | Self::Portage | Self::Opkg)
     }
 
     /// Returns the ecosystem of a language's packages; the operating system's come from its distribution.
@@ -89,7 +192,36 @@ impl PackageKind {
             Self::Gem => Some(Ecosystem::RubyGems),
             Self::Composer => Some(Ecosystem::Packagist),
             Self::NuGet => Some(Ecosystem::NuGet),
-            Self::Deb | Self::Rpm | Self::Apk | Self::Pacman | Self::Generic => None,
+            Self::Hex => Some(Ecosystem::Hex),
+            Self::Pub => Some(Ecosystem::Pub),
+            Self::Swift => Some(Ecosystem::SwiftUrl),
+            Self::Hackage => Some(Ecosystem::Hackage),
+            Self::Cran => Some(Ecosystem::Cran),
+            Self::Conan => Some(Ecosystem::ConanCenter),
+            Self::Julia => Some(Ecosystem::Julia),
+            Self::Opam => Some(Ecosystem::Opam),
+            Self::GitHubAction => Some(Ecosystem::GitHubActions),
+            Self::Bitnami => Some(Ecosystem::Bitnami),
+            Self::Deb
+            | Self::Rpm
+            | Self::Apk
+            | Self::Pacman
+            | Self::Generic
+            | Self::Otp
+            | Self::CocoaPods
+            | Self::Cpan
+            | Self::LuaRocks
+            | Self::Vcpkg
+            | Self::Conda
+            | Self::Terraform
+            | Self::WordPressPlugin
+            | Self::WordPressTheme
+            | Self::Portage
+            | Self::Opkg
+            | Self::Nix
+            | Self::Brew
+            | Self::Snap
+            | Self::Flatpak => None,
         }
     }
 }
@@ -221,7 +353,27 @@ impl Package {
             let distro = os.distro?;
             return (distro.packages == self.kind).then(|| distro.ecosystem(&os.version));
         }
-        self.kind.language_ecosystem()
+        match (self.kind, &self.source) {
+            (PackageKind::Conda, Some(_)) => Some(Ecosystem::PyPi),
+            _ => self.kind.language_ecosystem(),
+        }
+    }
+
+    /// Returns the name and version under which the advisories of its ecosystem know this package.
+    ///
+    /// They are its own but for two kinds: a Conda package is judged as the Python distribution it carries, and Bitnami's
+    /// advisories leave out the revision of the packaging (`7.0.10-2`).
+    pub fn advised_as(&self) -> (String, &str) {
+        match (self.kind, &self.source) {
+            (PackageKind::Conda, Some(source)) => (source.name.clone(), &source.version),
+            (PackageKind::Bitnami, _) => {
+                let upstream = self.version.rsplit_once('-').filter(|(upstream, revision)| {
+                    !upstream.is_empty() && revision.bytes().all(|byte| byte.is_ascii_digit())
+                });
+                (self.full_name(), upstream.map_or(self.version.as_str(), |(upstream, _)| upstream))
+            }
+            _ => (self.full_name(), &self.version),
+        }
     }
 
     /// Returns the package URL; operating-system packages carry `arch`, `distro` and `epoch`.

@@ -61,12 +61,24 @@ impl Purl {
                     qualifiers.insert("epoch".to_owned(), epoch.to_owned());
                 }
             }
-            // npm keeps the scope, and Go the repository, in the name; a purl wants them apart.
-            PackageKind::Npm | PackageKind::Go => {
+            // What stands in the name up to the last slash (npm's scope, the repository of Go and Swift) is a purl's namespace.
+            PackageKind::Npm
+            | PackageKind::Go
+            | PackageKind::Swift
+            | PackageKind::Terraform
+            | PackageKind::GitHubAction => {
                 if let Some((scope, rest)) = package.name.rsplit_once('/') {
                     namespace = Some(scope.to_owned());
                     name = rest.to_owned();
                 }
+            }
+            PackageKind::Conda => {
+                for (key, value) in [("subdir", &package.architecture), ("channel", &package.vendor)] {
+                    qualifiers.extend(value.clone().map(|value| (key.to_owned(), value)));
+                }
+            }
+            PackageKind::Opkg | PackageKind::Snap | PackageKind::Flatpak | PackageKind::Bitnami => {
+                qualifiers.extend(package.architecture.clone().map(|value| ("arch".to_owned(), value)));
             }
             _ => {}
         }
@@ -245,6 +257,17 @@ mod tests {
         let mut package = Package::new(PackageKind::Maven, "log4j-core", "2.14.1");
         package.namespace = Some("org.apache.logging.log4j".into());
         check(&package, None, "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1");
+        check(
+            &Package::new(PackageKind::Swift, "github.com/Alamofire/Alamofire", "5.4.3"),
+            None,
+            "pkg:swift/github.com/Alamofire/Alamofire@5.4.3",
+        );
+        let mut package = Package::new(PackageKind::Conda, "absl-py", "0.4.1");
+        (package.architecture, package.vendor) = (Some("linux-64".into()), Some("conda-forge".into()));
+        check(&package, None, "pkg:conda/absl-py@0.4.1?channel=conda-forge&subdir=linux-64");
+        let mut package = Package::new(PackageKind::Portage, "skopeo", "1.5.1-r1");
+        package.namespace = Some("app-containers".into());
+        check(&package, None, "pkg:ebuild/app-containers/skopeo@1.5.1-r1");
     }
 
     #[test]

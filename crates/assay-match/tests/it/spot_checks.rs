@@ -20,8 +20,8 @@ fn database() -> Option<Database> {
     Some(Database::from_bytes(bytes).unwrap())
 }
 
-/// Makes a package of an ecosystem with nothing else around it; `None` for those that are no packages (Bitnami's applications).
-fn inventory(ecosystem: &str, name: &str, version: &str) -> Option<Inventory> {
+/// Makes a package of an ecosystem with nothing else around it.
+fn inventory(ecosystem: &str, name: &str, version: &str) -> Inventory {
     let (head, release) = ecosystem.split_once(':').unwrap_or((ecosystem, ""));
     let (os, kind) = match head {
         "PyPI" => (None, PackageKind::Python),
@@ -35,7 +35,7 @@ fn inventory(ecosystem: &str, name: &str, version: &str) -> Option<Inventory> {
         "AlmaLinux" => (Some("almalinux"), PackageKind::Rpm),
         "Debian" => (Some("debian"), PackageKind::Deb),
         "Wolfi" => (Some("wolfi"), PackageKind::Apk),
-        "Bitnami" => return None,
+        "Bitnami" => (None, PackageKind::Bitnami),
         other => panic!("no kind for {other}"),
     };
     let (namespace, name) = match kind {
@@ -51,7 +51,7 @@ fn inventory(ecosystem: &str, name: &str, version: &str) -> Option<Inventory> {
         version: release.into(),
         ..Os::default()
     });
-    Some(Inventory { os, packages: vec![package], ..Inventory::default() })
+    Inventory { os, packages: vec![package], ..Inventory::default() }
 }
 
 fn names(finding: &Finding) -> impl Iterator<Item = &str> {
@@ -68,7 +68,7 @@ fn spot_checks_hold() {
         let (advisory, other_name) = advisory.split_once('=').unwrap_or((advisory, advisory));
         let versions = affected.split(' ').map(|version| (version, true));
         for (version, expected) in versions.chain(unaffected.split(' ').map(|version| (version, false))) {
-            let Some(inventory) = inventory(ecosystem, package, version) else { continue };
+            let inventory = inventory(ecosystem, package, version);
             let findings = match_inventory(&inventory, &database).unwrap().findings;
             let found: Vec<&Finding> =
                 findings.iter().filter(|finding| names(finding).any(|name| name == advisory)).collect();
