@@ -2,24 +2,35 @@
 
 use assay_analyze::Analyzer;
 
+mod dart_pubspec_lock;
 mod dotnet_bundle;
 mod dotnet_deps;
 mod dotnet_packages_config;
 mod dotnet_packages_lock;
+mod elixir_mix_lock;
+mod erlang_app;
+mod erlang_rebar_lock;
 mod executable;
 mod go_binary;
 mod go_mod;
+mod haskell_cabal_freeze;
+mod haskell_stack_lock;
 mod java_archive;
 mod java_gradle_lock;
 mod java_pom;
 mod lenient;
 mod lockfile;
+mod lua_rockspec;
 mod node;
 mod node_bun_lock;
 mod node_package_json;
 mod node_package_lock;
 mod node_pnpm_lock;
 mod node_yarn_lock;
+mod ocaml_opam;
+mod perl;
+mod perl_cpanfile_snapshot;
+mod perl_install_json;
 mod php;
 mod php_composer_lock;
 mod php_installed;
@@ -32,13 +43,19 @@ mod python_poetry_lock;
 mod python_pylock;
 mod python_requirements;
 mod python_uv_lock;
+mod r_description;
+mod r_renv_lock;
 mod ruby;
 mod ruby_gemfile_lock;
 mod ruby_gemspec;
 mod rust_auditable;
 mod rust_cargo_lock;
+mod swift_package_resolved;
+mod swift_podfile_lock;
+mod terraform;
 #[cfg(test)]
 mod testing;
+mod tokens;
 
 /// The analyzers, in the order in which they are linked.
 pub const ANALYZERS: &[&dyn Analyzer] = &[
@@ -70,4 +87,19 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &ruby_gemfile_lock::GemfileLock,
     &php_installed::ComposerInstalled,
     &php_composer_lock::ComposerLock,
+    &elixir_mix_lock::MixLock,
+    &erlang_rebar_lock::RebarLock,
+    &erlang_app::ErlangApp,
+    &dart_pubspec_lock::PubspecLock,
+    &swift_package_resolved::PackageResolved,
+    &swift_podfile_lock::PodfileLock,
+    &haskell_cabal_freeze::CabalFreeze,
+    &haskell_stack_lock::StackLock,
+    &r_description::RDescription,
+    &r_renv_lock::RenvLock,
+    &perl_install_json::PerlInstall,
+    &perl_cpanfile_snapshot::CpanfileSnapshot,
+    &lua_rockspec::Rockspec,
+    &terraform::Terraform,
+    &ocaml_opam::Opam,
 ];

@@ -6,7 +6,7 @@ use assay_model::{Inventory, PackageKind};
 mod apk;
 mod copyright;
 mod damage;
-mod deb822;
+pub(crate) mod deb822;
 mod dpkg;
 mod os_release;
 mod pacman;

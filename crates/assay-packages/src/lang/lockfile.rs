@@ -1,7 +1,7 @@
-//! What the lockfiles of Python and Node share: collecting what one file declares, and finding what its roots reach.
+//! What lockfiles share: collecting what one file declares, connecting it, and finding what its roots reach.
 
 use assay_analyze::Sink;
-use assay_model::{Origin, Package, PackageKind};
+use assay_model::{Inventory, Origin, Package, PackageKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a lockfile declares: one package for each name and version, however often the file names it.
@@ -50,6 +50,16 @@ impl Declared {
             out.package(package);
         }
     }
+}
+
+/// Connects packages of one kind, by full name, that the same file names.
+pub(super) fn link(inventory: &mut Inventory, kind: PackageKind) {
+    inventory.link_by_name(
+        |package| package.kind == kind,
+        |package| std::iter::once(package.full_name()).chain(package.provides.iter().cloned()).collect(),
+        |package| package.locations.first().map_or_else(String::new, |location| location.path.clone()),
+        str::to_owned,
+    );
 }
 
 /// Warns when a lockfile could be read only in part.

@@ -7,12 +7,12 @@
 
 /// Some lines that belong together.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paragraph<'a> {
+pub(crate) struct Paragraph<'a> {
     text: &'a str,
 }
 
 /// Returns the paragraphs of `text`: runs of lines that are not blank.
-pub(super) fn paragraphs(text: &str) -> impl Iterator<Item = Paragraph<'_>> {
+pub(crate) fn paragraphs(text: &str) -> impl Iterator<Item = Paragraph<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
         loop {
@@ -36,7 +36,7 @@ pub(super) fn paragraphs(text: &str) -> impl Iterator<Item = Paragraph<'_>> {
 
 impl<'a> Paragraph<'a> {
     /// Returns name and value of each field, in their order; a value keeps its continuation lines as they stand.
-    pub(super) fn fields(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(crate) fn fields(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let mut rest = self.text;
         std::iter::from_fn(move || {
             loop {
@@ -55,7 +55,7 @@ impl<'a> Paragraph<'a> {
     }
 
     /// Returns whether a line is neither a field, a continuation of one, nor a comment.
-    pub(super) fn is_damaged(self) -> bool {
+    pub(crate) fn is_damaged(self) -> bool {
         let mut first = true;
         self.text.lines().any(|line| {
             let fine = field(line).is_some() || (is_continuation(line) && !first) || line.starts_with('#');
