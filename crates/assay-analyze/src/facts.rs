@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One statement about one file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     /// The file is, or describes, a package.
     Package(Box<Package>),
@@ -42,7 +42,7 @@ pub enum Fact {
 }
 
 /// What is known of one path.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PathFacts {
     /// What was said.
     pub facts: Vec<Fact>,
@@ -69,8 +69,11 @@ pub struct FileAnalysis {
 /// What one layer tells.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct LayerAnalysis {
-    /// The digest of the uncompressed layer, as computed while reading; `None` for a folder.
+    /// The digest of the uncompressed layer; `None` for a folder.
     pub diff_id: Option<DiffId>,
+    /// Whether `diff_id` was computed from all the bytes, and the same bytes would give the same analysis again: only then
+    /// may it be kept. A layer that breaks off has no digest of its own, a full disk is no property of a layer.
+    pub repeatable: bool,
     /// What was said, by path; only files about which something was said.
     pub files: BTreeMap<String, Vec<FileAnalysis>>,
     /// Symbolic links, with their targets as written; at most [`Limits::symlinks_per_layer`](crate::Limits::symlinks_per_layer).

@@ -113,6 +113,7 @@ pub fn analyze_layer(
         return Err(AnalyzeLayerError::DiffIdMismatch { expected, actual });
     }
     pass.out.diff_id = expected.or(Some(actual));
+    pass.out.repeatable = intact && !pass.hindered;
     Ok(pass.finish())
 }
 
@@ -139,7 +140,9 @@ pub fn resolve_links(
             pass.warn(Warning::unscanned("unresolved-link", Some(path), message));
         }
     }
+    let hindered = pass.hindered;
     let found = pass.finish().0;
+    analysis.repeatable &= !hindered;
     for (path, said) in found.files {
         analysis.files.entry(path).or_default().extend(said);
     }
@@ -198,6 +201,8 @@ struct Pass<'a> {
     /// A folder's path with its slash, reused.
     below: String,
     warnings_left: usize,
+    /// Whether something that is not of the layer, such as a full disk, kept a file from being looked at.
+    hindered: bool,
 }
 
 /// Computes the digest of what is read through it.
@@ -233,6 +238,7 @@ impl<'a> Pass<'a> {
             found: Vec::new(),
             below: String::new(),
             warnings_left: limits.warnings_per_layer,
+            hindered: false,
         }
     }
 
@@ -454,6 +460,7 @@ impl<'a> Pass<'a> {
         match self.spool(reader) {
             Ok(spool) => Some(Content::Spool(spool)),
             Err(error) => {
+                self.hindered = true;
                 let message =
                     format!("it has {size} bytes and cannot be spooled to the scratch folder: {error}");
                 self.warn(Warning::unscanned("unspooled-file", Some(path), message));

@@ -1,11 +1,16 @@
 //! An image's inventory: every layer in one pass, several at once, then laid over each other.
 
 use crate::Settings;
+use crate::cache::{Entry, Known};
 use crate::progress::{Counted, Progress};
-use assay_analyze::{AnalyzeLayerError, LayerAnalysis, Lockfiles, analyze_layer, resolve_links, squash};
-use assay_model::{DiffId, Image, Inventory, Warning};
-use assay_oci::{OpenImage, ReadLayerError};
+use assay_analyze::{
+    AnalyzeLayerError, LayerAnalysis, Lockfiles, Matcher, analyze_layer, resolve_links, squash,
+};
+use assay_model::{DiffId, Digest, Image, Inventory, Warning};
+use assay_oci::{Assurance, OpenImage, ReadLayerError};
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -117,8 +122,9 @@ fn one_layer(
 ) -> Result<LayerAnalysis, ScanImageError> {
     let layer = image.layers.get(index);
     let expected = layer.and_then(|layer| layer.diff_id);
+    let blob = layer.and_then(|layer| layer.digest);
     let name = || {
-        let digest = layer.and_then(|layer| layer.digest).map(|digest| digest.to_string());
+        let digest = blob.map(|digest| digest.to_string());
         digest.or(expected.map(|diff_id| diff_id.to_string())).unwrap_or_default()
     };
     let open = || match opened.read(index) {
@@ -128,25 +134,106 @@ fn one_layer(
         Err(source) => Err(ScanImageError::Open { number: index + 1, layer: name(), source }),
     };
     let failed = |source| ScanImageError::Analyze { number: index + 1, layer: name(), source };
-
-    let Some(reader) = open()? else {
+    let not_distributed = || {
         let message = format!(
             "layer {} (`{}`) is not distributed with the image and was not scanned",
             index + 1,
             name()
         );
         let warnings = vec![Warning::unscanned("layer-not-distributed", None, message)];
-        return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
+        LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() }
     };
-    let (mut analysis, links) =
-        analyze_layer(reader, expected, &settings.matcher, &settings.limits).map_err(failed)?;
-    if !links.is_empty()
-        && let Some(reader) = open()?
-    {
-        resolve_links(reader, &links, &mut analysis, &settings.matcher, &settings.limits).map_err(failed)?;
-    }
+    // Before the bytes are read: should the file change meanwhile, it is no longer the one that was seen.
+    let assurance = opened.assurance(index);
+    let known = match (&settings.cache, expected) {
+        (Some(cache), Some(diff_id)) => {
+            cache.look_up(blob, diff_id, &assurance, &settings.matcher, &settings.limits)
+        }
+        _ => Known::Nothing,
+    };
+
+    let entry = match known {
+        Known::Entry(entry) => Some(entry),
+        Known::IfHashed(entry) => {
+            let Some(reader) = open()? else { return Ok(not_distributed()) };
+            let confirmed = is_stored(reader, blob.or(expected.map(|diff_id| diff_id.0)));
+            match confirmed {
+                Ok(true) => {
+                    if let (Some(cache), Some(diff_id)) = (&settings.cache, expected) {
+                        cache.store_pair(blob, diff_id, &assurance);
+                    }
+                    Some(entry)
+                }
+                // Not what was promised: reading it as if nothing were known gives the error that says so.
+                Ok(false) => None,
+                Err(error) => return Err(failed(AnalyzeLayerError::Read(error))),
+            }
+        }
+        Known::Nothing => None,
+    };
+    let mut analysis = match entry {
+        Some(Entry { analysis, stale }) if stale.is_empty() => analysis,
+        Some(Entry { mut analysis, stale }) => {
+            let all = settings.matcher.analyzers();
+            let matcher = Matcher::new(stale.iter().filter_map(|index| all.get(*index).copied()));
+            let Some(new) = read_layer(&open, expected, &matcher, settings, &failed)? else {
+                return Ok(not_distributed());
+            };
+            analysis.repeatable &= new.repeatable;
+            for (path, said) in new.files {
+                analysis.files.entry(path).or_default().extend(said);
+            }
+            keep(settings, blob, &analysis, &assurance);
+            analysis
+        }
+        None => {
+            let Some(analysis) = read_layer(&open, expected, &settings.matcher, settings, &failed)? else {
+                return Ok(not_distributed());
+            };
+            keep(settings, blob, &analysis, &assurance);
+            analysis
+        }
+    };
     for warning in &mut analysis.warnings {
         warning.message = format!("layer {} ({}): {}", index + 1, name(), warning.message);
     }
     Ok(analysis)
+}
+
+/// Reads a layer with the analyzers of `matcher`; `None` if the image does not carry it.
+fn read_layer<R: Read + Send>(
+    open: &impl Fn() -> Result<Option<R>, ScanImageError>,
+    expected: Option<DiffId>,
+    matcher: &Matcher<'_>,
+    settings: &Settings<'_>,
+    failed: &impl Fn(AnalyzeLayerError) -> ScanImageError,
+) -> Result<Option<LayerAnalysis>, ScanImageError> {
+    let Some(reader) = open()? else { return Ok(None) };
+    let (mut analysis, links) = analyze_layer(reader, expected, matcher, &settings.limits).map_err(failed)?;
+    if !links.is_empty()
+        && let Some(reader) = open()?
+    {
+        resolve_links(reader, &links, &mut analysis, matcher, &settings.limits).map_err(failed)?;
+    }
+    Ok(Some(analysis))
+}
+
+fn keep(settings: &Settings<'_>, blob: Option<Digest>, analysis: &LayerAnalysis, assurance: &Assurance) {
+    if let Some(cache) = &settings.cache {
+        cache.store(blob, analysis, assurance, &settings.matcher, &settings.limits);
+    }
+}
+
+/// Returns whether stored bytes are those of `digest`, without looking at what they mean.
+fn is_stored(mut reader: impl Read, digest: Option<Digest>) -> std::io::Result<bool> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match reader.read(&mut buffer) {
+            Ok(0) => return Ok(digest == Some(Digest::Sha256(hash.finalize().into()))),
+            Ok(count) => hash.update(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }

@@ -1,12 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod cache;
 mod folder;
 mod image;
 mod progress;
 mod report;
 mod update;
 
+pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use folder::{ScanFolderError, folder_inventory};
 pub use image::{ScanImageError, image_inventory};
 pub use progress::Progress;
@@ -24,12 +26,14 @@ pub struct Settings<'a> {
     pub limits: Limits,
     /// How many layers are read at once.
     pub workers: NonZeroUsize,
+    /// Where analyses of layers are kept, if they are.
+    pub cache: Option<LayerCache>,
 }
 
 impl Settings<'_> {
     /// Returns the settings with every analyzer and the published bounds.
     pub fn new(limits: Limits, workers: NonZeroUsize) -> Self {
-        Self { matcher: Matcher::new(analyzers()), limits, workers }
+        Self { matcher: Matcher::new(analyzers()), limits, workers, cache: None }
     }
 }
 

@@ -4,12 +4,14 @@ use crate::distro::Distro;
 use crate::package::Package;
 use crate::timestamp::Timestamp;
 use crate::warning::Warning;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The operating system of an image, as its `os-release` says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Os {
     /// The distribution, when Assay knows it.
+    #[serde(with = "distro_id")]
     pub distro: Option<&'static Distro>,
     /// `ID`.
     pub id: String,
@@ -21,6 +23,25 @@ pub struct Os {
     pub name: String,
     /// When the release stops, or stopped, getting security fixes.
     pub end_of_life: Option<Timestamp>,
+}
+
+/// A distribution is written as its identifier; one that is no longer known is read as none.
+mod distro_id {
+    use crate::distro::{Distro, by_id};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        distro: &Option<&'static Distro>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        distro.map(|distro| distro.id).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<&'static Distro>, D::Error> {
+        Ok(Option::<String>::deserialize(deserializer)?.and_then(|id| by_id(&id)))
+    }
 }
 
 /// What is in an image.

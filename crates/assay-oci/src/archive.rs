@@ -54,6 +54,8 @@ pub(crate) struct Archive {
     path: PathBuf,
     source: Arc<FileSpool>,
     members: HashMap<String, Member>,
+    /// The file it was opened from, as it was then; an engine's export has none.
+    metadata: Option<Box<std::fs::Metadata>>,
 }
 
 impl Archive {
@@ -75,15 +77,16 @@ impl Archive {
             return Err(not_an_image("not a regular file"));
         }
         let mut file = File::open(path).map_err(read_error)?;
+        let metadata = file.metadata().map_err(read_error)?;
         let mut start = Vec::new();
         (&mut file).take(BLOCK).read_to_end(&mut start).map_err(read_error)?;
         file.seek(SeekFrom::Start(0)).map_err(read_error)?;
         match compression::detect(&start) {
             Compression::None if start.is_empty() => Err(not_an_image("an empty file")),
-            Compression::None => Self::index(path, file),
+            Compression::None => Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, file)? }),
             Compression::Gzip | Compression::Zstd => {
                 let (_, plain) = decompress(file).map_err(read_error)?;
-                Self::index(path, unpack(plain, spool, path)?)
+                Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, unpack(plain, spool, path)?)? })
             }
             other @ (Compression::Xz | Compression::Bzip2) => {
                 Err(not_an_image(&format!("compressed with `{other}`, which is not supported")))
@@ -109,11 +112,16 @@ impl Archive {
                 limit: u64::try_from(MAX_MEMBERS).unwrap_or(u64::MAX),
             },
         })?;
-        Ok(Self { path: path.to_owned(), source, members })
+        Ok(Self { path: path.to_owned(), source, members, metadata: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns the file it was opened from, as it was then.
+    pub(crate) fn metadata(&self) -> Option<&std::fs::Metadata> {
+        self.metadata.as_deref()
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {

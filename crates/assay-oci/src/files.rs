@@ -1,6 +1,7 @@
 //! Named files in a folder or in an image archive, read alike; an OCI layout may stand in either.
 
 use crate::archive::Archive;
+use crate::assurance::{Assurance, Witness};
 use crate::error::OpenError;
 use std::fs::File;
 use std::io::{self, Read};
@@ -33,6 +34,19 @@ impl Files {
         match self {
             Self::Archive(archive) => Ok(archive.open(name)),
             Self::Folder(root) => open_in(root, name),
+        }
+    }
+
+    /// Says what stands behind a file's bytes.
+    pub(crate) fn assurance(&self, name: &str) -> Assurance {
+        match self {
+            Self::Archive(archive) => archive
+                .metadata()
+                .map_or(Assurance::Nothing, |metadata| Assurance::File(Witness::new(metadata, name))),
+            Self::Folder(root) => match root.join(name).metadata() {
+                Ok(metadata) if metadata.is_file() => Assurance::File(Witness::new(&metadata, "")),
+                _ => Assurance::Nothing,
+            },
         }
     }
 

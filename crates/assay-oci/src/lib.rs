@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod assurance;
 pub mod credentials;
 pub mod dir;
 mod document;
@@ -17,6 +18,7 @@ pub mod source;
 mod verify;
 
 pub use archive::SpoolOptions;
+pub use assurance::{Assurance, Witness};
 pub use credentials::{CredentialSources, Credentials, UsualPlaces};
 pub use engine::{EngineError, EngineKind};
 pub use error::{BlobMismatch, OpenError, ReadLayerError};

@@ -10,6 +10,7 @@ pub(crate) mod oci;
 pub(crate) mod registry;
 
 use crate::archive::{Archive, SpoolOptions};
+use crate::assurance::Assurance;
 use crate::engine::EngineKind;
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
@@ -358,6 +359,9 @@ pub trait OpenImage: Send + Sync {
     /// # Errors
     /// Fails when the layer cannot be had; the others may still be.
     fn read(&self, layer: usize) -> Result<Box<dyn Read + Send>, ReadLayerError>;
+
+    /// Says how the layer's stored bytes can be known to be those that were read before.
+    fn assurance(&self, layer: usize) -> Assurance;
 
     /// Records what the user typed; called once, by [`Source::open`].
     fn set_reference(&mut self, reference: String);

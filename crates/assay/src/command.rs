@@ -1,11 +1,13 @@
 //! The sub-commands: one file each, and the list of them all.
 
+use crate::bytes::Bytes;
 use crate::error::CommandError;
 use clap::builder::FalseyValueParser;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod cache;
 mod db;
 mod explain;
 mod scan;
@@ -16,6 +18,7 @@ pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
     Db(db::Args),
+    Cache(cache::Args),
 }
 
 /// Settings that every sub-command takes.
@@ -25,9 +28,13 @@ pub(crate) struct Global {
     #[arg(long, value_name = "FILE", env = "ASSAY_DB", value_parser = path, global = true)]
     pub(crate) db: Option<PathBuf>,
 
-    /// Keep the database and downloads in this folder.
+    /// Keep the database, downloads and analyses of layers in this folder.
     #[arg(long, value_name = "DIR", env = "ASSAY_CACHE_DIR", value_parser = path, global = true)]
     pub(crate) cache_dir: Option<PathBuf>,
+
+    /// Let analyses of layers take at most this much room; those not used for the longest time go first.
+    #[arg(long, value_name = "SIZE", env = "ASSAY_CACHE_SIZE", default_value = "2GiB", global = true)]
+    pub(crate) cache_size: Bytes,
 
     /// Open no connection to another machine.
     #[arg(long, env = "ASSAY_OFFLINE", value_parser = FalseyValueParser::new(), global = true)]
@@ -61,5 +68,6 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
         Command::Db(args) => db::run(&args, global),
+        Command::Cache(args) => cache::run(&args, global),
     }
 }

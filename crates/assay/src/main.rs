@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod command;
 mod environment;
 mod error;

@@ -7,7 +7,7 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
-use assay_engine::{Progress, Settings, folder_inventory, image_inventory};
+use assay_engine::{LayerCache, Progress, Settings, folder_inventory, image_inventory};
 use assay_model::report::SourceKind;
 use assay_model::{Image, Inventory, Platform};
 use assay_oci::source::{OpenOptions, Source, recognise};
@@ -22,6 +22,10 @@ pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<Platform>,
+
+    /// Read every layer, and keep nothing of it for the next scan.
+    #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
+    no_cache: bool,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -60,7 +64,8 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
+    let mut settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
+    settings.cache = (!args.no_cache).then(|| layer_cache(global));
     let progress = Arc::new(Progress::default());
     let _line = ProgressLine::start(global, text, &progress);
 
@@ -108,6 +113,11 @@ pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, Co
         podman_sockets: environment::podman_sockets(),
         ..NetworkOptions::default()
     }))
+}
+
+/// Returns the cache of layer analyses.
+pub(crate) fn layer_cache(global: &Global) -> LayerCache {
+    LayerCache::new(environment::cache_folder(global), global.cache_size.0, environment::now())
 }
 
 /// Returns the file in which `assay db update` keeps the database.

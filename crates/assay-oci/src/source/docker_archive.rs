@@ -5,6 +5,7 @@
 //! are known by their diff-ids only, and since Docker 25 an OCI layout with a `manifest.json` beside it, whose layers
 //! are blobs with digests. `manifest.json` lists the images in both.
 
+use crate::assurance::Assurance;
 use crate::document::{Document, MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST, Manifest, parse};
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
@@ -75,6 +76,10 @@ impl OpenImage for DockerArchiveImage {
             Ok(None) => Err(ReadLayerError::Missing(member.clone())),
             Err(source) => Err(ReadLayerError::Read { what: member.clone(), source }),
         }
+    }
+
+    fn assurance(&self, layer: usize) -> Assurance {
+        self.members.get(layer).map_or(Assurance::Nothing, |member| self.files.assurance(member))
     }
 }
 

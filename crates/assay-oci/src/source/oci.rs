@@ -3,6 +3,7 @@
 //! <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>. Surprising: a layout's `index.json` lists
 //! named images *and* platforms of one image, so several entries are ambiguous only when their names differ.
 
+use crate::assurance::Assurance;
 use crate::document::{Descriptor, Document, MAX_MANIFEST, not_distributed};
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
@@ -57,6 +58,11 @@ impl OpenImage for LayoutImage {
             Ok(None) => Err(ReadLayerError::Missing(name)),
             Err(source) => Err(ReadLayerError::Read { what: name, source }),
         }
+    }
+
+    fn assurance(&self, layer: usize) -> Assurance {
+        let digest = self.image.layers.get(layer).and_then(|layer| layer.digest);
+        digest.map_or(Assurance::Nothing, |digest| self.files.assurance(&blob_path(&digest)))
     }
 }
 

@@ -1,5 +1,6 @@
 //! An image in a registry.
 
+use crate::assurance::Assurance;
 use crate::document::{Descriptor, MAX_MANIFEST, accepted_manifests, not_distributed};
 use crate::error::{OpenError, ReadLayerError};
 use crate::network::{Network, Started};
@@ -43,6 +44,10 @@ impl OpenImage for RegistryImage {
         }
         let reader = blob::start(&self.started, &self.client, digest, about.size);
         Ok(Box::new(Verified::new(reader, Some(digest), about.size)))
+    }
+
+    fn assurance(&self, _: usize) -> Assurance {
+        Assurance::ByDigest
     }
 }
 

@@ -1,0 +1,3 @@
+//! The pipeline from its outside: images in, inventories out.
+
+mod cache;
