@@ -1,5 +1,9 @@
 //! Which files answer what code asks for: one resolver per language.
 
+mod python;
+#[cfg(test)]
+pub(crate) mod testing;
+
 use assay_analyze::{Ask, CodeFile, Files, Language};
 use assay_model::image::ImageConfig;
 use assay_model::path::file_name;
@@ -23,6 +27,7 @@ pub(crate) struct Context<'a> {
 #[derive(Default)]
 pub(crate) struct Memo<'a> {
     names: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
+    python: python::Known,
 }
 
 impl<'a> Context<'a> {
@@ -81,4 +86,4 @@ pub(crate) trait Resolver: Sync {
 }
 
 /// The resolvers; languages without one are followed by no name.
-pub(crate) const RESOLVERS: &[&dyn Resolver] = &[];
+pub(crate) const RESOLVERS: &[&dyn Resolver] = &[&python::PythonModules];
