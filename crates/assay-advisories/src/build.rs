@@ -30,6 +30,9 @@ const MAX_DEPTH: usize = 16;
 /// Records below which a feed may shrink as it likes.
 const SHRINK_FLOOR: u64 = 100;
 
+/// What the name of a feed of somebody's own advisories begins with; the input's name follows.
+pub const OWN_FEED: &str = "osv:";
+
 /// Choices for building.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct BuildOptions<'a> {
@@ -301,7 +304,7 @@ impl Builder {
             }
             counts.add(sink.into_counts());
         }
-        let feed = self.compiler.feed(&format!("osv:{input}"), "the publisher's own");
+        let feed = self.compiler.feed(&format!("{OWN_FEED}{input}"), "the publisher's own");
         for record in found {
             self.compiler.record(feed, record);
         }

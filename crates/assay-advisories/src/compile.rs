@@ -12,10 +12,12 @@ use crate::database::Interval;
 use crate::database::bytes::Encoder;
 use crate::database::header::{self, FACTS_ONLY};
 use crate::database::records::TooLarge;
+use crate::database::view::FAN_OUT;
 use crate::sink::{Counts, EndOfLife, Record, Score};
 use assay_model::advisory::{Advisory, Affected, Cvss, Fix, RangeEnd};
 use assay_model::ecosystem::Ecosystem;
 use assay_model::finding::{Epss, Kev};
+use assay_model::holds::{Holds, holds, is_kernel};
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
 use intern::Interner;
@@ -255,8 +257,9 @@ impl Compiler {
             let package = self.package(&affected.ecosystem, &affected.package);
             // An erratum's severity is about its packages; it says nothing about each vulnerability it fixes.
             let severity = affected.severity.or(advisory.severity.filter(|_| !advisory.fixes.is_empty()));
-            let body =
-                self.bodies.intern_bytes(&encode_body(affected, advisory.withdrawn.is_some(), severity));
+            let fan_out = is_fan_out(affected, &advisory.affected);
+            let body = encode_body(affected, advisory.withdrawn.is_some(), severity, fan_out);
+            let body = self.bodies.intern_bytes(&body);
             self.affected.push((package, number, body));
         }
     }
@@ -366,10 +369,30 @@ fn in_a_range(affected: &Affected, version: &str) -> bool {
     ranges.any(|range| Interval::from(range).contains(scheme, version).unwrap_or(false))
 }
 
-fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>) -> Vec<u8> {
+/// Returns whether an advisory names a package although it is about another one that was built together with it: errata list all
+/// that came out of one build.
+fn is_fan_out(affected: &Affected, all: &[Affected]) -> bool {
+    if !matches!(affected.ecosystem, Ecosystem::Distro { .. }) {
+        return false;
+    }
+    let others = || all.iter().filter(|other| other.ecosystem == affected.ecosystem);
+    match holds(&affected.package) {
+        Holds::Program => false,
+        Holds::KernelInterface => true,
+        Holds::KernelTool => others().any(|other| is_kernel(&other.package)),
+        Holds::Folders => others().any(|other| holds(&other.package) == Holds::Program),
+    }
+}
+
+fn encode_body(affected: &Affected, withdrawn: bool, severity: Option<Severity>, fan_out: bool) -> Vec<u8> {
     let mut body = Encoder::default();
     let flag = |set: bool, bit: u8| if set { bit } else { 0 };
-    body.byte(flag(withdrawn, 1) | flag(affected.of_source, 2) | flag(affected.module.is_some(), 4));
+    body.byte(
+        flag(withdrawn, 1)
+            | flag(affected.of_source, 2)
+            | flag(affected.module.is_some(), 4)
+            | flag(fan_out, FAN_OUT),
+    );
     body.byte(match affected.fix {
         Fix::Unknown => 0,
         Fix::NotFixed => 1,

@@ -7,7 +7,7 @@
 pub(crate) mod bytes;
 pub(crate) mod header;
 pub(crate) mod records;
-mod view;
+pub(crate) mod view;
 
 use crate::map;
 use crate::sink::EndOfLife;

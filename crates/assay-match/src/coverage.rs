@@ -35,8 +35,11 @@ impl Assessment {
     pub fn add(&mut self, subject: &Subject<'_>) -> bool {
         let kind = subject.package.kind;
         let known = subject.ecosystem.as_ref().and_then(|ecosystem| self.known.get(&ecosystem.to_string()));
-        let judged = known.is_some() && subject.comparable();
+        let judged = known.is_some() && subject.comparable() && subject.third_party.is_none();
         let label = match (&subject.ecosystem, known, judged) {
+            (Some(ecosystem), _, false) if subject.third_party.is_some() => {
+                format!("{ecosystem}, made by others than the distribution")
+            }
             (Some(ecosystem), Some(_), false) => format!("{ecosystem} without a comparable version"),
             (Some(ecosystem), _, _) => ecosystem.to_string(),
             (None, _, _) if kind.is_os() => format!("{} of an unknown distribution", kind.purl_type()),

@@ -3,6 +3,7 @@
 use crate::judge::{Judgement, Subject, judge, statement_words, words};
 use assay_advisories::Database;
 use assay_advisories::database::{AdvisoryView, CorruptDatabase};
+use assay_model::holds::Holds;
 use assay_model::{Inventory, Package};
 
 /// All that is known about one identifier, and what it means for an inventory.
@@ -94,7 +95,7 @@ pub fn explain(
                         reason(
                             package,
                             name,
-                            &judge(&subject, name, &statement),
+                            &judge(&subject, name, &statement, &feed(statement.feed)),
                             &statement_words(&statement),
                         )
                     } else {
@@ -138,6 +139,19 @@ fn overrule(explanation: &mut Explanation) {
 
 const NOT_AFFECTED: &str = "the source says that it is not affected";
 
+fn nothing(holds: Holds) -> &'static str {
+    match holds {
+        Holds::KernelInterface => {
+            "the statement is about the kernel, of which it holds only headers, build files or texts"
+        }
+        Holds::KernelTool => {
+            "the statement is about the kernel; it is another program built from the same sources"
+        }
+        Holds::Folders => "it holds only folders, and nothing of what was built beside it",
+        Holds::Program => "it holds nothing of what the statement is about",
+    }
+}
+
 fn reason(package: &Package, name: &str, judgement: &Judgement<'_>, range: &str) -> (bool, String) {
     match judgement {
         Judgement::Affected { version, interval } => {
@@ -157,6 +171,13 @@ fn reason(package: &Package, name: &str, judgement: &Judgement<'_>, range: &str)
             (false, format!("the statement is about other architectures than {own}"))
         }
         Judgement::OtherModule => (false, "the statement is about another module stream".to_owned()),
+        Judgement::HoldsNothing { holds } => (false, nothing(*holds).to_owned()),
+        Judgement::ThirdParty { vendor } => (
+            false,
+            format!(
+                "it was made by {vendor}, not by the distribution, whose statements do not reach it: unassessed"
+            ),
+        ),
         Judgement::Withdrawn => (false, "the advisory was withdrawn".to_owned()),
         Judgement::Incomparable { version } => {
             (false, format!("`{version}` cannot be compared as a version"))

@@ -6,7 +6,7 @@ use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, End, FeedRecord, Interval, Statement, VulnerabilityKey};
 use assay_model::advisory::Fix;
 use assay_model::finding::FindingKind;
-use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Severity, Timestamp};
+use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Package, Severity, Timestamp};
 use assay_version::compare;
 use sha2::{Digest as _, Sha256};
 use std::cmp::{Ordering, Reverse};
@@ -45,16 +45,14 @@ pub(crate) fn of(
     for name in subject.names() {
         for statement in database.affected(ecosystem, name)? {
             let statement = statement?;
-            match judge(subject, name, &statement) {
+            let feed = feeds.get(statement.feed as usize).map_or("", |feed| feed.id.as_str());
+            match judge(subject, name, &statement, feed) {
                 Judgement::Affected { version, interval } => {
                     let advisory = database.advisory(statement.advisory)?;
                     let (state, fixed) = fix(subject, &statement, interval.as_ref());
                     hits.entry(statement.vulnerability).or_default().push(Hit {
                         evidence: Evidence {
-                            feed: feeds
-                                .get(statement.feed as usize)
-                                .map(|feed| feed.id.clone())
-                                .unwrap_or_default(),
+                            feed: feed.to_owned(),
                             advisory: advisory.id.to_owned(),
                             ecosystem: ecosystem.clone(),
                             package: name.to_owned(),
@@ -80,6 +78,8 @@ pub(crate) fn of(
                 | Judgement::OtherPackage
                 | Judgement::OtherArchitecture
                 | Judgement::OtherModule
+                | Judgement::HoldsNothing { .. }
+                | Judgement::ThirdParty { .. }
                 | Judgement::Withdrawn
                 | Judgement::Incomparable { .. } => {}
             }
@@ -254,12 +254,7 @@ pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> 
         .into_iter()
         .map(|Draft { mut finding, anchor }| {
             let package = inventory.packages.get(finding.package as usize);
-            let name = package
-                .map(|package| {
-                    let architecture = package.architecture.as_deref().unwrap_or_default();
-                    format!("{}/{}/{architecture}", package.kind.purl_type(), package.full_name())
-                })
-                .unwrap_or_default();
+            let name = package.map(instance).unwrap_or_default();
             let count = seen.entry((anchor.clone(), name.clone())).or_default();
             let text = format!("{}\n{anchor}\n{name}\n{count}", finding.kind.name());
             *count += 1;
@@ -268,6 +263,12 @@ pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> 
             finding
         })
         .collect()
+}
+
+/// Returns what packages share that are told apart by nothing but their versions.
+pub(crate) fn instance(package: &Package) -> String {
+    let architecture = package.architecture.as_deref().unwrap_or_default();
+    format!("{}/{}/{architecture}", package.kind.purl_type(), package.full_name())
 }
 
 /// The order of findings: worst first, then by identifier and package.

@@ -1,7 +1,10 @@
 //! Whether one statement of an advisory concerns one package. The heart of matching, and of explaining it.
 
+use crate::placeholder::is_placeholder;
+use assay_advisories::build::OWN_FEED;
 use assay_advisories::database::{End, Interval, Statement};
 use assay_model::advisory::Fix;
+use assay_model::holds::{Holds, holds, is_kernel};
 use assay_model::{Ecosystem, Os, Package, PackageKind, Scheme};
 use assay_version::{compare, is_valid};
 use std::cmp::Ordering;
@@ -18,6 +21,8 @@ pub struct Subject<'a> {
     pub version: &'a str,
     /// The name of its source package, where distributions write about that.
     pub source: Option<(String, &'a str)>,
+    /// Who made it, when that is not the distribution whose package manager installed it.
+    pub third_party: Option<&'a str>,
 }
 
 impl<'a> Subject<'a> {
@@ -30,10 +35,13 @@ impl<'a> Subject<'a> {
             .map_or_else(|| full_name.clone(), |ecosystem| ecosystem.canonical_name(&full_name));
         // A binary package without a source package of its own is built from one of the same name and version.
         let source = package.kind.is_os().then(|| match &package.source {
-            Some(source) => (source.name.clone(), source.version.as_str()),
+            Some(source) => match unsigned(&source.name) {
+                Some(name) => (name, package.version.as_str()),
+                None => (source.name.clone(), source.version.as_str()),
+            },
             None => (name.clone(), package.version.as_str()),
         });
-        Self { package, ecosystem, name, version, source }
+        Self { package, ecosystem, name, version, source, third_party: package.third_party(os) }
     }
 
     /// Returns the scheme its versions are compared by.
@@ -43,7 +51,13 @@ impl<'a> Subject<'a> {
 
     /// Returns whether its version can be compared at all.
     pub fn comparable(&self) -> bool {
-        !self.version.is_empty() && is_valid(self.scheme(), self.version)
+        self.orders(self.version)
+    }
+
+    /// Returns whether a version of it has a place in the order of versions.
+    fn orders(&self, version: &str) -> bool {
+        let placeholder = !self.package.kind.is_os() && is_placeholder(version);
+        !version.is_empty() && !placeholder && is_valid(self.scheme(), version)
     }
 
     /// Returns the names under which advisories may speak about it, its own first.
@@ -77,6 +91,16 @@ pub enum Judgement<'a> {
     OtherArchitecture,
     /// The statement is about another module stream.
     OtherModule,
+    /// The package holds nothing of what the statement is about.
+    HoldsNothing {
+        /// What it holds.
+        holds: Holds,
+    },
+    /// The distribution's statement does not reach a build by somebody else.
+    ThirdParty {
+        /// Who made it.
+        vendor: String,
+    },
     /// The advisory was withdrawn.
     Withdrawn,
     /// A version could not be compared.
@@ -86,24 +110,36 @@ pub enum Judgement<'a> {
     },
 }
 
-/// Says what a statement found under `name` means for a package.
-pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -> Judgement<'a> {
+/// Says what a statement of a feed, found under `name`, means for a package.
+pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>, feed: &str) -> Judgement<'a> {
     if statement.withdrawn {
         return Judgement::Withdrawn;
     }
     let Some(version) = version_for(subject, name, statement.of_source) else {
         return Judgement::OtherPackage;
     };
+    // A team's own advisories may well be about packages that the distribution did not make.
+    if let Some(vendor) = subject.third_party
+        && !feed.starts_with(OWN_FEED)
+    {
+        return Judgement::ThirdParty { vendor: vendor.to_owned() };
+    }
+    if let Some(holds) = holds_nothing(subject, name, statement) {
+        return Judgement::HoldsNothing { holds };
+    }
     if !architecture_fits(subject.package, &statement.architectures) {
         return Judgement::OtherArchitecture;
     }
-    if !module_fits(subject.package, statement) {
+    if !module_fits(subject.package, statement, feed) {
         return Judgement::OtherModule;
     }
     if statement.fix == Fix::NotAffected {
         return Judgement::NotAffected;
     }
     let scheme = subject.scheme();
+    if !subject.orders(version) {
+        return unordered(version, statement);
+    }
     let mut incomparable = None;
     for interval in &statement.ranges {
         match interval.contains(scheme, version).map_err(|error| error.text) {
@@ -124,6 +160,52 @@ pub fn judge<'a>(subject: &Subject<'_>, name: &str, statement: &Statement<'a>) -
         Some(version) => Judgement::Incomparable { version },
         None => Judgement::OutsideRange { version: version.to_owned() },
     }
+}
+
+/// Judges a version that cannot be compared: what is affected in all versions is affected in this one.
+fn unordered<'a>(version: &str, statement: &Statement<'a>) -> Judgement<'a> {
+    let all = statement.ranges.iter().find(|interval| {
+        interval.introduced.is_none_or(|introduced| introduced == "0") && interval.end == End::Open
+    });
+    let version = version.to_owned();
+    match all {
+        Some(interval) => Judgement::Affected { version, interval: Some(*interval) },
+        None if statement.versions.contains(&version.as_str()) => {
+            Judgement::Affected { version, interval: None }
+        }
+        None => Judgement::Incomparable { version },
+    }
+}
+
+/// Returns the source of a kernel that Debian and Ubuntu sign in a second build: `linux-signed-amd64` (of version `6.1.76+1`) holds
+/// the `linux` of its binary packages' version, and advisories are about that.
+fn unsigned(source: &str) -> Option<String> {
+    let rest = source.strip_prefix("linux-signed")?;
+    Some(match rest.strip_prefix('-') {
+        None if rest.is_empty() => "linux".to_owned(),
+        Some("amd64" | "arm64" | "i386") => "linux".to_owned(),
+        Some(flavour) => format!("linux-{flavour}"),
+        None => return None,
+    })
+}
+
+/// Returns what a package holds, when that is nothing that the statement can be about.
+fn holds_nothing(subject: &Subject<'_>, name: &str, statement: &Statement<'_>) -> Option<Holds> {
+    if !subject.package.kind.is_os() {
+        return None;
+    }
+    let holds = holds(&subject.name);
+    let by_source = name != subject.name;
+    let nothing = match holds {
+        Holds::Program => false,
+        Holds::KernelInterface | Holds::KernelTool => statement.fan_out || (by_source && is_kernel(name)),
+        // What has a machine's code is built for a machine.
+        Holds::Folders => {
+            let noarch = matches!(subject.package.architecture.as_deref(), Some("noarch" | "all"));
+            noarch && (statement.fan_out || by_source)
+        }
+    };
+    nothing.then_some(holds)
 }
 
 /// Returns whether a statement that concerns a package calls this version of it affected, too.
@@ -162,8 +244,11 @@ fn architecture_fits(package: &Package, architectures: &[&str]) -> bool {
         })
 }
 
+/// Red Hat's own feed.
+const RED_HAT: &str = "redhat-csaf-vex";
+
 /// Red Hat's modular packages (`nodejs:18`) share names with ordinary ones; their releases carry `.module`.
-fn module_fits(package: &Package, statement: &Statement<'_>) -> bool {
+fn module_fits(package: &Package, statement: &Statement<'_>, feed: &str) -> bool {
     if package.kind != PackageKind::Rpm {
         return true;
     }
@@ -180,26 +265,18 @@ fn module_fits(package: &Package, statement: &Statement<'_>) -> bool {
                 End::Open => None,
             });
             let mut bounds = bounds.peekable();
-            // Without bounds nothing tells which kind of build is meant.
-            bounds.peek().is_none() || bounds.any(|bound| bound.contains(".module") == modular)
+            if bounds.peek().is_none() {
+                // Red Hat names modules wherever it means one; elsewhere nothing tells which kind of build is meant.
+                return !modular || feed != RED_HAT;
+            }
+            bounds.any(|bound| bound.contains(".module") == modular)
         }
     }
 }
 
 /// Returns the interval in words: `>= 2.0-beta9, < 2.15.0`.
 pub(crate) fn words(interval: &Interval<'_>) -> String {
-    let start =
-        interval.introduced.filter(|introduced| *introduced != "0").map(|version| format!(">= {version}"));
-    let end = match interval.end {
-        End::Open => None,
-        End::Fixed(version) | End::Limit(version) => Some(format!("< {version}")),
-        End::LastAffected(version) => Some(format!("<= {version}")),
-    };
-    match (start, end) {
-        (Some(start), Some(end)) => format!("{start}, {end}"),
-        (Some(one), None) | (None, Some(one)) => one,
-        (None, None) => "all versions".to_owned(),
-    }
+    interval.to_string()
 }
 
 /// Returns all that a statement calls affected, in words.

@@ -5,6 +5,7 @@ mod coverage;
 mod explain;
 mod finding;
 mod judge;
+mod placeholder;
 mod remedy;
 
 pub use coverage::{Assessment, database_status, end_of_life};
@@ -38,9 +39,7 @@ pub fn match_inventory(inventory: &Inventory, database: &Database) -> Result<Mat
         let subject = Subject::new(package, inventory.os.as_ref());
         assessment.add(&subject);
         // Also where no feed covers the ecosystem as a whole: a team's own advisory about one package of it still holds.
-        if subject.comparable() {
-            finding::of(index, &subject, database, &feeds, &mut findings)?;
-        }
+        finding::of(index, &subject, database, &feeds, &mut findings)?;
     }
     let mut findings = finding::finish(findings, inventory);
     findings.sort_by(|a, b| finding::order(a).cmp(&finding::order(b)));

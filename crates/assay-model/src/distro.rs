@@ -48,6 +48,8 @@ pub struct Distro {
     pub ecosystem: &'static str,
     /// The `id` of the distribution whose advisories apply, where it has none of its own.
     pub advisories_of: Option<&'static str>,
+    /// Words of which one is, in lower case, in the vendor that its RPM packages name; empty when that tells nothing.
+    pub vendors: &'static [&'static str],
     /// Turns `VERSION_ID` into the release that advisories name.
     pub release: ReleaseName,
     /// The product on endoflife.date, and what turns `VERSION_ID` into its cycle.

@@ -6,6 +6,7 @@ pub mod digest;
 pub mod distro;
 pub mod ecosystem;
 pub mod finding;
+pub mod holds;
 pub mod image;
 pub mod inventory;
 pub mod package;

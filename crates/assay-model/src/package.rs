@@ -226,6 +226,15 @@ impl PackageKind {
     }
 }
 
+/// What repositories outside Debian and Ubuntu write into the versions of their packages, and what they are called.
+const DEB_REPOSITORIES: &[(&str, &str)] = &[
+    ("nodesource", "NodeSource"),
+    (".pgdg", "PostgreSQL's repository"),
+    ("+maria~", "MariaDB's repository"),
+    // Ondřej Surý's PHP: `8.2.7-1+0~20230611.42+debian12~1.gbpc9b23a`.
+    ("+0~20", "packages.sury.org"),
+];
+
 /// How a package came to be known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Origin {
@@ -373,6 +382,35 @@ impl Package {
                 (self.full_name(), upstream.map_or(self.version.as_str(), |(upstream, _)| upstream))
             }
             _ => (self.full_name(), &self.version),
+        }
+    }
+
+    /// Returns who made an operating-system package, when it is known not to be the distribution itself: EPEL, a PPA, a vendor's
+    /// repository. The distribution's advisories say nothing about such a build, and its version may mean something else.
+    pub fn third_party(&self, os: Option<&Os>) -> Option<&str> {
+        let distro = os?.distro?;
+        match self.kind {
+            PackageKind::Rpm => {
+                let vendor = self.vendor.as_deref().map(str::trim).filter(|vendor| !vendor.is_empty())?;
+                let lower = vendor.to_lowercase();
+                let foreign =
+                    !distro.vendors.is_empty() && !distro.vendors.iter().any(|known| lower.contains(known));
+                foreign.then_some(vendor)
+            }
+            // Maintainers are people with addresses of their own; only what these repositories write into versions tells.
+            PackageKind::Deb => {
+                let number_follows = |at: usize| {
+                    self.version.get(at..).is_none_or(|rest| {
+                        rest.is_empty() || rest.starts_with(|char: char| char.is_ascii_digit() || char == '~')
+                    })
+                };
+                if self.version.match_indices("ppa").any(|(at, mark)| number_follows(at + mark.len())) {
+                    return Some("a PPA");
+                }
+                let mut known = DEB_REPOSITORIES.iter();
+                known.find(|(mark, _)| self.version.contains(mark)).map(|(_, repository)| *repository)
+            }
+            _ => None,
         }
     }
 

@@ -34,6 +34,9 @@ pub struct Statement<'a> {
     pub architectures: Vec<&'a str>,
     /// The RPM module and stream concerned.
     pub module: Option<&'a str>,
+    /// Whether the advisory names this package only as one of many that were built together, and is about another of them: see
+    /// [`assay_model::holds`].
+    pub fan_out: bool,
 }
 
 /// An interval of affected versions; see [`Range`].
@@ -67,6 +70,23 @@ impl<'a> From<&'a Range> for Interval<'a> {
             RangeEnd::Limit(version) => End::Limit(version),
         };
         Self { introduced: range.introduced.as_deref(), end }
+    }
+}
+
+impl std::fmt::Display for Interval<'_> {
+    /// Writes the interval in words: `>= 2.0-beta9, < 2.15.0`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let introduced = self.introduced.filter(|introduced| *introduced != "0");
+        if let Some(introduced) = introduced {
+            write!(f, ">= {introduced}")?;
+        }
+        let comma = if introduced.is_some() { ", " } else { "" };
+        match self.end {
+            End::Open if introduced.is_none() => f.write_str("all versions"),
+            End::Open => Ok(()),
+            End::Fixed(version) | End::Limit(version) => write!(f, "{comma}< {version}"),
+            End::LastAffected(version) => write!(f, "{comma}<= {version}"),
+        }
     }
 }
 
@@ -116,6 +136,15 @@ impl<'a> PackageRecord<'a> {
     }
 }
 
+/// Set in a statement's flags when it is a fan-out; a reader that does not know it reports what it always did.
+pub(crate) const FAN_OUT: u8 = 8;
+
+/// Reads the next group without its statement: the numbers of the advisory and the vulnerabilities, and the statement's bytes.
+pub(crate) fn read_group_raw<'a>(cursor: &mut Cursor<'a>) -> Result<(u32, Vec<u32>, &'a [u8]), Corrupt> {
+    let (advisory, _feed) = (cursor.index()?, cursor.index()?);
+    Ok((advisory, cursor.ascending()?, cursor.bytes()?))
+}
+
 /// Reads the next group: a statement and the vulnerabilities it is made about.
 pub(crate) fn read_group<'a>(cursor: &mut Cursor<'a>) -> Result<(Statement<'a>, Vec<u32>), Corrupt> {
     let advisory = AdvisoryKey(cursor.index()?);
@@ -143,6 +172,7 @@ pub(crate) fn read_group<'a>(cursor: &mut Cursor<'a>) -> Result<(Statement<'a>, 
         feed,
         withdrawn: flags & 1 != 0,
         of_source: flags & 2 != 0,
+        fan_out: flags & FAN_OUT != 0,
         ranges,
         versions,
         fix,

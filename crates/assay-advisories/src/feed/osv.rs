@@ -4,6 +4,7 @@
 //! - `upstream` holds the vulnerability a distribution's record is about (Wolfi, Ubuntu), or the several ones an erratum fixes
 //!   (Debian); AlmaLinux, Rocky and others write those into `related`.
 //! - A record without any alias whose `related` names CVEs bundles what those are about; it is about each of them.
+//! - Errata of the Red Hat family name the module stream of their builds in the title only.
 //! - An erratum, or a per-package record such as Wolfi's `CGA-…`, is never an alias of the vulnerability it speaks about.
 //! - The `versions` list repeats what the ranges say in most ecosystems; it is kept only where it says more.
 //! - GIT ranges name commits, which installed packages do not have; only `versions` counts then.
@@ -249,6 +250,7 @@ pub fn read_record(name: &str, bytes: &[u8], out: &mut AdvisorySink<'_>) {
         .map(|reference| reference.url)
         .filter(|url| !url.is_empty())
         .collect();
+    name_module(&mut advisory);
     let source = advisory.id.split('-').next().unwrap_or_default().to_owned();
     for severity in record.severity.into_iter().flatten() {
         match crate::cvss::read(&severity.score, &source) {
@@ -271,6 +273,28 @@ pub fn read_record(name: &str, bytes: &[u8], out: &mut AdvisorySink<'_>) {
         advisory.severity = Severity::from_vendor(word);
     }
     out.advisory(advisory);
+}
+
+/// Names the module stream that modular builds are of, where the title of the erratum does: "Important: nodejs:18 security update".
+/// AlmaLinux and Rocky have it nowhere else. A title with several ("virt:rhel and virt-devel:rhel") does not say which is whose.
+fn name_module(advisory: &mut Advisory) {
+    let words = advisory.title.split(|char: char| char.is_whitespace() || matches!(char, ',' | '(' | ')'));
+    let mut streams = words.filter(|word| {
+        let mut parts = word.split(':');
+        let part = |text: Option<&str>| text.is_some_and(|text| text.starts_with(char::is_alphanumeric));
+        part(parts.next()) && part(parts.next()) && parts.next().is_none() && !word.contains("://")
+    });
+    let (Some(stream), None) = (streams.next(), streams.next()) else { return };
+    let stream = stream.to_owned();
+    for affected in &mut advisory.affected {
+        let modular = affected
+            .ranges
+            .iter()
+            .any(|range| matches!(&range.end, RangeEnd::Fixed(version) if version.contains(".module")));
+        if modular && affected.module.is_none() {
+            affected.module = Some(stream.clone());
+        }
+    }
 }
 
 /// Sorts identifiers into aliases and fixed vulnerabilities.
@@ -480,6 +504,28 @@ mod tests {
         let ubuntu =
             advisory(&format!(r#"{{"id":"UBUNTU-CVE-2022-1","upstream":["CVE-2022-1"],{affected}}}"#));
         assert_eq!((ubuntu.aliases, ubuntu.fixes.len()), (vec!["CVE-2022-1".to_owned()], 0));
+    }
+
+    #[test]
+    fn errata_name_module_streams_in_their_titles() {
+        let module = |title: &str, fixed: &str| {
+            let erratum = advisory(&format!(
+                r#"{{"id":"ALSA-2022:7288","summary":"{title}","affected":[{{"package":{{"ecosystem":"AlmaLinux:9","name":"a"}},
+                "ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+            ));
+            erratum.affected[0].module.clone()
+        };
+        let modular = "1:18.2.0-1.module_el8.7.0+3343+ea2b7901";
+        for (title, want) in [
+            ("Important: nodejs:18 security, bug fix, and enhancement update", Some("nodejs:18")),
+            ("Moderate: container-tools:rhel8 security update", Some("container-tools:rhel8")),
+            ("ALSA-2022:5468: php:8.0 security update (Important)", Some("php:8.0")),
+            ("Important: virt:rhel and virt-devel:rhel security update", None),
+            ("Important: 389-ds security update", None),
+        ] {
+            assert_eq!(module(title, modular).as_deref(), want, "{title}");
+        }
+        assert_eq!(module("Important: nodejs:18 security update", "18.2.0-1.el9"), None);
     }
 
     #[test]

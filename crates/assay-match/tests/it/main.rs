@@ -12,6 +12,7 @@
 )]
 
 mod coverage;
+mod error_classes;
 mod explain;
 mod finding;
 mod fingerprint;
@@ -30,7 +31,7 @@ use assay_model::{Ecosystem, Finding, Inventory, Os, Package, PackageKind, Sever
 const BUILT: Timestamp = Timestamp(1_700_000_000);
 
 /// Describes an advisory.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 struct Say(Advisory);
 
 fn say(id: &str) -> Say {
@@ -140,7 +141,8 @@ fn os(id: &str, version: &str) -> Os {
     Os { distro: distro::by_id(id), id: id.into(), version: version.into(), ..Os::default() }
 }
 
-/// Describes a package as `type name version`, and `source=name@version`, `arch=…`, `module=…`, `group=…`.
+/// Describes a package as `type name version`, and `source=name@version`, `arch=…`, `module=…`, `group=…`,
+/// `vendor=…` (with `_` for a space).
 fn package(text: &str) -> Package {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [kind, name, version, more @ ..] = words.as_slice() else { panic!("`{text}`") };
@@ -156,6 +158,7 @@ fn package(text: &str) -> Package {
             ("arch", name) => package.architecture = Some(name.into()),
             ("module", name) => package.module = Some(name.into()),
             ("group", name) => package.namespace = Some(name.into()),
+            ("vendor", name) => package.vendor = Some(name.replace('_', " ")),
             _ => panic!("unknown word `{word}`"),
         }
     }

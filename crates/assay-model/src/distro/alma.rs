@@ -12,6 +12,7 @@ pub(super) const ALMA: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "AlmaLinux",
     advisories_of: None,
+    vendors: &["almalinux"],
     release: major,
     end_of_life: Some(("almalinux", major)),
 };

@@ -13,6 +13,7 @@ pub(super) const ALPINE: Distro = Distro {
     scheme: Scheme::Apk,
     ecosystem: "Alpine",
     advisories_of: None,
+    vendors: &[],
     release: branch,
     end_of_life: Some(("alpine-linux", major_minor)),
 };

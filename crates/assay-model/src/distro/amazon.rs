@@ -13,6 +13,7 @@ pub(super) const AMAZON: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Amazon Linux",
     advisories_of: None,
+    vendors: &["amazon"],
     release,
     end_of_life: Some(("amazon-linux", release)),
 };

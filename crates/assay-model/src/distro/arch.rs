@@ -12,6 +12,7 @@ pub(super) const ARCH: Distro = Distro {
     scheme: Scheme::Pacman,
     ecosystem: "Arch Linux",
     advisories_of: None,
+    vendors: &[],
     release: rolling,
     end_of_life: None,
 };

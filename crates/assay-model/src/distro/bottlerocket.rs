@@ -12,6 +12,7 @@ pub(super) const BOTTLEROCKET: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Bottlerocket",
     advisories_of: None,
+    vendors: &[],
     release: rolling,
     end_of_life: Some(("bottlerocket", major_minor)),
 };

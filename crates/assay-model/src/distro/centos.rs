@@ -12,6 +12,7 @@ pub(super) const CENTOS: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "CentOS",
     advisories_of: Some("rhel"),
+    vendors: &["centos", "red hat"],
     release: major,
     end_of_life: Some(("centos", major)),
 };

@@ -12,6 +12,7 @@ pub(super) const CHAINGUARD: Distro = Distro {
     scheme: Scheme::Apk,
     ecosystem: "Chainguard",
     advisories_of: None,
+    vendors: &[],
     release: rolling,
     end_of_life: None,
 };

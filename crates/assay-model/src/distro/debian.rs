@@ -12,6 +12,7 @@ pub(super) const DEBIAN: Distro = Distro {
     scheme: Scheme::Deb,
     ecosystem: "Debian",
     advisories_of: None,
+    vendors: &[],
     release: major,
     end_of_life: Some(("debian", major)),
 };

@@ -12,6 +12,7 @@ pub(super) const FEDORA: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Fedora",
     advisories_of: None,
+    vendors: &["fedora"],
     release: major,
     end_of_life: Some(("fedora", major)),
 };

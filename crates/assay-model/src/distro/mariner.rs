@@ -12,6 +12,7 @@ pub(super) const MARINER: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "CBL-Mariner",
     advisories_of: None,
+    vendors: &["microsoft"],
     release: major_minor,
     end_of_life: Some(("azure-linux", major_minor)),
 };

@@ -13,6 +13,7 @@ pub(super) const OPENSUSE_LEAP: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "openSUSE",
     advisories_of: None,
+    vendors: &["suse"],
     release: leap,
     end_of_life: Some(("opensuse", major_minor)),
 };

@@ -12,6 +12,7 @@ pub(super) const OPENSUSE_TUMBLEWEED: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "openSUSE Tumbleweed",
     advisories_of: None,
+    vendors: &["suse"],
     release: rolling,
     end_of_life: None,
 };

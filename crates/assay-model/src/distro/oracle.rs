@@ -12,6 +12,7 @@ pub(super) const ORACLE: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Oracle Linux",
     advisories_of: None,
+    vendors: &["oracle"],
     release: major,
     end_of_life: Some(("oracle-linux", major)),
 };

@@ -12,6 +12,7 @@ pub(super) const PHOTON: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Photon OS",
     advisories_of: None,
+    vendors: &["vmware", "broadcom"],
     release: major_minor,
     end_of_life: Some(("photon", major_minor)),
 };

@@ -12,6 +12,7 @@ pub(super) const RHEL: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Red Hat",
     advisories_of: None,
+    vendors: &["red hat"],
     release: major,
     end_of_life: Some(("rhel", major)),
 };

@@ -12,6 +12,7 @@ pub(super) const ROCKY: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "Rocky Linux",
     advisories_of: None,
+    vendors: &["rocky"],
     release: major,
     end_of_life: Some(("rocky-linux", major)),
 };

@@ -12,6 +12,7 @@ pub(super) const SLES: Distro = Distro {
     scheme: Scheme::Rpm,
     ecosystem: "SUSE",
     advisories_of: None,
+    vendors: &["suse"],
     release: whole,
     end_of_life: Some(("sles", whole)),
 };

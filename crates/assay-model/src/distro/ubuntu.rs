@@ -12,6 +12,7 @@ pub(super) const UBUNTU: Distro = Distro {
     scheme: Scheme::Deb,
     ecosystem: "Ubuntu",
     advisories_of: None,
+    vendors: &[],
     release: major_minor,
     end_of_life: Some(("ubuntu", major_minor)),
 };

@@ -12,6 +12,7 @@ pub(super) const WOLFI: Distro = Distro {
     scheme: Scheme::Apk,
     ecosystem: "Wolfi",
     advisories_of: None,
+    vendors: &[],
     release: rolling,
     end_of_life: None,
 };
