@@ -5,6 +5,7 @@
 //! [`Database::verify`] checks everything.
 
 pub(crate) mod bytes;
+mod changes;
 pub(crate) mod header;
 pub(crate) mod records;
 pub(crate) mod view;
@@ -20,6 +21,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use view::PackageRecord;
 
+pub use changes::{Change, Changes, What, changed_between};
 pub use header::{FORMAT_VERSION, OpenDatabaseError};
 pub use view::{AdvisoryView, Coverage, CvssView, End, FeedRecord, Interval, Statement, Vulnerability};
 

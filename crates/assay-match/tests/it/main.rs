@@ -12,6 +12,7 @@
 )]
 
 mod coverage;
+mod delta;
 mod error_classes;
 mod explain;
 mod finding;
