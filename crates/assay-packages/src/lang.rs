@@ -2,6 +2,8 @@
 
 use assay_analyze::Analyzer;
 
+mod conan_lock;
+mod conda;
 mod dart_pubspec_lock;
 mod dotnet_bundle;
 mod dotnet_deps;
@@ -11,18 +13,23 @@ mod elixir_mix_lock;
 mod erlang_app;
 mod erlang_rebar_lock;
 mod executable;
+mod github_workflow;
 mod go_binary;
 mod go_mod;
 mod haskell_cabal_freeze;
 mod haskell_stack_lock;
 mod java_archive;
 mod java_gradle_lock;
+mod java_maven_install;
 mod java_pom;
+mod julia_manifest;
 mod lenient;
 mod lockfile;
 mod lua_rockspec;
 mod node;
 mod node_bun_lock;
+mod node_bun_lockb;
+mod node_deno_lock;
 mod node_package_json;
 mod node_package_lock;
 mod node_pnpm_lock;
@@ -56,6 +63,8 @@ mod terraform;
 #[cfg(test)]
 mod testing;
 mod tokens;
+mod vcpkg;
+mod wordpress;
 
 /// The analyzers, in the order in which they are linked.
 pub const ANALYZERS: &[&dyn Analyzer] = &[
@@ -102,4 +111,13 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &lua_rockspec::Rockspec,
     &terraform::Terraform,
     &ocaml_opam::Opam,
+    &conan_lock::ConanLock,
+    &vcpkg::Vcpkg,
+    &julia_manifest::JuliaManifest,
+    &node_deno_lock::DenoLock,
+    &node_bun_lockb::BunLockb,
+    &java_maven_install::MavenInstall,
+    &wordpress::WordPress,
+    &github_workflow::GitHubWorkflow,
+    &conda::Conda,
 ];

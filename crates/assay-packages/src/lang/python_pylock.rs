@@ -1,4 +1,4 @@
-//! `pylock.toml` (<https://packaging.python.org/en/latest/specifications/pylock-toml/>).
+//! `pylock.toml` and `pylock.<name>.toml` (<https://packaging.python.org/en/latest/specifications/pylock-toml/>).
 //!
 //! Groups are part of the markers: `'dev' in dependency_groups` without a default group means development only.
 
@@ -35,11 +35,12 @@ record! {
 
 impl Analyzer for Pylock {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "python-pylock", revision: 1 }
+        AnalyzerId { name: "python-pylock", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
-        &[Select::Name("pylock.toml")]
+        // `pylock.<name>.toml` where a project has several.
+        &[Select::Name("pylock.toml"), Select::NameAffixes("pylock.", ".toml")]
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
