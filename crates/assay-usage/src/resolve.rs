@@ -1,5 +1,6 @@
 //! Which files answer what code asks for: one resolver per language.
 
+mod javascript;
 mod python;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -86,4 +87,4 @@ pub(crate) trait Resolver: Sync {
 }
 
 /// The resolvers; languages without one are followed by no name.
-pub(crate) const RESOLVERS: &[&dyn Resolver] = &[&python::PythonModules];
+pub(crate) const RESOLVERS: &[&dyn Resolver] = &[&python::PythonModules, &javascript::NodeModules];
