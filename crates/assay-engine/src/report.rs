@@ -2,11 +2,13 @@
 
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
-use assay_match::{database_status, end_of_life, match_inventory};
+use assay_match::priority::of_image;
+use assay_match::{database_status, end_of_life, match_inventory, prioritise};
+use assay_model::context::Statements;
 use assay_model::report::SourceKind;
 use assay_model::{Image, Inventory, Report};
 
-/// Judges an inventory by a database.
+/// Judges an inventory by a database, and says how urgent each finding is where it runs, by what operators state of that.
 ///
 /// # Errors
 /// Fails when a record of the database is damaged.
@@ -16,16 +18,21 @@ pub fn assess(
     mut inventory: Inventory,
     database: &Database,
     built_in: bool,
+    statements: &Statements,
 ) -> Result<Report, CorruptDatabase> {
     if let Some(os) = &mut inventory.os {
         os.end_of_life = end_of_life(os, database)?;
     }
-    let matched = match_inventory(&inventory, database)?;
+    let (context, warnings) = of_image(statements, &image);
+    inventory.warnings.extend(warnings);
+    let mut matched = match_inventory(&inventory, database)?;
+    prioritise(&mut matched.findings, &inventory, &context);
     Ok(Report {
         source,
         image,
         inventory,
         database: database_status(database, built_in)?,
+        context,
         coverage: matched.coverage,
         findings: matched.findings,
     })

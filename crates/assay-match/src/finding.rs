@@ -196,6 +196,7 @@ fn draft(
         kev: vulnerability.kev,
         exploit: vulnerability.exploit,
         priority: None,
+        priority_path: Vec::new(),
         package: index,
         fix,
         fixed_versions,

@@ -7,12 +7,14 @@ mod finding;
 mod judge;
 mod placeholder;
 mod rematch;
+pub mod priority;
 mod remedy;
 
 pub use coverage::{Assessment, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
 pub use judge::{Judgement, Subject, judge};
 pub use rematch::{FindingChange, Outcome, Rematched, rematch};
+pub use priority::prioritise;
 
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
@@ -21,7 +23,7 @@ use assay_model::{Finding, Inventory};
 /// What matching an inventory gives.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Matched {
-    /// Findings, worst first.
+    /// Findings, the most severe first; [`prioritise`] puts the most urgent first.
     pub findings: Vec<Finding>,
     /// Which packages could be judged.
     pub coverage: Vec<assay_model::report::Coverage>,

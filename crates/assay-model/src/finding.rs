@@ -97,6 +97,17 @@ pub struct Evidence {
     pub severity: Option<Severity>,
 }
 
+/// One point of the decision about a priority, the value taken there, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What was decided: `exploitation`, `exposure` …
+    pub point: &'static str,
+    /// The value taken: `active`, `open` …
+    pub value: &'static str,
+    /// Why, in words that follow "because".
+    pub reason: String,
+}
+
 /// Something wrong with an image, and why Assay says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -124,6 +135,8 @@ pub struct Finding {
     pub exploit: bool,
     /// What Assay advises; `None` until it is decided.
     pub priority: Option<Priority>,
+    /// How that was decided, point by point; empty until then.
+    pub priority_path: Vec<Decision>,
     /// The index of the package in the report.
     pub package: u32,
     /// Whether there is a fix.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advisory;
+pub mod context;
 pub mod digest;
 pub mod distro;
 pub mod ecosystem;
@@ -20,6 +21,7 @@ pub mod timestamp;
 pub mod warning;
 
 pub use advisory::{Advisory, Affected, Cvss, Fix, Range, RangeEnd};
+pub use context::Context;
 pub use digest::{DiffId, Digest};
 pub use distro::Distro;
 pub use ecosystem::Ecosystem;

@@ -1,5 +1,6 @@
 //! The report of one scan: what every output format is rendered from.
 
+use crate::context::Context;
 use crate::ecosystem::Ecosystem;
 use crate::finding::Finding;
 use crate::image::Image;
@@ -138,9 +139,11 @@ pub struct Report {
     pub inventory: Inventory,
     /// The database used.
     pub database: DatabaseStatus,
+    /// Where it runs and what depends on it, which priorities were decided by.
+    pub context: Context,
     /// Which packages could be judged.
     pub coverage: Vec<Coverage>,
-    /// What is wrong, worst first.
+    /// What is wrong, most urgent first.
     pub findings: Vec<Finding>,
 }
 

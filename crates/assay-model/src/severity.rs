@@ -119,6 +119,21 @@ impl fmt::Display for Priority {
     }
 }
 
+/// A text is not a priority.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a priority: expected act, attend, track-closely or track")]
+pub struct InvalidPriority(pub String);
+
+impl FromStr for Priority {
+    type Err = InvalidPriority;
+    fn from_str(text: &str) -> Result<Self, InvalidPriority> {
+        Self::ALL
+            .into_iter()
+            .find(|priority| priority.name().eq_ignore_ascii_case(text))
+            .ok_or_else(|| InvalidPriority(text.to_owned()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +147,9 @@ mod tests {
         assert_eq!(Severity::from_vendor("Important"), Some(Severity::High));
         assert_eq!(Severity::from_score(7.0), Severity::High);
         assert!("severe".parse::<Severity>().is_err());
+        for priority in Priority::ALL {
+            assert_eq!(priority.name().parse(), Ok(priority));
+        }
+        assert!("tomorrow".parse::<Priority>().is_err());
     }
 }

@@ -1,12 +1,14 @@
 //! Which findings are shown. A filter changes the view, never the verdict.
 
-use assay_model::{Finding, FixState, Report, Severity};
+use assay_model::{Finding, FixState, Priority, Report, Severity};
 
 /// What to show.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only these severities; empty means all.
     pub severities: Vec<Severity>,
+    /// Only these priorities; empty means all.
+    pub priorities: Vec<Priority>,
     /// Only findings with a fix.
     pub only_fixed: bool,
 }
@@ -15,6 +17,9 @@ impl Filter {
     /// Returns whether a finding is shown.
     pub fn shows(&self, finding: &Finding) -> bool {
         (self.severities.is_empty() || self.severities.contains(&finding.severity))
+            && (self.priorities.is_empty()
+                // What nobody has decided is shown: hiding it would be a decision.
+                || finding.priority.is_none_or(|priority| self.priorities.contains(&priority)))
             && (!self.only_fixed || finding.fix == FixState::Fixed)
     }
 

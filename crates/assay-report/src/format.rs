@@ -56,6 +56,8 @@ pub struct Options {
     pub color: bool,
     /// How findings are put together.
     pub group: Group,
+    /// Whether the path to each finding's priority is written out.
+    pub explain_priority: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
     /// The version of Assay, for formats that name their tool.
@@ -68,6 +70,7 @@ impl Default for Options {
             width: 100,
             color: false,
             group: Group::default(),
+            explain_priority: false,
             hidden: 0,
             version: env!("CARGO_PKG_VERSION"),
         }

@@ -1,6 +1,6 @@
 //! Counts over a report.
 
-use assay_model::{Report, Severity};
+use assay_model::{Priority, Report, Severity};
 
 /// Returns how many findings have each severity, worst first, without those that none has.
 pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
@@ -12,6 +12,25 @@ pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
         })
         .filter(|(_, count)| *count > 0)
         .collect()
+}
+
+/// Returns how many findings have each priority, most urgent first, without those that none has.
+pub fn by_priority(report: &Report) -> Vec<(Priority, u64)> {
+    Priority::ALL
+        .into_iter()
+        .map(|priority| {
+            let count = report.findings.iter().filter(|finding| finding.priority == Some(priority)).count();
+            (priority, count as u64)
+        })
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+/// Writes `2 act, 10 track`; nothing when no finding has a priority.
+pub fn priorities(report: &Report) -> String {
+    let parts: Vec<String> =
+        by_priority(report).into_iter().map(|(priority, count)| format!("{count} {priority}")).collect();
+    parts.join(", ")
 }
 
 /// Writes `12 findings: 2 critical, 10 high`.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod cache;
+mod config;
 mod db;
 mod explain;
 mod scan;
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Explain(explain::Args),
     Db(db::Args),
     Cache(cache::Args),
+    Config(config::Args),
 }
 
 /// Settings that every sub-command takes.
@@ -35,6 +37,9 @@ pub(crate) struct Global {
     /// Let analyses of layers take at most this much room; those not used for the longest time go first.
     #[arg(long, value_name = "SIZE", env = "ASSAY_CACHE_SIZE", default_value = "2GiB", global = true)]
     pub(crate) cache_size: Bytes,
+    /// Read settings from this file instead of the `assay.yaml` found upwards from the working folder.
+    #[arg(long, value_name = "FILE", env = "ASSAY_CONFIG", value_parser = path, global = true)]
+    pub(crate) config: Option<PathBuf>,
 
     /// Open no connection to another machine.
     #[arg(long, env = "ASSAY_OFFLINE", value_parser = FalseyValueParser::new(), global = true)]
@@ -57,6 +62,7 @@ impl Global {
         let given = |path: &PathBuf| !path.as_os_str().is_empty();
         self.db = self.db.filter(given);
         self.cache_dir = self.cache_dir.filter(given);
+        self.config = self.config.filter(given);
         self
     }
 }
@@ -69,5 +75,6 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Explain(args) => explain::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
+        Command::Config(args) => config::run(&args, global),
     }
 }

@@ -1,4 +1,4 @@
-//! The only place that reads the environment and the clock.
+//! The only place that reads the environment, the working folder and the clock.
 
 use crate::command::Global;
 use assay_model::Timestamp;
@@ -25,6 +25,12 @@ pub(crate) fn now() -> Timestamp {
     }
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(elapsed.as_secs()).unwrap_or_default())
+}
+
+/// Returns the folder the command was started in; `None` when it is gone.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the working folder is read")]
+pub(crate) fn working_folder() -> Option<PathBuf> {
+    std::env::current_dir().ok()
 }
 
 /// Returns the folder for what can be made again.

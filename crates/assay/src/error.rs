@@ -27,6 +27,7 @@ pub(crate) enum Kind {
 pub(crate) struct CommandError {
     kind: Kind,
     message: String,
+    also: Vec<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
     hints: Vec<String>,
 }
@@ -34,12 +35,24 @@ pub(crate) struct CommandError {
 impl CommandError {
     /// Returns an error about the arguments.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, message: message.into(), source: None, hints: Vec::new() }
+        Self { kind: Kind::Usage, message: message.into(), also: Vec::new(), source: None, hints: Vec::new() }
     }
 
     /// Returns an error about the work, with its cause.
     pub(crate) fn work(message: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { kind: Kind::Work, message: message.into(), source: Some(source.into()), hints: Vec::new() }
+        Self {
+            kind: Kind::Work,
+            message: message.into(),
+            also: Vec::new(),
+            source: Some(source.into()),
+            hints: Vec::new(),
+        }
+    }
+
+    /// Adds what else is wrong.
+    pub(crate) fn also(mut self, messages: impl IntoIterator<Item = String>) -> Self {
+        self.also.extend(messages);
+        self
     }
 
     /// Adds what the user can do.
@@ -71,6 +84,9 @@ impl CommandError {
     /// Writes the error to standard error.
     pub(crate) fn print(&self) {
         let mut text = format!("error: {}\n", escape::terminal(&self.message));
+        for message in &self.also {
+            let _ = writeln!(text, "  also: {}", escape::terminal(message));
+        }
         let mut cause: Option<&(dyn Error + 'static)> = self.source.as_deref().map(|source| source as _);
         let mut last = self.message.clone();
         while let Some(error) = cause {

@@ -4,6 +4,8 @@
 
 mod bytes;
 mod command;
+mod config;
+mod context;
 mod environment;
 mod error;
 mod source;

@@ -51,6 +51,8 @@ pub(crate) struct NetworkArgs {
 pub(crate) struct Scanned {
     /// What kind of source it is.
     pub(crate) kind: SourceKind,
+    /// The folder that was scanned, or the one of the file.
+    pub(crate) tree: Option<PathBuf>,
     /// The image; for a folder only its reference is set.
     pub(crate) image: Image,
     /// What is in it.
@@ -73,7 +75,11 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };
         let inventory = folder_inventory(path, &settings, &progress).map_err(|error| failed(error.into()))?;
         let image = Image { reference: source.to_string(), ..Image::default() };
-        return Ok(Scanned { kind, image, inventory });
+        let folder = if kind == SourceKind::Dir { Some(path.as_path()) } else { path.parent() };
+        // A bare file name has an empty parent, which means the working folder.
+        let tree =
+            folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
+        return Ok(Scanned { kind, tree, image, inventory });
     }
     let network = network(&args.network, global)?;
     let options = OpenOptions {
@@ -84,7 +90,7 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     let mut image = opened.image().clone();
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
-    Ok(Scanned { kind: opened.kind(), image, inventory })
+    Ok(Scanned { kind: opened.kind(), tree: None, image, inventory })
 }
 
 /// Prepares the way to the network; starts nothing.

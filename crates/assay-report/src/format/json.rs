@@ -5,6 +5,7 @@
 
 use super::{Format, Options};
 use crate::summary;
+use assay_model::context::{Context, Grade, Setting};
 use assay_model::finding::FindingKind;
 use assay_model::{Finding, Location, Package, Report, Severity, Usage};
 use serde::Serialize;
@@ -35,6 +36,7 @@ struct Document {
     source: Source,
     os: Option<Os>,
     database: Database,
+    context: ContextEntry,
     coverage: Vec<Coverage>,
     packages: Vec<PackageEntry>,
     findings: Vec<FindingEntry>,
@@ -85,6 +87,21 @@ struct Feed {
     records: u64,
     rejected: u64,
     license: String,
+}
+
+#[derive(Serialize)]
+struct ContextEntry {
+    environment: SettingEntry,
+    exposure: SettingEntry,
+    data: SettingEntry,
+    criticality: SettingEntry,
+    owner: Option<SettingEntry>,
+}
+
+#[derive(Serialize)]
+struct SettingEntry {
+    value: String,
+    origin: String,
 }
 
 #[derive(Serialize)]
@@ -156,6 +173,7 @@ struct FindingEntry {
     kev: Option<Kev>,
     exploit: bool,
     priority: Option<&'static str>,
+    priority_path: Vec<DecisionEntry>,
     package: String,
     fix: Fix,
     locations: Vec<FindingLocation>,
@@ -163,6 +181,13 @@ struct FindingEntry {
     remediation: String,
     status: &'static str,
     suppression: Option<()>,
+}
+
+#[derive(Serialize)]
+struct DecisionEntry {
+    point: &'static str,
+    value: &'static str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -286,6 +311,7 @@ fn document(report: &Report, options: &Options) -> Document {
                 })
                 .collect(),
         },
+        context: context_entry(&report.context),
         coverage: report
             .coverage
             .iter()
@@ -327,14 +353,27 @@ fn document(report: &Report, options: &Options) -> Document {
                 .map(|(severity, count)| (severity.name(), count))
                 .collect(),
             by_kind: [(FindingKind::Vulnerability.name(), report.findings.len() as u64)].into(),
-            by_priority: report.findings.iter().filter_map(|finding| finding.priority).fold(
-                BTreeMap::new(),
-                |mut counts, priority| {
-                    *counts.entry(priority.name()).or_default() += 1;
-                    counts
-                },
-            ),
+            by_priority: summary::by_priority(report)
+                .into_iter()
+                .map(|(priority, count)| (priority.name(), count))
+                .collect(),
         },
+    }
+}
+
+fn context_entry(context: &Context) -> ContextEntry {
+    fn grade<T: Grade>(setting: &Setting<T>) -> SettingEntry {
+        SettingEntry { value: setting.value.name().to_owned(), origin: setting.origin.clone() }
+    }
+    ContextEntry {
+        environment: grade(&context.environment),
+        exposure: grade(&context.exposure),
+        data: grade(&context.data),
+        criticality: grade(&context.criticality),
+        owner: context
+            .owner
+            .as_ref()
+            .map(|owner| SettingEntry { value: owner.value.clone(), origin: owner.origin.clone() }),
     }
 }
 
@@ -413,6 +452,11 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
         }),
         exploit: finding.exploit,
         priority: finding.priority.map(assay_model::Priority::name),
+        priority_path: finding
+            .priority_path
+            .iter()
+            .map(|step| DecisionEntry { point: step.point, value: step.value, reason: step.reason.clone() })
+            .collect(),
         package: purl(finding.package),
         fix: Fix { state: finding.fix.name(), versions: finding.fixed_versions.clone() },
         locations: location_entries(report, &finding.locations)

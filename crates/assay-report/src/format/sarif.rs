@@ -4,7 +4,7 @@
 //! in every location, even for files that have none.
 
 use super::{Format, Options};
-use assay_model::{Finding, FixState, Report, Severity};
+use assay_model::{Finding, FixState, Priority, Report, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -190,12 +190,22 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
         })
         .collect();
     result.insert("locations".into(), Value::Array(locations));
+    // SARIF section 3.27.25: a larger number is more urgent, 0 to 100; left out it is not known.
+    if let Some(priority) = finding.priority {
+        result.insert("rank".into(), json!(rank(priority)));
+    }
     result.insert("partialFingerprints".into(), json!({ "assayFindingId/v1": finding.id }));
     result.insert(
         "properties".into(),
         json!({
             "package": purl,
             "severity": finding.severity.name(),
+            "priority": finding.priority.map(Priority::name),
+            "priorityPath": finding
+                .priority_path
+                .iter()
+                .map(|step| format!("{} = {}, because {}", step.point, step.value, step.reason))
+                .collect::<Vec<_>>(),
             "fixState": finding.fix.name(),
             "fixedVersions": finding.fixed_versions,
             "remediation": finding.remediation,
@@ -203,6 +213,15 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
         }),
     );
     Value::Object(result)
+}
+
+fn rank(priority: Priority) -> f64 {
+    match priority {
+        Priority::Act => 100.0,
+        Priority::Attend => 75.0,
+        Priority::TrackClosely => 50.0,
+        Priority::Track => 25.0,
+    }
 }
 
 /// Percent-encodes a path as a relative URI reference (RFC 3986).

@@ -3,8 +3,9 @@
 use super::{Format, Group, Options};
 use crate::escape::{shorten, terminal};
 use crate::summary;
+use assay_model::finding::Decision;
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{Finding, FixState, Location, Package, Report, Severity};
+use assay_model::{Finding, FixState, Location, Package, Priority, Report, Severity};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -30,6 +31,9 @@ impl Format for Table {
         match options.group {
             Group::Package => view.by_package(out)?,
             Group::Severity => view.by_severity(out)?,
+        }
+        if options.explain_priority {
+            view.priorities(out)?;
         }
         view.coverage(out)?;
         view.warnings(out)?;
@@ -95,12 +99,47 @@ impl View<'_> {
     }
 
     fn severity_cell(&self, severity: Severity) -> Cell {
-        let cell = self.cell(severity.name());
+        self.painted(self.cell(severity.name()), severity)
+    }
+
+    fn painted(&self, cell: Cell, severity: Severity) -> Cell {
         if !self.options.color {
             return cell;
         }
         let cell = cell.fg(color(severity));
         if severity == Severity::Critical { cell.add_attribute(Attribute::Bold) } else { cell }
+    }
+
+    /// In a narrow table priority and severity share a column, one below the other.
+    fn urgency_cells(&self, finding: &Finding) -> Vec<Cell> {
+        if self.width >= MEDIUM {
+            return vec![self.priority_cell(finding.priority), self.severity_cell(finding.severity)];
+        }
+        let severity = finding.severity.name();
+        let text = finding
+            .priority
+            .map_or_else(|| severity.to_owned(), |priority| format!("{severity}\n({priority})"));
+        vec![self.painted(Cell::new(text), finding.severity)]
+    }
+
+    fn urgency_columns(&self) -> Vec<Column> {
+        if self.width >= MEDIUM {
+            vec![Column::whole("PRIORITY"), Column::whole("SEVERITY")]
+        } else {
+            vec![Column::whole("SEVERITY")]
+        }
+    }
+
+    /// Marks what cannot wait.
+    fn priority_cell(&self, priority: Option<Priority>) -> Cell {
+        let cell = self.cell(priority.map_or("", Priority::name));
+        match priority {
+            Some(Priority::Act) if self.options.color => {
+                cell.fg(Color::Magenta).add_attribute(Attribute::Bold)
+            }
+            Some(Priority::Attend) if self.options.color => cell.fg(Color::Red),
+            _ => cell,
+        }
     }
 
     fn bold(&self, text: &str) -> String {
@@ -256,20 +295,17 @@ impl View<'_> {
             writeln!(out, "{title}  {}", package.kind.purl_type())?;
             self.places(package, out)?;
             let narrow = self.width < MEDIUM;
-            let columns = [
-                Column::whole("SEVERITY"),
-                self.id_column(narrow),
-                Column::share("FIXED IN", 40),
-                Column::text("TITLE"),
-            ];
+            let mut columns = self.urgency_columns();
+            columns.extend([self.id_column(narrow), Column::share("FIXED IN", 40), Column::text("TITLE")]);
             let mut grid = self.grid(&columns, 2);
             for finding in self.report.findings.iter().filter(|finding| finding.package == index) {
-                grid.add_row([
-                    self.severity_cell(finding.severity),
+                let mut row = self.urgency_cells(finding);
+                row.extend([
                     self.cell(&self.marked_rule(finding)),
                     self.cell(&Self::fix(finding)),
                     self.cell(&shorten(&finding.title, 160)),
                 ]);
+                grid.add_row(row);
             }
             self.print(&grid, "  ", out)?;
             writeln!(out)?;
@@ -303,7 +339,8 @@ impl View<'_> {
             return Ok(());
         }
         let (narrow, wide) = (self.width < MEDIUM, self.width >= WIDE);
-        let mut columns = vec![Column::whole("SEVERITY"), self.id_column(!wide)];
+        let mut columns = self.urgency_columns();
+        columns.push(self.id_column(!wide));
         if narrow {
             columns.extend([Column::text("PACKAGE"), Column::whole("FIXED IN"), Column::whole("LAYER")]);
         } else {
@@ -320,7 +357,8 @@ impl View<'_> {
         for finding in &self.report.findings {
             let Some(package) = self.package(finding.package) else { continue };
             let (name, version) = (package.full_name(), shorten(&terminal(&package.version), versions));
-            let mut row = vec![self.severity_cell(finding.severity), self.cell(&self.marked_rule(finding))];
+            let mut row = self.urgency_cells(finding);
+            row.push(self.cell(&self.marked_rule(finding)));
             if narrow {
                 row.push(self.cell(&format!("{name} {version}")));
             } else {
@@ -340,6 +378,23 @@ impl View<'_> {
         }
         self.print(&grid, "", out)?;
         writeln!(out)
+    }
+
+    /// Writes the path to each finding's priority.
+    fn priorities(&self, out: &mut dyn Write) -> io::Result<()> {
+        for finding in &self.report.findings {
+            let (Some(package), Some(priority)) = (self.package(finding.package), finding.priority) else {
+                continue;
+            };
+            let rule = shorten(&terminal(&finding.rule), ID_SHOWN);
+            let title = format!("{priority}: {rule} in {} {}", package.full_name(), package.version);
+            writeln!(out, "{}", self.bold(&title))?;
+            for step in &finding.priority_path {
+                self.sentence(&terminal(&step_in_words(step)), out)?;
+            }
+            writeln!(out)?;
+        }
+        Ok(())
     }
 
     fn coverage(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -382,6 +437,10 @@ impl View<'_> {
 
     fn footer(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{}", self.bold(&summary::headline(self.report)))?;
+        let priorities = summary::priorities(self.report);
+        if !priorities.is_empty() {
+            writeln!(out, "by priority: {priorities}")?;
+        }
         if self.options.hidden > 0 {
             writeln!(out, "{} left out by filters", self.options.hidden)?;
         }
@@ -394,6 +453,11 @@ impl View<'_> {
         }
         Ok(())
     }
+}
+
+/// Writes `- exploitation = active, because …`.
+fn step_in_words(step: &Decision) -> String {
+    format!("- {} = {}, because {}", step.point, step.value, step.reason)
 }
 
 /// Drops what builders put before the words of the Dockerfile.

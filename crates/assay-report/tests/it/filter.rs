@@ -8,7 +8,7 @@ use assay_report::{Filter, Options, summary};
 /// Checks which findings a filter shows, and how many it counts as hidden.
 #[track_caller]
 fn check(severities: &[Severity], only_fixed: bool, want: &[&str], hidden: u64) {
-    let filter = Filter { severities: severities.to_vec(), only_fixed };
+    let filter = Filter { severities: severities.to_vec(), only_fixed, ..Filter::default() };
     let (shown, count) = filter.apply(report());
     let rules: Vec<&str> = shown.findings.iter().map(|finding| finding.rule.as_str()).collect();
     assert_eq!((rules, count), (want.to_vec(), hidden));
@@ -35,7 +35,9 @@ fn findings_are_chosen_by_severity_and_fix() {
 
 #[test]
 fn every_format_says_how_much_was_left_out() {
-    let (shown, hidden) = Filter { severities: vec![Severity::Critical], only_fixed: false }.apply(report());
+    let (shown, hidden) =
+        Filter { severities: vec![Severity::Critical], only_fixed: false, ..Filter::default() }
+            .apply(report());
     let options = Options { hidden, ..options() };
     assert!(render("table", &shown, &options).contains("6 left out by filters"));
     assert!(render("json", &shown, &options).contains("\"hidden\": 6"));
@@ -46,8 +48,10 @@ fn every_format_says_how_much_was_left_out() {
 fn findings_are_counted_by_severity() {
     let counts = "7 findings: 1 critical, 2 high, 1 medium, 1 low, 1 negligible, 1 unknown";
     assert_eq!(summary::headline(&report()), counts);
-    let (one, _) = Filter { severities: vec![Severity::Low], only_fixed: false }.apply(report());
+    let (one, _) =
+        Filter { severities: vec![Severity::Low], only_fixed: false, ..Filter::default() }.apply(report());
     assert_eq!(summary::headline(&one), "1 finding: 1 low");
-    let (none, _) = Filter { severities: vec![Severity::Low], only_fixed: true }.apply(report());
+    let (none, _) =
+        Filter { severities: vec![Severity::Low], only_fixed: true, ..Filter::default() }.apply(report());
     assert_eq!(summary::headline(&none), "no findings");
 }

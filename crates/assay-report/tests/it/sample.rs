@@ -1,10 +1,10 @@
 //! The report that is rendered: an image with every kind of finding, package, warning and coverage.
 
-use assay_model::finding::{Epss, FindingKind, Kev};
+use assay_model::finding::{Decision, Epss, FindingKind, Kev};
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
-    Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Location, Origin, Os,
-    Package, PackageKind, Report, Severity, SourcePackage, Timestamp, Usage, Warning, distro,
+    Context, Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Location, Origin,
+    Os, Package, PackageKind, Priority, Report, Severity, SourcePackage, Timestamp, Usage, Warning, distro,
 };
 
 /// Returns a digest whose digits are all the same.
@@ -99,7 +99,8 @@ fn finding(package: u32, rule: &str, severity: Severity, fix: FixState, fixed: &
         epss: None,
         kev: None,
         exploit: false,
-        priority: None,
+        priority: Some(Priority::Track),
+        priority_path: Vec::new(),
         package,
         fix,
         fixed_versions: fixed.clone(),
@@ -132,11 +133,21 @@ fn findings() -> Vec<Finding> {
     log4shell.exploit = true;
     log4shell.evidence[0].ecosystem = "Maven".parse().unwrap();
     log4shell.evidence[0].range = ">= 2.13.0, < 2.15.0".into();
+    log4shell.priority = Some(Priority::Act);
+    log4shell.priority_path = vec![
+        Decision {
+            point: "exploitation",
+            value: "active",
+            reason: "CVE-2021-44228 is in CISA KEV since 2021-12-10, and ransomware uses it".into(),
+        },
+        Decision { point: "usage", value: "used", reason: "the entry point reaches \x1b[1mit".into() },
+    ];
     let mut openssl = finding(0, "CVE-2022-4450", Severity::High, FixState::WontFix, &[]);
     openssl.evidence[0].ecosystem = "Debian:11".parse().unwrap();
     openssl.evidence[0].package = "openssl".into();
     openssl.evidence[0].by_source = true;
     let mut hostile = finding(4, "OWN-\x1b]0;x\x07", Severity::Unknown, FixState::Unknown, &[]);
+    hostile.priority = Some(Priority::TrackClosely);
     hostile.title = "a title\nof \x1b[31mtwo lines\u{9b}".into();
     vec![
         log4shell,
@@ -192,6 +203,7 @@ pub(crate) fn report() -> Report {
             built_in: false,
             feeds: vec![feed("osv", 2), feed("tracker", 0)],
         },
+        context: Context::default(),
         coverage: vec![
             coverage("Debian:11", CoverageState::Stale, day("2024-01-01"), 1),
             coverage("Maven", CoverageState::Covered, day("2024-10-25"), 1),

@@ -1,6 +1,8 @@
 //! `assay explain`: everything known about one advisory, and why it matched a source, or why not.
 
 use super::Global;
+use crate::config::Settings;
+use crate::context::ContextArgs;
 use crate::error::CommandError;
 use crate::source::{self, SourceArgs};
 use crate::terminal;
@@ -30,6 +32,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     source: SourceArgs,
+
+    #[command(flatten)]
+    context: ContextArgs,
 }
 
 /// How many statements are listed for an identifier before the rest is only counted.
@@ -42,8 +47,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let report = match &args.subject {
         None => None,
         Some(text) => {
+            let settings = Settings::load(&args.context, global)?;
             let scanned = source::inventory(text, &args.source, global)?;
-            let report = assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in);
+            let statements = settings.statements(text, scanned.tree.as_deref());
+            let report =
+                assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in, &statements);
             Some(report.map_err(damaged)?)
         }
     };
@@ -259,5 +267,9 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
     };
     step("severity", &format!("{}{says}", finding.severity));
     step("fix", &format!("{} {}", finding.fix.name(), finding.fixed_versions.join(", ")));
+    step("priority", finding.priority.map_or("", assay_model::Priority::name));
+    for decision in &finding.priority_path {
+        step("", &format!("{} = {}, because {}", decision.point, decision.value, decision.reason));
+    }
     step("do", &finding.remediation);
 }

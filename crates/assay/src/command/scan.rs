@@ -1,6 +1,8 @@
 //! `assay scan`: what is in an image, and what is vulnerable.
 
 use super::Global;
+use crate::config::Settings;
+use crate::context::ContextArgs;
 use crate::error::CommandError;
 use crate::source::{self, SourceArgs};
 use crate::terminal;
@@ -31,6 +33,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     source: SourceArgs,
 
+    #[command(flatten)]
+    context: ContextArgs,
+
     /// The format of standard output: table, json or sarif.
     #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
     format: &'static dyn Format,
@@ -43,9 +48,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
     severity: Vec<Severity>,
 
+    /// Show only these priorities, separated by commas.
+    #[arg(long, value_name = "PRIORITY", value_delimiter = ',')]
+    priority: Vec<Priority>,
+
     /// Show only findings that have a fix.
     #[arg(long)]
     only_fixed: bool,
+
+    /// Show in the table how each priority was decided.
+    #[arg(long)]
+    explain_priority: bool,
 
     /// Put findings of the table together by package or by severity.
     #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
@@ -116,8 +129,7 @@ impl FromStr for Threshold {
                 threshold.only_fixed = true;
             } else if let Ok(severity) = part.parse() {
                 threshold.severity = Some(severity);
-            } else if let Some(priority) = Priority::ALL.into_iter().find(|priority| priority.name() == part)
-            {
+            } else if let Ok(priority) = part.parse() {
                 threshold.priority = Some(priority);
             } else {
                 return Err(
@@ -158,13 +170,20 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         return Err(CommandError::usage("several sources cannot share one SARIF log or output file")
             .hint("scan them one by one"));
     }
-    let filter = Filter { severities: args.severity.clone(), only_fixed: args.only_fixed };
+    let filter = Filter {
+        severities: args.severity.clone(),
+        priorities: args.priority.clone(),
+        only_fixed: args.only_fixed,
+    };
+    let settings = Settings::load(&args.context, global)?;
     let (database, built_in) = source::open_database(global)?;
     let (mut crossed, mut partial) = (false, false);
     for text in &args.sources {
         let scanned = source::inventory(text, &args.source, global)?;
-        let report = assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in)
+        let statements = settings.statements(text, scanned.tree.as_deref());
+        let report = assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in, &statements)
             .map_err(|error| source::damaged_database(error, global))?;
+        settings.note_ignored(&statements, &report.context, global);
         partial |= !report.complete();
         if let Some(threshold) = &args.fail_on {
             let (count, unknown) = threshold.crossed(&report);
@@ -209,7 +228,12 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
             .map(|()| bytes)
             .map_err(|error| CommandError::work(format!("cannot write the {} report", format.name()), error))
     };
-    let options = Options { group: args.group_by, hidden, ..Options::default() };
+    let options = Options {
+        group: args.group_by,
+        explain_priority: args.explain_priority,
+        hidden,
+        ..Options::default()
+    };
     for output in &args.output {
         let bytes = render(output.format.unwrap_or(args.format), &options)?;
         write_file(&output.path, &bytes).map_err(|error| {

@@ -81,7 +81,7 @@ fn what_is_partial_fails_unless_allowed_and_a_crossed_threshold_wins() {
         (&["--allow-partial"], 0),
         (&["--fail-on", "critical"], 1),
         (&["--fail-on", "critical", "--allow-partial"], 1),
-        (&["--fail-on", "act"], 1),
+        (&["--fail-on", "track"], 1),
     ] {
         let ran = place.run(&[&["scan", "oci:image"], arguments].concat());
         assert_eq!(ran.code, want, "{arguments:?}: {}{}", ran.stdout, ran.stderr);

@@ -15,6 +15,7 @@ mod database;
 mod exit_codes;
 mod explain;
 mod output;
+mod priority;
 mod registry;
 mod sources;
 
@@ -77,9 +78,13 @@ impl Place {
     }
 
     fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        self.run_in(".", arguments, variables)
+    }
+
+    fn run_in(&self, folder: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         let output = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(arguments)
-            .current_dir(self.folder.path())
+            .current_dir(self.path(folder))
             .env_clear()
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("scratch"))
