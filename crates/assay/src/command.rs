@@ -37,6 +37,7 @@ pub(crate) struct Global {
     /// Let analyses of layers take at most this much room; those not used for the longest time go first.
     #[arg(long, value_name = "SIZE", env = "ASSAY_CACHE_SIZE", default_value = "2GiB", global = true)]
     pub(crate) cache_size: Bytes,
+
     /// Read settings from this file instead of the `assay.yaml` found upwards from the working folder.
     #[arg(long, value_name = "FILE", env = "ASSAY_CONFIG", value_parser = path, global = true)]
     pub(crate) config: Option<PathBuf>,

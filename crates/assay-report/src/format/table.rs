@@ -184,7 +184,7 @@ impl View<'_> {
 
     fn print(&self, grid: &Grid, indent: &str, out: &mut dyn Write) -> io::Result<()> {
         for line in grid.to_string().lines() {
-            writeln!(out, "{}", format!("{indent}{}", line.trim_end()).trim_end())?;
+            writeln!(out, "{}", trimmed(&format!("{indent}{line}")))?;
         }
         Ok(())
     }
@@ -453,6 +453,20 @@ impl View<'_> {
         }
         Ok(())
     }
+}
+
+/// Drops spaces at the end of a line, also those before the sequences that end a colour.
+fn trimmed(line: &str) -> String {
+    let (mut text, mut sequences) = (line.trim_end(), String::new());
+    while let Some((before, codes)) = text.rsplit_once("\x1b[")
+        && codes
+            .strip_suffix('m')
+            .is_some_and(|codes| codes.bytes().all(|byte| byte.is_ascii_digit() || byte == b';'))
+    {
+        sequences = format!("\x1b[{codes}{sequences}");
+        text = before.trim_end();
+    }
+    format!("{text}{sequences}")
 }
 
 /// Writes `- exploitation = active, because …`.
