@@ -6,15 +6,15 @@ mod explain;
 mod finding;
 mod judge;
 mod placeholder;
-mod rematch;
 pub mod priority;
+mod rematch;
 mod remedy;
 
 pub use coverage::{Assessment, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
 pub use judge::{Judgement, Subject, judge};
-pub use rematch::{FindingChange, Outcome, Rematched, rematch};
 pub use priority::prioritise;
+pub use rematch::{FindingChange, Outcome, Rematched, rematch};
 
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
