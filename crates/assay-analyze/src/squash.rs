@@ -235,7 +235,9 @@ impl Claims {
             for path in owned.files.iter() {
                 let found = sought.get(path).or_else(|| usr_merged(path).and_then(|path| sought.get(&path)));
                 for &package in found.into_iter().flatten() {
-                    if !written_later(inventory, package, os_package) {
+                    if answers(inventory, os_package, package, path)
+                        && !written_later(inventory, package, os_package)
+                    {
                         owner.entry(package).or_insert(os_package);
                     }
                 }
@@ -265,6 +267,19 @@ impl Claims {
             package.contains.dedup();
         }
     }
+}
+
+/// Returns whether the distribution answers for what is installed at a path that one of its package manager's packages owns.
+///
+/// It does for what it built. A vendor's package that brings its own copy of a library is nobody's but the vendor's, and no advisory
+/// of the distribution will ever mention that copy; so is what Debian's policy (9.1.2) keeps the distribution itself out of.
+fn answers(inventory: &Inventory, os_package: usize, package: usize, path: &str) -> bool {
+    let Some(owner) = inventory.packages.get(os_package) else { return true };
+    let installed =
+        inventory.packages.get(package).is_some_and(|package| package.origin == Origin::Installed);
+    let local = owner.kind == PackageKind::Deb
+        && ["opt/", "usr/local/"].iter().any(|folder| path.trim_start_matches('/').starts_with(folder));
+    !(installed && (local || owner.third_party(inventory.os.as_ref()).is_some()))
 }
 
 /// Returns whether a file was written by a later layer than the package that claims it: then it is no longer what the package

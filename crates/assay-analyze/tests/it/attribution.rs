@@ -69,6 +69,21 @@ fn what_the_package_manager_installed_is_its_and_not_counted_twice() {
 }
 
 #[test]
+fn what_a_package_of_the_distribution_does_not_answer_for_is_counted() {
+    // Debian's policy keeps its packages out of `/opt`: what is there is a vendor's, with copies no tracker knows.
+    check(
+        [status("deb vendor 1-1\nowns vendor /opt/vendor/x.list").file("opt/vendor/x.list", "pypi x 1")],
+        &["deb vendor 1-1 @ 0:var/lib/status.list", "pypi x 1 @ 0:opt/vendor/x.list"],
+    );
+    // A lockfile that came with it still says nothing about what is there.
+    check(
+        [status("deb vendor 1-1\nowns vendor /opt/vendor/lock.list")
+            .file("opt/vendor/lock.list", "npm y 1 declared")],
+        &["deb vendor 1-1 @ 0:var/lib/status.list"],
+    );
+}
+
+#[test]
 fn what_a_later_layer_wrote_over_owned_files_is_counted() {
     check(
         [owned(), Tree::new().file("usr/lib/python3/x.list", "pypi x 2")],
