@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 mod check;
 mod corpus;
+mod fuzz;
 mod image;
 mod run;
 mod snapshot;
@@ -52,6 +53,8 @@ enum Task {
         #[arg(long, default_value = "../shared/feeds")]
         from: Vec<PathBuf>,
     },
+    /// Fuzzes every decoder and parser with libFuzzer
+    Fuzz(fuzz::Arguments),
     /// Checks formatting, lints, licences and the house rules
     Check,
 }
@@ -82,6 +85,7 @@ fn main() -> Result<()> {
                 .args(from)
                 .current_dir(run::workspace()),
         )?,
+        Task::Fuzz(arguments) => fuzz::fuzz(&arguments)?,
         Task::Check => check::check()?,
     }
     Ok(())

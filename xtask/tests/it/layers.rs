@@ -14,7 +14,7 @@ struct Member {
 /// The crate that builds images and serves registries for tests; nothing else may use it.
 const TEST_SUPPORT: &str = "assay-test";
 /// The crates that are never shipped.
-const TOOLS: [&str; 2] = ["real-tests", "xtask"];
+const TOOLS: [&str; 3] = ["fuzz", "real-tests", "xtask"];
 
 fn read() -> BTreeMap<String, Member> {
     let mut all = BTreeMap::new();

@@ -30,6 +30,7 @@ fn members() -> Vec<PathBuf> {
         .collect();
     folders.sort();
     assert!(folders.len() > 5, "the crates were not found");
+    folders.push(workspace().join("fuzz"));
     folders.push(workspace().join("real-tests"));
     folders.push(workspace().join("xtask"));
     folders
@@ -44,7 +45,7 @@ fn files() -> Vec<PathBuf> {
     });
     let mut files = tracked.unwrap_or_else(|| {
         let mut files = Vec::new();
-        for name in ["crates", "docs", "real-tests", "xtask", ".ci", ".cargo"] {
+        for name in ["crates", "docs", "fuzz", "real-tests", "xtask", ".ci", ".cargo"] {
             walk(&workspace().join(name), &mut files);
         }
         files.iter().map(|file| file.strip_prefix(workspace()).unwrap().to_owned()).collect()

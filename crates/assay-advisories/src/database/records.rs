@@ -40,7 +40,9 @@ impl<'a> Records<'a> {
         let end = usize::try_from(word(self.0, at.saturating_add(4))?).map_err(|_| Corrupt)?;
         let record = self.0.get(data..).and_then(|data| data.get(start..end)).ok_or(Corrupt)?;
         let (checksum, payload) = record.split_at_checked(4).ok_or(Corrupt)?;
-        if u32::from_le_bytes(checksum.try_into().map_err(|_| Corrupt)?) != crc32fast::hash(payload) {
+        // A fuzzer would never get past the checksum; what is behind it must be total, too.
+        let whole = u32::from_le_bytes(checksum.try_into().map_err(|_| Corrupt)?) == crc32fast::hash(payload);
+        if !whole && !cfg!(fuzzing) {
             return Err(Corrupt);
         }
         let mut cursor = Cursor(payload);
