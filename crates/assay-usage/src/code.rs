@@ -1,13 +1,16 @@
 //! What single files of code ask for: one analyzer per language.
 
+mod java;
 mod javascript;
 mod python;
+mod ruby;
 mod text;
 
 use assay_analyze::{Analyzer, Ask};
 
 /// The analyzers, in their order.
-pub(crate) const ANALYZERS: &[&dyn Analyzer] = &[&python::PythonImports, &javascript::JavaScriptImports];
+pub(crate) const ANALYZERS: &[&dyn Analyzer] =
+    &[&python::PythonImports, &javascript::JavaScriptImports, &java::JavaClassPath, &ruby::RubyRequires];
 
 /// Returns what a Python text, as given after `-c`, asks for.
 pub(crate) fn python_text(text: &str) -> Vec<Ask> {
@@ -17,6 +20,11 @@ pub(crate) fn python_text(text: &str) -> Vec<Ask> {
 /// Returns what a JavaScript text, as given after `-e`, asks for.
 pub(crate) fn javascript_text(text: &str) -> Vec<Ask> {
     text::read(javascript::scan, text)
+}
+
+/// Returns what a Ruby text, as given after `-e`, asks for.
+pub(crate) fn ruby_text(text: &str) -> Vec<Ask> {
+    text::read(ruby::scan, text)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod closure;
 mod code;
 mod resolve;
+#[cfg(test)]
 
 use assay_analyze::Analyzer;
 

@@ -1,7 +1,9 @@
 //! Which files answer what code asks for: one resolver per language.
 
+mod java;
 mod javascript;
 mod python;
+mod ruby;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -29,6 +31,7 @@ pub(crate) struct Context<'a> {
 pub(crate) struct Memo<'a> {
     names: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
     python: python::Known,
+    ruby: ruby::Known,
 }
 
 impl<'a> Context<'a> {
@@ -87,4 +90,5 @@ pub(crate) trait Resolver: Sync {
 }
 
 /// The resolvers; languages without one are followed by no name.
-pub(crate) const RESOLVERS: &[&dyn Resolver] = &[&python::PythonModules, &javascript::NodeModules];
+pub(crate) const RESOLVERS: &[&dyn Resolver] =
+    &[&python::PythonModules, &javascript::NodeModules, &java::ClassPath, &ruby::RubyFiles];

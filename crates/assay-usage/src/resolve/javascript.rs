@@ -78,6 +78,9 @@ const GLOBAL: &[&str] = &[
     "usr/lib/aarch64-linux-gnu/nodejs",
 ];
 
+/// Packages below [`GLOBAL`] that Debian's Node loads as parts of itself (`node_builtin_shareable_builtins` of its build).
+const SHARED: &[&str] = &["acorn", "acorn-walk", "amaro", "cjs-module-lexer", "undici"];
+
 /// Endings that Node adds to a name; JSON is no code, but its package is used.
 const ENDINGS: &[&str] = &["", ".js", ".json", ".node", ".mjs", ".cjs"];
 
@@ -109,7 +112,9 @@ impl Resolver for NodeModules {
 
     fn start(&self, context: &Context<'_>, words: &[String]) -> Vec<(Ask, Answer)> {
         let mut found = Vec::new();
-        start(&Search { context, files: context.files }, words, &mut found, MAX_DEPTH);
+        let search = Search { context, files: context.files };
+        runtime(&search, &mut found);
+        start(&search, words, &mut found, MAX_DEPTH);
         found
     }
 }
@@ -319,6 +324,24 @@ fn matching(manifest: &CodeFile, key: &str) -> Vec<String> {
 /// Options of Node that take the next word and load nothing.
 const WITH_VALUE: &[&str] =
     &["-C", "--conditions", "--title", "--icu-data-dir", "--input-type", "--stack-trace-limit"];
+
+/// Adds what Node reads whatever it is given.
+fn runtime(search: &Search<'_, '_>, found: &mut Vec<(Ask, Answer)>) {
+    let cwd = join(normalise(&search.context.config.working_dir), "x");
+    for folder in GLOBAL.iter().flat_map(|folder| SHARED.iter().map(move |name| join(folder, name))) {
+        let Some(folder) = search.files.real_path(&folder) else { continue };
+        let own: Vec<String> = search.files.below(&folder).map(|(path, _)| path.to_owned()).collect();
+        if !own.is_empty() {
+            found.push((Ask::Import(folder), Answer::Files(own)));
+        }
+    }
+    if let Some((folder, _)) = search.scope(&cwd) {
+        found.push((
+            Ask::Include("package.json".to_owned()),
+            Answer::Files(vec![join(&folder, "package.json")]),
+        ));
+    }
+}
 
 /// Reads Node's words (<https://nodejs.org/api/cli.html>).
 fn start(search: &Search<'_, '_>, words: &[String], found: &mut Vec<(Ask, Answer)>, depth: usize) {
@@ -541,8 +564,10 @@ mod tests {
     #[test]
     fn what_is_started_is_found() {
         let image = image();
-        let start =
-            |words: &[&str], want: &[&str]| assert_eq!(image.start(&NodeModules, words), want, "{words:?}");
+        let start = |words: &[&str], want: &[&str]| {
+            let want = [&["srv/app/package.json"], want].concat();
+            assert_eq!(image.start(&NodeModules, words), want, "{words:?}");
+        };
         start(&["node", "server.js"], &["srv/app/server.js"]);
         start(
             &["node", "--inspect", "-r", "./util", "/srv/app/server"],
@@ -555,5 +580,7 @@ mod tests {
         start(&["node", "/usr/bin/npm", "start"], &["srv/app/server.js"]);
         start(&["node", "/usr/bin/npm", "run", "start"], &["srv/app/server.js"]);
         start(&["node"], &[]);
+        let shared = "usr/share/nodejs/acorn/dist/acorn.js";
+        assert_eq!(image.files(&[shared]).working_dir("/").start(&NodeModules, &["node"]), [shared]);
     }
 }
