@@ -4,7 +4,6 @@
 mod closure;
 mod code;
 mod resolve;
-#[cfg(test)]
 
 use assay_analyze::Analyzer;
 
