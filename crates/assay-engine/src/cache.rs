@@ -7,6 +7,8 @@
 //! - `pairs/xx/<blob>-<diff-id>`: that the stored blob inflates to that layer, as this installation saw; each line is a file
 //!   (see [`assay_oci::Witness`]) whose bytes were hashed and are those of the blob.
 //!
+//! - `images/…`: of images that were read whole, enough to recognise them as the base of others.
+//!
 //! An image only ever *claims* that a blob holds a certain layer. Without a pair of ours the claim is not believed: the blob
 //! is read, hashed and, if need be, analysed.
 //!
@@ -14,6 +16,7 @@
 //! while another process reads it stays readable for that process.
 
 mod entry;
+pub(crate) mod image;
 
 pub(crate) use entry::Entry;
 
@@ -25,6 +28,9 @@ use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The folders.
+const KINDS: [&str; 3] = ["pairs", "layers", "images"];
 
 /// The bound when the user gives none, in bytes: some ten thousand layers.
 pub const DEFAULT_LIMIT: u64 = 2 << 30;
@@ -60,6 +66,8 @@ pub struct CacheStatus {
     pub layers: u64,
     /// Pairs of blob and layer.
     pub pairs: u64,
+    /// Images remembered as possible bases of others.
+    pub images: u64,
     /// Bytes of all files.
     pub bytes: u64,
 }
@@ -181,11 +189,13 @@ impl LayerCache {
     /// # Errors
     /// Fails when a folder that exists cannot be listed.
     pub fn status(&self) -> Result<CacheStatus, CacheError> {
-        let (layers, pairs) = (self.files("layers")?, self.files("pairs")?);
+        let (layers, pairs, images) = (self.files("layers")?, self.files("pairs")?, self.files("images")?);
         Ok(CacheStatus {
             layers: layers.len() as u64,
             pairs: pairs.len() as u64,
-            bytes: layers.iter().chain(&pairs).map(|file| file.bytes).sum(),
+            // Each stands in two places.
+            images: images.len() as u64 / 2,
+            bytes: layers.iter().chain(&pairs).chain(&images).map(|file| file.bytes).sum(),
         })
     }
 
@@ -195,7 +205,7 @@ impl LayerCache {
     /// Fails when something cannot be removed.
     pub fn clear(&self) -> Result<CacheStatus, CacheError> {
         let status = self.status()?;
-        for name in ["pairs", "layers", "images"] {
+        for name in KINDS {
             let path = self.folder.join(name);
             match fs::remove_dir_all(&path) {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -245,8 +255,10 @@ impl LayerCache {
 
     /// Removes what was not used for the longest time, if there is too much.
     fn evict(&self) {
-        let (Ok(mut files), Ok(pairs)) = (self.files("layers"), self.files("pairs")) else { return };
-        files.extend(pairs);
+        let mut files = Vec::new();
+        for kind in KINDS {
+            files.extend(self.files(kind).unwrap_or_default());
+        }
         let mut bytes: u64 = files.iter().map(|file| file.bytes).sum();
         if bytes <= self.limit {
             return;

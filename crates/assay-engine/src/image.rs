@@ -108,6 +108,9 @@ pub fn image_inventory(
         }
         layers.push(analysis);
     }
+    if let Some(cache) = settings.cache.as_ref().filter(|_| layers.iter().all(|layer| layer.repeatable)) {
+        cache.remember(image);
+    }
     let mut squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher);
     assay_usage::judge(&image.config, &mut squashed);
     Ok(squashed.inventory)

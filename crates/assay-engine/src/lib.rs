@@ -4,6 +4,7 @@
 pub mod cache;
 mod folder;
 mod image;
+mod lineage;
 mod progress;
 mod report;
 mod update;
@@ -11,6 +12,7 @@ mod update;
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use folder::{ScanFolderError, folder_inventory};
 pub use image::{ScanImageError, image_inventory};
+pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
 pub use progress::Progress;
 pub use report::assess;
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};

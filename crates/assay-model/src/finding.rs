@@ -145,6 +145,8 @@ pub struct Finding {
     pub fixed_versions: Vec<String>,
     /// Where it is.
     pub locations: Vec<Location>,
+    /// Whether all of that lies in layers of the base image; `None` when the base is not known.
+    pub in_base: Option<bool>,
     /// Why Assay says so, the decisive statement first.
     pub evidence: Vec<Evidence>,
     /// What to do, as one instruction.

@@ -1,5 +1,6 @@
 //! An image as resolved from a source: digests, configuration and layers.
 
+use crate::lineage::Base;
 use crate::digest::{DiffId, Digest};
 use crate::platform::Platform;
 use crate::timestamp::Timestamp;
@@ -24,8 +25,23 @@ pub struct Image {
     pub labels: BTreeMap<String, String>,
     /// How it is started.
     pub config: ImageConfig,
+    /// Annotations of its manifest.
+    pub annotations: BTreeMap<String, String>,
     /// Layers, the base first.
     pub layers: Vec<Layer>,
+    /// The build history, oldest first, where it fits the layers.
+    pub history: Vec<HistoryEntry>,
+    /// The image it was built from, once that was looked for.
+    pub base: Option<Base>,
+}
+
+/// One step of a build, as the image claims.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HistoryEntry {
+    /// The instruction.
+    pub created_by: String,
+    /// Whether it made no layer.
+    pub empty_layer: bool,
 }
 
 /// The part of an image's configuration that says how it is started.

@@ -6,7 +6,7 @@
 
 use crate::error::OpenError;
 use assay_model::image::ImageConfig;
-use assay_model::{DiffId, Digest, Platform};
+use assay_model::{DiffId, Digest, HistoryEntry, Platform};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -90,6 +90,8 @@ struct RawDocument {
     manifests: Option<Vec<Descriptor>>,
     #[serde(default)]
     schema_version: Option<u32>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
 }
 
 /// A manifest or an index.
@@ -104,6 +106,7 @@ pub(crate) enum Document {
 pub(crate) struct Manifest {
     pub(crate) config: Descriptor,
     pub(crate) layers: Vec<Descriptor>,
+    pub(crate) annotations: BTreeMap<String, String>,
 }
 
 const MANIFESTS: [&str; 2] =
@@ -148,7 +151,8 @@ impl Document {
                         limit,
                     });
                 }
-                let manifest = Manifest { config, layers };
+                let annotations = raw.annotations.unwrap_or_default();
+                let manifest = Manifest { config, layers, annotations };
                 manifest.check_types(what, raw.artifact_type.as_deref())?;
                 Ok(Self::Manifest(Box::new(manifest)))
             }
@@ -220,6 +224,9 @@ pub(crate) struct Config {
     history: Option<Vec<History>>,
 }
 
+/// Steps of a build history that are looked at.
+const MAX_HISTORY: usize = 4096;
+
 #[derive(Debug, Deserialize)]
 struct RootFs {
     #[serde(default)]
@@ -274,6 +281,21 @@ impl Config {
             return vec![None; layers];
         }
         filled.iter().map(|entry| entry.created_by.clone().filter(|text| !text.is_empty())).collect()
+    }
+
+    /// Returns the whole history, steps without a layer included, if it fits the layers.
+    pub(crate) fn history(&self, layers: usize) -> Vec<HistoryEntry> {
+        let history = self.history.as_deref().unwrap_or_default();
+        let filled = history.iter().filter(|entry| entry.empty_layer != Some(true)).count();
+        let entry = |entry: &History| HistoryEntry {
+            created_by: entry.created_by.clone().unwrap_or_default(),
+            empty_layer: entry.empty_layer == Some(true),
+        };
+        // Steps without a layer cost nothing to claim.
+        if filled != layers || history.len() > MAX_HISTORY {
+            return Vec::new();
+        }
+        history.iter().map(entry).collect()
     }
 
     /// Returns the labels and how the image is started.

@@ -27,5 +27,5 @@ pub use reference::{InvalidReference, Reference};
 pub use registry::{RegistryError, RegistryErrorKind};
 pub use secret::Secret;
 pub use source::{
-    InvalidSource, OpenImage, OpenOptions, PathKind, Place, Selector, Source, SourceKind, recognise,
+    InvalidSource, OpenImage, OpenOptions, PathKind, Place, Selector, Source, SourceKind, recognise, tags,
 };

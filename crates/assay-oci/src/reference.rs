@@ -55,6 +55,11 @@ impl Reference {
         self.digest
     }
 
+    /// Returns the reference to another tag of the same repository; `None` if the text is no tag.
+    pub fn with_tag(&self, tag: &str) -> Option<Self> {
+        is_tag(tag).then(|| Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
+    }
+
     /// Returns the host, and port, where the registry's API is served.
     pub fn api_host(&self) -> &str {
         if self.registry == DOCKER_HUB { "registry-1.docker.io" } else { &self.registry }
@@ -137,7 +142,8 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
     Ok(Reference { registry: registry.to_owned(), repository, tag, digest })
 }
 
-fn is_tag(tag: &str) -> bool {
+/// Tells whether a text may be a tag.
+pub(crate) fn is_tag(tag: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     tag.len() <= MAX_TAG
         && tag.bytes().next().is_some_and(word)

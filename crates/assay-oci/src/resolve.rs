@@ -120,6 +120,7 @@ pub(crate) fn assemble(place: &str, manifest: &Manifest, config: &[u8]) -> Resul
         layer.size = descriptor.size;
         layer.media_type = descriptor.media_type.clone().unwrap_or_default();
     }
+    image.annotations = manifest.annotations.clone();
     Ok(image)
 }
 
@@ -142,6 +143,7 @@ pub(crate) fn from_config(place: &str, bytes: &[u8], count: usize) -> Result<Ima
     };
     let layers = diff_ids.iter().copied().zip(config.created_by(count)).map(layer).collect();
     let platform = config.platform();
+    let history = config.history(count);
     let created = config.created.as_deref().and_then(|text| text.parse().ok());
     let (labels, runtime) = config.into_runtime();
     Ok(Image {
@@ -151,6 +153,7 @@ pub(crate) fn from_config(place: &str, bytes: &[u8], count: usize) -> Result<Ima
         labels,
         config: runtime,
         layers,
+        history,
         ..Image::default()
     })
 }

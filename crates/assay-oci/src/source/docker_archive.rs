@@ -102,6 +102,7 @@ pub(crate) fn open(
     let manifest = find_manifest(&files, verify::sha256(&config), members.len());
     if let Some((digest, manifest)) = manifest {
         image.manifest_digest = Some(digest);
+        image.annotations = manifest.annotations;
         for (layer, descriptor) in image.layers.iter_mut().zip(manifest.layers) {
             layer.media_type = descriptor.media_type.unwrap_or_default();
         }
