@@ -49,7 +49,8 @@ pub struct KnownImage {
 impl KnownImage {
     /// Returns what is known of an image by its configuration; `None` if that names no layers.
     pub fn new(image: &Image, knowledge: Knowledge, inventory: Option<Inventory>) -> Option<Self> {
-        let layers = image.layers.iter().map(|layer| Some((layer.diff_id?, layer.digest))).collect::<Option<_>>()?;
+        let layers =
+            image.layers.iter().map(|layer| Some((layer.diff_id?, layer.digest))).collect::<Option<_>>()?;
         Some(Self {
             reference: image.reference.clone(),
             manifest_digest: image.manifest_digest,
@@ -73,7 +74,11 @@ impl KnownImage {
             && !only_settings
             && !self.layers.is_empty()
             && self.layers.len() <= image.layers.len()
-            && self.layers.iter().zip(&image.layers).all(|((diff_id, _), layer)| layer.diff_id == Some(*diff_id))
+            && self
+                .layers
+                .iter()
+                .zip(&image.layers)
+                .all(|((diff_id, _), layer)| layer.diff_id == Some(*diff_id))
     }
 }
 
@@ -85,7 +90,11 @@ const BASE_DIGEST: &str = "org.opencontainers.image.base.digest";
 /// Finds the base of `image`, whose diff-ids were verified, among `known` images and those the cache remembers.
 ///
 /// Returns it with the known image it is, if it is known.
-pub fn find_base(image: &Image, known: &[KnownImage], settings: &Settings<'_>) -> Option<(Base, Option<KnownImage>)> {
+pub fn find_base(
+    image: &Image,
+    known: &[KnownImage],
+    settings: &Settings<'_>,
+) -> Option<(Base, Option<KnownImage>)> {
     let first = image.layers.first().and_then(|layer| layer.diff_id);
     let remembered = match (&settings.cache, first) {
         (Some(cache), Some(first)) => cache.images_from(first),
@@ -97,7 +106,13 @@ pub fn find_base(image: &Image, known: &[KnownImage], settings: &Settings<'_>) -
         .filter(|candidate| candidate.is_under(image))
         // The nearest base; of equal ones what the user named, then the one that was there first.
         .min_by_key(|one| {
-            (std::cmp::Reverse(one.layers.len()), one.knowledge, one.created, one.reference.clone(), one.image_id)
+            (
+                std::cmp::Reverse(one.layers.len()),
+                one.knowledge,
+                one.created,
+                one.reference.clone(),
+                one.image_id,
+            )
         });
     if let Some(best) = best {
         let count = u32::try_from(best.layers.len()).ok();
@@ -119,6 +134,8 @@ pub fn find_base(image: &Image, known: &[KnownImage], settings: &Settings<'_>) -
             layers: count,
             evidence: BaseEvidence::LayerPrefix,
             detail,
+            findings: 0,
+            of_findings: 0,
             newer: None,
         };
         return Some((base, Some(best.clone())));
@@ -135,17 +152,25 @@ pub fn find_base(image: &Image, known: &[KnownImage], settings: &Settings<'_>) -
         layers: guessed,
         evidence,
         detail,
+        findings: 0,
+        of_findings: 0,
         newer: None,
     };
     if name.is_some() || digest.is_some() {
         let count = match guessed {
-            Some(count) => format!("; that its layers are the first {count} is a guess from the build history"),
+            Some(count) => {
+                format!("; that its layers are the first {count} is a guess from the build history")
+            }
             None => String::new(),
         };
-        return Some((base(BaseEvidence::Annotation, format!("the image's annotations say so{count}")), None));
+        return Some((
+            base(BaseEvidence::Annotation, format!("the image's annotations say so{count}")),
+            None,
+        ));
     }
     guessed.map(|_| {
-        let detail = "the build history sets a command there and then goes on, as it does after a base".to_owned();
+        let detail =
+            "the build history sets a command there and then goes on, as it does after a base".to_owned();
         (base(BaseEvidence::History, detail), None)
     })
 }
@@ -169,11 +194,13 @@ fn guess(history: &[HistoryEntry]) -> Option<u32> {
 
 /// Says of each finding whether it comes from the base.
 pub fn attribute(report: &mut Report) {
-    let Some(base) = &report.image.base else { return };
+    let Some(base) = &mut report.image.base else { return };
     for finding in &mut report.findings {
         let all = finding.locations.iter().map(|location| base.has_layer(location.layer?));
         finding.in_base = all.reduce(|a, b| Some(a? && b?)).flatten();
     }
+    base.findings = report.findings.iter().filter(|finding| finding.in_base == Some(true)).count() as u64;
+    base.of_findings = report.findings.len() as u64;
 }
 
 /// Looks for a newer image of the base's name, and predicts from its findings what building on it would change.
@@ -204,7 +231,9 @@ pub fn newer_base(
         // The same tag first: another tag may be another release.
         .max_by_key(|one| (one.reference == base.reference, one.created, one.reference.clone()));
     let Some(newest) = newest else { return Ok(None) };
-    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(newest, settings)) else { return Ok(None) };
+    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(newest, settings)) else {
+        return Ok(None);
+    };
     let key = |inventory: &Inventory, finding: &Finding| {
         let package = inventory.packages.get(finding.package as usize);
         (finding.rule.clone(), package.map(|package| package.name.clone()).unwrap_or_default())
@@ -262,8 +291,19 @@ mod tests {
                 .collect();
             assert_eq!(guess(&history), want, "{steps:?}");
         };
-        check(&["/bin/sh -c #(nop) ADD file:1 in / ", "/bin/sh -c #(nop)  CMD [\"bash\"]", "RUN x", "CMD [\"app\"]"], Some(1));
-        check(&["ADD a", "CMD [\"bash\"]", "RUN b", "CMD [\"python3\"]", "COPY c", "ENTRYPOINT [\"app\"]"], Some(2));
+        check(
+            &[
+                "/bin/sh -c #(nop) ADD file:1 in / ",
+                "/bin/sh -c #(nop)  CMD [\"bash\"]",
+                "RUN x",
+                "CMD [\"app\"]",
+            ],
+            Some(1),
+        );
+        check(
+            &["ADD a", "CMD [\"bash\"]", "RUN b", "CMD [\"python3\"]", "COPY c", "ENTRYPOINT [\"app\"]"],
+            Some(2),
+        );
         check(&["ADD a", "CMD [\"bash\"]"], None);
         check(&["ADD a", "RUN CMD x"], None);
         check(&["CMD [\"bash\"]", "ADD a"], None);

@@ -201,6 +201,7 @@ fn draft(
         fix,
         fixed_versions,
         locations: subject.package.locations.clone(),
+        in_base: None,
         evidence,
         remediation,
     };

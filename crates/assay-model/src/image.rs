@@ -1,7 +1,7 @@
 //! An image as resolved from a source: digests, configuration and layers.
 
-use crate::lineage::Base;
 use crate::digest::{DiffId, Digest};
+use crate::lineage::Base;
 use crate::platform::Platform;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeMap;

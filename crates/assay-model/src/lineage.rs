@@ -44,6 +44,10 @@ pub struct Base {
     pub evidence: BaseEvidence,
     /// The same in words.
     pub detail: String,
+    /// How many findings come from it, before any filter.
+    pub findings: u64,
+    /// Of how many.
+    pub of_findings: u64,
     /// A newer image of the same name, and what building on it would change.
     pub newer: Option<NewerBase>,
 }

@@ -86,7 +86,10 @@ impl Archive {
             Compression::None => Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, file)? }),
             Compression::Gzip | Compression::Zstd => {
                 let (_, plain) = decompress(file).map_err(read_error)?;
-                Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, unpack(plain, spool, path)?)? })
+                Ok(Self {
+                    metadata: Some(Box::new(metadata)),
+                    ..Self::index(path, unpack(plain, spool, path)?)?
+                })
             }
             other @ (Compression::Xz | Compression::Bzip2) => {
                 Err(not_an_image(&format!("compressed with `{other}`, which is not supported")))

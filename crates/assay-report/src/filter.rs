@@ -11,6 +11,8 @@ pub struct Filter {
     pub priorities: Vec<Priority>,
     /// Only findings with a fix.
     pub only_fixed: bool,
+    /// Only findings that the base image does not bring, as far as is known.
+    pub exclude_base: bool,
 }
 
 impl Filter {
@@ -21,6 +23,7 @@ impl Filter {
                 // What nobody has decided is shown: hiding it would be a decision.
                 || finding.priority.is_none_or(|priority| self.priorities.contains(&priority)))
             && (!self.only_fixed || finding.fix == FixState::Fixed)
+            && (!self.exclude_base || finding.in_base != Some(true))
     }
 
     /// Returns the report with only the findings that are shown, and how many were left out.

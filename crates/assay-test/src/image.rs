@@ -143,6 +143,8 @@ pub struct Builder {
     history: Vec<Value>,
     stored: Stored,
     architecture: String,
+    created: String,
+    annotations: Map<String, Value>,
     runtime: Map<String, Value>,
 }
 
@@ -160,6 +162,8 @@ impl Builder {
             history: Vec::new(),
             stored: Stored::Gzip,
             architecture: "amd64".into(),
+            created: "2024-02-01T00:00:00Z".into(),
+            annotations: Map::new(),
             runtime: Map::new(),
         }
     }
@@ -175,6 +179,20 @@ impl Builder {
     #[must_use]
     pub fn architecture(mut self, name: &str) -> Self {
         self.architecture = name.into();
+        self
+    }
+
+    /// Sets when it was built.
+    #[must_use]
+    pub fn created(mut self, time: &str) -> Self {
+        self.created = time.into();
+        self
+    }
+
+    /// Adds an annotation to the manifest.
+    #[must_use]
+    pub fn annotation(mut self, name: &str, value: &str) -> Self {
+        self.annotations.insert(name.into(), value.into());
         self
     }
 
@@ -217,7 +235,7 @@ impl Builder {
     pub fn build(self) -> BuiltImage {
         let diff_ids: Vec<_> = self.layers.iter().map(|layer| digest(&layer.tar)).collect();
         let config = json!({
-            "created": "2024-02-01T00:00:00Z",
+            "created": self.created,
             "architecture": self.architecture,
             "os": "linux",
             "config": self.runtime,
@@ -227,12 +245,15 @@ impl Builder {
         let config = serde_json::to_vec(&config).unwrap();
         let layers: Vec<_> =
             self.layers.iter().map(|layer| descriptor(layer.media_type, &layer.blob)).collect();
-        let manifest = json!({
+        let mut manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": descriptor(CONFIG, &config),
             "layers": layers,
         });
+        if !self.annotations.is_empty() {
+            manifest["annotations"] = Value::Object(self.annotations);
+        }
         let manifest = serde_json::to_vec(&manifest).unwrap();
         BuiltImage { config, manifest, layers: self.layers, architecture: self.architecture }
     }

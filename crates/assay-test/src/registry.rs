@@ -64,6 +64,15 @@ impl Content {
                 None => Reply::new(200, bytes.clone()),
             };
         }
+        if let Some((_, query)) = target.split_once("/tags/list?") {
+            let parameter =
+                |name: &str| query.split('&').find_map(|one| one.strip_prefix(name)?.strip_prefix('='));
+            let mut tags: Vec<&String> = self.manifests.keys().filter(|tag| !tag.contains(':')).collect();
+            tags.sort();
+            tags.retain(|tag| parameter("last").is_none_or(|last| tag.as_str() > last));
+            tags.truncate(parameter("n").map_or(usize::MAX, |n| n.parse().unwrap()));
+            return Reply::new(200, serde_json::json!({"name": "any", "tags": tags}).to_string());
+        }
         let code = if target.contains("/manifests/") { "MANIFEST_UNKNOWN" } else { "BLOB_UNKNOWN" };
         Reply::new(404, format!(r#"{{"errors":[{{"code":"{code}","message":"not here"}}]}}"#))
     }

@@ -7,11 +7,14 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
-use assay_engine::{LayerCache, Progress, Settings, folder_inventory, image_inventory};
+use assay_engine::{
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
+    image_inventory, newer_base,
+};
 use assay_model::report::SourceKind;
-use assay_model::{Image, Inventory, Platform};
+use assay_model::{Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{Network, NetworkOptions, SpoolOptions};
+use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,6 +29,14 @@ pub(crate) struct SourceArgs {
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     no_cache: bool,
+
+    /// An image this one may be built on: named like a source, may be repeated. What was scanned before is known anyway.
+    #[arg(long, value_name = "SOURCE")]
+    base: Vec<String>,
+
+    /// A repository whose images this one may be built on, such as `registry.example/bases/debian`: its tags are listed.
+    #[arg(long, value_name = "REPOSITORY")]
+    base_repository: Vec<String>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -48,26 +59,121 @@ pub(crate) struct NetworkArgs {
 }
 
 /// What was found in a source.
-pub(crate) struct Scanned {
+struct Scanned {
     /// What kind of source it is.
-    pub(crate) kind: SourceKind,
+    kind: SourceKind,
     /// The folder that was scanned, or the one of the file.
-    pub(crate) tree: Option<PathBuf>,
+    tree: Option<PathBuf>,
     /// The image; for a folder only its reference is set.
-    pub(crate) image: Image,
+    image: Image,
     /// What is in it.
-    pub(crate) inventory: Inventory,
+    inventory: Inventory,
+    /// The image it is built on, where that is a known one, and what else is known.
+    base: Option<KnownImage>,
+    known: Vec<KnownImage>,
+}
+
+/// Opens a source, looks at all of it, and judges what is there.
+pub(crate) fn report(
+    text: &str,
+    args: &SourceArgs,
+    global: &Global,
+    (database, built_in): (&Database, bool),
+    config: &crate::config::Settings,
+) -> Result<Report, CommandError> {
+    let scanned = inventory(text, args, global)?;
+    let damaged = |error| damaged_database(error, global);
+    let statements = config.statements(text, scanned.tree.as_deref());
+    let mut report = assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements)
+        .map_err(damaged)?;
+    config.note_ignored(&statements, &report.context, global);
+    attribute(&mut report);
+    if let Some(base) = &scanned.base {
+        let settings = settings(args, global);
+        let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
+        if let Some(base) = &mut report.image.base {
+            base.newer = newer;
+        }
+    }
+    Ok(report)
+}
+
+/// Opens a source, looks at all of it, and finds what it is built on.
+fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
+    let mut scanned = contents(text, args, global)?;
+    if scanned.image.layers.is_empty() {
+        return Ok(scanned);
+    }
+    let mut known = Vec::new();
+    for base in &args.base {
+        let base = contents(base, args, global)?;
+        known.extend(KnownImage::new(&base.image, Knowledge::Named, Some(base.inventory)));
+    }
+    for repository in &args.base_repository {
+        known.extend(repository_images(repository, args, global)?);
+    }
+    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)) {
+        scanned.image.base = Some(base);
+        scanned.base = of;
+    }
+    scanned.known = known;
+    Ok(scanned)
+}
+
+/// Tags of one repository whose images are looked at as possible bases: each costs two or three requests.
+const MAX_BASE_TAGS: usize = 100;
+
+/// Returns what the images of a repository consist of; their layers are not downloaded.
+fn repository_images(
+    text: &str,
+    args: &SourceArgs,
+    global: &Global,
+) -> Result<Vec<KnownImage>, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
+    };
+    let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
+    let network = network(&args.network, global)?;
+    let mut tags = assay_oci::tags(&reference, &network).map_err(|error| failed(error.into()))?;
+    if tags.len() > MAX_BASE_TAGS {
+        terminal::note(
+            global,
+            &format!("`{text}` has {} tags; the last {MAX_BASE_TAGS} were looked at for a base", tags.len()),
+        );
+        tags.drain(..tags.len() - MAX_BASE_TAGS);
+    }
+    let options = open_options(args);
+    let mut known = Vec::new();
+    for tag in tags {
+        let Some(reference) = reference.with_tag(&tag) else { continue };
+        // A tag may be an artifact, or made for other platforms: then it is no base of this image.
+        let Ok(opened) = Source::Registry(reference).open(&options, &network) else { continue };
+        known.extend(KnownImage::new(opened.image(), Knowledge::Repository, None));
+    }
+    Ok(known)
+}
+
+fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
+    let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let mut settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
+    settings.cache = (!args.no_cache).then(|| layer_cache(global));
+    settings
+}
+
+fn open_options(args: &SourceArgs) -> OpenOptions {
+    OpenOptions {
+        platform: args.platform.clone(),
+        spool: SpoolOptions::in_folder(environment::scratch_folder()),
+    }
 }
 
 /// Opens a source and looks at all of it.
-pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
+fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
-    let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
-    settings.cache = (!args.no_cache).then(|| layer_cache(global));
+    let settings = settings(args, global);
     let progress = Arc::new(Progress::default());
     let _line = ProgressLine::start(global, text, &progress);
 
@@ -79,18 +185,14 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
         // A bare file name has an empty parent, which means the working folder.
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
-        return Ok(Scanned { kind, tree, image, inventory });
+        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new() });
     }
     let network = network(&args.network, global)?;
-    let options = OpenOptions {
-        platform: args.platform.clone(),
-        spool: SpoolOptions::in_folder(environment::scratch_folder()),
-    };
-    let opened = source.open(&options, &network).map_err(|error| failed(error.into()))?;
+    let opened = source.open(&open_options(args), &network).map_err(|error| failed(error.into()))?;
     let mut image = opened.image().clone();
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
-    Ok(Scanned { kind: opened.kind(), tree: None, image, inventory })
+    Ok(Scanned { kind: opened.kind(), tree: None, image, inventory, base: None, known: Vec::new() })
 }
 
 /// Prepares the way to the network; starts nothing.

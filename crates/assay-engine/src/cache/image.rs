@@ -4,7 +4,7 @@
 //! image of the same name). Its layers were computed from their bytes by this installation.
 
 use super::{LayerCache, list, read_bounded};
-use crate::lineage::{KnownImage, Knowledge};
+use crate::lineage::{Knowledge, KnownImage};
 use assay_model::{DiffId, Digest, Image, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

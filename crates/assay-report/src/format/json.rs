@@ -7,7 +7,7 @@ use super::{Format, Options};
 use crate::summary;
 use assay_model::context::{Context, Grade, Setting};
 use assay_model::finding::FindingKind;
-use assay_model::{Finding, Location, Package, Report, Severity, Usage};
+use assay_model::{Base, Finding, Location, Package, Report, Severity, Usage};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -55,6 +55,38 @@ struct Source {
     created: Option<String>,
     labels: BTreeMap<String, String>,
     layers: Vec<LayerEntry>,
+    /// The image it was built from, as far as that could be told.
+    base: Option<BaseEntry>,
+}
+
+#[derive(Serialize)]
+struct BaseEntry {
+    reference: Option<String>,
+    manifest_digest: Option<String>,
+    image_id: Option<String>,
+    created: Option<String>,
+    /// How many of the layers, counted from the first, are the base's.
+    layers: Option<u32>,
+    evidence: &'static str,
+    detail: String,
+    /// Findings that come from the base, also those that a filter hides.
+    findings: u64,
+    newer: Option<NewerEntry>,
+}
+
+#[derive(Serialize)]
+struct NewerEntry {
+    reference: String,
+    manifest_digest: Option<String>,
+    created: Option<String>,
+    removes: Vec<ChangeEntry>,
+    adds: Vec<ChangeEntry>,
+}
+
+#[derive(Serialize)]
+struct ChangeEntry {
+    rule: String,
+    package: String,
 }
 
 #[derive(Serialize)]
@@ -177,6 +209,8 @@ struct FindingEntry {
     package: String,
     fix: Fix,
     locations: Vec<FindingLocation>,
+    /// Whether the base image brings it; null when the base is not known.
+    base: Option<bool>,
     evidence: Evidence,
     remediation: String,
     status: &'static str,
@@ -260,6 +294,31 @@ fn text<T: ToString>(value: Option<T>) -> Option<String> {
     value.map(|value| value.to_string())
 }
 
+fn base_entry(base: &Base) -> BaseEntry {
+    let changes = |changes: &[(String, String)]| {
+        let entry =
+            |(rule, package): &(String, String)| ChangeEntry { rule: rule.clone(), package: package.clone() };
+        changes.iter().map(entry).collect()
+    };
+    BaseEntry {
+        reference: base.reference.clone(),
+        manifest_digest: text(base.manifest_digest),
+        image_id: text(base.image_id),
+        created: text(base.created),
+        layers: base.layers,
+        evidence: base.evidence.name(),
+        detail: base.detail.clone(),
+        findings: base.findings,
+        newer: base.newer.as_ref().map(|newer| NewerEntry {
+            reference: newer.reference.clone(),
+            manifest_digest: text(newer.manifest_digest),
+            created: text(newer.created),
+            removes: changes(&newer.removes),
+            adds: changes(&newer.adds),
+        }),
+    }
+}
+
 fn document(report: &Report, options: &Options) -> Document {
     let os = report.inventory.os.as_ref();
     let purls: Vec<String> =
@@ -278,16 +337,16 @@ fn document(report: &Report, options: &Options) -> Document {
             platform: text(image.platform.as_ref()),
             created: text(image.created),
             labels: image.labels.clone(),
-            layers: image
-                .layers
-                .iter()
-                .map(|layer| LayerEntry {
+            layers: (0..)
+                .zip(&image.layers)
+                .map(|(number, layer)| LayerEntry {
                     diff_id: text(layer.diff_id),
                     digest: text(layer.digest),
                     created_by: layer.created_by.clone(),
-                    base: None,
+                    base: image.base.as_ref().and_then(|base| base.has_layer(number)),
                 })
                 .collect(),
+            base: image.base.as_ref().map(base_entry),
         },
         os: os.map(|os| Os {
             id: os.id.clone(),
@@ -463,6 +522,7 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
             .into_iter()
             .map(|LocationEntry { path, layer }| FindingLocation { path, line: None, layer })
             .collect(),
+        base: finding.in_base,
         evidence: Evidence {
             matches: finding
                 .evidence

@@ -5,7 +5,7 @@ use crate::escape::{shorten, terminal};
 use crate::summary;
 use assay_model::finding::Decision;
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{Finding, FixState, Location, Package, Priority, Report, Severity};
+use assay_model::{Base, BaseEvidence, Finding, FixState, Location, Package, Priority, Report, Severity};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -441,6 +441,11 @@ impl View<'_> {
         if !priorities.is_empty() {
             writeln!(out, "by priority: {priorities}")?;
         }
+        if let Some(base) = &self.report.image.base {
+            for line in lineage(base) {
+                self.sentence(&terminal(&line), out)?;
+            }
+        }
         if self.options.hidden > 0 {
             writeln!(out, "{} left out by filters", self.options.hidden)?;
         }
@@ -453,6 +458,39 @@ impl View<'_> {
         }
         Ok(())
     }
+}
+
+/// Says what comes from the base, and what a newer one would change.
+fn lineage(base: &Base) -> Vec<String> {
+    let name = match (&base.reference, base.manifest_digest) {
+        (Some(reference), _) => format!("`{reference}`"),
+        (None, Some(digest)) => digest.to_string(),
+        (None, None) => "whose name is not known".to_owned(),
+    };
+    let sure = match base.evidence {
+        BaseEvidence::LayerPrefix => "",
+        BaseEvidence::Annotation | BaseEvidence::History => " (not certain: ",
+    };
+    let detail = if sure.is_empty() { String::new() } else { format!("{sure}{})", base.detail) };
+    let mut lines = vec![match base.layers {
+        Some(_) => format!(
+            "{} of {} come from the base image {name}{detail}",
+            base.findings,
+            summary::count(base.of_findings, "finding")
+        ),
+        None => format!("built on the base image {name}; which layers are its is not known{detail}"),
+    }];
+    if let Some(newer) = &base.newer {
+        let digest = newer.manifest_digest.map(|digest| format!(" ({})", digest.short())).unwrap_or_default();
+        let date = newer.created.map(|time| format!(" of {}", time.date_text())).unwrap_or_default();
+        lines.push(format!(
+            "building on the newer base `{}`{date}{digest} would remove {} and add {}",
+            newer.reference,
+            summary::count(newer.removes.len() as u64, "finding"),
+            newer.adds.len()
+        ));
+    }
+    lines
 }
 
 /// Drops spaces at the end of a line, also those before the sequences that end a colour.

@@ -105,6 +105,7 @@ fn finding(package: u32, rule: &str, severity: Severity, fix: FixState, fixed: &
         fix,
         fixed_versions: fixed.clone(),
         locations: package_of.locations.clone(),
+        in_base: None,
         evidence: vec![Evidence {
             feed: "osv".into(),
             advisory: rule.into(),

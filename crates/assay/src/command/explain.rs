@@ -8,7 +8,6 @@ use crate::source::{self, SourceArgs};
 use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, Vulnerability};
-use assay_engine::assess;
 use assay_match::{Explanation, explain};
 use assay_model::{Finding, Report, Severity};
 use assay_report::escape;
@@ -48,11 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         None => None,
         Some(text) => {
             let settings = Settings::load(&args.context, global)?;
-            let scanned = source::inventory(text, &args.source, global)?;
-            let statements = settings.statements(text, scanned.tree.as_deref());
-            let report =
-                assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in, &statements);
-            Some(report.map_err(damaged)?)
+            Some(source::report(text, &args.source, global, (&database, built_in), &settings)?)
         }
     };
     // A fingerprint means the vulnerability of that finding.

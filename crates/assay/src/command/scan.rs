@@ -6,8 +6,7 @@ use crate::context::ContextArgs;
 use crate::error::CommandError;
 use crate::source::{self, SourceArgs};
 use crate::terminal;
-use assay_engine::assess;
-use assay_model::{FixState, Priority, Report, Severity};
+use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
 use assay_report::{FORMATS, Filter, Format, Group, Options};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -60,14 +59,19 @@ pub(crate) struct Args {
     #[arg(long)]
     explain_priority: bool,
 
+    /// Show only findings that the base image does not bring.
+    #[arg(long)]
+    exclude_base: bool,
+
     /// Put findings of the table together by package or by severity.
     #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
     group_by: Group,
 
     /// Exit with 1 when a finding is at least this bad: a severity or a priority; `,fixed` counts only findings with a fix.
     ///
-    /// A finding whose severity is unknown always counts: it could be critical.
-    #[arg(long, value_name = "LEVEL[,fixed]")]
+    /// `,own` counts only findings that the base image does not bring, where its layers are those of a known image. A finding
+    /// whose severity is unknown always counts: it could be critical.
+    #[arg(long, value_name = "LEVEL[,fixed][,own]")]
     fail_on: Option<Threshold>,
 
     /// Exit with 0 even though something was left unscanned.
@@ -118,6 +122,7 @@ struct Threshold {
     severity: Option<Severity>,
     priority: Option<Priority>,
     only_fixed: bool,
+    only_own: bool,
 }
 
 impl FromStr for Threshold {
@@ -127,6 +132,8 @@ impl FromStr for Threshold {
         for part in text.split(',').map(str::trim) {
             if part == "fixed" {
                 threshold.only_fixed = true;
+            } else if part == "own" {
+                threshold.only_own = true;
             } else if let Ok(severity) = part.parse() {
                 threshold.severity = Some(severity);
             } else if let Ok(priority) = part.parse() {
@@ -134,7 +141,7 @@ impl FromStr for Threshold {
             } else {
                 return Err(
                     "expected critical, high, medium, low, negligible, unknown, act, attend, track-closely, \
-                            track or fixed"
+                            track, fixed or own"
                         .to_owned(),
                 );
             }
@@ -146,8 +153,12 @@ impl FromStr for Threshold {
 impl Threshold {
     /// Returns how many findings cross it, and how many of those only because their severity is unknown.
     fn crossed(&self, report: &Report) -> (usize, usize) {
-        let counted =
-            report.findings.iter().filter(|finding| !self.only_fixed || finding.fix == FixState::Fixed);
+        // What the image says of itself (annotations, history) may not take findings out of the count.
+        let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
+        let counted = report.findings.iter().filter(|finding| {
+            (!self.only_fixed || finding.fix == FixState::Fixed)
+                && !(self.only_own && sure && finding.in_base == Some(true))
+        });
         let mut crossed = (0, 0);
         for finding in counted {
             let by_severity = self.severity.is_none_or(|limit| finding.severity >= limit);
@@ -174,16 +185,13 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         severities: args.severity.clone(),
         priorities: args.priority.clone(),
         only_fixed: args.only_fixed,
+        exclude_base: args.exclude_base,
     };
     let settings = Settings::load(&args.context, global)?;
     let (database, built_in) = source::open_database(global)?;
     let (mut crossed, mut partial) = (false, false);
     for text in &args.sources {
-        let scanned = source::inventory(text, &args.source, global)?;
-        let statements = settings.statements(text, scanned.tree.as_deref());
-        let report = assess(scanned.kind, scanned.image, scanned.inventory, &database, built_in, &statements)
-            .map_err(|error| source::damaged_database(error, global))?;
-        settings.note_ignored(&statements, &report.context, global);
+        let report = source::report(text, &args.source, global, (&database, built_in), &settings)?;
         partial |= !report.complete();
         if let Some(threshold) = &args.fail_on {
             let (count, unknown) = threshold.crossed(&report);

@@ -1,0 +1,170 @@
+//! Base images: how they are found, what is said of them, and what may not be believed.
+
+use crate::{METADATA, Place, STATUS, base};
+use assay_test::http::Server;
+use assay_test::image::{Builder, BuiltImage, Tree};
+use assay_test::registry::Content;
+use serde_json::Value;
+
+const ADD: &str = "/bin/sh -c #(nop) ADD file:rootfs in / ";
+
+/// The base: a distribution with a vulnerable OpenSSL.
+fn bottom() -> Builder {
+    Builder::new().created("2024-01-01T00:00:00Z").layer(base(STATUS), ADD).instruction("CMD [\"bash\"]")
+}
+
+/// The same release without OpenSSL.
+fn newer_bottom() -> BuiltImage {
+    let status = STATUS.split("\n\n").nth(1).unwrap();
+    Builder::new()
+        .created("2024-03-01T00:00:00Z")
+        .layer(base(status), ADD)
+        .instruction("CMD [\"bash\"]")
+        .build()
+}
+
+/// Adds a vulnerable Django to a base.
+fn app(bottom: Builder) -> Builder {
+    let package = Tree::new()
+        .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/METADATA", METADATA)
+        .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/RECORD", "");
+    bottom
+        .created("2024-02-01T00:00:00Z")
+        .layer(package, "RUN pip install django")
+        .instruction("CMD [\"app\"]")
+}
+
+fn json(place: &Place, arguments: &[&str]) -> Value {
+    let ran = place.run(&[&["scan", "--format", "json", "--quiet"], arguments].concat());
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr))
+}
+
+/// Returns the evidence, the number of layers, which layers and which findings are the base's.
+fn said(report: &Value) -> String {
+    let bits = |values: &Value| -> String {
+        let bit = |value: &Value| match value["base"].as_bool() {
+            Some(true) => 'b',
+            Some(false) => 'o',
+            None => '?',
+        };
+        values.as_array().unwrap().iter().map(bit).collect()
+    };
+    let base = &report["source"]["base"];
+    format!(
+        "{} {} {} {}",
+        base["evidence"].as_str().unwrap_or("none"),
+        base["layers"].as_u64().map_or("?".to_owned(), |count| count.to_string()),
+        bits(&report["source"]["layers"]),
+        bits(&report["findings"]),
+    )
+}
+
+#[test]
+fn a_base_that_was_named_is_recognised_by_its_layers() {
+    let place = Place::new();
+    place.layout("app", &app(bottom()).build());
+    place.layout("base", &bottom().build());
+    place.layout("other", &newer_bottom());
+    let report = json(&place, &["oci:app", "--no-cache", "--base", "oci:base"]);
+    // Django's finding is critical and comes first.
+    assert_eq!(said(&report), "layer-prefix 1 bo ob");
+    assert_eq!(report["source"]["base"]["reference"], "oci:base");
+    let report = json(&place, &["oci:app", "--no-cache", "--base", "oci:other", "--base", "oci:base"]);
+    assert_eq!(said(&report), "layer-prefix 1 bo ob");
+    // Another image is no base, however it is called: what is left is the guess.
+    let report = json(&place, &["oci:app", "--no-cache", "--base", "oci:other"]);
+    assert_eq!(said(&report), "history 1 bo ob");
+}
+
+#[test]
+fn what_was_scanned_before_is_known() {
+    let place = Place::new();
+    place.layout("app", &app(bottom()).build());
+    place.layout("base", &bottom().build());
+    assert_eq!(said(&json(&place, &["oci:app"])), "history 1 bo ob");
+    assert_eq!(said(&json(&place, &["oci:base"])), "none ? ? ?");
+    assert_eq!(said(&json(&place, &["oci:app"])), "layer-prefix 1 bo ob");
+    // An image is not its own base, nor that of what it is built on.
+    assert_eq!(said(&json(&place, &["oci:base"])), "none ? ? ?");
+}
+
+#[test]
+fn the_base_can_be_in_a_repository() {
+    let place = Place::new();
+    place.layout("app", &app(bottom()).build());
+    let content = Content::new().image("12.1", &bottom().build()).image("12.2", &newer_bottom());
+    let server = Server::start(move |request| content.answer(request));
+    let repository = format!("{}/bases/debian", server.host());
+    let report = json(&place, &["oci:app", "--base-repository", &repository]);
+    assert_eq!(said(&report), "layer-prefix 1 bo ob");
+    assert_eq!(report["source"]["base"]["reference"], format!("{repository}:12.1"));
+    assert_eq!(server.count("/blobs/"), 2, "configurations only, no layers");
+}
+
+#[test]
+fn annotations_are_claims() {
+    let place = Place::new();
+    let claim = |image: Builder| {
+        image
+            .annotation("org.opencontainers.image.base.name", "registry.example/debian:12")
+            .annotation("org.opencontainers.image.base.digest", &format!("sha256:{}", "a".repeat(64)))
+            .build()
+    };
+    place.layout("app", &claim(app(bottom())));
+    let report = json(&place, &["oci:app", "--no-cache"]);
+    assert_eq!(said(&report), "annotation 1 bo ob");
+    assert_eq!(report["source"]["base"]["reference"], "registry.example/debian:12");
+    // Without a history there is no telling where the base ends.
+    let bare = Builder::new().layer(base(STATUS), ADD).layer(Tree::new().file("x", "y"), "RUN x");
+    place.layout("bare", &claim(bare));
+    assert_eq!(said(&json(&place, &["oci:bare", "--no-cache"])), "annotation ? ?? ?");
+}
+
+#[test]
+fn only_layers_take_findings_out_of_the_count() {
+    let place = Place::new();
+    place.layout("base", &bottom().build());
+    // OpenSSL's finding is the only one: all of it is the base's.
+    let own = bottom().layer(Tree::new().file("x", "y"), "COPY x").build();
+    place.layout("own", &own);
+    let scan = |more: &[&str]| place.run(&[&["scan", "oci:own", "--no-cache"], more].concat()).code;
+    assert_eq!(scan(&["--fail-on", "high"]), 1);
+    assert_eq!(scan(&["--fail-on", "high", "--base", "oci:base"]), 1);
+    assert_eq!(scan(&["--fail-on", "high,own", "--base", "oci:base"]), 0);
+    assert_eq!(scan(&["--fail-on", "high,own"]), 1, "a guess from what the image says takes nothing away");
+    assert_eq!(
+        scan(&["--fail-on", "high", "--base", "oci:base", "--exclude-base"]),
+        1,
+        "a filter of the view"
+    );
+}
+
+#[test]
+fn people_read_where_findings_come_from_and_what_a_newer_base_would_change() {
+    let place = Place::new();
+    place.layout("app", &app(bottom()).build());
+    place.layout("bases", &bottom().build());
+    // One repository, two builds.
+    let old = Content::new().image("12", &bottom().build());
+    let new = Content::new().image("12", &newer_bottom());
+    let changed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&changed);
+    let server = Server::start(move |request| {
+        if seen.load(std::sync::atomic::Ordering::Relaxed) {
+            new.answer(request)
+        } else {
+            old.answer(request)
+        }
+    });
+    let reference = format!("{}/bases/debian:12", server.host());
+    assert_eq!(place.run(&["scan", &reference]).code, 0);
+    changed.store(true, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(place.run(&["scan", &reference]).code, 0);
+    let report = json(&place, &["oci:app"]);
+    let newer = &report["source"]["base"]["newer"];
+    assert_eq!(newer["reference"], reference);
+    assert_eq!(newer["removes"], serde_json::json!([{"rule": "CVE-2022-4450", "package": "libssl3"}]));
+    assert_eq!(newer["adds"], serde_json::json!([]));
+    let ran = place.run(&["scan", "oci:app", "--exclude-base", "--quiet"]);
+    insta::assert_snapshot!(place.shown(&ran));
+}
