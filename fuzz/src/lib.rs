@@ -30,7 +30,7 @@ type Run = dyn Fn(&[u8]) -> Outcome + Send + Sync;
 
 /// One reader of bytes from outside, as a function that any bytes can be given to.
 pub struct Target {
-    /// Its name: that of the format, with the group before it where the group is a list (`package-dpkg`).
+    /// Its name: that of the format, with the group before it where the group is a list (`analyzer-dpkg`).
     pub name: String,
     seeds: Box<Seeds>,
     run: Box<Run>,

@@ -2,8 +2,9 @@
 
 use super::{choice, chosen};
 use crate::{Target, seed};
-use assay_analyze::{LayerAnalysis, Limits, Lockfiles, Matcher, analyze_layer, resolve_links, squash};
-use assay_model::Inventory;
+use assay_analyze::{
+    LayerAnalysis, Limits, Lockfiles, Matcher, Squashed, analyze_layer, resolve_links, squash,
+};
 use std::sync::OnceLock;
 
 pub(super) fn targets() -> Vec<Target> {
@@ -12,7 +13,7 @@ pub(super) fn targets() -> Vec<Target> {
 
 fn matcher() -> &'static Matcher<'static> {
     static MATCHER: OnceLock<Matcher<'static>> = OnceLock::new();
-    MATCHER.get_or_init(|| Matcher::new(assay_packages::analyzers()))
+    MATCHER.get_or_init(|| Matcher::new(assay_engine::analyzers()))
 }
 
 fn limits() -> Limits {
@@ -28,11 +29,11 @@ fn base() -> &'static LayerAnalysis {
     })
 }
 
-fn layer(data: &[u8]) -> Inventory {
+fn layer(data: &[u8]) -> Squashed {
     let (flags, data) = choice(data);
     let fixed = if flags & 1 == 1 { seed::with_checksums(data) } else { data.to_vec() };
     let Ok((mut analysis, links)) = analyze_layer(fixed.as_slice(), None, matcher(), &limits()) else {
-        return Inventory::default();
+        return Squashed::default();
     };
     let _ = resolve_links(fixed.as_slice(), &links, &mut analysis, matcher(), &limits());
     let layers = match flags & 6 {
@@ -41,7 +42,8 @@ fn layer(data: &[u8]) -> Inventory {
         4 => vec![analysis, base().clone()],
         _ => vec![analysis.clone(), base().clone(), analysis],
     };
-    let inventory = squash(layers, true, Lockfiles::WhenNothingInstalled, matcher());
+    let squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, matcher());
+    let inventory = &squashed.inventory;
     for package in &inventory.packages {
         for depended in &package.depends_on {
             assert!((*depended as usize) < inventory.packages.len(), "a dependency on no package");
@@ -51,7 +53,7 @@ fn layer(data: &[u8]) -> Inventory {
         // The pass turns a panic of an analyzer into a warning; here it is what is looked for.
         assert_ne!(warning.code, "analyzer-failed", "{warning:?}");
     }
-    inventory
+    squashed
 }
 
 fn seeds() -> Vec<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Every analyzer of packages, walked as the list that scans use.
+//! Every analyzer, walked as the list that scans use.
 //!
 //! The first byte of an input chooses the path under which the rest is shown to the analyzer: some read more than one kind of
 //! file, and some take a name or version from the path.
@@ -8,9 +8,9 @@ use crate::{Target, seed};
 use assay_analyze::{Analyzer, File, LayerFacts, Matcher, Select, Sink};
 
 pub(super) fn targets() -> Vec<Target> {
-    assay_packages::analyzers()
+    assay_engine::analyzers()
         .map(|analyzer| {
-            let name = format!("package-{}", analyzer.id().name);
+            let name = format!("analyzer-{}", analyzer.id().name);
             let paths = paths(analyzer);
             let known = paths.clone();
             Target::new(
@@ -43,6 +43,7 @@ fn paths(analyzer: &'static dyn Analyzer) -> Vec<String> {
             Select::Path(path) => (*path).to_owned(),
             Select::Suffix(suffix) => format!("srv/lib/name-1.2.3{suffix}"),
             Select::Under(folder, suffix) => format!("{folder}name-1.2-3{suffix}"),
+            Select::Within(folder, suffix) => format!("srv/{folder}name-1.2.3{suffix}"),
             Select::Magic(_) => "usr/bin/program".to_owned(),
         })
         .collect();
@@ -78,7 +79,7 @@ mod tests {
     /// Analyzers may come without a sample of their own; a sample that none of them understands is a mistake.
     #[test]
     fn every_sample_says_something() {
-        let matcher = Matcher::new(assay_packages::analyzers());
+        let matcher = Matcher::new(assay_engine::analyzers());
         let mut wrong = Vec::new();
         for (path, content) in seed::package_files() {
             let mut found = Vec::new();

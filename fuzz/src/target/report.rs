@@ -7,6 +7,7 @@ use assay_advisories::sink::Record;
 use assay_advisories::{Compiler, Database};
 use assay_engine::assess;
 use assay_match::explain;
+use assay_model::context::Statements;
 use assay_model::report::SourceKind;
 use assay_model::{
     Advisory, Affected, Ecosystem, Image, Inventory, Location, Os, Package, PackageKind, Range, Report,
@@ -96,8 +97,8 @@ fn report(data: &[u8]) -> Report {
     let database = database(&mut words, &inventory);
     let image =
         Image { reference: words.next(), labels: [(words.next(), words.next())].into(), ..Image::default() };
-    let report =
-        assess(SourceKind::Registry, image, inventory, &database, false).expect("the database is whole");
+    let report = assess(SourceKind::Registry, image, inventory, &database, false, &Statements::default())
+        .expect("the database is whole");
     let _ = explain(&words.next(), Some(&report.inventory), &database).expect("the database is whole");
     for group in [Group::Package, Group::Severity] {
         for width in [40, 100, 250] {
