@@ -2,6 +2,8 @@
 
 mod java;
 mod javascript;
+mod perl;
+mod php;
 mod python;
 mod ruby;
 mod text;
@@ -9,8 +11,14 @@ mod text;
 use assay_analyze::{Analyzer, Ask};
 
 /// The analyzers, in their order.
-pub(crate) const ANALYZERS: &[&dyn Analyzer] =
-    &[&python::PythonImports, &javascript::JavaScriptImports, &java::JavaClassPath, &ruby::RubyRequires];
+pub(crate) const ANALYZERS: &[&dyn Analyzer] = &[
+    &python::PythonImports,
+    &javascript::JavaScriptImports,
+    &java::JavaClassPath,
+    &ruby::RubyRequires,
+    &php::PhpIncludes,
+    &perl::PerlUses,
+];
 
 /// Returns what a Python text, as given after `-c`, asks for.
 pub(crate) fn python_text(text: &str) -> Vec<Ask> {
@@ -25,6 +33,16 @@ pub(crate) fn javascript_text(text: &str) -> Vec<Ask> {
 /// Returns what a Ruby text, as given after `-e`, asks for.
 pub(crate) fn ruby_text(text: &str) -> Vec<Ask> {
     text::read(ruby::scan, text)
+}
+
+/// Returns what a PHP text, as given after `-r`, asks for.
+pub(crate) fn php_text(text: &str) -> Vec<Ask> {
+    text::read(php::scan, text)
+}
+
+/// Returns what a Perl text, as given after `-e`, asks for.
+pub(crate) fn perl_text(text: &str) -> Vec<Ask> {
+    text::read(perl::scan, text)
 }
 
 #[cfg(test)]

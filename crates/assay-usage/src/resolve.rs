@@ -2,6 +2,8 @@
 
 mod java;
 mod javascript;
+mod perl;
+mod php;
 mod python;
 mod ruby;
 #[cfg(test)]
@@ -30,6 +32,8 @@ pub(crate) struct Context<'a> {
 #[derive(Default)]
 pub(crate) struct Memo<'a> {
     names: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
+    perl: perl::Known,
+    php: php::Known,
     python: python::Known,
     ruby: ruby::Known,
 }
@@ -90,5 +94,11 @@ pub(crate) trait Resolver: Sync {
 }
 
 /// The resolvers; languages without one are followed by no name.
-pub(crate) const RESOLVERS: &[&dyn Resolver] =
-    &[&python::PythonModules, &javascript::NodeModules, &java::ClassPath, &ruby::RubyFiles];
+pub(crate) const RESOLVERS: &[&dyn Resolver] = &[
+    &python::PythonModules,
+    &javascript::NodeModules,
+    &java::ClassPath,
+    &ruby::RubyFiles,
+    &php::PhpFiles,
+    &perl::PerlModules,
+];
