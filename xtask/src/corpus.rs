@@ -176,6 +176,12 @@ pub(crate) fn folder() -> PathBuf {
     std::env::var_os("ASSAY_CORPUS").map_or_else(|| workspace().join("target/corpus"), PathBuf::from)
 }
 
+/// Returns the layouts of the images that are built, by name.
+pub(crate) fn built() -> Vec<(String, PathBuf)> {
+    let layout = |recipe: &Recipe| (recipe.name.to_owned(), folder().join(recipe.name).join("oci"));
+    RECIPES.iter().map(layout).filter(|(_, layout)| layout.join("index.json").is_file()).collect()
+}
+
 /// Prints the table of images.
 pub(crate) fn list() {
     for recipe in RECIPES {

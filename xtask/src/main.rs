@@ -12,6 +12,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod check;
 mod corpus;
 mod fuzz;
@@ -53,6 +54,8 @@ enum Task {
         #[arg(long, default_value = "../shared/feeds")]
         from: Vec<PathBuf>,
     },
+    /// Measures the figures the product must hold
+    Bench(bench::Arguments),
     /// Fuzzes every decoder and parser with libFuzzer
     Fuzz(fuzz::Arguments),
     /// Checks formatting, lints, licences and the house rules
@@ -85,6 +88,7 @@ fn main() -> Result<()> {
                 .args(from)
                 .current_dir(run::workspace()),
         )?,
+        Task::Bench(arguments) => bench::bench(&arguments)?,
         Task::Fuzz(arguments) => fuzz::fuzz(&arguments)?,
         Task::Check => check::check()?,
     }

@@ -1,4 +1,5 @@
-//! Times compiling, opening and looking up in the database of the feeds in `ASSAY_FEEDS`, or of the shared ones.
+//! Times compiling, opening and looking up in the database of the feeds in the folder named, or of the shared
+//! ones.
 
 #![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
 
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 fn main() {
-    let feeds = option_env!("ASSAY_FEEDS").map_or_else(
+    let named = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let feeds = named.map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/feeds")),
         PathBuf::from,
     );
