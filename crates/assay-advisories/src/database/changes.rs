@@ -94,6 +94,28 @@ pub enum What {
     Facts,
 }
 
+impl What {
+    /// Returns the name that programs know it by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Removed => "removed",
+            Self::Withdrawn => "withdrawn",
+            Self::Reinstated => "reinstated",
+            Self::Range { .. } => "range",
+            Self::FixAdded { .. } => "fix-added",
+            Self::FixState { .. } => "fix-state",
+            Self::SeverityRaised { .. } => "severity-raised",
+            Self::SeverityLowered { .. } => "severity-lowered",
+            Self::Scope => "scope",
+            Self::Identity { .. } => "identity",
+            Self::Exploited => "exploited",
+            Self::Forecast => "forecast",
+            Self::Facts => "facts",
+        }
+    }
+}
+
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

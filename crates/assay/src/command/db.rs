@@ -1,5 +1,7 @@
 //! `assay db`: build, fetch and look into the vulnerability database.
 
+mod diff;
+
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
@@ -29,6 +31,7 @@ enum Action {
     Build(BuildArgs),
     Status(StatusArgs),
     Search(SearchArgs),
+    Diff(diff::Args),
 }
 
 /// Fetch the public feeds, where they changed, and build the database from them.
@@ -104,6 +107,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Action::Build(args) => run_build(args, global),
         Action::Status(args) => run_status(args, global),
         Action::Search(args) => run_search(args, global),
+        Action::Diff(args) => diff::run(args, global),
     }
 }
 

@@ -72,3 +72,27 @@ fn a_database_that_cannot_be_built() {
     }
     insta::assert_snapshot!(all.join("\n"));
 }
+
+#[test]
+fn what_changed_between_two_databases_is_told_with_its_reason() {
+    let place = place();
+    let edited = [("old", "2.1"), ("new", "3.0")];
+    for (name, fixed) in edited {
+        place.write(&format!("{name}/ours/OWN-1.json"), own("OWN-1", fixed));
+        let (from, out) = (format!("{name}/ours"), format!("{name}.db"));
+        assert_eq!(place.run(&["db", "build", "--from", &from, "--out", &out]).code, 0);
+    }
+    let mut all = Vec::new();
+    for arguments in [
+        &["db", "diff", "old.db", "new.db"][..],
+        &["db", "diff", "old.db", "new.db", "oci:image"],
+        &["db", "diff", "new.db", "old.db", "oci:image"],
+        &["db", "diff", "new.db", "new.db", "oci:image"],
+        &["db", "diff", "old.db", "new.db", "oci:image", "--format", "json"],
+        &["db", "diff", "old.db", "missing.db"],
+    ] {
+        let ran = place.run(arguments);
+        all.push(format!("$ assay {}\n{}", arguments.join(" "), place.shown(&ran)));
+    }
+    insta::assert_snapshot!(all.join("\n"));
+}
