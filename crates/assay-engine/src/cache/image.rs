@@ -8,7 +8,7 @@ use crate::lineage::{Knowledge, KnownImage};
 use assay_model::{DiffId, Digest, Image, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a record begins with; the last byte is raised whenever the encoding changes.
 const MAGIC: [u8; 8] = *b"assayim\x01";
@@ -60,12 +60,12 @@ impl LayerCache {
 
     /// Returns the images whose first layer is this one.
     pub(crate) fn images_from(&self, first: DiffId) -> Vec<KnownImage> {
-        self.records(self.by_layer(first))
+        records(&self.by_layer(first))
     }
 
     /// Returns the images of the same name, whatever their tag.
     pub(crate) fn images_named(&self, reference: &str) -> Vec<KnownImage> {
-        self.records(self.by_name(reference))
+        records(&self.by_name(reference))
     }
 
     fn by_layer(&self, first: DiffId) -> PathBuf {
@@ -76,13 +76,13 @@ impl LayerCache {
         let hash = Digest::Sha256(Sha256::digest(name(reference)).into());
         self.folder.join("images").join(format!("name-{}", hash.hex()))
     }
+}
 
-    fn records(&self, folder: PathBuf) -> Vec<KnownImage> {
-        let mut paths = list(&folder).unwrap_or_default();
-        paths.sort();
-        paths.truncate(MAX_RECORDS);
-        paths.iter().filter_map(|path| decode(&read_bounded(path, MAX_RECORD)?)).collect()
-    }
+fn records(folder: &Path) -> Vec<KnownImage> {
+    let mut paths = list(folder).unwrap_or_default();
+    paths.sort();
+    paths.truncate(MAX_RECORDS);
+    paths.iter().filter_map(|path| decode(&read_bounded(path, MAX_RECORD)?)).collect()
 }
 
 fn decode(bytes: &[u8]) -> Option<KnownImage> {
