@@ -3,6 +3,9 @@
 //!
 //! A name is sought in `lib` of every gem that is installed and in every folder of the standard library: which version of a gem is meant
 //! depends on what was activated before, so all versions count.
+//!
+//! The standard library and RubyGems are the runtime. RubyGems loads by computed names what `require` names, which is followed where
+//! it is called, and plug-ins (`rubygems_plugin`) of its own commands.
 
 use super::{Answer, Context, Resolver};
 use assay_analyze::{Ask, CodeFile, Dynamic, Files, Language};
@@ -12,6 +15,9 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Finds Ruby's files.
 pub(super) struct RubyFiles;
+
+/// Files that parts of Ruby written in C require: no text says so.
+const BY_NATIVE: &[(&str, &str)] = &[("psych.so", "psych/syntax_error")];
 
 /// What is worked out once per image: files by the name `require` finds them under.
 #[derive(Default)]
@@ -122,7 +128,9 @@ fn place(path: &str) -> Option<Place<'_>> {
         depth += 1;
         below = rest;
     }
-    (depth > 0).then_some(Place { standard: !vendor, below })
+    // Debian keeps RubyGems apart from the rest of Ruby.
+    let own = below == "rubygems.rb" || below.starts_with("rubygems/");
+    (depth > 0).then_some(Place { standard: !vendor || own, below })
 }
 
 /// Returns a name without the endings that `require` adds.
@@ -178,8 +186,14 @@ fn import(context: &Context<'_>, from: &str, name: &str, found: &mut BTreeSet<St
     if name.starts_with("./") || name.starts_with("../") {
         return with_endings(files, &format!("{cwd}/{name}"), found);
     }
-    if let Some(paths) = names(context).get(bare(name)) {
-        found.extend(paths.iter().cloned());
+    // RubyGems needs no gem: those it names build other gems when they are installed.
+    let of_gems = place(from).is_some_and(|place| place.standard && place.below.starts_with("rubygems"));
+    let paths = names(context).get(bare(name)).into_iter().flatten();
+    found.extend(paths.filter(|path| !of_gems || place(path).is_some_and(|place| place.standard)).cloned());
+    for (library, name) in BY_NATIVE {
+        if found.iter().any(|path| file_name(path) == *library) {
+            found.extend(names(context).get(*name).into_iter().flatten().cloned());
+        }
     }
     if place(from).is_none() {
         // A project searches its own `lib` and whatever else it adds.
