@@ -4,6 +4,7 @@ use crate::Target;
 
 mod advisories;
 mod archives;
+mod cache;
 mod layers;
 mod names;
 mod oci;
@@ -16,6 +17,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     archives::targets,
     packages::targets,
     layers::targets,
+    cache::targets,
     advisories::targets,
     versions::targets,
     names::targets,

@@ -62,6 +62,14 @@ struct Tally {
     found: Vec<PathBuf>,
 }
 
+/// Returns the processor's seconds that the programs this one has waited for took: on a busy machine an hour is not an hour.
+fn processor_seconds() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // After the name, which may hold anything: fields 16 and 17, in hundredths of a second (proc_pid_stat(5)).
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+    fields.skip(13).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
 /// Builds the fuzzer and runs it.
 pub(crate) fn fuzz(arguments: &Arguments) -> Result<()> {
     let program = build()?;
@@ -123,6 +131,7 @@ fn rounds(program: &Path, folder: &Path, names: &[String], arguments: &Arguments
     let slice = share.clamp(1, SLICE);
     println!("{} targets, {jobs} at once, {slice} s each in turn, {} s in all", names.len(), arguments.time);
     let end = Instant::now() + Duration::from_secs(arguments.time);
+    let (start, before) = (Instant::now(), processor_seconds());
     let next = AtomicUsize::new(0);
     let tallies: Mutex<BTreeMap<String, Tally>> = Mutex::default();
     std::thread::scope(|scope| {
@@ -150,6 +159,11 @@ fn rounds(program: &Path, folder: &Path, names: &[String], arguments: &Arguments
             .into_iter()
             .try_for_each(|thread| thread.join().unwrap_or_else(|_| bail!("a thread panicked")))
     })?;
+    println!(
+        "\n{:.0} s, of which {:.0} s on a processor",
+        start.elapsed().as_secs_f64(),
+        processor_seconds() - before
+    );
     report(&tallies.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 

@@ -22,7 +22,7 @@ pub(super) fn targets() -> Vec<Target> {
 }
 
 /// Runs `work` in an empty folder and says what it said, without the folder's name.
-fn in_folder(work: impl FnOnce(&Path) -> String) -> String {
+pub(super) fn in_folder(work: impl FnOnce(&Path) -> String) -> String {
     thread_local! {
         static FOLDER: OnceCell<tempfile::TempDir> = const { OnceCell::new() };
     }
