@@ -4,6 +4,7 @@ mod databases;
 mod executables;
 mod feeds;
 mod packages;
+mod rarer;
 
 pub(crate) use databases::ndb;
 pub(crate) use executables::{dotnet_bundle, elf, elf_32, go_program, macho, pe, rust_program, universal};

@@ -2,6 +2,7 @@
 //!
 //! To give a new analyzer a seed, add a line; without one it is fuzzed from general texts.
 
+use super::rarer::{CODE, LANGUAGES};
 use super::{ZIP_MEMBERS, dotnet_bundle, fixture, go_program, macho, pe, rust_program, stored_zip, zip};
 
 /// Text files, by path.
@@ -137,7 +138,8 @@ const FIXTURES: &[(&str, &str)] = &[
 
 /// Returns every sample: its path in an image, and its content.
 pub(crate) fn package_files() -> Vec<(String, Vec<u8>)> {
-    let texts = TEXTS.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    let texts = TEXTS.iter().chain(LANGUAGES).chain(CODE);
+    let texts = texts.map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let fixtures = FIXTURES
         .iter()
         .map(|(path, file)| ((*path).to_owned(), fixture(&format!("assay-packages/testdata/{file}"))));

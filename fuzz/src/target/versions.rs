@@ -28,12 +28,11 @@ const SCHEMES: &[(Scheme, &str, &[&str])] = &[
     (Scheme::Generic, "generic", &["1.1.1w\n1.1.1-rc1\n2024-01-01\n1"]),
 ];
 
-/// The schemes whose own tools order any three versions in a line. Maven's `ComparableVersion` does not, and apk compares some numbers
-/// as text when one of the two begins with a zero.
+/// The schemes whose own tools order any three versions in a line. Maven's `ComparableVersion` does not; apk compares some numbers
+/// as text when one of the two begins with a zero; vercmp lets the longer version win, unless what is left over is a word.
 const TRANSITIVE: &[Scheme] = &[
     Scheme::Deb,
     Scheme::Rpm,
-    Scheme::Pacman,
     Scheme::Pep440,
     Scheme::Npm,
     Scheme::Semver,
