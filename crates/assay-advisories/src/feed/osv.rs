@@ -351,8 +351,9 @@ fn read_affected(affected: OsvAffected) -> Option<Affected> {
     let scheme = ecosystem.scheme();
     let mut statement = Affected::new(ecosystem, &package.name);
     // dpkg and apk feeds name source packages (apk's "origin"), and so does Rocky; other RPM errata name binary packages.
-    let rocky = matches!(&statement.ecosystem, Ecosystem::Distro { distro, .. } if distro.id == "rocky");
-    statement.of_source = matches!(scheme, Scheme::Deb | Scheme::Apk) || rocky;
+    // opam, which has dpkg's order of versions, knows no source packages.
+    statement.of_source = matches!(&statement.ecosystem, Ecosystem::Distro { distro, .. }
+        if matches!(scheme, Scheme::Deb | Scheme::Apk) || distro.id == "rocky");
     for range in affected.ranges.into_iter().flatten().filter(|range| range.kind != "GIT") {
         statement.ranges.extend(intervals(scheme, range.events));
     }

@@ -36,6 +36,7 @@ fn inventory(ecosystem: &str, name: &str, version: &str) -> Inventory {
         "Debian" => (Some("debian"), PackageKind::Deb),
         "Wolfi" => (Some("wolfi"), PackageKind::Apk),
         "Bitnami" => (None, PackageKind::Bitnami),
+        "ConanCenter" => (None, PackageKind::Conan),
         other => panic!("no kind for {other}"),
     };
     let (namespace, name) = match kind {
