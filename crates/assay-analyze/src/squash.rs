@@ -197,12 +197,16 @@ impl Claims {
         // Package managers keep one list per name, or per name and architecture.
         let mut os_packages: HashMap<(&str, String), usize> = HashMap::new();
         for (index, package) in inventory.packages.iter_mut().enumerate() {
-            let Some(manager) = manager_of(package.kind) else { continue };
-            if package.licenses.is_empty()
-                && let Some(licenses) = self.licenses.get(&(manager.to_owned(), package.name.clone()))
+            let manager = manager_of(package.kind);
+            // Portage's packages are named with their category.
+            let described_by = if package.kind == PackageKind::Portage { Some("portage") } else { manager };
+            if let Some(described_by) = described_by
+                && package.licenses.is_empty()
+                && let Some(licenses) = self.licenses.get(&(described_by.to_owned(), package.full_name()))
             {
                 package.licenses.clone_from(licenses);
             }
+            let Some(manager) = manager else { continue };
             // Conda has an installation for each environment; the record tells them apart.
             if package.kind == PackageKind::Conda {
                 let records =

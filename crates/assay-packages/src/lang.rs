@@ -23,7 +23,7 @@ mod java_gradle_lock;
 mod java_maven_install;
 mod java_pom;
 mod julia_manifest;
-mod lenient;
+pub(crate) mod lenient;
 mod lockfile;
 mod lua_rockspec;
 mod node;

@@ -4,20 +4,41 @@ use assay_analyze::Analyzer;
 use assay_model::{Inventory, PackageKind};
 
 mod apk;
+mod bitnami;
+mod chisel;
 mod copyright;
 mod damage;
 pub(crate) mod deb822;
 mod dpkg;
+mod flatpak;
+mod homebrew;
+mod nix;
+mod opkg;
 mod os_release;
 mod pacman;
+mod portage;
 mod rpm;
+mod snap;
 
 #[cfg(test)]
 mod testing;
 
 /// The analyzers, in the order in which they are linked.
-pub const ANALYZERS: &[&dyn Analyzer] =
-    &[&os_release::OsRelease, &apk::Apk, &dpkg::Dpkg, &rpm::Rpm, &pacman::Pacman];
+pub const ANALYZERS: &[&dyn Analyzer] = &[
+    &os_release::OsRelease,
+    &apk::Apk,
+    &dpkg::Dpkg,
+    &chisel::Chisel,
+    &rpm::Rpm,
+    &pacman::Pacman,
+    &portage::Portage,
+    &opkg::Opkg,
+    &nix::Nix,
+    &homebrew::Homebrew,
+    &snap::Snap,
+    &flatpak::Flatpak,
+    &bitnami::Bitnami,
+];
 
 /// Connects the packages of one package manager by their names and by what they provide.
 fn link_by_provides(inventory: &mut Inventory, kind: PackageKind) {

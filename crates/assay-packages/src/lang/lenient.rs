@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use std::fmt;
 
 /// A place that a value is read into; whatever is not overridden is skipped.
-pub(super) trait Fill {
+pub(crate) trait Fill {
     /// Takes a string, or a number or truth value as written by the decoder.
     fn text(&mut self, _text: &str) {}
 
@@ -29,7 +29,7 @@ pub(super) trait Fill {
 }
 
 /// Reads the next value into a place.
-pub(super) struct Place<'a, T>(pub(super) &'a mut T);
+pub(crate) struct Place<'a, T>(pub(crate) &'a mut T);
 
 impl<'de, T: Fill> DeserializeSeed<'de> for Place<'_, T> {
     type Value = ();
@@ -152,7 +152,7 @@ impl<T: Fill + Default> Fill for Vec<T> {
 
 /// A table, in the order of the file.
 #[derive(Debug, Clone)]
-pub(super) struct Table<T>(pub(super) Vec<(String, T)>);
+pub(crate) struct Table<T>(pub(crate) Vec<(String, T)>);
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
@@ -177,7 +177,7 @@ impl<T: Fill + Default> Fill for Table<T> {
 
 /// Names given as a list, as the keys of a table, or as a single string.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(pub(super) Vec<String>);
+pub(crate) struct Names(pub(crate) Vec<String>);
 
 impl Fill for Names {
     fn text(&mut self, text: &str) {
@@ -224,17 +224,17 @@ macro_rules! record {
         }
     };
 }
-pub(super) use record;
+pub(crate) use record;
 
 /// Reads JSON into `value`; after an error, `value` holds what came before it.
-pub(super) fn json<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
+pub(crate) fn json<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     Place(value).deserialize(&mut deserializer).map_err(|error| error.to_string())?;
     deserializer.end().map_err(|error| error.to_string())
 }
 
 /// Reads YAML into `value`; after an error, `value` holds what came before it.
-pub(super) fn yaml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
+pub(crate) fn yaml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
     // The library's own limits are meant for settings; a large monorepo's lockfile has some hundred thousand nodes.
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: 4_000_000, max_events: 10_000_000 },
@@ -246,7 +246,7 @@ pub(super) fn yaml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
 }
 
 /// Reads TOML into `value`; damaged parts are left out.
-pub(super) fn toml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
+pub(crate) fn toml<T: Fill>(text: &str, value: &mut T) -> Result<(), String> {
     let (table, errors) = toml::de::DeTable::parse_recoverable(text);
     let read = Place(value).deserialize(toml::de::Deserializer::from(table));
     match errors.first() {

@@ -15,6 +15,7 @@ mod database;
 mod error_classes;
 mod exit_codes;
 mod explain;
+mod formats;
 mod lineage;
 mod metamorphic;
 mod output;
