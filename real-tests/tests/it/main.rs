@@ -18,6 +18,7 @@ mod findings;
 mod lang_a;
 mod lang_a2;
 mod lang_b;
+mod metamorphic;
 mod os_packages;
 mod report;
 mod same_image;
