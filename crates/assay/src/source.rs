@@ -59,7 +59,7 @@ pub(crate) struct NetworkArgs {
 }
 
 /// What was found in a source.
-struct Scanned {
+pub(crate) struct Scanned {
     /// What kind of source it is.
     kind: SourceKind,
     /// The folder that was scanned, or the one of the file.
@@ -67,7 +67,7 @@ struct Scanned {
     /// The image; for a folder only its reference is set.
     image: Image,
     /// What is in it.
-    inventory: Inventory,
+    pub(crate) inventory: Inventory,
     /// The image it is built on, where that is a known one, and what else is known.
     base: Option<KnownImage>,
     known: Vec<KnownImage>,
@@ -99,7 +99,7 @@ pub(crate) fn report(
 }
 
 /// Opens a source, looks at all of it, and finds what it is built on.
-fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
+pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let mut scanned = contents(text, args, global)?;
     if scanned.image.layers.is_empty() {
         return Ok(scanned);
