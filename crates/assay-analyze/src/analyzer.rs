@@ -1,6 +1,7 @@
 //! The contract between the pass over a layer and those who look at files.
 
 use crate::facts::{Fact, LayerFacts};
+use crate::limits::{self, Budget, Expansion, Limits};
 use assay_decode::ReadAt;
 use assay_model::{Inventory, Package, PathList, Warning};
 use std::borrow::Cow;
@@ -117,12 +118,65 @@ impl<'a> File<'a> {
 pub struct Sink<'a> {
     path: &'a str,
     facts: &'a mut LayerFacts,
+    budget: Option<(&'a Limits, &'a Expansion)>,
+    full: bool,
+    /// That what archives inside the file hold is too much has been said.
+    expanded: bool,
 }
+
+/// Archives within archives that are looked at when nobody says otherwise.
+const ARCHIVE_DEPTH: usize = 8;
 
 impl<'a> Sink<'a> {
     /// Returns a sink for what is said about the file at `path`.
     pub fn new(path: &'a str, facts: &'a mut LayerFacts) -> Self {
-        Self { path, facts }
+        Self { path, facts, budget: None, full: false, expanded: false }
+    }
+
+    /// Returns a sink that takes no more than the budgets of a scan allow.
+    pub(crate) fn within(
+        path: &'a str,
+        facts: &'a mut LayerFacts,
+        limits: &'a Limits,
+        expansion: &'a Expansion,
+    ) -> Self {
+        Self { budget: Some((limits, expansion)), ..Self::new(path, facts) }
+    }
+
+    /// Returns whether something was left out because there is no more memory for it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Returns how deep archives within archives are looked at.
+    pub fn archive_depth(&self) -> usize {
+        self.budget.map_or(ARCHIVE_DEPTH, |(limits, _)| limits.archive_depth)
+    }
+
+    /// Counts bytes that an archive inside the file gave; false, with a warning, when the layer has given too many.
+    #[must_use]
+    pub fn expand(&mut self, bytes: u64) -> bool {
+        let Some((limits, expansion)) = self.budget else { return true };
+        match expansion.add_expanded(bytes, limits) {
+            Ok(()) => !limits.stop.is_raised(),
+            Err(reason) => {
+                if !self.expanded {
+                    self.facts.warn(self.path, reason.budget().exceeded(Some(self.path), reason));
+                }
+                self.expanded = true;
+                false
+            }
+        }
+    }
+
+    /// Returns whether to look no further: nothing more would be taken, or the time is up.
+    pub fn is_over(&self) -> bool {
+        self.full || self.budget.is_some_and(|(limits, _)| limits.stop.is_raised())
+    }
+
+    /// Reports that a budget is exceeded.
+    pub fn exceeded(&mut self, budget: Budget, what: impl std::fmt::Display) {
+        self.facts.warn(self.path, budget.exceeded(Some(self.path), what));
     }
 
     /// Reports a package; its location is the file, so `locations` stays empty unless it lies deeper (`a.jar!/b.jar`), in
@@ -140,6 +194,15 @@ impl<'a> Sink<'a> {
 
     /// Reports anything else.
     pub fn fact(&mut self, fact: Fact) {
+        if self.full {
+            return;
+        }
+        if let Some((limits, _)) = self.budget
+            && !limits.facts.spend(limits::cost(&fact))
+        {
+            self.full = true;
+            return self.facts.warn(self.path, limits.facts.exceeded(Some(self.path)));
+        }
         self.facts.add(self.path, fact);
     }
 

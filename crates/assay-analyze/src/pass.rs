@@ -1,58 +1,23 @@
 //! One pass over a layer: every file is seen once, by all analyzers that want it, and nothing is unpacked.
 //!
-//! A selected file is held in memory up to [`Limits::memory_per_file`] and beyond it in one unlinked spool file, so that
+//! A selected file is held in memory up to [`Limits::memory_per_file`](crate::Limits::memory_per_file) and beyond it in one unlinked spool file, so that
 //! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
 
 use crate::analyzer::{Analyzer, File, Sink};
 use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
+use crate::limits::{self, Budget, Expansion, GivenUp, Limits, Stop};
 use crate::matcher::{MAGIC_LEN, Matcher};
 use assay_decode::compression::{LimitExceeded, Limited, decompress};
 use assay_decode::read_at::{FileSpool, ReadAt};
-use assay_decode::tar::{EntryKind, TarLimits, TarReader};
+use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader};
 use assay_model::{DiffId, Digest, Warning};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufRead, Read, Write};
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-
-/// Bounds on what one layer may cost. Exceeding one is a warning, and what was found before it stays.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// Bytes of a selected file held in memory; larger ones are spooled.
-    ///
-    /// Two layers are read at once and inner archives are inflated in memory besides, all within 256 MiB.
-    pub memory_per_file: u64,
-    /// Bytes of a selected file that are looked at, in memory or spooled.
-    pub bytes_per_file: u64,
-    /// Bytes of an uncompressed layer.
-    pub bytes_per_layer: u64,
-    /// Entries of a layer.
-    pub entries_per_layer: u64,
-    /// Symbolic links of a layer that are kept; ordinary images have a few ten thousand in all.
-    pub symlinks_per_layer: usize,
-    /// Warnings kept of one kind and layer; a damaged layer could otherwise fill the memory with them.
-    pub warnings_per_layer: usize,
-    /// The folder for the spool file.
-    pub scratch: PathBuf,
-}
-
-impl Limits {
-    /// Returns the published budget, spooling to `scratch`.
-    pub fn new(scratch: PathBuf) -> Self {
-        Self {
-            memory_per_file: 16 << 20,
-            bytes_per_file: 4 << 30,
-            bytes_per_layer: 64 << 30,
-            entries_per_layer: 10_000_000,
-            symlinks_per_layer: 250_000,
-            warnings_per_layer: 200,
-            scratch,
-        }
-    }
-}
+use std::sync::Arc;
 
 /// Why a layer's analysis cannot be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -112,8 +77,8 @@ pub fn analyze_layer(
     if intact && let Some(expected) = expected.filter(|expected| *expected != actual) {
         return Err(AnalyzeLayerError::DiffIdMismatch { expected, actual });
     }
-    pass.out.diff_id = expected.or(Some(actual));
-    pass.out.repeatable = intact && !pass.hindered;
+    pass.out.diff_id = expected.or(intact.then_some(actual));
+    pass.out.repeatable = intact && !pass.is_hindered();
     Ok(pass.finish())
 }
 
@@ -134,13 +99,14 @@ pub fn resolve_links(
     }
     let mut pass = Pass::new(matcher, limits);
     pass.walk(reader, Some(&by_target))?;
+    let given_up = pass.full || limits.stop.is_raised();
     for (path, link) in &links.by_path {
-        if !pass.out.files.contains_key(path) {
+        if !given_up && !pass.out.files.contains_key(path) {
             let message = format!("it is a hard link to `{}`, which this layer does not have", link.target);
             pass.warn(Warning::unscanned("unresolved-link", Some(path), message));
         }
     }
-    let hindered = pass.hindered;
+    let hindered = pass.is_hindered();
     let found = pass.finish().0;
     analysis.repeatable &= !hindered;
     for (path, said) in found.files {
@@ -167,6 +133,7 @@ impl<'a> FolderPass<'a> {
     /// Looks at one file; returns whether any analyzer wanted it.
     pub fn file(&mut self, path: &str, mode: u32, content: &dyn ReadAt) -> bool {
         self.0.out.entries += 1;
+        self.0.expansion.add_stored(content.len());
         self.0.out.unpacked_size = self.0.out.unpacked_size.saturating_add(content.len());
         let mut found = std::mem::take(&mut self.0.found);
         self.0.matcher.by_path(path, &mut found);
@@ -174,14 +141,23 @@ impl<'a> FolderPass<'a> {
         let len = content.read_at(0, &mut start).unwrap_or_default();
         self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
         let wanted = !found.is_empty();
-        self.0.run(path, mode, content, &found);
+        if wanted && content.len() > self.0.limits.bytes_per_file {
+            self.0.too_large(path, content.len());
+        } else {
+            self.0.run(path, mode, content, &found);
+        }
         self.0.found = found;
         wanted
     }
 
     /// Records what could not be looked at.
     pub fn warn(&mut self, warning: Warning) {
-        self.0.out.warnings.push(warning);
+        self.0.warn(warning);
+    }
+
+    /// Returns whether nothing more can be kept or the time is up, so that looking on is of no use.
+    pub fn is_over(&self) -> bool {
+        self.0.full || self.0.limits.stop.is_raised()
     }
 
     /// Returns what was found.
@@ -203,20 +179,26 @@ struct Pass<'a> {
     warnings_left: usize,
     /// Whether something that is not of the layer, such as a full disk, kept a file from being looked at.
     hindered: bool,
+    expansion: Arc<Expansion>,
+    /// The memory for what is found is used up.
+    full: bool,
 }
 
 /// Computes the digest of what is read through it.
-struct Hashing<R> {
+struct Hashing<'a, R> {
     inner: R,
+    expansion: Arc<Expansion>,
+    limits: &'a Limits,
     hash: Sha256,
     bytes: u64,
 }
 
-impl<R: Read> Read for Hashing<R> {
+impl<R: Read> Read for Hashing<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buf)?;
         self.hash.update(buf.get(..read).unwrap_or_default());
         self.bytes = self.bytes.saturating_add(read as u64);
+        self.expansion.add_expanded(read as u64, self.limits).map_err(io::Error::other)?;
         Ok(read)
     }
 }
@@ -239,6 +221,8 @@ impl<'a> Pass<'a> {
             below: String::new(),
             warnings_left: limits.warnings_per_layer,
             hindered: false,
+            expansion: Arc::default(),
+            full: false,
         }
     }
 
@@ -248,31 +232,50 @@ impl<'a> Pass<'a> {
         mut reader: impl Read + Send,
         only: Option<&LinksByTarget<'_>>,
     ) -> Result<(DiffId, bool), AnalyzeLayerError> {
-        let mut source = Checked::new(&mut reader);
+        let mut source = Checked::new(&mut reader, Arc::clone(&self.expansion), self.limits.stop.clone());
         let mut intact = true;
         let walked = 'walk: {
             let plain = match decompress(&mut source) {
                 Ok((_, plain)) => plain,
+                Err(error) if over_budget(&error).is_some() || error.kind() == io::ErrorKind::Unsupported => {
+                    intact = false;
+                    self.give_up(&error);
+                    break 'walk Ok((Sha256::new(), 0));
+                }
                 Err(error) => break 'walk Err(error),
             };
             let hashing = Hashing {
                 inner: Limited::new(plain, self.limits.bytes_per_layer),
+                expansion: Arc::clone(&self.expansion),
+                limits: self.limits,
                 hash: Sha256::new(),
                 bytes: 0,
             };
-            let tar_limits = TarLimits { max_headers: self.limits.entries_per_layer, ..TarLimits::default() };
+            let tar_limits = TarLimits {
+                max_headers: self.limits.entries_per_layer,
+                max_path: self.limits.path_length,
+                ..TarLimits::default()
+            };
             let mut tar = TarReader::new(hashing, tar_limits);
             loop {
+                if self.full {
+                    break;
+                }
                 match tar.next_entry() {
                     Ok(Some(mut entry)) => self.entry(&mut entry, only),
                     Ok(None) => break,
+                    Err(TarError::LongPath { offset }) => {
+                        let what = format!(
+                            "the entry at byte {offset} has a path of more than {} bytes and was skipped",
+                            self.limits.path_length
+                        );
+                        self.warn(Budget::PATH.exceeded(None, what));
+                    }
                     Err(error) if error.is_recoverable() => {
                         self.warn(Warning::unscanned("skipped-entry", None, with_causes(&error)));
                     }
                     Err(error) => {
-                        let code =
-                            if limit_of(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
-                        self.warn(Warning::unscanned(code, None, with_causes(&error)));
+                        self.give_up(&error);
                         break;
                     }
                 }
@@ -280,18 +283,10 @@ impl<'a> Pass<'a> {
             // The digests cover what follows the archive's end, too.
             if let Err(error) = tar.drain() {
                 intact = false;
-                let code =
-                    if LimitExceeded::find(&error).is_some() { "layer-too-large" } else { "damaged-layer" };
-                if self.out.warnings.iter().all(|warning| warning.code != code) {
-                    self.warn(Warning::unscanned(
-                        code,
-                        None,
-                        format!("the layer cannot be read to its end: {error}"),
-                    ));
-                }
+                self.give_up(&error);
             }
             let hashing = tar.into_inner();
-            Ok((hashing.hash.finalize(), hashing.bytes))
+            Ok((hashing.hash, hashing.bytes))
         };
         let (hash, bytes) = match walked {
             Ok(walked) => walked,
@@ -301,7 +296,39 @@ impl<'a> Pass<'a> {
         // What the source itself says (a wrong digest, a broken connection) counts more than how the inflater saw it.
         source.finish().map_err(AnalyzeLayerError::Read)?;
         self.out.unpacked_size = bytes;
-        Ok((DiffId(Digest::Sha256(hash.into())), intact))
+        Ok((DiffId(Digest::Sha256(hash.finalize().into())), intact))
+    }
+
+    /// Returns whether the same layer could give more another time: with more time, memory or room on the disk.
+    fn is_hindered(&self) -> bool {
+        self.hindered || self.full || self.limits.stop.is_raised()
+    }
+
+    /// Says why a layer is not read on; once, as its end cannot be reached for the same reason.
+    fn give_up(&mut self, error: &(dyn std::error::Error + 'static)) {
+        let warning = match over_budget(error) {
+            Some(budget) => budget.exceeded(None, with_causes(error)),
+            None => Warning::unscanned("damaged-layer", None, with_causes(error)),
+        };
+        if self.out.warnings.iter().all(|have| have.code != warning.code) {
+            // Not counted: of all warnings this one must not be left out.
+            self.out.warnings.push(warning);
+        }
+    }
+
+    /// Takes memory for what was found; says so, and that nothing more is kept, when there is none.
+    fn spend(&mut self, bytes: u64) -> bool {
+        if !self.full && !self.limits.facts.spend(bytes) {
+            self.full = true;
+            self.out.warnings.push(self.limits.facts.exceeded(None));
+        }
+        !self.full
+    }
+
+    fn too_large(&mut self, path: &str, size: u64) {
+        let most = self.limits.bytes_per_file;
+        let what = format!("it has {size} bytes, more than the {most} that are looked at");
+        self.warn(Budget::FILE.exceeded(Some(path), what));
     }
 
     fn entry<R: Read>(
@@ -316,23 +343,47 @@ impl<'a> Pass<'a> {
             let links = links.get(path).map(Vec::as_slice).unwrap_or_default();
             let mut links = links.iter().filter(|(_, link)| number < link.entry).peekable();
             if entry.kind() == EntryKind::File && links.peek().is_some() {
+                if entry.is_sparse() && !self.expand(path, entry.size()) {
+                    return;
+                }
                 let Some(content) = self.take(path, entry.size(), entry.reader()) else { return };
                 for (path, link) in links {
+                    // Each link may have the file looked at once more.
+                    if self.full || self.limits.stop.is_raised() || !self.expand(path, entry.size()) {
+                        break;
+                    }
                     self.run_content(path, entry.mode(), &content, &link.analyzers);
                 }
             }
             return;
         }
+        if path.bytes().filter(|byte| *byte == b'/').count() > self.limits.depth {
+            let what = format!("it lies more than {} folders deep", self.limits.depth);
+            return self.warn(Budget::DEPTH.exceeded(Some(path), what));
+        }
         match cover::mark(path) {
             Mark::Content => {}
-            Mark::Whiteout(hidden) => return self.out.cover.whiteouts.push(hidden),
-            Mark::Opaque(folder) => return self.out.cover.opaque.push(folder),
+            Mark::Whiteout(hidden) => {
+                if self.spend(limits::mark_cost(Some(&hidden))) {
+                    self.out.cover.whiteouts.push(hidden);
+                }
+                return;
+            }
+            Mark::Opaque(folder) => {
+                if self.spend(limits::mark_cost(Some(&folder))) {
+                    self.out.cover.opaque.push(folder);
+                }
+                return;
+            }
             Mark::Ignored => return,
         }
         if path.is_empty() {
             return;
         }
         let key = cover::path_key(path);
+        if !self.spend(limits::mark_cost(None)) {
+            return;
+        }
         if entry.kind() == EntryKind::Directory {
             self.out.cover.folders.push(key);
             self.forget(path);
@@ -356,6 +407,7 @@ impl<'a> Pass<'a> {
                     }
                 }
                 if !found.is_empty()
+                    && (!entry.is_sparse() || self.expand(path, entry.size()))
                     && let Some(content) = self.take(path, entry.size(), entry.reader())
                 {
                     self.run_content(path, entry.mode(), &content, &found);
@@ -374,7 +426,9 @@ impl<'a> Pass<'a> {
 
     /// Remembers a symbolic link: what runs finds its parts through them.
     fn symlink(&mut self, path: &str, target: &str) {
-        if self.out.symlinks.len() < self.limits.symlinks_per_layer {
+        let cost =
+            limits::text_cost(path).saturating_add(limits::text_cost(target)).saturating_add(limits::ENTRY);
+        if self.out.symlinks.len() < self.limits.symlinks_per_layer && self.spend(cost) {
             self.out.symlinks.insert(path.to_owned(), target.to_owned());
         } else {
             self.out.symlinks_left_out = true;
@@ -416,16 +470,27 @@ impl<'a> Pass<'a> {
         let index_of =
             |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
         let mut copies = Vec::new();
+        let (mut cost, mut full) = (0_u64, false);
         for analysis in said {
             let Some(index) = index_of(analysis.analyzer) else { continue };
             if found.contains(&index) || self.matcher.selects_by_magic(index) {
+                cost = analysis.said.facts.iter().map(limits::cost).fold(cost, u64::saturating_add);
+                if !self.limits.facts.spend(cost) {
+                    full = true;
+                    break;
+                }
                 let mut copy = analysis.clone();
                 relocate(&mut copy.said, target, path);
                 copies.push(copy);
             }
             found.retain(|wanted| *wanted != index);
+            cost = 0;
         }
-        if !found.is_empty() {
+        full |= (!found.is_empty() || !copies.is_empty()) && !self.limits.facts.spend(run_cost(path));
+        if full {
+            self.full = true;
+            self.out.warnings.push(self.limits.facts.exceeded(Some(path)));
+        } else if !found.is_empty() {
             let link = UnresolvedLink {
                 target: waiting.unwrap_or_else(|| target.to_owned()),
                 analyzers: found.clone(),
@@ -442,11 +507,7 @@ impl<'a> Pass<'a> {
     /// Takes a selected file's content into memory or the spool.
     fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
         if size > self.limits.bytes_per_file {
-            let message = format!(
-                "it has {size} bytes, more than the {} that are looked at",
-                self.limits.bytes_per_file
-            );
-            self.warn(Warning::unscanned("file-too-large", Some(path), message));
+            self.too_large(path, size);
             return None;
         }
         self.buffer.clear();
@@ -465,6 +526,17 @@ impl<'a> Pass<'a> {
                     format!("it has {size} bytes and cannot be spooled to the scratch folder: {error}");
                 self.warn(Warning::unscanned("unspooled-file", Some(path), message));
                 None
+            }
+        }
+    }
+
+    /// Counts the bytes of a file that the layer holds in fewer; false, with a warning, when that is too many.
+    fn expand(&mut self, path: &str, size: u64) -> bool {
+        match self.expansion.add_expanded(size, self.limits) {
+            Ok(()) => true,
+            Err(reason) => {
+                self.warn(reason.budget().exceeded(Some(path), reason));
+                false
             }
         }
     }
@@ -493,9 +565,14 @@ impl<'a> Pass<'a> {
     }
 
     fn run(&mut self, path: &str, mode: u32, content: &dyn ReadAt, analyzers: &[usize]) {
+        if analyzers.is_empty() || !self.spend(run_cost(path)) {
+            return;
+        }
         let mut all = Vec::new();
         for analyzer in analyzers.iter().filter_map(|index| self.matcher.analyzers().get(*index)) {
-            let mut said = said_by(*analyzer, &File { path, mode, content });
+            let (mut said, full) =
+                said_by(*analyzer, &File { path, mode, content }, self.limits, &self.expansion);
+            self.full |= full;
             for warning in std::mem::take(&mut said.warnings) {
                 if self.spend_warning() {
                     said.warnings.push(warning);
@@ -549,17 +626,32 @@ fn first_below<T>(map: &BTreeMap<String, T>, folder: &str) -> Option<String> {
     range.map(|(path, _)| path).next().filter(|path| path.starts_with(folder)).cloned()
 }
 
-/// Runs one analyzer. That it panics would be a bug; it must not take the rest of the scan with it.
-fn said_by(analyzer: &dyn Analyzer, file: &File<'_>) -> PathFacts {
+/// Returns about how many bytes it takes to remember that a path was looked at.
+fn run_cost(path: &str) -> u64 {
+    limits::text_cost(path).saturating_add(limits::ENTRY.saturating_mul(2))
+}
+
+/// Runs one analyzer; returns what it said, and whether the memory for that was used up. That it panics would be a bug; it
+/// must not take the rest of the scan with it.
+fn said_by(
+    analyzer: &dyn Analyzer,
+    file: &File<'_>,
+    limits: &Limits,
+    expansion: &Expansion,
+) -> (PathFacts, bool) {
     let mut facts = LayerFacts::default();
-    let ended =
-        catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut Sink::new(file.path, &mut facts))));
+    let mut full = false;
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let mut sink = Sink::within(file.path, &mut facts, limits, expansion);
+        analyzer.analyze(file, &mut sink);
+        full = sink.is_full();
+    }));
     let mut said = facts.paths.remove(file.path).unwrap_or_default();
     if ended.is_err() {
         let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
         said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
     }
-    said
+    (said, full)
 }
 
 /// Makes facts about `from` be about `to`.
@@ -584,17 +676,24 @@ fn relocate(said: &mut PathFacts, from: &str, to: &str) {
 struct Checked<'a, R> {
     inner: &'a mut R,
     error: Option<io::Error>,
+    expansion: Arc<Expansion>,
+    stop: Stop,
 }
 
 impl<'a, R: Read> Checked<'a, R> {
-    fn new(inner: &'a mut R) -> Self {
-        Self { inner, error: None }
+    fn new(inner: &'a mut R, expansion: Arc<Expansion>, stop: Stop) -> Self {
+        Self { inner, error: None, expansion, stop }
     }
 
     /// Reads what the inflater left over, so that the source can verify its digest.
     fn finish(mut self) -> io::Result<()> {
         if self.error.is_none() {
-            io::copy(&mut self.inner, &mut io::sink())?;
+            match io::copy(&mut self, &mut io::sink()) {
+                // That the time is up has been said, or will be by whoever counts it.
+                Err(error) if self.error.is_none() && GivenUp::find(&error).is_some() => {}
+                Err(error) => return Err(self.error.take().unwrap_or(error)),
+                Ok(_) => {}
+            }
         }
         self.error.map_or(Ok(()), Err)
     }
@@ -605,25 +704,42 @@ impl<R: Read> Read for Checked<'_, R> {
         if self.error.is_some() {
             return Err(io::Error::other("the source has failed"));
         }
+        if self.stop.is_raised() {
+            return Err(io::Error::other(GivenUp::Time));
+        }
         loop {
             match self.inner.read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Whoever watches the time may have told the source first.
+                Err(_) if self.stop.is_raised() => return Err(io::Error::other(GivenUp::Time)),
                 Err(error) => {
                     let shown = io::Error::new(error.kind(), error.to_string());
                     self.error = Some(error);
                     return Err(shown);
                 }
-                read => return read,
+                Ok(read) => {
+                    self.expansion.add_stored(read as u64);
+                    return Ok(read);
+                }
             }
         }
     }
 }
 
-fn limit_of(error: &(dyn std::error::Error + 'static)) -> Option<LimitExceeded> {
+/// Returns the budget that was exceeded if that is what `error` or one of its causes says.
+fn over_budget(error: &(dyn std::error::Error + 'static)) -> Option<Budget> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(limit) = error.downcast_ref::<io::Error>().and_then(LimitExceeded::find) {
-            return Some(limit);
+        if let Some(TarError::TooManyHeaders { .. }) = error.downcast_ref::<TarError>() {
+            return Some(Budget::ENTRIES);
+        }
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            if LimitExceeded::find(error).is_some() {
+                return Some(Budget::LAYER);
+            }
+            if let Some(reason) = GivenUp::find(error) {
+                return Some(reason.budget());
+            }
         }
         cause = error.source();
     }

@@ -128,9 +128,15 @@ pub enum TarError {
         /// The path as written, shortened.
         path: String,
     },
-    /// A path or link target is too long, contains NUL, or names nothing; the entry is skipped.
+    /// A path or link target contains NUL, or names nothing; the entry is skipped.
     #[error("unusable path in the tar header at byte `{offset}`")]
     Path {
+        /// Where the header begins.
+        offset: u64,
+    },
+    /// A path or link target is longer than allowed; the entry is skipped.
+    #[error("path of more than the allowed bytes in the tar header at byte `{offset}`")]
+    LongPath {
         /// Where the header begins.
         offset: u64,
     },
@@ -152,7 +158,11 @@ impl TarError {
     /// Tells whether only one entry is lost, so that `next_entry` may be called again.
     pub fn is_recoverable(&self) -> bool {
         match self {
-            Self::Escapes { .. } | Self::Path { .. } | Self::Extension { .. } | Self::Sparse { .. } => true,
+            Self::Escapes { .. }
+            | Self::Path { .. }
+            | Self::LongPath { .. }
+            | Self::Extension { .. }
+            | Self::Sparse { .. } => true,
             Self::Io { .. }
             | Self::Truncated { .. }
             | Self::Checksum { .. }
@@ -523,7 +533,10 @@ impl<R: Read> TarReader<R> {
                 normalise_raw(&[raw], self.limits.max_path, &mut meta.link_target)
                     .map_err(|problem| path_error(problem, offset, raw))?;
             } else {
-                if raw.len() > self.limits.max_path || raw.contains(&0) {
+                if raw.len() > self.limits.max_path {
+                    return Err(TarError::LongPath { offset });
+                }
+                if raw.contains(&0) {
                     return Err(TarError::Path { offset });
                 }
                 path::push_lossy(raw, &mut meta.link_target);
@@ -557,6 +570,7 @@ enum Extension {
 fn path_error(problem: PathProblem, offset: u64, raw: &[u8]) -> TarError {
     match problem {
         PathProblem::Unusable => TarError::Path { offset },
+        PathProblem::TooLong => TarError::LongPath { offset },
         PathProblem::Escapes => {
             // Enough to recognise it; the message is not the place for four kilobytes.
             let start = raw.get(..200).unwrap_or(raw);

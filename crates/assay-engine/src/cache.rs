@@ -336,14 +336,23 @@ fn bounds(limits: &Limits) -> u64 {
         bytes_per_file,
         bytes_per_layer,
         entries_per_layer,
+        path_length,
+        depth,
+        archive_depth,
+        ratio,
+        free_expansion,
         symlinks_per_layer,
         warnings_per_layer,
+        // What hits one of these is not kept.
+        facts: _,
+        stop: _,
         scratch: _,
     } = limits;
-    bytes_per_file.hash(&mut hasher);
-    bytes_per_layer.hash(&mut hasher);
-    entries_per_layer.hash(&mut hasher);
-    symlinks_per_layer.hash(&mut hasher);
-    warnings_per_layer.hash(&mut hasher);
+    for number in [bytes_per_file, bytes_per_layer, entries_per_layer, ratio, free_expansion] {
+        number.hash(&mut hasher);
+    }
+    for number in [path_length, depth, archive_depth, symlinks_per_layer, warnings_per_layer] {
+        number.hash(&mut hasher);
+    }
     hasher.finish()
 }

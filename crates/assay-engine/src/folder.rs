@@ -2,10 +2,10 @@
 
 use crate::Settings;
 use crate::progress::Progress;
-use assay_analyze::{FolderPass, Lockfiles, squash};
+use assay_analyze::{Budget, FolderPass, Lockfiles, squash};
 use assay_decode::read_at::FileSpool;
 use assay_model::{Inventory, Warning};
-use assay_oci::dir::{DirEntryKind, WalkLimits, walk};
+use assay_oci::dir::{DirEntryKind, WalkError, WalkLimits, walk};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -51,9 +51,22 @@ pub fn folder_inventory(
     let single = !metadata.is_dir();
     if !single {
         std::fs::read_dir(path).map_err(read_error)?;
-        for entry in walk(path, WalkLimits::default()) {
+        let limits = &settings.limits;
+        let walk_limits = WalkLimits { max_depth: limits.depth, max_entries: limits.entries_per_layer };
+        for entry in walk(path, walk_limits) {
+            if pass.is_over() {
+                break;
+            }
             let entry = match entry {
                 Ok(entry) => entry,
+                Err(error @ WalkError::TooDeep { .. }) => {
+                    pass.warn(Budget::DEPTH.exceeded(None, error));
+                    continue;
+                }
+                Err(error @ WalkError::TooMany { .. }) => {
+                    pass.warn(Budget::ENTRIES.exceeded(None, error));
+                    continue;
+                }
                 Err(error) => {
                     let cause = std::error::Error::source(&error)
                         .map(|cause| format!(": {cause}"))
@@ -79,6 +92,9 @@ pub fn folder_inventory(
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let content = std::fs::File::open(path).and_then(FileSpool::new).map_err(read_error)?;
         pass.file(&name, 0o644, &content);
+    }
+    if settings.limits.stop.is_raised() {
+        pass.warn(Budget::TIME.exceeded(None, "the time was up before every file was looked at"));
     }
     let found = pass.finish();
     // Analyzers are asked about more names than they know (`*.txt` may be requirements): what says nothing is not clean.

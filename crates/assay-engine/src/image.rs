@@ -4,7 +4,7 @@ use crate::Settings;
 use crate::cache::{Entry, Known};
 use crate::progress::{Counted, Progress};
 use assay_analyze::{
-    AnalyzeLayerError, LayerAnalysis, Lockfiles, Matcher, analyze_layer, resolve_links, squash,
+    AnalyzeLayerError, Budget, LayerAnalysis, Lockfiles, Matcher, analyze_layer, resolve_links, squash,
 };
 use assay_model::{DiffId, Digest, Image, Inventory, Warning};
 use assay_oci::{Assurance, OpenImage, ReadLayerError};
@@ -137,6 +137,11 @@ fn one_layer(
         Err(source) => Err(ScanImageError::Open { number: index + 1, layer: name(), source }),
     };
     let failed = |source| ScanImageError::Analyze { number: index + 1, layer: name(), source };
+    if settings.limits.stop.is_raised() {
+        let message = format!("layer {} ({}) was not looked at before the time was up", index + 1, name());
+        let warnings = vec![Budget::TIME.exceeded(None, message)];
+        return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
+    }
     let not_distributed = || {
         let message = format!(
             "layer {} (`{}`) is not distributed with the image and was not scanned",
@@ -174,6 +179,13 @@ fn one_layer(
         }
         Known::Nothing => None,
     };
+    // Reading the layer would have taken this much of the budget, too.
+    if let Some(Entry { analysis, .. }) = &entry
+        && !settings.limits.facts.spend(analysis.cost())
+    {
+        let warnings = vec![settings.limits.facts.exceeded(None)];
+        return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
+    }
     let mut analysis = match entry {
         Some(Entry { analysis, stale }) if stale.is_empty() => analysis,
         Some(Entry { mut analysis, stale }) => {

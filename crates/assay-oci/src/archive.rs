@@ -7,6 +7,7 @@
 
 use crate::error::OpenError;
 use crate::files::Opened;
+use crate::network::TimeUp;
 use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader, normalise};
 use assay_decode::{Compression, FileSpool, Limited, ReadAt, compression, decompress};
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The most members: a thousand layers have three each in the classic form.
 const MAX_MEMBERS: usize = 100_000;
@@ -31,13 +33,26 @@ pub struct SpoolOptions {
     pub folder: PathBuf,
     /// The most bytes.
     pub limit: u64,
+    /// The most bytes that may come out of one compressed byte, once `free` bytes have come.
+    pub ratio: u64,
+    /// Bytes that may come whatever the ratio.
+    pub free: u64,
+    /// Raised by the caller when its time is up.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl SpoolOptions {
-    /// Returns options for `folder` with the default limit of 64 GiB.
+    /// Returns options for `folder` with the default limits: 64 GiB, and a ratio of 200 behind 4 GiB.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        // Above the largest machine-learning images; a gzip bomb of 64 MiB ends here.
-        Self { folder: folder.into(), limit: 64 * 1024 * 1024 * 1024 }
+        Self {
+            folder: folder.into(),
+            // Above the largest machine-learning images.
+            limit: 64 << 30,
+            // Real archives come to 10 at most, but a preallocated file of zeros to a thousand.
+            ratio: 200,
+            free: 4 << 30,
+            stop: Arc::default(),
+        }
     }
 }
 
@@ -86,10 +101,10 @@ impl Archive {
             Compression::None => Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, file)? }),
             Compression::Gzip | Compression::Zstd => {
                 let (_, plain) = decompress(file).map_err(read_error)?;
-                Ok(Self {
-                    metadata: Some(Box::new(metadata)),
-                    ..Self::index(path, unpack(plain, spool, path)?)?
-                })
+                let expected = metadata.len().saturating_mul(spool.ratio).saturating_add(spool.free);
+                let spool = SpoolOptions { limit: spool.limit.min(expected), ..spool.clone() };
+                let archive = Self::index(path, unpack(plain, &spool, path)?)?;
+                Ok(Self { metadata: Some(Box::new(metadata)), ..archive })
             }
             other @ (Compression::Xz | Compression::Bzip2) => {
                 Err(not_an_image(&format!("compressed with `{other}`, which is not supported")))
@@ -219,6 +234,9 @@ pub(crate) fn unpack(plain: impl Read, spool: &SpoolOptions, path: &Path) -> Res
     let mut limited = Limited::new(plain, spool.limit);
     let mut buffer = vec![0; 256 * 1024];
     loop {
+        if spool.stop.load(Ordering::Relaxed) {
+            return Err(OpenError::TimedOut(TimeUp));
+        }
         let count = match limited.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,

@@ -1,6 +1,7 @@
 //! Why an image could not be opened, and why one of its layers could not be read.
 
 use crate::engine::EngineError;
+use crate::network::TimeUp;
 use crate::registry::RegistryError;
 use assay_model::{Digest, Platform};
 use std::io;
@@ -146,6 +147,9 @@ pub enum OpenError {
         /// Layers in the configuration.
         config: usize,
     },
+    /// The caller's time was up before the image was known.
+    #[error("it takes longer than the time limit allows")]
+    TimedOut(#[from] TimeUp),
     /// The registry did not give the image.
     #[error(transparent)]
     Registry(#[from] RegistryError),

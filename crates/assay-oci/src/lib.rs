@@ -22,6 +22,7 @@ pub use assurance::{Assurance, Witness};
 pub use credentials::{CredentialSources, Credentials, UsualPlaces};
 pub use engine::{EngineError, EngineKind};
 pub use error::{BlobMismatch, OpenError, ReadLayerError};
+pub use network::TimeUp;
 pub use network::{Network, NetworkOptions};
 pub use reference::{InvalidReference, Reference};
 pub use registry::{RegistryError, RegistryErrorKind};

@@ -8,6 +8,7 @@ use crate::credentials::CredentialSources;
 use crate::registry::RegistryError;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct NetworkOptions {
     pub docker_sockets: Vec<PathBuf>,
     /// Sockets of podman's service, in the order to try.
     pub podman_sockets: Vec<PathBuf>,
+    /// Raised by the caller when its time is up: whatever is waited for is then given up.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Default for NetworkOptions {
@@ -64,6 +67,7 @@ impl Default for NetworkOptions {
             credentials: CredentialSources::default(),
             docker_sockets: Vec::new(),
             podman_sockets: Vec::new(),
+            stop: Arc::default(),
         }
     }
 }
@@ -81,6 +85,30 @@ pub(crate) struct Started {
     pub(crate) runtime: tokio::runtime::Runtime,
     pub(crate) client: reqwest::Client,
 }
+
+/// How often it is looked whether the caller's time is up; nobody notices a tenth of a second.
+const GLANCE: Duration = Duration::from_millis(100);
+
+impl Started {
+    /// Waits for `work`, but no longer than the caller has time.
+    pub(crate) fn wait<T>(&self, stop: &AtomicBool, work: impl Future<Output = T>) -> Result<T, TimeUp> {
+        self.runtime.block_on(async {
+            let mut work = std::pin::pin!(work);
+            while !stop.load(Ordering::Relaxed) {
+                if let Ok(done) = tokio::time::timeout(GLANCE, work.as_mut()).await {
+                    return Ok(done);
+                }
+            }
+            Err(TimeUp)
+        })
+    }
+}
+
+/// The caller's time is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the time is up")]
+#[non_exhaustive]
+pub struct TimeUp;
 
 impl Network {
     /// Prepares; starts nothing.

@@ -3,6 +3,7 @@
 use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::limits::LimitArgs;
 use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
@@ -18,6 +19,7 @@ use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptio
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// How sources are opened.
 #[derive(Debug, clap::Args)]
@@ -40,6 +42,9 @@ pub(crate) struct SourceArgs {
 
     #[command(flatten)]
     network: NetworkArgs,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// How registries are reached.
@@ -133,7 +138,9 @@ fn repository_images(
         CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
     };
     let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
-    let network = network(&args.network, global)?;
+    let limits = args.limits.limits(environment::scratch_folder());
+    let _watch = args.limits.watch(&limits.stop);
+    let network = network(&args.network, global, limits.stop.flag())?;
     let mut tags = assay_oci::tags(&reference, &network).map_err(|error| failed(error.into()))?;
     if tags.len() > MAX_BASE_TAGS {
         terminal::note(
@@ -142,7 +149,7 @@ fn repository_images(
         );
         tags.drain(..tags.len() - MAX_BASE_TAGS);
     }
-    let options = open_options(args);
+    let options = open_options(args, &limits);
     let mut known = Vec::new();
     for tag in tags {
         let Some(reference) = reference.with_tag(&tag) else { continue };
@@ -155,16 +162,20 @@ fn repository_images(
 
 fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut settings = Settings::new(Limits::new(environment::scratch_folder()), workers);
+    let mut settings = Settings::new(args.limits.limits(environment::scratch_folder()), workers);
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings
 }
 
-fn open_options(args: &SourceArgs) -> OpenOptions {
-    OpenOptions {
-        platform: args.platform.clone(),
-        spool: SpoolOptions::in_folder(environment::scratch_folder()),
-    }
+fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
+    let spool = SpoolOptions {
+        folder: limits.scratch.clone(),
+        limit: limits.bytes_per_layer,
+        ratio: limits.ratio,
+        free: limits.free_expansion,
+        stop: limits.stop.flag(),
+    };
+    OpenOptions { platform: args.platform.clone(), spool }
 }
 
 /// Opens a source and looks at all of it.
@@ -174,6 +185,8 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
     let settings = settings(args, global);
+    let stop = settings.limits.stop.clone();
+    let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());
     let _line = ProgressLine::start(global, text, &progress);
 
@@ -187,8 +200,9 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
         return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new() });
     }
-    let network = network(&args.network, global)?;
-    let opened = source.open(&open_options(args), &network).map_err(|error| failed(error.into()))?;
+    let network = network(&args.network, global, stop.flag())?;
+    let options = open_options(args, &settings.limits);
+    let opened = source.open(&options, &network).map_err(|error| failed(error.into()))?;
     let mut image = opened.image().clone();
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
@@ -196,7 +210,11 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
 }
 
 /// Prepares the way to the network; starts nothing.
-pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, CommandError> {
+pub(crate) fn network(
+    args: &NetworkArgs,
+    global: &Global,
+    stop: Arc<AtomicBool>,
+) -> Result<Network, CommandError> {
     let mut extra_certificates = Vec::new();
     for path in &args.ca_file {
         let pem = std::fs::read(path).map_err(|error| {
@@ -219,6 +237,7 @@ pub(crate) fn network(args: &NetworkArgs, global: &Global) -> Result<Network, Co
         ),
         docker_sockets: environment::docker_sockets(),
         podman_sockets: environment::podman_sockets(),
+        stop,
         ..NetworkOptions::default()
     }))
 }

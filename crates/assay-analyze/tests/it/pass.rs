@@ -171,9 +171,80 @@ fn a_layer_over_the_bound_is_a_warning() {
 #[test]
 fn a_layer_with_too_many_entries_is_a_warning() {
     let (analysis, _) = analyze(&sample().tar(), &Limits { entries_per_layer: 2, ..limits() }).unwrap();
-    assert_eq!(paths(&analysis), ["a.list"]);
-    assert_eq!(analysis.warnings.len(), 1);
+    assert_eq!((paths(&analysis), codes(&analysis)), (vec!["a.list"], vec!["too-many-entries"]));
     assert!(analysis.warnings[0].incomplete);
+    assert!(analysis.warnings[0].message.contains("`--max-entries`"), "{}", analysis.warnings[0]);
+}
+
+#[test]
+fn a_layer_that_swells_is_read_up_to_the_ratio() {
+    let tree =
+        Tree::new().file("a.list", "pypi a 1").file("zeros", vec![0; 4 << 20]).file("b.list", "pypi b 1");
+    let blob = gzip(&tree.tar());
+    let tight = Limits { ratio: 50, free_expansion: 1 << 20, ..limits() };
+    let (analysis, _) = analyze(&blob, &tight).unwrap();
+    assert_eq!((paths(&analysis), codes(&analysis)), (vec!["a.list"], vec!["ratio-too-high"]));
+    for enough in [Limits { ratio: 1100, ..tight.clone() }, Limits { free_expansion: 5 << 20, ..tight }] {
+        assert_eq!(paths(&analyze(&blob, &enough).unwrap().0), ["a.list", "b.list"]);
+    }
+}
+
+#[test]
+fn long_and_deep_paths_are_passed_over() {
+    let deep = format!("{}x.list", "d/".repeat(10));
+    let long = format!("{}.list", "l".repeat(90));
+    let tree = Tree::new().file(&deep, "pypi a 1").file(&long, "pypi b 1").file("c.list", "pypi c 1");
+    let (analysis, _) = analyze(&tree.tar(), &Limits { depth: 9, path_length: 80, ..limits() }).unwrap();
+    assert_eq!(paths(&analysis), ["c.list"]);
+    assert_eq!(codes(&analysis), ["path-too-deep", "path-too-long"]);
+    let (analysis, _) =
+        analyze(&tree_of(&[&deep, &long]), &Limits { depth: 10, path_length: 95, ..limits() }).unwrap();
+    assert_eq!((paths(&analysis).len(), codes(&analysis).len()), (2, 0));
+}
+
+fn tree_of(paths: &[&str]) -> Vec<u8> {
+    paths.iter().fold(Tree::new(), |tree, path| tree.file(path, "pypi a 1")).tar()
+}
+
+#[test]
+fn memory_for_what_is_found_is_bounded_over_all_layers() {
+    let tree = |first: usize| {
+        let names = (first..first + 20).map(|number| format!("{number}.list"));
+        names.fold(Tree::new(), |tree, name| tree.file(&name, "pypi a 1")).tar()
+    };
+    let limits = Limits { facts: assay_analyze::FactsBudget::new(20_000), ..limits() };
+    let (first, _) = analyze(&tree(0), &limits).unwrap();
+    let (second, _) = analyze(&tree(20), &limits).unwrap();
+    assert_eq!((paths(&first).len(), codes(&first).len()), (20, 0), "{:?}", first.warnings);
+    assert!(paths(&second).len() < 20);
+    assert_eq!(codes(&second), ["too-many-facts"]);
+}
+
+#[test]
+fn what_hard_links_repeat_is_counted() {
+    let lines = (0..100).map(|number| format!("pypi p{number} 1\n")).collect::<String>();
+    let tree = (0..1000).fold(Tree::new().file("a.list", lines), |tree, number| {
+        tree.hard_link(&format!("{number:04}.list"), "a.list")
+    });
+    let limits = Limits { facts: assay_analyze::FactsBudget::new(1 << 20), ..limits() };
+    let (analysis, _) = analyze(&tree.tar(), &limits).unwrap();
+    assert!(paths(&analysis).len() < 40, "{}", paths(&analysis).len());
+    assert_eq!(codes(&analysis), ["too-many-facts"]);
+}
+
+#[test]
+fn when_the_time_is_up_what_was_found_stays() {
+    let limits = limits();
+    limits.stop.raise();
+    let (analysis, _) = analyze(&gzip(&sample().tar()), &limits).unwrap();
+    assert_eq!((paths(&analysis).len(), codes(&analysis)), (0, vec!["timed-out"]));
+    assert_eq!(analysis.diff_id, None, "nobody has seen all of it");
+}
+
+#[test]
+fn a_layer_compressed_in_another_way_is_a_warning() {
+    let (analysis, _) = analyze(b"\xfd7zXZ\0\0 and so on", &limits()).unwrap();
+    assert_eq!(codes(&analysis), ["damaged-layer"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@
 pub(super) enum PathProblem {
     Escapes,
     Unusable,
+    TooLong,
 }
 
 /// Returns `path` as the tar reader would, or `None` if it leads out of the root or contains NUL.
@@ -37,7 +38,7 @@ pub(super) fn normalise_raw(parts: &[&[u8]], max: usize, out: &mut String) -> Re
                     }
                     push_lossy(name, out);
                     if out.len() > max {
-                        return Err(PathProblem::Unusable);
+                        return Err(PathProblem::TooLong);
                     }
                 }
             }
@@ -82,6 +83,6 @@ mod tests {
         check(b"a\0b", Err(PathProblem::Unusable));
         check(b"..a/...", Ok("..a/..."));
         check(b"caf\xe9", Ok("caf\u{fffd}"));
-        check(&[b'a'; 21], Err(PathProblem::Unusable));
+        check(&[b'a'; 21], Err(PathProblem::TooLong));
     }
 }

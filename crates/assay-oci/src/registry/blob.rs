@@ -12,6 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_RANGE;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -33,14 +34,14 @@ pub(crate) fn start(
     size: Option<u64>,
 ) -> BlobReader {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let client = Arc::clone(client);
+    let (client, stop) = (Arc::clone(client), Arc::clone(&client.options.stop));
     started.runtime.spawn(async move {
         if let Err(error) = download(&client, digest, size, &sender).await {
             // A reader that was dropped does not want to know.
             let _ = sender.send(Err(error)).await;
         }
     });
-    BlobReader { receiver, current: Bytes::new(), failed: false, _started: Arc::clone(started) }
+    BlobReader { receiver, current: Bytes::new(), failed: false, started: Arc::clone(started), stop }
 }
 
 /// What the download sends, as a reader.
@@ -49,13 +50,19 @@ pub(crate) struct BlobReader {
     current: Bytes,
     failed: bool,
     /// The runtime must outlive the download.
-    _started: Arc<Started>,
+    started: Arc<Started>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Read for BlobReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.receiver.blocking_recv() {
+            // Mostly there is a chunk already; only an empty queue is waited for with an eye on the time.
+            let next = match self.receiver.try_recv() {
+                Ok(chunk) => Some(chunk),
+                Err(_) => self.started.wait(&self.stop, self.receiver.recv()).map_err(io::Error::other)?,
+            };
+            match next {
                 Some(Ok(chunk)) => self.current = chunk,
                 Some(Err(error)) => {
                     self.failed = true;

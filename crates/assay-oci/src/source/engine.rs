@@ -4,13 +4,14 @@ use crate::archive::{Archive, unpack};
 use crate::engine::{Engine, EngineKind};
 use crate::error::OpenError;
 use crate::files::Files;
-use crate::network::Network;
+use crate::network::{Network, Started};
 use crate::reference::Reference;
 use crate::source::docker_archive::{self, DockerArchiveImage};
 use crate::source::{OpenOptions, SourceKind};
 use bytes::{Buf, Bytes};
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 /// Exports and opens an image.
 pub(crate) fn open(
@@ -21,9 +22,9 @@ pub(crate) fn open(
 ) -> Result<DockerArchiveImage, OpenError> {
     let found = Engine::find(engine, network.options())?;
     let started = network.start()?;
-    let response = started.runtime.block_on(found.export(reference))?;
+    let response = started.wait(&network.options().stop, found.export(reference))??;
     let place = format!("{engine}:{reference}");
-    let body = Body { runtime: &started.runtime, response, current: Bytes::new() };
+    let body = Body { started: &started, stop: &network.options().stop, response, current: Bytes::new() };
     let path = PathBuf::from(&place);
     let archive = Archive::index(&path, unpack(body, &options.spool, &path)?)?;
     let kind = match engine {
@@ -35,7 +36,8 @@ pub(crate) fn open(
 
 /// A response's body as a reader.
 struct Body<'a> {
-    runtime: &'a tokio::runtime::Runtime,
+    started: &'a Started,
+    stop: &'a AtomicBool,
     response: reqwest::Response,
     current: Bytes,
 }
@@ -43,7 +45,7 @@ struct Body<'a> {
 impl Read for Body<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() {
-            match self.runtime.block_on(self.response.chunk()) {
+            match self.started.wait(self.stop, self.response.chunk()).map_err(io::Error::other)? {
                 Ok(Some(chunk)) => self.current = chunk,
                 Ok(None) => return Ok(0),
                 Err(error) => return Err(io::Error::other(error.without_url())),

@@ -61,7 +61,8 @@ pub(crate) fn open(
         return Err(RegistryError::Offline { host: reference.registry().to_owned() }.into());
     }
     let started = network.start()?;
-    let client = started.runtime.block_on(Client::connect(&started, network.options(), reference))?;
+    let client =
+        started.wait(&network.options().stop, Client::connect(&started, network.options(), reference))??;
     let documents = RegistryDocuments::first(&started, &client, reference)?;
     let start = documents.start.clone();
     let image = resolve(&documents, start, platform)?;
@@ -127,7 +128,8 @@ struct RegistryDocuments<'a> {
 impl<'a> RegistryDocuments<'a> {
     fn first(started: &'a Started, client: &'a Client, reference: &Reference) -> Result<Self, OpenError> {
         let request = manifest_request(&reference.manifest_name());
-        let (first, headers) = started.runtime.block_on(client.document(&request, MAX_MANIFEST))?;
+        let (first, headers) =
+            started.wait(&client.options.stop, client.document(&request, MAX_MANIFEST))??;
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
         // A digest that was asked for is checked in `resolve`; of a tag the server says which digest it means.
         let announced = header("docker-content-digest").and_then(|text| text.trim().parse::<Digest>().ok());
@@ -168,6 +170,6 @@ impl Documents for RegistryDocuments<'_> {
                 from: 0,
             },
         };
-        Ok(self.started.runtime.block_on(self.client.document(&request, limit))?.0)
+        Ok(self.started.wait(&self.client.options.stop, self.client.document(&request, limit))??.0)
     }
 }

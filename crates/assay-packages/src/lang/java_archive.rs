@@ -14,7 +14,7 @@ mod identity;
 mod manifest;
 
 use super::java_pom::Pom;
-use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
+use assay_analyze::{Analyzer, AnalyzerId, Budget, File, Select, Sink};
 use assay_decode::ReadAt;
 use assay_decode::zip::{Zip, ZipEntry};
 use assay_model::path::{file_name, parent};
@@ -29,8 +29,6 @@ pub(super) struct JavaArchive;
 const SUFFIXES: &[&str] =
     &[".jar", ".war", ".ear", ".sar", ".jpi", ".hpi", ".par", ".nar", ".kar", ".lpkg", ".rar"];
 
-/// Archives inside each other: an ear holds wars that hold fat jars.
-const MAX_DEPTH: usize = 8;
 /// Bytes of one nested archive that has to be inflated; wars of 100 MB are ordinary.
 const MAX_NESTED: u64 = 192 << 20;
 /// Bytes of all nested archives that are in memory at the same time.
@@ -73,7 +71,7 @@ impl Analyzer for JavaArchive {
         if file.content.is_empty() || !is_zip && !java {
             return;
         }
-        let mut walk = Walk { out, live: 0, total: 0, archives: 0 };
+        let mut walk = Walk { out, live: 0, total: 0, archives: 0, too_deep: false };
         walk.archive(file.content, file.path, 0);
     }
 
@@ -99,6 +97,7 @@ struct Walk<'a, 'b> {
     live: u64,
     total: u64,
     archives: u32,
+    too_deep: bool,
 }
 
 /// What one archive holds that matters.
@@ -137,15 +136,24 @@ impl Walk<'_, '_> {
     fn nested(&mut self, zip: &Zip<'_>, content: &dyn ReadAt, entry: &ZipEntry, path: &str, depth: usize) {
         let path = format!("{path}!/{}", assay_model::path::normalise(&entry.name));
         self.archives = self.archives.saturating_add(1);
-        if depth > MAX_DEPTH || self.archives > MAX_ARCHIVES {
+        let most = self.out.archive_depth();
+        if depth > most {
             // One warning for the rest, not one for each.
-            if depth > MAX_DEPTH || self.archives == MAX_ARCHIVES.saturating_add(1) {
-                self.warn(
-                    "archive-too-deep",
-                    &path,
-                    &format!("archives are read {MAX_DEPTH} deep, and {MAX_ARCHIVES} of them"),
-                );
+            if !std::mem::replace(&mut self.too_deep, true) {
+                let inner = path.split_once("!/").map_or("", |(_, inner)| inner);
+                let what = format!("`{inner}` in it: archives within archives are read {most} deep");
+                self.out.exceeded(Budget::ARCHIVES, what);
             }
+            return;
+        }
+        if self.archives > MAX_ARCHIVES {
+            if self.archives == MAX_ARCHIVES.saturating_add(1) {
+                let message = format!("only {MAX_ARCHIVES} archives in one file are read");
+                self.warn("archive-too-large", &path, &message);
+            }
+            return;
+        }
+        if self.out.is_over() {
             return;
         }
         if entry.uncompressed_size == 0 {
@@ -157,6 +165,9 @@ impl Walk<'_, '_> {
                 return self.warn("archive-too-large", &path, "too many bytes of archives lie in this file");
             }
             self.total = self.total.saturating_add(window.len);
+            if !self.out.expand(window.len) {
+                return;
+            }
             return self.archive(&window, &path, depth);
         }
         let left =
@@ -174,6 +185,10 @@ impl Walk<'_, '_> {
                 let size = ReadAt::len(&bytes);
                 self.live = self.live.saturating_add(size);
                 self.total = self.total.saturating_add(size);
+                if !self.out.expand(size) {
+                    self.live = self.live.saturating_sub(size);
+                    return;
+                }
                 self.archive(&bytes, &path, depth);
                 self.live = self.live.saturating_sub(size);
             }
@@ -221,7 +236,7 @@ impl Walk<'_, '_> {
         match zip.read(entry, max) {
             Ok(bytes) => {
                 self.total = self.total.saturating_add(ReadAt::len(&bytes));
-                Some(bytes)
+                self.out.expand(ReadAt::len(&bytes)).then_some(bytes)
             }
             Err(error) => {
                 self.damaged(path, &error);

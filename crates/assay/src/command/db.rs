@@ -17,6 +17,7 @@ use assay_report::escape;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Build, fetch and look into the vulnerability database.
 #[derive(Debug, clap::Args)]
@@ -124,8 +125,11 @@ fn downloads(global: &Global) -> PathBuf {
 
 fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let target = global.db.clone().unwrap_or_else(|| source::database_path(global));
-    let network =
-        source::network(&NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() }, global)?;
+    let network = source::network(
+        &NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() },
+        global,
+        Arc::default(),
+    )?;
     let downloads = downloads(global);
     let failed = |error: UpdateDatabaseError| {
         CommandError::work("cannot update the vulnerability database", error)
@@ -202,7 +206,7 @@ fn fetched_mirror(url: &str, global: &Global) -> Result<PathBuf, CommandError> {
     let name: String =
         url.chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
     let folder = environment::cache_folder(global).join("mirrors").join(name);
-    let network = source::network(&NetworkArgs::default(), global)?;
+    let network = source::network(&NetworkArgs::default(), global, Arc::default())?;
     let fetched = fetch_feeds(&network, &folder, Some(url.to_owned()))
         .map_err(|error| CommandError::work(format!("cannot fetch `{url}`"), error).with_hints_of_cause())?;
     log_fetched(&fetched, global);
