@@ -70,31 +70,27 @@ pub(super) fn scan(text: &[u8], asks: &mut Asks) {
             asks.dynamic(Dynamic::Module);
         }
     }
-    for word in [
-        &b"Module::Runtime"[..],
-        b"Module::Load",
-        b"Class::Load",
-        b"load_class",
-        b"use_module",
-        b"Module::Pluggable",
-        b"@INC",
-    ] {
-        for place in find_iter(text, word) {
-            let changed = word != b"@INC" || {
-                let rest = from(text, place + word.len()).trim_ascii_start();
-                let head = text.get(..place).unwrap_or_default().trim_ascii_end();
-                rest.starts_with(b"=") && !rest.starts_with(b"==")
-                    || head.ends_with(b"unshift")
-                    || head.ends_with(b"push")
-                    || head.ends_with(b"(")
-            };
-            if changed && !commented(text, place, b"#") {
-                asks.dynamic(Dynamic::Module);
-            }
+    const LOADERS: [&str; 5] =
+        ["Module::Runtime", "Module::Load", "Class::Load", "Module::Pluggable", "Module::Find"];
+    if asks.any_import(|name| LOADERS.iter().any(|loader| name.starts_with(loader)))
+        || find(text, b"load_class").is_some()
+    {
+        asks.dynamic(Dynamic::Module);
+    }
+    for place in find_iter(text, b"@INC") {
+        let rest = from(text, place + b"@INC".len()).trim_ascii_start();
+        let head = text.get(..place).unwrap_or_default().trim_ascii_end();
+        let assigned = rest.starts_with(b"=") && !rest.starts_with(b"==");
+        let given = [&b"unshift"[..], b"push", b"("].iter().any(|word| head.ends_with(word));
+        if (assigned || given) && !commented(text, place, b"#") {
+            asks.dynamic(Dynamic::Module);
         }
     }
     programs(text, asks);
-    if find(text, b"FFI::").is_some() || find(text, b"dl_load_file").is_some() {
+    if asks.any_import(|name| name.starts_with("FFI::") || name == "DynaLoader")
+        && find(text, b"dl_load_file").is_some()
+        || asks.any_import(|name| name.starts_with("FFI::"))
+    {
         asks.dynamic(Dynamic::Library);
     }
 }
@@ -232,12 +228,14 @@ fn programs(text: &[u8], asks: &mut Asks) {
         }
     }
     // open(my $pipe, '-|', …) and `…`
-    let pipes: [&[u8]; 4] = [b"'-|'", b"'|-'", b"\"-|\"", b"\"|-\""];
-    let quotes = find_iter(text, b"`").any(|place| {
+    let pipe = [&b"-|"[..], b"|-"].iter().any(|pipe| {
+        find_iter(text, pipe).any(|place| is_quote(before(text, place)) && is_quote(at(text, place + 2)))
+    });
+    let quotes = memchr::memchr_iter(b'`', text).any(|place| {
         let end = skip_back(text, place, is_blank);
         matches!(before(text, end), b'=' | b'(' | b'{') && !commented(text, place, b"#")
     });
-    if quotes || pipes.iter().any(|pipe| find(text, pipe).is_some()) || find(text, b"IPC::").is_some() {
+    if quotes || pipe || asks.any_import(|name| name.starts_with("IPC::")) {
         asks.dynamic(Dynamic::Program);
     }
 }

@@ -118,7 +118,6 @@ pub(super) fn scan(text: &[u8], asks: &mut Asks) {
     }
     classes(text, asks);
     computed(text, asks);
-    programs(text, asks);
 }
 
 /// Reads the path after `include`.
@@ -288,20 +287,6 @@ fn namespace(text: &[u8]) -> Option<String> {
     (!name.is_empty() && name.len() < MAX_NAME).then_some(name)
 }
 
-/// Calls `found` for each place at which a function of this name is called.
-fn each_call(text: &[u8], name: &[u8], mut found: impl FnMut(usize)) {
-    for place in find_iter(text, name) {
-        let after = skip(text, place + name.len(), is_blank);
-        let owned = matches!(before(text, place), b'>' | b':' | b'$');
-        if at(text, after) != b'(' || is_name(before(text, place)) || owned || is_comment(text, place) {
-            continue;
-        }
-        if word_before(text, skip_back(text, place, is_blank), is_name) != b"function" {
-            found(after + 1);
-        }
-    }
-}
-
 /// Classes and code by computed names.
 fn computed(text: &[u8], asks: &mut Asks) {
     for place in find_iter(text, b"new") {
@@ -320,56 +305,72 @@ fn computed(text: &[u8], asks: &mut Asks) {
             asks.dynamic(Dynamic::Module);
         }
     }
-    for name in [&b"eval"[..], b"spl_autoload_register", b"unserialize", b"create_function"] {
-        each_call(text, name, |_| asks.dynamic(Dynamic::Module));
-    }
-    for name in [
-        &b"class_exists"[..],
-        b"interface_exists",
-        b"is_callable",
-        b"call_user_func",
-        b"call_user_func_array",
-        b"is_a",
-        b"is_subclass_of",
-    ] {
-        each_call(text, name, |open| {
-            // Literals have been read with the qualified names.
-            let first = at(text, skip(text, open, is_blank));
-            if matches!(first, b'$' | b'[') {
-                asks.dynamic(Dynamic::Module);
-            }
-        });
-    }
-    for name in [&b"FFI::cdef"[..], b"FFI::load"] {
-        if find(text, name).is_some() {
-            asks.dynamic(Dynamic::Library);
+    for place in memchr::memchr_iter(b'(', text) {
+        let end = skip_back(text, place, is_blank);
+        let name = word_before(text, end, is_name);
+        let start = end - name.len();
+        if matches!(before(text, start), b'>' | b'$') || name.len() < 2 || !called(name) {
+            continue;
+        }
+        let owned = before(text, start) == b':' && !text.get(..start).unwrap_or_default().ends_with(b"FFI::");
+        let defined = word_before(text, skip_back(text, start, is_blank), is_name) == b"function";
+        if !owned && !defined && !is_comment(text, start) {
+            call(text, name, place + 1, asks);
         }
     }
-    each_call(text, b"dl", |_| asks.dynamic(Dynamic::Library));
+    for place in memchr::memchr_iter(b'`', text) {
+        let end = skip_back(text, place, is_blank);
+        if matches!(before(text, end), b'=' | b'(' | b'.') && !is_comment(text, place) {
+            asks.dynamic(Dynamic::Program);
+        }
+    }
 }
 
-/// Programs that are run.
-fn programs(text: &[u8], asks: &mut Asks) {
-    for name in [&b"exec"[..], b"shell_exec", b"system", b"passthru", b"proc_open", b"popen", b"pcntl_exec"] {
-        each_call(text, name, |open| {
-            let start = skip(text, open, |byte| is_blank(byte) || byte == b'[');
-            let literal = is_quote(at(text, start)).then(|| quoted(text, start)).flatten();
-            let line = literal.map(|(line, _)| line).unwrap_or_default();
-            match line.split_ascii_whitespace().next() {
-                Some(program) if !line.contains(['|', '&', ';', '`', '$', '=', '(', '{']) => {
-                    asks.push(Ask::Maybe(Dynamic::Program, program.to_owned()));
-                }
-                _ => asks.dynamic(Dynamic::Program),
+/// Functions that run or load what they are given.
+const LOADERS: [&[u8]; 7] =
+    [b"eval", b"spl_autoload_register", b"unserialize", b"create_function", b"cdef", b"load", b"dl"];
+/// Functions that load a class when they are given its name.
+const OF_CLASSES: [&[u8]; 7] = [
+    b"class_exists",
+    b"interface_exists",
+    b"is_callable",
+    b"call_user_func",
+    b"call_user_func_array",
+    b"is_a",
+    b"is_subclass_of",
+];
+/// Functions that run programs.
+const OF_PROGRAMS: [&[u8]; 7] =
+    [b"exec", b"shell_exec", b"system", b"passthru", b"proc_open", b"popen", b"pcntl_exec"];
+
+fn called(name: &[u8]) -> bool {
+    LOADERS.contains(&name) || OF_CLASSES.contains(&name) || OF_PROGRAMS.contains(&name)
+}
+
+/// Reads a call whose first argument starts at `open`.
+fn call(text: &[u8], name: &[u8], open: usize, asks: &mut Asks) {
+    if OF_CLASSES.contains(&name) {
+        // Literals have been read with the qualified names.
+        if matches!(at(text, skip(text, open, is_blank)), b'$' | b'[') {
+            asks.dynamic(Dynamic::Module);
+        }
+    } else if OF_PROGRAMS.contains(&name) {
+        let start = skip(text, open, |byte| is_blank(byte) || byte == b'[');
+        let literal = is_quote(at(text, start)).then(|| quoted(text, start)).flatten();
+        let line = literal.map(|(line, _)| line).unwrap_or_default();
+        match line.split_ascii_whitespace().next() {
+            Some(program) if !line.contains(['|', '&', ';', '`', '$', '=', '(', '{']) => {
+                asks.push(Ask::Maybe(Dynamic::Program, program.to_owned()));
             }
-        });
-    }
-    for place in find_iter(text, b"`") {
-        let end = skip_back(text, place, is_blank);
-        if matches!(before(text, end), b'=' | b'(' | b'.')
-            && before(text, place) != b'`'
-            && !is_comment(text, place)
-        {
-            asks.dynamic(Dynamic::Program);
+            _ => asks.dynamic(Dynamic::Program),
+        }
+    } else {
+        match name {
+            b"cdef" | b"dl" => asks.dynamic(Dynamic::Library),
+            // Of `FFI`; a function of this name is somebody's own.
+            b"load" if find(text, b"FFI::load").is_some() => asks.dynamic(Dynamic::Library),
+            b"load" => {}
+            _ => asks.dynamic(Dynamic::Module),
         }
     }
 }

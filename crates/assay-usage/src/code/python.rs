@@ -370,24 +370,23 @@ fn code_as_text(text: &[u8], asks: &mut Asks) {
 
 /// A search path that is changed leads to folders nobody can tell.
 fn search_path(text: &[u8], asks: &mut Asks) {
-    for place in find_iter(text, b"sys.path") {
-        if commented(text, place, b"#") {
-            continue;
+    const CHANGES: [&[u8]; 6] = [b".insert", b".append", b".extend", b"[", b"_hooks", b"_importer"];
+    for place in find_iter(text, b"sys.") {
+        let rest = from(text, place + b"sys.".len());
+        if rest.starts_with(b"meta_path") {
+            asks.dynamic(Dynamic::Module);
         }
-        let rest = from(text, place + b"sys.path".len());
-        let changes: [&[u8]; 6] = [b".insert", b".append", b".extend", b"[", b"_hooks", b"_importer"];
+        let Some(rest) = rest.strip_prefix(b"path") else { continue };
         let assigned = rest.trim_ascii_start();
         let assigned = assigned.strip_prefix(b"+").unwrap_or(assigned);
-        if changes.iter().any(|change| rest.starts_with(change))
-            || assigned.starts_with(b"=") && !assigned.starts_with(b"==")
-        {
+        let changed = CHANGES.iter().any(|change| rest.starts_with(change))
+            || assigned.starts_with(b"=") && !assigned.starts_with(b"==");
+        if changed && !commented(text, place, b"#") {
             asks.dynamic(Dynamic::Module);
         }
     }
-    for word in [&b"addsitedir"[..], b"meta_path"] {
-        if find(text, word).is_some() {
-            asks.dynamic(Dynamic::Module);
-        }
+    if asks.any_import(|name| name.starts_with("site")) && find(text, b"addsitedir").is_some() {
+        asks.dynamic(Dynamic::Module);
     }
 }
 
@@ -409,21 +408,46 @@ fn names_of_others(text: &[u8], asks: &mut Asks) {
         b"pickle.load",
         b"Unpickler",
     ];
-    // None of these can be reached without the word that is looked for first.
-    let import = [&b"importlib"[..], b"pkg_resources", b"pkgutil", b"runpy", b"imp", b"pickle"];
-    if import.iter().any(|word| find(text, word).is_some())
-        && LOADERS.iter().any(|word| find(text, word).is_some())
-    {
+    // None of these can be reached without the module.
+    const MODULES: [&str; 7] = ["importlib", "pkg_resources", "pkgutil", "runpy", "imp", "pickle", "cPickle"];
+    let named = |name: &str| MODULES.iter().any(|module| name.starts_with(module) || name.ends_with(module));
+    if asks.any_import(named) && LOADERS.iter().any(|word| find(text, word).is_some()) {
         asks.dynamic(Dynamic::Module);
     }
     // Handlers and formatters are named by strings.
-    if find(text, b"logging.config").is_some() || find(text, b"dictConfig").is_some() {
+    let configured = |name: &str| name.starts_with("logging") || name.contains("dictConfig");
+    let words: [&[u8]; 3] = [b"logging.config", b"dictConfig", b"fileConfig"];
+    if asks.imports("logging:config")
+        || asks.any_import(configured) && words.iter().any(|word| find(text, word).is_some())
+    {
         asks.dynamic(Dynamic::Module);
     }
 }
 
 /// Programs that are run.
 fn programs(text: &[u8], asks: &mut Asks) {
+    if asks.any_import(|name| name.contains("subprocess") || name.starts_with("asyncio")) {
+        subprocesses(text, asks);
+    }
+    for place in find_iter(text, b"os.") {
+        let after = place + b"os.".len();
+        let rest = from(text, after);
+        let starts = OF_OS.iter().any(|start| rest.starts_with(start));
+        if starts && !is_name(before(text, place)) && !commented(text, place, b"#") {
+            program(text, skip(text, after, is_name), asks);
+        }
+    }
+    if asks.imports("pty") {
+        each_word(text, b"spawn", |_, after| program(text, after, asks));
+    }
+}
+
+/// Functions of `os` that run programs, by how their names begin.
+const OF_OS: [&[u8]; 5] = [b"system", b"popen", b"exec", b"spawn", b"posix_spawn"];
+
+fn subprocesses(text: &[u8], asks: &mut Asks) {
+    const CALLS: [&[u8]; 7] =
+        [b"run", b"call", b"check_call", b"check_output", b"Popen", b"getoutput", b"getstatusoutput"];
     for place in find_iter(text, b"subprocess") {
         let after = place + b"subprocess".len();
         if text.get(..place).unwrap_or_default().ends_with(b"create_") {
@@ -434,18 +458,8 @@ fn programs(text: &[u8], asks: &mut Asks) {
             continue;
         }
         let function = word(text, after + 1, is_name);
-        let calls: [&[u8]; 7] =
-            [b"run", b"call", b"check_call", b"check_output", b"Popen", b"getoutput", b"getstatusoutput"];
-        if calls.contains(&function) {
+        if CALLS.contains(&function) {
             program(text, after + 1 + function.len(), asks);
-        }
-    }
-    for start in [&b"os.system"[..], b"os.popen", b"os.exec", b"os.spawn", b"os.posix_spawn", b"pty.spawn"] {
-        for place in find_iter(text, start) {
-            if is_name(before(text, place)) || commented(text, place, b"#") {
-                continue;
-            }
-            program(text, skip(text, place + 3, is_name), asks);
         }
     }
 }
@@ -473,7 +487,7 @@ fn program(text: &[u8], place: usize, asks: &mut Asks) {
 /// Shared libraries that are opened by name.
 fn libraries(text: &[u8], asks: &mut Asks) {
     const OPENERS: [&[u8]; 5] = [b"CDLL", b"PyDLL", b"LoadLibrary", b"dlopen", b"cdll."];
-    if find(text, b"ctypes").is_none() && find(text, b"dlopen").is_none() {
+    if !asks.any_import(|name| name.contains("ctypes") || name.contains("ffi")) {
         return;
     }
     for opener in OPENERS {
@@ -501,7 +515,7 @@ fn libraries(text: &[u8], asks: &mut Asks) {
 
 /// Django's settings name applications and middleware by strings; what looks like a module's name may be one.
 fn settings(text: &[u8], asks: &mut Asks) {
-    if find(text, b"INSTALLED_APPS").is_none() && find(text, b"MIDDLEWARE").is_none() {
+    if find(text, b"INSTALLED_APPS").is_none() {
         return;
     }
     let mut place = 0;
@@ -591,7 +605,15 @@ mod tests {
 
     #[test]
     fn programs_and_libraries_are_named_or_computed() {
-        check("subprocess.run(['git', 'log'])\n", &["maybe program git"]);
+        // Anything may be known by its name.
+        #[track_caller]
+        fn check(text: &str, want: &[&str]) {
+            check_scan(scan, &format!("from a import *\n{text}"), &[&["import a:*"], want].concat());
+        }
+        check(
+            "import subprocess\nsubprocess.run(['git', 'log'])\n",
+            &["import subprocess", "maybe program git"],
+        );
         check("subprocess.Popen(\n    ('uname', '-p'))\n", &["maybe program uname"]);
         check("subprocess.call(command)\n", &["any program"]);
         check("subprocess.call('a | b', shell=True)\n", &["maybe program a", "any program"]);

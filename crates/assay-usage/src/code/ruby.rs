@@ -106,7 +106,11 @@ pub(super) fn scan(text: &[u8], asks: &mut Asks) {
     });
     for place in find_iter(text, b"autoload") {
         let after = place + b"autoload".len();
-        if commented(text, place, b"#") || is_name(before(text, place)) || is_name(at(text, after)) {
+        if text.get(..place).unwrap_or_default().ends_with(b"eager_") {
+            asks.push(Ask::Maybe(Dynamic::Module, "**".to_owned()));
+            continue;
+        }
+        if is_name(before(text, place)) || is_name(at(text, after)) || commented(text, place, b"#") {
             continue;
         }
         // `autoload :Name, 'path'`; Rails' `autoload :Name` computes the path from the name.
@@ -118,7 +122,7 @@ pub(super) fn scan(text: &[u8], asks: &mut Asks) {
             asks.push(Ask::Maybe(Dynamic::Module, "**".to_owned()));
         }
     }
-    if find(text, b"Zeitwerk").is_some() || find(text, b"eager_autoload").is_some() {
+    if find(text, b"Zeitwerk").is_some() {
         asks.push(Ask::Maybe(Dynamic::Module, "**".to_owned()));
     }
     programs_of_gems(text, asks);
@@ -224,24 +228,26 @@ fn each_call(text: &[u8], name: &[u8], mut found: impl FnMut(usize, usize)) {
     }
 }
 
-/// `load Gem.activate_bin_path('puma', 'puma', version)`: the program's file in its gem.
+/// `load Gem.activate_bin_path('puma', 'puma', version)`: the program's file in its gem; and what searches all gems.
 fn programs_of_gems(text: &[u8], asks: &mut Asks) {
-    for call in [&b"activate_bin_path("[..], b"bin_path(", b"activate_and_load_bin_path("] {
-        for place in find_iter(text, call) {
-            if is_name(before(text, place)) {
-                continue;
-            }
-            let first = skip(text, place + call.len(), is_blank);
-            let Some((gem, end)) = is_quote(at(text, first)).then(|| quoted(text, first)).flatten() else {
-                continue;
-            };
-            let second = skip(text, end, |byte| is_blank(byte) || byte == b',');
-            let Some((program, _)) = is_quote(at(text, second)).then(|| quoted(text, second)).flatten()
-            else {
-                continue;
-            };
-            asks.import(format!("{gem}:{program}"));
+    const SEARCHES: [&[u8]; 4] = [b"find_files", b"find_latest_files", b"load_plugins", b"try_activate"];
+    const PROGRAMS: [&[u8]; 3] = [b"activate_bin_path(", b"bin_path(", b"activate_and_load_bin_path("];
+    for place in find_iter(text, b"Gem.") {
+        let after = place + b"Gem.".len();
+        let rest = from(text, after);
+        if SEARCHES.iter().any(|search| rest.starts_with(search)) {
+            asks.dynamic(Dynamic::Module);
         }
+        let Some(call) = PROGRAMS.iter().find(|call| rest.starts_with(call)) else { continue };
+        let first = skip(text, after + call.len(), is_blank);
+        let Some((gem, end)) = is_quote(at(text, first)).then(|| quoted(text, first)).flatten() else {
+            continue;
+        };
+        let second = skip(text, end, |byte| is_blank(byte) || byte == b',');
+        let Some((program, _)) = is_quote(at(text, second)).then(|| quoted(text, second)).flatten() else {
+            continue;
+        };
+        asks.import(format!("{gem}:{program}"));
     }
 }
 
@@ -255,23 +261,19 @@ fn computed(text: &[u8], asks: &mut Asks) {
             asks.dynamic(Dynamic::Module);
         }
     });
-    for word in [&b"Gem.find_files"[..], b"Gem.find_latest_files", b"Gem.load_plugins", b"Gem.try_activate"] {
-        if find(text, word).is_some() {
+    for place in memchr::memchr_iter(b'$', text) {
+        let rest = from(text, place + 1);
+        let Some(rest) = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"LOAD_PATH")) else {
+            continue;
+        };
+        let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = line.get(..line.len().min(400)).unwrap_or_default();
+        let changes: [&[u8]; 5] = [b"<<", b"unshift", b"push", b"concat", b"+="];
+        let changed = changes.iter().any(|change| find(line, change).is_some());
+        // The file's own gem or project is searched anyway.
+        let own = find(line, b"__dir__").is_some() || find(line, b"__FILE__").is_some();
+        if changed && !own && !commented(text, place, b"#") {
             asks.dynamic(Dynamic::Module);
-        }
-    }
-    for path in [&b"$LOAD_PATH"[..], b"$:"] {
-        for place in find_iter(text, path) {
-            let rest = from(text, place + path.len());
-            let line = rest.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let changed = [&b"<<"[..], b"unshift", b"push", b"concat", b"+="]
-                .iter()
-                .any(|change| find(line, change).is_some());
-            // The file's own gem or project is searched anyway.
-            let own = find(line, b"__dir__").is_some() || find(line, b"__FILE__").is_some();
-            if changed && !own && !commented(text, place, b"#") {
-                asks.dynamic(Dynamic::Module);
-            }
         }
     }
 }
@@ -300,21 +302,16 @@ fn programs(text: &[u8], asks: &mut Asks) {
             }
         });
     }
-    for call in [
-        &b"IO.popen"[..],
-        b"Open3.capture2e",
-        b"Open3.capture2",
-        b"Open3.capture3",
-        b"Open3.popen2e",
-        b"Open3.popen2",
-        b"Open3.popen3",
-        b"Open3.pipeline",
-        b"%x",
-    ] {
+    for place in find_iter(text, b"Open3.") {
+        let after = skip(text, place + b"Open3.".len(), is_name);
+        if !commented(text, place, b"#") {
+            run(after);
+        }
+    }
+    for (call, open) in [(&b"IO.popen"[..], &b" ("[..]), (b"%x", b"({[<|!")] {
         for place in find_iter(text, call) {
             let after = place + call.len();
-            let other = call == b"%x" && !matches!(at(text, after), b'(' | b'{' | b'[' | b'<' | b'|' | b'!');
-            if !other && !is_name(at(text, after)) && !commented(text, place, b"#") {
+            if open.contains(&at(text, after)) && !commented(text, place, b"#") {
                 run(after);
             }
         }
@@ -346,10 +343,8 @@ fn libraries(text: &[u8], asks: &mut Asks) {
             _ => asks.dynamic(Dynamic::Library),
         }
     });
-    for word in [&b"dlload"[..], b"Fiddle.dlopen", b"Fiddle::Handle", b"DynamicLibrary.open"] {
-        if find(text, word).is_some() {
-            asks.dynamic(Dynamic::Library);
-        }
+    if find(text, b"Fiddle").is_some() || find(text, b"DynamicLibrary.open").is_some() {
+        asks.dynamic(Dynamic::Library);
     }
 }
 

@@ -62,6 +62,13 @@ impl Asks {
         self.list.iter().any(|ask| matches!(ask, Ask::Import(name) if name == module))
     }
 
+    /// Returns whether the name of any import satisfies `test`: what cannot be used without being imported need not be sought.
+    /// `from x import *` may have brought anything.
+    pub(super) fn any_import(&self, test: impl Fn(&str) -> bool) -> bool {
+        let any = |ask: &Ask| matches!(ask, Ask::Import(name) if name.ends_with(":*") || test(name));
+        self.over || self.list.iter().any(any)
+    }
+
     /// Returns the asks, what is computed last.
     pub(super) fn finish(mut self) -> Vec<Ask> {
         if self.over {
