@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -23,6 +23,8 @@ const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-leve
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 /// The most seconds of a turn: short enough that every target comes up, long enough to get past the corpus.
 const SLICE: u64 = 60;
+/// Seconds that a turn may take beyond its time, for reading a large corpus on a busy machine.
+const GRACE: u64 = 120;
 /// Seconds that one input may take.
 const TIMEOUT: u64 = 10;
 /// Seconds of an input that are worth looking at.
@@ -184,7 +186,7 @@ fn one_turn(program: &Path, folder: &Path, name: &str, seconds: u64) -> Result<T
     command.arg(format!("-report_slow_units={SLOW}")).args(["-print_final_stats=1", "-reload=0"]);
     command.arg(format!("-artifact_prefix={}/", findings.display())).arg(&corpus).arg(place("seeds"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
-    let status = command.status().context("cannot start the fuzzer")?;
+    let status = wait(&mut command, Duration::from_secs(2 * seconds + GRACE))?;
     let seconds = start.elapsed().as_secs_f64();
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     let mut found: Vec<PathBuf> =
@@ -193,6 +195,22 @@ fn one_turn(program: &Path, folder: &Path, name: &str, seconds: u64) -> Result<T
     found.retain(|path| !is_slow(path) || again_slow(program, name, path));
     ensure!(status.success() || !found.is_empty(), "the fuzzer of `{name}` failed: see {}", log.display());
     Ok(Tally { seconds, executions: executions(&text), found })
+}
+
+/// Waits for the fuzzer, but not for ever: one that meets its own alarm while it dies may hold its locks for good.
+fn wait(command: &mut Command, limit: Duration) -> Result<ExitStatus> {
+    let mut child = command.spawn().context("cannot start the fuzzer")?;
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if start.elapsed() > limit {
+            child.kill()?;
+            return Ok(child.wait()?);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn is_slow(path: &Path) -> bool {
