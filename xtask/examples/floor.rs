@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..threads)
             .map(|_| {
-                scope.spawn(|| {
+                scope.spawn(|| -> Result<()> {
                     while let Some(path) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
                         layer(path, &sums)?;
                     }

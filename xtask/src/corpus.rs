@@ -178,7 +178,7 @@ pub(crate) fn folder() -> PathBuf {
 
 /// Returns the layouts of the images that are built, by name.
 pub(crate) fn built() -> Vec<(String, PathBuf)> {
-    let layout = |recipe: &Recipe| (recipe.name.to_owned(), folder().join(recipe.name).join("oci"));
+    let layout = |recipe: &&Recipe| (recipe.name.to_owned(), folder().join(recipe.name).join("oci"));
     RECIPES.iter().map(layout).filter(|(_, layout)| layout.join("index.json").is_file()).collect()
 }
 

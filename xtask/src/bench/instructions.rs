@@ -34,7 +34,7 @@ pub(super) fn count() -> Result<()> {
                 let said = Command::new(&valgrind)
                     .args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"])
                     .arg(&path)
-                    .args([bench, &rounds.to_string()])
+                    .args([*bench, rounds.to_string().as_str()])
                     .output()?;
                 let text = String::from_utf8_lossy(&said.stderr);
                 let line = text.lines().find_map(|line| line.split_once("I refs:"));
