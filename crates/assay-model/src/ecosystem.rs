@@ -54,6 +54,8 @@ pub enum Ecosystem {
     Opam,
     /// Applications packaged by Bitnami, named after the upstream project.
     Bitnami,
+    /// Products of the National Vulnerability Database, named `vendor:product`.
+    Cpe,
     /// GitHub Actions.
     GitHubActions,
     /// Kubernetes components.
@@ -86,6 +88,7 @@ const LANGUAGES: &[(Ecosystem, &str)] = &[
     (Ecosystem::Julia, "Julia"),
     (Ecosystem::Opam, "opam"),
     (Ecosystem::Bitnami, "Bitnami"),
+    (Ecosystem::Cpe, "CPE"),
     (Ecosystem::GitHubActions, "GitHub Actions"),
     (Ecosystem::Kubernetes, "Kubernetes"),
     (Ecosystem::JavaScript, "JavaScript"),
@@ -112,7 +115,7 @@ impl Ecosystem {
             // opam took over Debian's order (https://opam.ocaml.org/doc/Manual.html#Version-ordering).
             Self::Opam => Scheme::Deb,
             // OSV evaluates Bitnami versions as semantic versions; upstream projects do not always use them.
-            Self::Bitnami | Self::Hackage | Self::Cran => Scheme::Generic,
+            Self::Bitnami | Self::Cpe | Self::Hackage | Self::Cran => Scheme::Generic,
         }
     }
 

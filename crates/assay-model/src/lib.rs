@@ -18,6 +18,7 @@ pub mod purl;
 pub mod report;
 pub mod scheme;
 pub mod severity;
+pub mod software;
 pub mod timestamp;
 pub mod warning;
 
@@ -37,5 +38,6 @@ pub use purl::Purl;
 pub use report::Report;
 pub use scheme::Scheme;
 pub use severity::{Priority, Severity};
+pub use software::Software;
 pub use timestamp::Timestamp;
 pub use warning::Warning;

@@ -3,6 +3,7 @@
 use crate::ecosystem::Ecosystem;
 use crate::inventory::Os;
 use crate::purl::Purl;
+use crate::software;
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing a package is; decides its purl type and, for languages, its ecosystem.
@@ -364,6 +365,10 @@ impl Package {
         }
         match (self.kind, &self.source) {
             (PackageKind::Conda, Some(_)) => Some(Ecosystem::PyPi),
+            // The first of those that judge it.
+            (PackageKind::Generic, _) => {
+                software::by_name(&self.name)?.identities().next().map(|(ecosystem, _)| ecosystem)
+            }
             _ => self.kind.language_ecosystem(),
         }
     }

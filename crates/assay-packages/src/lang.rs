@@ -60,11 +60,12 @@ mod rust_cargo_lock;
 mod swift_package_resolved;
 mod swift_podfile_lock;
 mod terraform;
-#[cfg(test)]
-mod testing;
 mod tokens;
 mod vcpkg;
 mod wordpress;
+
+#[cfg(test)]
+use crate::testing;
 
 /// The analyzers, in the order in which they are linked.
 pub const ANALYZERS: &[&dyn Analyzer] = &[

@@ -5,7 +5,7 @@ use assay_model::{Origin, Package};
 use proptest::prelude::*;
 
 /// Runs `analyzer` on `content` and compares its packages and warnings with `expected`.
-pub(super) fn check(analyzer: &dyn Analyzer, path: &str, content: &[u8], expected: &str) {
+pub(crate) fn check(analyzer: &dyn Analyzer, path: &str, content: &[u8], expected: &str) {
     let mut lines: Vec<String> = Vec::new();
     for facts in run(analyzer, path, content).paths.values() {
         lines.extend(facts.warnings.iter().map(|warning| format!("! {}\n", warning.code)));
@@ -18,14 +18,14 @@ pub(super) fn check(analyzer: &dyn Analyzer, path: &str, content: &[u8], expecte
 }
 
 /// Returns everything `analyzer` says about a file.
-pub(super) fn run(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> LayerFacts {
+pub(crate) fn run(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> LayerFacts {
     let mut facts = LayerFacts::default();
     analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
     facts
 }
 
 /// Feeds arbitrary bytes and text to `analyzer`.
-pub(super) fn check_total(analyzer: &dyn Analyzer, path: &str) {
+pub(crate) fn check_total(analyzer: &dyn Analyzer, path: &str) {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) };
     proptest!(config, |(bytes in prop::collection::vec(any::<u8>(), 0..256), text in "[a-z0-9@:/.,\"'{}()\\[\\]=;\\\\ \n#-]{0,160}")| {
         run(analyzer, path, &bytes);
