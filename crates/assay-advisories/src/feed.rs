@@ -26,6 +26,7 @@ pub mod suse;
 pub mod ubuntu_tracker;
 pub mod ubuntu_vex;
 
+mod cpe;
 mod oval;
 #[cfg(test)]
 mod samples;

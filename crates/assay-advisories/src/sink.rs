@@ -4,7 +4,7 @@
 //! needs no more memory than one of ten.
 
 use crate::feed::Feed;
-use assay_model::advisory::{Advisory, Cvss};
+use assay_model::advisory::{Advisory, Affected, Cvss};
 use assay_model::ecosystem::Ecosystem;
 use assay_model::finding::{Epss, Kev};
 use assay_model::severity::Severity;
@@ -143,6 +143,21 @@ impl<'a> AdvisorySink<'a> {
     /// Takes the fact that exploit code for a CVE is publicly listed.
     pub fn exploit(&mut self, cve: &str) {
         self.take(Record::Exploit(cve.to_owned()));
+    }
+
+    /// Takes what the record of a [`Self::score`] says about packages besides; part of that record, so it is not counted.
+    pub fn affects(&mut self, vulnerability: &str, affected: Vec<Affected>, score: &Score) {
+        if affected.is_empty() {
+            return;
+        }
+        let advisory = Advisory {
+            id: vulnerability.to_owned(),
+            published: score.published,
+            modified: score.modified,
+            affected,
+            ..Advisory::default()
+        };
+        (self.receiver)(Record::Advisory(Box::new(advisory)));
     }
 
     /// Takes facts about a vulnerability; nothing is said about packages.

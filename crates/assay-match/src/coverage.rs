@@ -34,9 +34,13 @@ impl Assessment {
     /// Counts a package and returns whether it can be judged.
     pub fn add(&mut self, subject: &Subject<'_>) -> bool {
         let kind = subject.package.kind;
-        let known = subject.ecosystem.as_ref().and_then(|ecosystem| self.known.get(&ecosystem.to_string()));
+        // Of several ecosystems that speak about it, one that is covered is enough.
+        let covered =
+            subject.lookups().find(|(ecosystem, _)| self.known.contains_key(&ecosystem.to_string()));
+        let ecosystem = covered.map(|(ecosystem, _)| ecosystem).or(subject.ecosystem.as_ref());
+        let known = ecosystem.and_then(|ecosystem| self.known.get(&ecosystem.to_string()));
         let judged = known.is_some() && subject.comparable() && subject.third_party.is_none();
-        let label = match (&subject.ecosystem, known, judged) {
+        let label = match (ecosystem, known, judged) {
             (Some(ecosystem), _, false) if subject.third_party.is_some() => {
                 format!("{ecosystem}, made by others than the distribution")
             }
@@ -47,7 +51,7 @@ impl Assessment {
         };
         let built_at = self.built_at;
         let entry = self.counts.entry((label.clone(), judged)).or_insert_with(|| Coverage {
-            ecosystem: subject.ecosystem.clone().filter(|_| known.is_none() || judged),
+            ecosystem: ecosystem.cloned().filter(|_| known.is_none() || judged),
             label,
             state: match known {
                 Some(known) if judged => match known.data_time {

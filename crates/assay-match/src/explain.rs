@@ -87,11 +87,16 @@ pub fn explain(
                 let Some(inventory) = inventory else { continue };
                 for (index, package) in (0..).zip(&inventory.packages) {
                     let subject = Subject::new(package, inventory.os.as_ref());
-                    if !subject.names().contains(&name) {
+                    let named = subject.names().contains(&name)
+                        || subject.others.iter().any(|(_, other)| *other == name);
+                    if !named {
                         continue;
                     }
                     let own = subject.ecosystem.as_ref().map(ToString::to_string);
-                    let (affected, reason) = if own.as_deref() == Some(ecosystem) {
+                    let meant = subject
+                        .lookups()
+                        .any(|(of, names)| of.to_string() == ecosystem && names.contains(&name));
+                    let (affected, reason) = if meant {
                         reason(
                             package,
                             name,

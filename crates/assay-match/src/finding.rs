@@ -39,10 +39,11 @@ pub(crate) fn of(
     feeds: &[FeedRecord],
     out: &mut Vec<Draft>,
 ) -> Result<(), CorruptDatabase> {
-    let Some(ecosystem) = &subject.ecosystem else { return Ok(()) };
     let mut hits: BTreeMap<VulnerabilityKey, Vec<Hit<'_>>> = BTreeMap::new();
     let mut not_affected: BTreeSet<VulnerabilityKey> = BTreeSet::new();
-    for name in subject.names() {
+    let lookups =
+        subject.lookups().flat_map(|(ecosystem, names)| names.into_iter().map(move |name| (ecosystem, name)));
+    for (ecosystem, name) in lookups {
         for statement in database.affected(ecosystem, name)? {
             let statement = statement?;
             let feed = feeds.get(statement.feed as usize).map_or("", |feed| feed.id.as_str());

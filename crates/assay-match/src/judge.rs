@@ -5,7 +5,7 @@ use assay_advisories::build::OWN_FEED;
 use assay_advisories::database::{End, Interval, Statement};
 use assay_model::advisory::Fix;
 use assay_model::holds::{Holds, holds, is_kernel};
-use assay_model::{Ecosystem, Os, Package, PackageKind, Scheme};
+use assay_model::{Ecosystem, Os, Package, PackageKind, Scheme, software};
 use assay_version::{compare, is_valid};
 use std::cmp::Ordering;
 
@@ -23,11 +23,23 @@ pub struct Subject<'a> {
     pub source: Option<(String, &'a str)>,
     /// Who made it, when that is not the distribution whose package manager installed it.
     pub third_party: Option<&'a str>,
+    /// Further ecosystems that speak about it, and its names there; they order versions as its own does.
+    pub others: Vec<(Ecosystem, &'static str)>,
 }
 
 impl<'a> Subject<'a> {
     /// Looks at a package found on `os`.
     pub fn new(package: &'a Package, os: Option<&Os>) -> Self {
+        if package.kind == PackageKind::Generic
+            && let Some(software) = software::by_name(&package.name)
+        {
+            let mut others: Vec<_> = software.identities().collect();
+            let first = (!others.is_empty()).then(|| others.remove(0));
+            let name = first.as_ref().map_or(software.name, |(_, name)| name).to_owned();
+            let ecosystem = first.map(|(ecosystem, _)| ecosystem);
+            let version = &package.version;
+            return Self { package, ecosystem, name, version, source: None, third_party: None, others };
+        }
         let ecosystem = package.ecosystem(os);
         let (full_name, version) = package.advised_as();
         let name = ecosystem
@@ -41,7 +53,7 @@ impl<'a> Subject<'a> {
             },
             None => (name.clone(), package.version.as_str()),
         });
-        Self { package, ecosystem, name, version, source, third_party: package.third_party(os) }
+        Self { package, ecosystem, name, version, source, third_party: package.third_party(os), others: Vec::new() }
     }
 
     /// Returns the scheme its versions are compared by.
@@ -60,7 +72,13 @@ impl<'a> Subject<'a> {
         !version.is_empty() && !placeholder && is_valid(self.scheme(), version)
     }
 
-    /// Returns the names under which advisories may speak about it, its own first.
+    /// Returns the ecosystems that speak about it, each with its names there.
+    pub fn lookups(&self) -> impl Iterator<Item = (&Ecosystem, Vec<&str>)> {
+        let own = self.ecosystem.iter().map(|ecosystem| (ecosystem, self.names()));
+        own.chain(self.others.iter().map(|(ecosystem, name)| (ecosystem, vec![*name])))
+    }
+
+    /// Returns the names under which advisories of its own ecosystem may speak about it, its own first.
     pub fn names(&self) -> Vec<&str> {
         let mut names = vec![self.name.as_str()];
         names.extend(self.source.iter().map(|(name, _)| name.as_str()).filter(|name| *name != self.name));
@@ -221,7 +239,7 @@ fn version_for<'a>(subject: &'a Subject<'_>, name: &str, of_source: bool) -> Opt
     if of_source {
         return of_source_name;
     }
-    if subject.name == name {
+    if subject.name == name || subject.others.iter().any(|(_, other)| *other == name) {
         return Some(subject.version);
     }
     // Feeds of Debian's and Alpine's family name source packages even where they do not say so.

@@ -4,9 +4,12 @@
 //! when it says so ([`crate::sink::AdvisorySink::covers`]: a file that is by its nature the list of one release or
 //! registry), or when it has a body of statements for it: at least [`PACKAGES`] packages *and* a twentieth of the packages that
 //! the same feed has for the best known release of that distribution. Stray records (the one erratum that mentions the coming
-//! release, a team's own advisories) therefore never make a release look assessed.
+//! release, a team's own advisories) therefore never make a release look assessed. Of NVD's products only the closed list of
+//! [`assay_model::software`] is compiled; they are covered when a feed speaks about most of them, which one year's records do not.
 
 use super::{Compiler, Entry};
+use assay_model::ecosystem::Ecosystem;
+use assay_model::software::SOFTWARE;
 use assay_model::timestamp::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const PACKAGES: usize = 25;
 /// The share of the best known release's packages below which a release is not covered.
 const SHARE: usize = 20;
+
+/// Of four known pieces of software, those that a feed has to speak about to cover NVD's products.
+const SOFTWARE_OF_FOUR: usize = 3;
 
 /// Ubuntu's VEX names the archive's newest version as fixed, not the first one that is: by itself it assesses nothing.
 const VEX_WITHOUT_FIXES: &str = "ubuntu-vex";
@@ -65,6 +71,11 @@ pub(super) fn find(compiler: &Compiler, built_at: Timestamp) -> BTreeMap<&str, C
         if !says_what_is_fixed {
             continue;
         }
+        if compiler.strings.text(ecosystem) == Ecosystem::Cpe.to_string()
+            && !speaks_of_most(compiler, ecosystem, feed)
+        {
+            continue;
+        }
         let best = best.get(&(family(ecosystem), feed)).copied().unwrap_or_default();
         if count >= PACKAGES && count.saturating_mul(SHARE) >= best {
             covered.entry(compiler.strings.text(ecosystem)).or_default().feeds.insert(feed);
@@ -85,6 +96,22 @@ pub(super) fn find(compiler: &Compiler, built_at: Timestamp) -> BTreeMap<&str, C
         }
     }
     covered
+}
+
+/// Returns whether a feed speaks about most of the software that is judged by NVD's products.
+fn speaks_of_most(compiler: &Compiler, ecosystem: u32, feed: u16) -> bool {
+    let mut products: BTreeSet<&str> = BTreeSet::new();
+    for &(package, entry, _) in &compiler.affected {
+        let of_feed = at(&compiler.entries, entry).is_some_and(|entry| entry.live && entry.feed == feed);
+        if let Some(&(of, name)) = at(&compiler.packages, package).filter(|_| of_feed)
+            && of == ecosystem
+        {
+            products.insert(compiler.strings.text(name));
+        }
+    }
+    let judged = || SOFTWARE.iter().filter(|software| !software.cpes.is_empty());
+    let spoken = judged().filter(|software| software.cpes.iter().any(|cpe| products.contains(cpe))).count();
+    spoken.saturating_mul(4) >= judged().count().saturating_mul(SOFTWARE_OF_FOUR)
 }
 
 fn at_feed(compiler: &Compiler, feed: u16) -> Option<&super::FeedEntry> {

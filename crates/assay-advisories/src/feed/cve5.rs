@@ -1,9 +1,11 @@
 //! CVE records of the CVE programme (<https://github.com/CVEProject/cvelistV5>), schema 5: the assigner's and CISA's scores, weaknesses and
-//! prose. Product names in them are not packages and are not used.
+//! prose. Their product names are not packages; only where a record names them as NVD does (`cpeApplicability`), those of software that
+//! is recognised without a package manager are used ([`super::cpe`]).
 //!
 //! Surprising things: scores stand in the assigner's container (`cna`) and in others' (`adp`); a container may carry CISA's SSVC
 //! decision instead of a score; a rejected record has no description.
 
+use crate::feed::cpe::{Configuration, affected};
 use crate::feed::{Feed, FeedFile};
 use crate::sink::{AdvisorySink, Score};
 use assay_model::severity::Severity;
@@ -84,6 +86,7 @@ struct Container {
     problem_types: Vec<Problem>,
     metrics: Vec<BTreeMap<String, serde_json::Value>>,
     references: Vec<Reference>,
+    cpe_applicability: Vec<Configuration>,
 }
 
 #[derive(Deserialize, Default)]
@@ -163,6 +166,9 @@ fn read_record(record: Record, out: &mut AdvisorySink<'_>) {
     score.weaknesses.sort_unstable();
     score.weaknesses.dedup();
     score.severity = score.cvss.first().map(|cvss| Severity::from_score(cvss.score));
+    for container in [&cna].into_iter().chain(&adp) {
+        out.affects(&metadata.cve_id, affected(&container.cpe_applicability), &score);
+    }
     out.score(&metadata.cve_id, score);
 }
 

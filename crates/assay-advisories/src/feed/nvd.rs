@@ -1,9 +1,11 @@
 //! The National Vulnerability Database: pages of its API 2.0 (<https://nvd.nist.gov/developers/vulnerabilities>) and its yearly files
-//! of the same shape, or of the older 1.1. Only scores, weaknesses, dates and prose are used: its product names are not packages.
+//! of the same shape, or of the older 1.1. Scores, weaknesses, dates and prose are used; of its product names only those of software
+//! that is recognised without a package manager ([`super::cpe`]): the others are no packages.
 //!
 //! Surprising things: several parties score one CVE, and NVD's own (`Primary`) comes first; version 2 vectors have no prefix; a
 //! rejected CVE has no score and is left out; `NVD-CWE-noinfo` is no weakness. A year has about 100 MB, so the list is streamed.
 
+use crate::feed::cpe::{Configuration, affected};
 use crate::feed::{Feed, FeedFile};
 use crate::sink::{AdvisorySink, Score};
 use assay_model::severity::Severity;
@@ -146,6 +148,8 @@ struct Cve {
     weaknesses: Vec<Weakness>,
     #[serde(default)]
     references: Vec<Reference>,
+    #[serde(default)]
+    configurations: Vec<Configuration>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +222,7 @@ fn read_cve(cve: Cve, out: &mut AdvisorySink<'_>) {
         }
     }
     finish(&mut score, cve.weaknesses.iter().flat_map(|weakness| &weakness.description), cve.references);
+    out.affects(&cve.id, affected(&cve.configurations), &score);
     out.score(&cve.id, score);
 }
 
@@ -346,6 +351,29 @@ mod tests {
             &["nvd 6.5 CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:N/I:H/A:N", "nvd 4.3 AV:N/AC:M/Au:N/C:N/I:P/A:N"],
             &["CWE-352"],
         );
+    }
+
+    #[test]
+    fn known_products_are_packages() {
+        let Some((records, _)) = samples::read(&Nvd, "nvd", ".json") else { return };
+        let check = |version: &str, want| {
+            samples::check(&records, "CVE-2018-14618", "CPE", "haxx:libcurl", version, want);
+        };
+        check("7.61.0", samples::State::Affected);
+        check("7.61.1", samples::State::Outside);
+        samples::check(
+            &records,
+            "CVE-2018-14618",
+            "CPE",
+            "canonical:ubuntu_linux",
+            "14.04",
+            samples::State::Silent,
+        );
+        let products = records.iter().filter_map(|record| match record {
+            Record::Advisory(advisory) => Some(&advisory.affected),
+            _ => None,
+        });
+        assert!(products.flatten().all(|one| assay_model::software::has_cpe(&one.package)));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod error_classes;
 mod explain;
 mod finding;
 mod fingerprint;
+mod generic;
 mod languages;
 mod osv;
 mod rules;
