@@ -4,11 +4,13 @@
 //! The build information survives `-s -w`, `-trimpath` and `strip`. What is surprising:
 //! - Since Go 1.18 both texts follow the header inline; before, the header points to two Go strings in memory.
 //! - The main module's version is `(devel)` unless it was built from a module proxy or, since Go 1.24, from a version
-//!   control checkout. That is no version, and stays empty: a tag guessed from `-ldflags` or a commit would be matched as if
-//!   it were known.
+//!   control checkout. That is no version. Where the build settings show that a release gave itself one ([`ldflags`]), it is that;
+//!   otherwise it stays empty: a tag guessed from a commit would be matched as if it were known.
 //! - A replaced module is reported as what replaced it. If that is a folder, nobody knows the version: it stays empty.
 //! - The standard library is the package `stdlib`, with the toolchain's version without `go`: vendors' suffixes
 //!   (`1.22.1-fips`, `1.21.13 (Red Hat …)`) are cut off; an unreleased toolchain (`devel …`) has an empty version.
+
+mod ldflags;
 
 use super::executable::{Executable, Name, SELECT};
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
@@ -31,7 +33,7 @@ const FRAME: usize = 16;
 
 impl Analyzer for GoBinary {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "go-binary", revision: 1 }
+        AnalyzerId { name: "go-binary", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
@@ -138,12 +140,18 @@ impl Pointers<'_> {
 /// Returns the packages that a toolchain's version and a module list name.
 fn packages(version: &str, modules: &str) -> Vec<Package> {
     let mut found = vec![Package::new(PackageKind::Go, "stdlib", toolchain(version))];
+    let mut main = None;
     for line in modules.lines() {
         let mut fields = line.split('\t');
         let (key, path) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         let version = fields.next().filter(|version| *version != "(devel)").unwrap_or_default();
         match key {
-            "mod" | "dep" if !path.is_empty() => found.push(Package::new(PackageKind::Go, path, version)),
+            "mod" | "dep" if !path.is_empty() => {
+                if key == "mod" {
+                    main = Some(found.len());
+                }
+                found.push(Package::new(PackageKind::Go, path, version));
+            }
             // What replaces the module of the line before.
             "=>" => {
                 if let Some(replaced) = found.last_mut().filter(|package| package.name != "stdlib") {
@@ -151,6 +159,14 @@ fn packages(version: &str, modules: &str) -> Vec<Package> {
                         path.clone_into(&mut replaced.name);
                     }
                     version.clone_into(&mut replaced.version);
+                }
+            }
+            "build" => {
+                if let Some(setting) = path.strip_prefix("-ldflags=")
+                    && let Some(main) = main.and_then(|main| found.get_mut(main))
+                    && main.version.is_empty()
+                {
+                    main.version = ldflags::version(&main.name, setting).unwrap_or_default();
                 }
             }
             _ => {}

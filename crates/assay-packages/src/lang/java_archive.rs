@@ -2,7 +2,7 @@
 //!
 //! Maven leaves `META-INF/maven/<group>/<artifact>/pom.properties` in what it builds ([Maven archiver]), and shading keeps
 //! those of everything that was merged into one jar: every one of them is a package. Where there is none, `pom.xml` beside it,
-//! the manifest and the file name say what the jar is ([`identity`]).
+//! the manifest and the file name say what the jar is ([`identity`]), and some classes whose they are ([`content`]).
 //!
 //! Surprising: nothing needs the suffix `.jar` inside a war to be a folder's `lib`; every nested archive counts wherever it
 //! lies. Stored nested archives (Spring Boot stores them) are read where they are; deflated ones are inflated into memory,
@@ -10,6 +10,7 @@
 //!
 //! [Maven archiver]: https://maven.apache.org/shared/maven-archiver/index.html#pom-properties-content
 
+mod content;
 mod identity;
 mod manifest;
 
@@ -19,6 +20,7 @@ use assay_decode::ReadAt;
 use assay_decode::zip::{Zip, ZipEntry};
 use assay_model::path::{file_name, parent};
 use assay_model::{Inventory, Location, Package, PackageKind};
+use content::Library;
 use manifest::Manifest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -44,7 +46,7 @@ const MAX_METADATA: usize = 20_000;
 
 impl Analyzer for JavaArchive {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "java-archive", revision: 1 }
+        AnalyzerId { name: "java-archive", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
@@ -107,6 +109,8 @@ struct Contents {
     /// `pom.properties` and `pom.xml` by their folder.
     poms: BTreeMap<String, (Option<ZipEntry>, Option<ZipEntry>)>,
     nested: Vec<ZipEntry>,
+    /// Entries that belong to known libraries, by the library's own entry.
+    libraries: BTreeMap<&'static str, (&'static Library, ZipEntry)>,
     too_many: bool,
 }
 
@@ -219,6 +223,7 @@ impl Walk<'_, '_> {
             own.licenses = manifest.licenses();
             found.push(own);
         }
+        self.libraries(zip, contents, path, &mut found);
         let mut seen = BTreeSet::new();
         for mut package in found {
             if seen.insert((package.namespace.clone(), package.name.clone(), package.version.clone())) {
@@ -226,6 +231,33 @@ impl Walk<'_, '_> {
                     package.locations.push(Location { path: path.to_owned(), layer: None });
                 }
                 self.out.package(package);
+            }
+        }
+    }
+
+    /// Adds the libraries whose classes are there and of which nothing has been said.
+    fn libraries(&mut self, zip: &Zip<'_>, contents: &Contents, path: &str, found: &mut Vec<Package>) {
+        for (library, entry) in contents.libraries.values() {
+            let bytes = match library.says_version() {
+                true if entry.uncompressed_size <= content::MAX_BYTES => self.text(zip, entry, path),
+                _ => None,
+            };
+            for package in library.packages(&bytes.unwrap_or_default()) {
+                // A jar that names itself, but not its group, is this library.
+                let same = found.iter_mut().find(|known| known.name == package.name);
+                if let Some(known) = same {
+                    known.namespace = known.namespace.take().or(package.namespace);
+                    continue;
+                }
+                if package.version.is_empty() {
+                    let message = format!("it contains `{}`, but not which version", package.full_name());
+                    let message = match path.split_once("!/") {
+                        Some((_, inner)) => format!("`{inner}` in it: {message}"),
+                        None => message,
+                    };
+                    self.out.notice("unknown-version", message);
+                }
+                found.push(package);
             }
         }
     }
@@ -272,6 +304,8 @@ impl Contents {
             self.poms.entry(parent(&entry.name).to_owned()).or_default().0.get_or_insert(entry);
         } else if entry.name.ends_with("/pom.xml") {
             self.poms.entry(parent(&entry.name).to_owned()).or_default().1.get_or_insert(entry);
+        } else if let Some(library) = content::library_of(entry.name.as_bytes()) {
+            self.libraries.entry(library.entry).or_insert((library, entry));
         } else if !entry.is_directory() {
             self.nested.push(entry);
         }
@@ -283,6 +317,7 @@ fn is_wanted(name: &[u8]) -> bool {
         // Spring Boot's repackaging and exploded wars put classes, and their `META-INF`, one folder deeper.
         || (name.ends_with(b"/pom.properties") || name.ends_with(b"/pom.xml"))
             && name.windows(15).any(|part| part == b"META-INF/maven/")
+        || content::library_of(name).is_some()
         || SUFFIXES.iter().any(|suffix| {
             let start = name.len().saturating_sub(suffix.len());
             name.get(start..).is_some_and(|end| end.eq_ignore_ascii_case(suffix.as_bytes()))

@@ -46,6 +46,16 @@ fn framed(modules: &str) -> Vec<u8> {
     [&[1; 16], modules.as_bytes(), &[2; 16]].concat()
 }
 
+#[test]
+fn a_release_gives_itself_a_version() {
+    let modules = "path\texample.com/app/cmd\nmod\texample.com/app\t(devel)\t\ndep\texample.com/lib\tv1.0.0\n\
+        build\t-ldflags=\"-s -X example.com/app/internal.Version=v1.4.0\"\n";
+    let found: Vec<_> =
+        packages("go1.21.2", modules).into_iter().map(|one| (one.name, one.version)).collect();
+    let want = [("stdlib", "1.21.2"), ("example.com/app", "v1.4.0"), ("example.com/lib", "v1.0.0")];
+    assert_eq!(found, want.map(|(name, version)| (name.to_owned(), version.to_owned())));
+}
+
 /// Where the data of the files that [`elf`] makes is loaded.
 const BASE: u64 = 0x40_0000;
 

@@ -83,6 +83,36 @@ fn log4j(deflate: bool) -> Vec<u8> {
 }
 
 #[test]
+fn classes_say_what_no_metadata_says() {
+    let yaml: (&str, &[u8]) = ("org/yaml/snakeyaml/Yaml.class", b"");
+    let client: (&str, &[u8]) = ("org/apache/http/client/version.properties", b"info.release = 4.5.13\n");
+    let both = ["org.apache.httpcomponents:httpclient:4.5.13", "org.yaml:snakeyaml:"];
+    for deflate in [false, true] {
+        check("opt/app.jar", &zip(deflate, &[yaml, client]), &both, &["unknown-version"]);
+    }
+    // The jar's own name and version are one package, what is merged into it others.
+    check(
+        "opt/app-1.0.jar",
+        &zip(true, &[yaml, client]),
+        &["app:1.0", "org.apache.httpcomponents:httpclient:4.5.13", "org.yaml:snakeyaml:"],
+        &["unknown-version"],
+    );
+    // What a jar says itself, classes only confirm; they know the group that a file name does not.
+    check("opt/snakeyaml-1.30.jar", &zip(true, &[yaml]), &["org.yaml:snakeyaml:1.30"], &[]);
+    let pom = b"groupId=org.yaml\nartifactId=snakeyaml\nversion=1.30\n";
+    let entries: [(&str, &[u8]); 2] = [("META-INF/maven/org.yaml/snakeyaml/pom.properties", pom), yaml];
+    check("opt/app.jar", &zip(true, &entries), &["org.yaml:snakeyaml:1.30"], &[]);
+    // Inside of another archive, too.
+    let war = zip(false, &[("WEB-INF/lib/all.jar", &zip(true, &[yaml]))]);
+    check(
+        "opt/app.war",
+        &war,
+        &["org.yaml:snakeyaml: opt/app.war!/WEB-INF/lib/all.jar"],
+        &["unknown-version"],
+    );
+}
+
+#[test]
 fn jars_are_what_their_properties_say() {
     for deflate in [false, true] {
         check(
