@@ -11,7 +11,7 @@ const LIMIT: u64 = 64;
 
 /// Finds Erlang installations.
 #[derive(Debug)]
-pub struct ErlangRelease;
+pub(super) struct ErlangRelease;
 
 impl Analyzer for ErlangRelease {
     fn id(&self) -> AnalyzerId {
@@ -29,7 +29,8 @@ impl Analyzer for ErlangRelease {
         let Some(text) = file.text(out) else { return };
         let version = text.trim().trim_end_matches('*');
         let release = file.path.rsplit('/').nth(1).unwrap_or_default();
-        let parts = version.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        let parts =
+            version.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
         // The release's folder says the same, which tells an installation from a source tree with a file of that name.
         if parts && version.split('.').next() == Some(release) {
             out.package(Package::new(PackageKind::Generic, "erlang", version));

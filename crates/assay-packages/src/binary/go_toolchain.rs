@@ -11,7 +11,7 @@ const LIMIT: u64 = 256;
 
 /// Finds Go toolchains.
 #[derive(Debug)]
-pub struct GoToolchain;
+pub(super) struct GoToolchain;
 
 impl Analyzer for GoToolchain {
     fn id(&self) -> AnalyzerId {
@@ -35,7 +35,8 @@ impl Analyzer for GoToolchain {
         let mut lines = text.lines();
         let first = lines.next().unwrap_or_default().trim_end();
         let only_time = lines.all(|line| line.is_empty() || line.starts_with("time "));
-        let Some(release) = first.strip_prefix("go").filter(|release| only_time && is_release(release)) else {
+        let Some(release) = first.strip_prefix("go").filter(|release| only_time && is_release(release))
+        else {
             return;
         };
         out.package(Package::new(PackageKind::Go, "toolchain", release));

@@ -12,7 +12,7 @@ const LIMIT: u64 = 64 << 10;
 
 /// Finds Java runtimes.
 #[derive(Debug)]
-pub struct JavaRuntime;
+pub(super) struct JavaRuntime;
 
 impl Analyzer for JavaRuntime {
     fn id(&self) -> AnalyzerId {
@@ -61,7 +61,10 @@ mod tests {
     #[test]
     fn runtimes_are_found() {
         let java = |text: &str, want: &str| check(&JavaRuntime, "opt/java/release", text.as_bytes(), want);
-        java("IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_VERSION=\"17.0.15\"\nOS_NAME=\"Linux\"\n", "java 17.0.15\n");
+        java(
+            "IMPLEMENTOR=\"Eclipse Adoptium\"\nJAVA_VERSION=\"17.0.15\"\nOS_NAME=\"Linux\"\n",
+            "java 17.0.15\n",
+        );
         java("JAVA_VERSION=\"1.8.0_392\"\nOS_NAME=\"Linux\"\n", "java 8.0.392\n");
         java("JAVA_VERSION=21\n", "java 21\n");
         java("JAVA_VERSION_DATE=\"2025-04-15\"\nMY_JAVA_VERSION=\"1\"\n", "");

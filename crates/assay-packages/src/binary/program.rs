@@ -14,7 +14,7 @@ use table::PROGRAMS;
 
 /// Finds programs by their version strings.
 #[derive(Debug)]
-pub struct Programs;
+pub(super) struct Programs;
 
 impl Analyzer for Programs {
     fn id(&self) -> AnalyzerId {

@@ -11,7 +11,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// Finds RabbitMQ.
 #[derive(Debug)]
-pub struct RabbitMq;
+pub(super) struct RabbitMq;
 
 impl Analyzer for RabbitMq {
     fn id(&self) -> AnalyzerId {
@@ -30,10 +30,13 @@ impl Analyzer for RabbitMq {
         if !name.starts_with("'rabbit'") && !name.starts_with("rabbit,") {
             return;
         }
-        let value = rest.split_once("{vsn,").and_then(|(_, rest)| rest.trim_start().strip_prefix('"')?.split_once('"'));
+        let value = rest
+            .split_once("{vsn,")
+            .and_then(|(_, rest)| rest.trim_start().strip_prefix('"')?.split_once('"'));
         let Some((version, _)) = value else { return };
         let of = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
-        if version.len() <= 40 && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(of) {
+        if version.len() <= 40 && version.starts_with(|c: char| c.is_ascii_digit()) && version.chars().all(of)
+        {
             out.package(Package::new(PackageKind::Generic, "rabbitmq", version));
         }
     }
@@ -48,7 +51,10 @@ mod tests {
     fn the_server_is_found() {
         let path = "opt/rabbitmq/plugins/rabbit-3.10.8/ebin/rabbit.app";
         let app = |text: &str, want: &str| check(&RabbitMq, path, text.as_bytes(), want);
-        app("{application, 'rabbit', [\n\t{description, \"RabbitMQ\"},\n\t{vsn, \"3.10.8\"},\n", "rabbitmq 3.10.8\n");
+        app(
+            "{application, 'rabbit', [\n\t{description, \"RabbitMQ\"},\n\t{vsn, \"3.10.8\"},\n",
+            "rabbitmq 3.10.8\n",
+        );
         app("{application,rabbit,[{vsn,\"4.0.1\"}]}.", "rabbitmq 4.0.1\n");
         app("{application, 'rabbit_common', [{vsn, \"3.10.8\"}]}.", "");
         app("{application, 'rabbit', [{vsn, git}]}.", "");

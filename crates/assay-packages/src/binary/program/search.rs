@@ -125,7 +125,8 @@ fn by_build(content: &dyn ReadAt) -> io::Result<Found> {
                 alone.push(string(text));
             }
             // The third number may run into that of the build.
-            let is_build = dotted(text, 2).is_some_and(|(len, parts)| parts == 2 && text.get(len) == Some(&b'.'))
+            let is_build = dotted(text, 2)
+                .is_some_and(|(len, parts)| parts == 2 && text.get(len) == Some(&b'.'))
                 && text.len() > 18
                 && text.iter().all(u8::is_ascii_graphic)
                 && text.iter().rev().take(8).all(u8::is_ascii_hexdigit)
@@ -190,7 +191,7 @@ impl Mark {
             }
             _ => 0,
         };
-        let ends = !rest(len).first().is_some_and(|byte| byte.is_ascii_digit());
+        let ends = !rest(len).first().is_some_and(u8::is_ascii_digit);
         (ends && (self.after.fits(rest(len)) || self.after.fits(rest(len + revision))))
             .then(|| text.get(..len))
             .flatten()

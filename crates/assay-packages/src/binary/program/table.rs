@@ -121,7 +121,11 @@ const MACHINES: &[&[u8]] =
 /// All of them, by name.
 pub(super) const PROGRAMS: &[Program] = &[
     Program { software: "bash", files: &[name("bash")], marks: &[behind(b"@(#)Bash version ")] },
-    Program { software: "bind", files: &[name("named")], marks: &[behind(b"version: BIND "), behind(b"BIND ")] },
+    Program {
+        software: "bind",
+        files: &[name("named")],
+        marks: &[behind(b"version: BIND "), behind(b"BIND ")],
+    },
     Program { software: "busybox", files: &[name("busybox")], marks: &[behind(b"BusyBox v")] },
     Program { software: "curl", files: &[name("curl")], marks: &[behind(b"curl/")] },
     Program {
@@ -129,7 +133,11 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[name("dnsmasq")],
         marks: &[behind(b"dnsmasq-").parts(2, 2).after(After::End)],
     },
-    Program { software: "expat", files: &[starts("libexpat.so")], marks: &[behind(b"expat_").after(After::End)] },
+    Program {
+        software: "expat",
+        files: &[starts("libexpat.so")],
+        marks: &[behind(b"expat_").after(After::End)],
+    },
     Program {
         software: "ffmpeg",
         files: &[name("ffmpeg"), starts("libavutil.so"), starts("libavcodec.so"), starts("libavformat.so")],
@@ -157,14 +165,26 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[name("magick"), starts("libMagickCore-")],
         marks: &[behind(b"ImageMagick ").tail(Tail::Dash).after(After::One(&[b" "]))],
     },
-    Program { software: "jq", files: &[name("jq")], marks: &[behind(b"jq-").parts(2, 3).after(After::End), alone(b"\x001.")] },
-    Program { software: "libarchive", files: &[starts("libarchive.so")], marks: &[behind(b"libarchive ").after(After::End)] },
+    Program {
+        software: "jq",
+        files: &[name("jq")],
+        marks: &[behind(b"jq-").parts(2, 3).after(After::End), alone(b"\x001.")],
+    },
+    Program {
+        software: "libarchive",
+        files: &[starts("libarchive.so")],
+        marks: &[behind(b"libarchive ").after(After::End)],
+    },
     Program {
         software: "libcurl",
         files: &[starts("libcurl.so"), starts("libcurl-gnutls.so"), name("curl")],
         marks: &[behind(b"libcurl/")],
     },
-    Program { software: "libgcrypt", files: &[starts("libgcrypt.so")], marks: &[behind(b"This is Libgcrypt ")] },
+    Program {
+        software: "libgcrypt",
+        files: &[starts("libgcrypt.so")],
+        marks: &[behind(b"This is Libgcrypt ")],
+    },
     Program {
         software: "libjpeg-turbo",
         files: &[starts("libjpeg.so"), starts("libturbojpeg.so")],
@@ -175,7 +195,11 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[starts("libpng16.so"), starts("libpng.so")],
         marks: &[behind(b"libpng version ").after(After::One(&[b" ", b"\0", b"\n"]))],
     },
-    Program { software: "libssh2", files: &[starts("libssh2.so")], marks: &[behind(b"libssh2_").after(After::End)] },
+    Program {
+        software: "libssh2",
+        files: &[starts("libssh2.so")],
+        marks: &[behind(b"libssh2_").after(After::End)],
+    },
     Program { software: "libtiff", files: &[starts("libtiff.so")], marks: &[behind(b"LIBTIFF, Version ")] },
     Program {
         software: "libxml2",
@@ -196,15 +220,24 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         software: "mariadb",
         files: &[name("mariadbd"), name("mysqld")],
-        marks: &[Mark { anchor: Anchor::Into(b"\x001", 1), parts: (3, 3), tail: Tail::None, after: After::One(&[b"-MariaDB"]) }],
+        marks: &[Mark {
+            anchor: Anchor::Into(b"\x001", 1),
+            parts: (3, 3),
+            tail: Tail::None,
+            after: After::One(&[b"-MariaDB"]),
+        }],
     },
-    Program { software: "memcached", files: &[name("memcached")], marks: &[behind(b"memcached ").after(After::End)] },
-    Program { software: "musl", files: &[Select::NameAffixes("ld-musl-", ".so.1")], marks: &[alone(b"\x001.").parts(3, 3)] },
     Program {
-        software: "nginx",
-        files: &[name("nginx")],
-        marks: &[behind(b"nginx version: nginx/")],
+        software: "memcached",
+        files: &[name("memcached")],
+        marks: &[behind(b"memcached ").after(After::End)],
     },
+    Program {
+        software: "musl",
+        files: &[Select::NameAffixes("ld-musl-", ".so.1"), name("libc.so")],
+        marks: &[alone(b"\x001.").parts(3, 3)],
+    },
+    Program { software: "nginx", files: &[name("nginx")], marks: &[behind(b"nginx version: nginx/")] },
     Program {
         software: "node",
         files: &[name("node"), name("nodejs"), starts("libnode.so")],
@@ -220,11 +253,20 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[name("openssl"), starts("libcrypto.so"), starts("libssl.so")],
         marks: &[behind(b"OpenSSL ").tail(Tail::Letters).after(After::Date)],
     },
-    Program { software: "openvpn", files: &[name("openvpn")], marks: &[behind(b"OpenVPN ").after(After::One(MACHINES))] },
+    Program {
+        software: "openvpn",
+        files: &[name("openvpn")],
+        marks: &[behind(b"OpenVPN ").after(After::One(MACHINES))],
+    },
     Program {
         software: "perl",
         files: &[name("perl"), starts("perl5."), starts("libperl.so")],
-        marks: &[Mark { anchor: Anchor::Into(b"\0v5.", 2), parts: (3, 3), tail: Tail::None, after: After::End }],
+        marks: &[Mark {
+            anchor: Anchor::Into(b"\0v5.", 2),
+            parts: (3, 3),
+            tail: Tail::None,
+            after: After::End,
+        }],
     },
     Program {
         software: "php",
@@ -238,7 +280,11 @@ pub(super) const PROGRAMS: &[Program] = &[
         ],
         marks: &[behind(b"X-Powered-By: PHP/")],
     },
-    Program { software: "postgresql", files: &[name("postgres")], marks: &[behind(b"(PostgreSQL) ").parts(1, 3)] },
+    Program {
+        software: "postgresql",
+        files: &[name("postgres")],
+        marks: &[behind(b"(PostgreSQL) ").parts(1, 3)],
+    },
     Program {
         software: "proftpd",
         files: &[name("proftpd")],
@@ -259,11 +305,27 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[name("ruby"), starts("libruby.so"), starts("libruby-"), starts("ruby2."), starts("ruby3.")],
         marks: &[behind(b"ruby ").after(After::One(&[b"p", b" ("]))],
     },
-    Program { software: "sqlite", files: &[name("sqlite3"), starts("libsqlite3.so")], marks: &[alone(b"\x003.").parts(3, 3)] },
+    Program {
+        software: "sqlite",
+        files: &[name("sqlite3"), starts("libsqlite3.so")],
+        marks: &[alone(b"\x003.").parts(3, 3)],
+    },
     Program { software: "squid", files: &[name("squid")], marks: &[behind(b"squid/").parts(2, 3)] },
-    Program { software: "sudo", files: &[name("sudo")], marks: &[alone(b"\x001.").parts(3, 3).tail(Tail::SomePatch)] },
-    Program { software: "unbound", files: &[name("unbound")], marks: &[behind(b"unbound ").after(After::End)] },
-    Program { software: "varnish", files: &[name("varnishd")], marks: &[behind(b"varnish-").after(After::One(&[b" revision"]))] },
+    Program {
+        software: "sudo",
+        files: &[name("sudo")],
+        marks: &[alone(b"\x001.").parts(3, 3).tail(Tail::SomePatch)],
+    },
+    Program {
+        software: "unbound",
+        files: &[name("unbound")],
+        marks: &[behind(b"unbound ").after(After::End)],
+    },
+    Program {
+        software: "varnish",
+        files: &[name("varnishd")],
+        marks: &[behind(b"varnish-").after(After::One(&[b" revision"]))],
+    },
     Program { software: "wget", files: &[name("wget")], marks: &[behind(b"Wget/"), alone(b"\x001.")] },
     Program { software: "xz", files: &[starts("liblzma.so")], marks: &[alone(b"\x005.").parts(3, 3)] },
     Program {
@@ -274,6 +336,10 @@ pub(super) const PROGRAMS: &[Program] = &[
 ];
 
 /// The files of all programs, as the analyzer's selection.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler: an index out of bounds does not compile"
+)]
 pub(super) const SELECT: &[Select] = &{
     let mut all = [Select::Name(""); count()];
     let (mut program, mut next) = (0, 0);
@@ -288,6 +354,10 @@ pub(super) const SELECT: &[Select] = &{
     all
 };
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler: an index out of bounds does not compile"
+)]
 const fn count() -> usize {
     let (mut program, mut sum) = (0, 0);
     while program < PROGRAMS.len() {

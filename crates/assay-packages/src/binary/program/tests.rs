@@ -27,14 +27,30 @@ fn programs_say_their_version() {
     found("usr/sbin/haproxy", &[" version 2.6.12-1+deb12u4, released 2023/12/16"], "haproxy 2.6.12\n");
     found("usr/sbin/haproxy", &[" version 2.9-dev3, released 2023/08/12"], "haproxy 2.9-dev3\n");
     found("usr/sbin/sshd", &["OpenSSH_7.7*", "OpenSSH_9.2", "OpenSSH_9.2p1 Debian-2"], "openssh 9.2p1\n");
-    found("usr/sbin/mysqld", &["for 10.1.1-MariaDB-x", "10.11.6-MariaDB-1:10.11.6+maria~ubu2204"], "mariadb 10.11.6\n");
+    found(
+        "usr/sbin/mysqld",
+        &["for 10.1.1-MariaDB-x", "10.11.6-MariaDB-1:10.11.6+maria~ubu2204"],
+        "mariadb 10.11.6\n",
+    );
     found("bin/busybox", &["BusyBox v1.36.1 (2023-05-18)", "BusyBox v1.36.1"], "busybox 1.36.1\n");
     found("usr/lib/libxml2.so.2", &["xmlns:::", "20914", "2", "21"], "libxml2 2.9.14\n");
     found("usr/lib/libxml2.so.2", &["21203-GITv2.12.3"], "libxml2 2.12.3\n");
-    found("usr/lib/libMagickCore-7.Q16.so.10", &["ImageMagick 7.1.1-21 Q16-HDRI x86_64"], "imagemagick 7.1.1-21\n");
-    found("usr/local/bin/postgres", &["postgres (PostgreSQL) 17rc1", "PostgreSQL 9.1."], "postgresql 17rc1\n");
+    found(
+        "usr/lib/libMagickCore-7.Q16.so.10",
+        &["ImageMagick 7.1.1-21 Q16-HDRI x86_64"],
+        "imagemagick 7.1.1-21\n",
+    );
+    found(
+        "usr/local/bin/postgres",
+        &["postgres (PostgreSQL) 17rc1", "PostgreSQL 9.1."],
+        "postgresql 17rc1\n",
+    );
     found("usr/local/bin/git", &["git/2.43.0.rc1", "git/%s"], "git 2.43.0.rc1\n");
-    found("lib/libc.so.6", &["GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\nCopyright"], "glibc 2.36\n");
+    found(
+        "lib/libc.so.6",
+        &["GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\nCopyright"],
+        "glibc 2.36\n",
+    );
 }
 
 #[test]
@@ -119,7 +135,10 @@ fn a_large_file_is_searched_in_parts() {
         };
         let said = &facts.paths["usr/bin/curl"].facts;
         assert_eq!(said.len(), 1, "{at}: {said:?}");
-        assert!(matches!(&said[0], assay_analyze::Fact::Package(package) if package.name == "libcurl"), "{at}");
+        assert!(
+            matches!(&said[0], assay_analyze::Fact::Package(package) if package.name == "libcurl"),
+            "{at}"
+        );
     }
 }
 
@@ -144,11 +163,45 @@ fn total() {
     for path in ["libcrypto.so", "redis-server", "python3.11", "libxml2.so.2", "haproxy", "curl", "mysqld"] {
         check_total(&Programs, path);
     }
-    let config = proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::with_cases(64) };
+    let config = proptest::prelude::ProptestConfig {
+        failure_persistence: None,
+        ..proptest::prelude::ProptestConfig::with_cases(64)
+    };
     let text = "(\\x00|OpenSSL |curl/|7\\.0\\.1|[0-9]{1,12}|\\.|p|-|rc| 27 Jan 2026|\\x002|-MariaDB| version |, released ){0,24}";
     proptest::proptest!(config, |(text in text)| {
         for path in ["libcrypto.so", "redis-server", "python3.11", "libxml2.so.2", "haproxy", "curl", "mysqld"] {
             run(&Programs, path, &elf(&[&text]));
         }
     });
+}
+
+#[test]
+fn what_the_package_manager_owns_is_not_counted_twice() {
+    use assay_analyze::{FolderPass, Limits, Lockfiles, Matcher, squash};
+    let bash = elf(&["@(#)Bash version 5.2.15(1) release GNU"]);
+    let status =
+        b"Package: bash\nStatus: install ok installed\nVersion: 5.2.15-2+b7\nArchitecture: amd64\n\n";
+    let files: [(&str, &[u8]); 4] = [
+        ("var/lib/dpkg/status", status),
+        ("var/lib/dpkg/info/bash.list", b"/.\n/bin\n/bin/bash\n"),
+        ("usr/bin/bash", &bash),
+        ("opt/tools/bash", &bash),
+    ];
+    let (matcher, limits) = (Matcher::new(crate::analyzers()), Limits::new(".".into()));
+    let mut pass = FolderPass::new(&matcher, &limits);
+    for (path, content) in files {
+        assert!(pass.file(path, 0o755, &content), "{path}");
+    }
+    let packages = squash(vec![pass.finish()], false, Lockfiles::Always, &matcher).inventory.packages;
+    let lines: Vec<String> = packages
+        .iter()
+        .map(|package| format!("{} {} {:?}", package.purl(None), package.locations[0].path, package.contains))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"pkg:deb/bash@5.2.15-2%2Bb7?arch=amd64 var/lib/dpkg/status ["pkg:generic/bash@5.2.15"]"#,
+            "pkg:generic/bash@5.2.15 opt/tools/bash []",
+        ]
+    );
 }
