@@ -235,7 +235,7 @@ mod tests {
             "cpe:2.3:o:haxx:curl:*:*:*:*:*:*:*:*",
             "cpe:2.3:a:redis:redis:*:*:*:*:*:node.js:*:*",
             "cpe:2.3:a:python:python:*:*:*:*:*:windows:*:*",
-            "cpe:2.3:a:oracle:mysql:*:*:*:*:enterprise:*:*:*",
+            "cpe:2.3:a:haxx:curl:*:*:*:*:enterprise:*:*:*",
             "cpe:2.3:a:haxx:curl",
             "cpe:/a:haxx:curl",
             "",

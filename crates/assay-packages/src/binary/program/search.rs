@@ -45,17 +45,17 @@ fn by_mark(content: &dyn ReadAt, name: &str, mark: &Mark) -> io::Result<Found> {
     let (needle, at): (&[u8], usize) = match mark.anchor {
         Anchor::Before(text) => (text, text.len()),
         Anchor::Into(text, at) => (text, at),
-        Anchor::ReleaseOfName => {
+        Anchor::ReleaseOfName { alone } => {
             let Some(release) = release_of(name) else { return Ok(Found::Nothing) };
             own = format!("\0{release}.");
-            (own.as_bytes(), 1)
+            if alone { (own.as_bytes(), 1) } else { (own.as_bytes().get(1..).unwrap_or_default(), 0) }
         }
         Anchor::Build => return by_build(content),
     };
     let mut found = Found::Nothing;
     each(content, needle, |previous, window| {
-        // `libcurl/7.88` is not `curl/7.88`.
-        let inside_a_word = previous.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        // `libcurl/7.88` is not `curl/7.88`, and the end of `1.3.11.7` is not 3.11.7.
+        let inside_a_word = previous.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'.')
             && needle.first().is_some_and(u8::is_ascii_alphanumeric);
         let version = (!inside_a_word).then(|| window.get(at..)).flatten();
         if let Some(version) = version.and_then(|text| mark.read(text)) {
@@ -263,5 +263,7 @@ fn is_date(rest: &[u8]) -> bool {
 /// Returns the version of a number like libxml2's `20914`, which is 2.9.14.
 fn packed(digits: &[u8]) -> Option<String> {
     let number: u32 = std::str::from_utf8(digits).ok().filter(|text| text.len() == 5)?.parse().ok()?;
-    Some(format!("{}.{}.{}", number / 10_000, number / 100 % 100, number % 100))
+    // Round numbers are limits and sizes; no release has them.
+    let (major, minor, patch) = (number / 10_000, number / 100 % 100, number % 100);
+    (5..40).contains(&minor).then(|| format!("{major}.{minor}.{patch}"))
 }

@@ -34,8 +34,12 @@ pub(super) enum Anchor {
     Before(&'static [u8]),
     /// The version starts inside it, at this byte: the first number is known.
     Into(&'static [u8], usize),
-    /// A zero and the release that the file's name gives: `\0` `3.11.` for `libpython3.11.so`.
-    ReleaseOfName,
+    /// The release that the file's name gives, `3.11.` for `libpython3.11.so`, at the beginning of a string or anywhere: linkers
+    /// let a string that ends another one share its bytes (`/usr/src/Python-3.11.7`).
+    ReleaseOfName {
+        /// At the beginning of a string.
+        alone: bool,
+    },
     /// Redis's build string.
     Build,
 }
@@ -98,6 +102,11 @@ const fn behind(text: &'static [u8]) -> Mark {
 /// A string of nothing but the version, which starts with a known number; it is believed if it is the only one.
 const fn alone(start: &'static [u8]) -> Mark {
     Mark { anchor: Anchor::Into(start, 1), parts: (2, 3), tail: Tail::None, after: After::End }
+}
+
+/// The full version of the release that the file's name gives.
+const fn release(alone: bool) -> Mark {
+    Mark { anchor: Anchor::ReleaseOfName { alone }, parts: (3, 3), tail: Tail::None, after: After::End }
 }
 
 impl Mark {
@@ -205,7 +214,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         software: "libxml2",
         files: &[starts("libxml2.so")],
         marks: &[Mark {
-            anchor: Anchor::Into(b"\x002", 1),
+            anchor: Anchor::Into(b"2", 0),
             parts: (1, 1),
             tail: Tail::Packed,
             after: After::One(&[b"\0", b"-GIT"]),
@@ -293,7 +302,7 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         software: "python",
         files: &[starts("python2."), starts("python3."), starts("libpython2."), starts("libpython3.")],
-        marks: &[Mark { anchor: Anchor::ReleaseOfName, parts: (3, 3), tail: Tail::None, after: After::End }],
+        marks: &[release(true), release(false)],
     },
     Program {
         software: "redis",
@@ -314,7 +323,10 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         software: "sudo",
         files: &[name("sudo")],
-        marks: &[alone(b"\x001.").parts(3, 3).tail(Tail::SomePatch)],
+        marks: &[
+            alone(b"\x001.9.").parts(3, 3).tail(Tail::SomePatch),
+            alone(b"\x001.8.").parts(3, 3).tail(Tail::SomePatch),
+        ],
     },
     Program {
         software: "unbound",
@@ -326,7 +338,20 @@ pub(super) const PROGRAMS: &[Program] = &[
         files: &[name("varnishd")],
         marks: &[behind(b"varnish-").after(After::One(&[b" revision"]))],
     },
-    Program { software: "wget", files: &[name("wget")], marks: &[behind(b"Wget/"), alone(b"\x001.")] },
+    Program {
+        software: "wget",
+        files: &[name("wget")],
+        marks: &[
+            // It also names the version of zlib it was built with, 1.2 or 1.3.
+            alone(b"\x001.19"),
+            alone(b"\x001.20"),
+            alone(b"\x001.21"),
+            alone(b"\x001.22"),
+            alone(b"\x001.23"),
+            alone(b"\x001.24"),
+            alone(b"\x001.25"),
+        ],
+    },
     Program { software: "xz", files: &[starts("liblzma.so")], marks: &[alone(b"\x005.").parts(3, 3)] },
     Program {
         software: "zlib",

@@ -33,7 +33,11 @@ fn programs_say_their_version() {
         "mariadb 10.11.6\n",
     );
     found("bin/busybox", &["BusyBox v1.36.1 (2023-05-18)", "BusyBox v1.36.1"], "busybox 1.36.1\n");
-    found("usr/lib/libxml2.so.2", &["xmlns:::", "20914", "2", "21"], "libxml2 2.9.14\n");
+    found(
+        "usr/lib/libxml2.so.2",
+        &["xmlns:::", "\u{ff}::20914", "2", "21", "20000", "120914"],
+        "libxml2 2.9.14\n",
+    );
     found("usr/lib/libxml2.so.2", &["21203-GITv2.12.3"], "libxml2 2.12.3\n");
     found(
         "usr/lib/libMagickCore-7.Q16.so.10",
@@ -45,6 +49,8 @@ fn programs_say_their_version() {
         &["postgres (PostgreSQL) 17rc1", "PostgreSQL 9.1."],
         "postgresql 17rc1\n",
     );
+    found("usr/bin/sudo", &["1.9.13p3", "1.4.1"], "sudo 1.9.13p3\n");
+    found("usr/bin/wget", &["1.2.13", "1.21.3"], "wget 1.21.3\n");
     found("usr/local/bin/git", &["git/2.43.0.rc1", "git/%s"], "git 2.43.0.rc1\n");
     found(
         "lib/libc.so.6",
@@ -59,6 +65,10 @@ fn a_release_in_the_name_tells_which_string_is_meant() {
     found("usr/local/lib/libpython3.11.so.1.0", &strings, "python 3.11.7\n");
     found("usr/local/bin/python3.12", &strings, "python 3.12.1\n");
     found("usr/local/bin/python3.13", &["3.13.0rc2"], "python 3.13.0rc2\n");
+    // A string that ends another one shares its bytes; only without one of its own that counts.
+    found("usr/lib/libpython3.11.so.1.0", &["/usr/src/Python-3.11.7", "since 2.3.11.4"], "python 3.11.7\n");
+    found("usr/lib/libpython3.11.so.1.0", &["/opt/3.11.9", "3.11.7"], "python 3.11.7\n");
+    found("usr/lib/libpython3.11.so.1.0", &["/opt/3.11.9", "/src/Python-3.11.7"], "! ambiguous-version\n");
     found("usr/local/lib/libpython3.so", &strings, "");
     found("usr/local/bin/python3", &strings, "");
 }
