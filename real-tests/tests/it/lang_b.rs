@@ -31,7 +31,7 @@ fn run(command: &mut Command) -> String {
 }
 
 /// Returns a file of a corpus image, from whichever layer has it.
-fn file_of(image: &Path, path: &str) -> Vec<u8> {
+pub(crate) fn file_of(image: &Path, path: &str) -> Vec<u8> {
     let blobs = std::fs::read_dir(image.join("oci/blobs/sha256")).unwrap();
     let found = blobs.flatten().find_map(|blob| {
         let done = Command::new("tar").arg("-xzOf").arg(blob.path()).arg(path).output().unwrap();

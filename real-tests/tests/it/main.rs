@@ -15,6 +15,7 @@ mod config;
 mod corpus;
 mod decode;
 mod findings;
+mod known;
 mod lang_a;
 mod lang_a2;
 mod lang_b;
