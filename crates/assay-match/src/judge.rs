@@ -53,7 +53,15 @@ impl<'a> Subject<'a> {
             },
             None => (name.clone(), package.version.as_str()),
         });
-        Self { package, ecosystem, name, version, source, third_party: package.third_party(os), others: Vec::new() }
+        Self {
+            package,
+            ecosystem,
+            name,
+            version,
+            source,
+            third_party: package.third_party(os),
+            others: Vec::new(),
+        }
     }
 
     /// Returns the scheme its versions are compared by.

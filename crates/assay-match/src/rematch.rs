@@ -62,11 +62,13 @@ pub fn rematch(
     let mut touched = BTreeSet::new();
     for (index, subject) in (0..).zip(&subjects) {
         assessment.add(subject);
-        let Some(ecosystem) = subject.ecosystem.as_ref().map(ToString::to_string) else { continue };
-        for name in subject.names() {
-            if let Some(changed) = changes.packages.get(&(ecosystem.clone(), name.to_owned())) {
-                reasons.entry(index).or_default().extend(changed);
-                touched.insert(group(subject));
+        for (ecosystem, names) in subject.lookups() {
+            let ecosystem = ecosystem.to_string();
+            for name in names {
+                if let Some(changed) = changes.packages.get(&(ecosystem.clone(), name.to_owned())) {
+                    reasons.entry(index).or_default().extend(changed);
+                    touched.insert(group(subject));
+                }
             }
         }
     }

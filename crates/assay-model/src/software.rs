@@ -107,6 +107,7 @@ pub const SOFTWARE: &[Software] = &[
         ],
     ),
     known("wget", None, &["gnu:wget"]),
+    known("wordpress", Some("wordpress"), &["wordpress:wordpress"]),
     known("xz", None, &["tukaani:xz"]),
     known("zlib", None, &["zlib:zlib", "gnu:zlib"]),
 ];

@@ -80,7 +80,11 @@ impl Program {
             Select::NameAffixes(start, end) => {
                 name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
             }
-            Select::Path(_) | Select::Suffix(_) | Select::Under(..) | Select::Magic(_) => false,
+            Select::Path(_)
+            | Select::Suffix(_)
+            | Select::Under(..)
+            | Select::Within(..)
+            | Select::Magic(_) => false,
         })
     }
 }
