@@ -164,6 +164,7 @@ fn finding() -> Finding {
         priority_path: Vec::new(),
         package: 0,
         fix: FixState::Unknown,
+        in_base: None,
         fixed_versions: Vec::new(),
         locations: Vec::new(),
         evidence: Vec::new(),
