@@ -3,7 +3,7 @@
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
 use assay_match::priority::of_image;
-use assay_match::{database_status, end_of_life, match_inventory, prioritise};
+use assay_match::{advise_removal, database_status, end_of_life, match_inventory, prioritise, removable};
 use assay_model::context::Statements;
 use assay_model::report::SourceKind;
 use assay_model::{Image, Inventory, Report};
@@ -27,6 +27,8 @@ pub fn assess(
     inventory.warnings.extend(warnings);
     let mut matched = match_inventory(&inventory, database)?;
     prioritise(&mut matched.findings, &inventory, &context);
+    let removable = removable(&inventory, &matched.findings);
+    advise_removal(&mut matched.findings, &removable);
     Ok(Report {
         source,
         image,
@@ -35,5 +37,6 @@ pub fn assess(
         context,
         coverage: matched.coverage,
         findings: matched.findings,
+        removable,
     })
 }

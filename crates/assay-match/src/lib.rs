@@ -9,12 +9,14 @@ mod placeholder;
 pub mod priority;
 mod rematch;
 mod remedy;
+mod removable;
 
 pub use coverage::{Assessment, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
 pub use judge::{Judgement, Subject, judge};
 pub use priority::prioritise;
 pub use rematch::{FindingChange, Outcome, Rematched, rematch};
+pub use removable::{advise_removal, removable};
 
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;

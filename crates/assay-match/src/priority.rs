@@ -15,7 +15,7 @@ pub use context::{CLAIMS, Claim, of_image};
 use crate::finding::order;
 use assay_model::context::Context;
 use assay_model::finding::Decision;
-use assay_model::{Finding, Inventory, Usage};
+use assay_model::{Finding, Inventory, Package, Usage};
 use evidence::Answer;
 use std::cmp::Reverse;
 use tree::{Inputs, Stakes, decide};
@@ -25,12 +25,18 @@ pub fn prioritise(findings: &mut [Finding], inventory: &Inventory, context: &Con
     let stakes = stakes(context);
     for finding in findings.iter_mut() {
         let package = inventory.packages.get(finding.package as usize);
-        prioritise_one(finding, package.map_or(Usage::Unknown, |package| package.usage), context, &stakes);
+        prioritise_one(finding, package, context, &stakes);
     }
     findings.sort_by(|a, b| (Reverse(a.priority), order(a)).cmp(&(Reverse(b.priority), order(b))));
 }
 
-fn prioritise_one(finding: &mut Finding, usage: Usage, context: &Context, stakes: &Answer<Stakes>) {
+fn prioritise_one(
+    finding: &mut Finding,
+    package: Option<&Package>,
+    context: &Context,
+    stakes: &Answer<Stakes>,
+) {
+    let usage = package.map_or(Usage::Unknown, |package| package.usage);
     let exploitation = evidence::exploitation(finding);
     let automatable = evidence::automatable(finding);
     let impact = evidence::impact(finding);
@@ -55,7 +61,7 @@ fn prioritise_one(finding: &mut Finding, usage: Usage, context: &Context, stakes
         Decision { point: "automatable", value: automatable.value.name(), reason: automatable.reason },
         Decision { point: "technical-impact", value: impact.value.name(), reason: impact.reason },
         Decision { point: "stakes", value: stakes.value.name(), reason: stakes.reason.clone() },
-        Decision { point: "usage", value: usage_name(usage), reason: usage_reason(usage, &outcome) },
+        Decision { point: "usage", value: usage_name(usage), reason: usage_reason(package, usage, &outcome) },
     ];
 }
 
@@ -86,10 +92,17 @@ fn usage_name(usage: Usage) -> &'static str {
     }
 }
 
-fn usage_reason(usage: Usage, outcome: &tree::Outcome) -> String {
+fn usage_reason(package: Option<&Package>, usage: Usage, outcome: &tree::Outcome) -> String {
+    // The last step of the chain is the nearest to the package; the report has all of it with the package.
+    let last =
+        package.and_then(|package| package.usage_evidence.last()).map(|step| match step.path.as_str() {
+            "" => format!(": {}", step.how),
+            path => format!(": `{path}`, {}", step.how),
+        });
+    let last = last.unwrap_or_default();
     match usage {
-        Usage::Used => "the entry point reaches the package".to_owned(),
-        Usage::Unknown => "there is not enough evidence, which counts as used".to_owned(),
+        Usage::Used => format!("the entry point reaches the package{last}"),
+        Usage::Unknown => format!("there is not enough evidence, which counts as used{last}"),
         Usage::Unused if outcome.before_usage == outcome.priority => {
             "nothing that the entry point reaches needs the package".to_owned()
         }

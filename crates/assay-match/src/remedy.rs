@@ -21,6 +21,52 @@ pub(crate) fn instruction(package: &Package, fix: FixState, fixed: &[String]) ->
     }
 }
 
+/// Returns how to remove a package, with its package manager's own command where it has one.
+pub(crate) fn removal(package: &Package) -> String {
+    let name = package.full_name();
+    let command = match package.kind {
+        PackageKind::Deb => format!("apt-get purge {name}"),
+        PackageKind::Rpm => format!("dnf remove {name}"),
+        PackageKind::Apk => format!("apk del {name}"),
+        PackageKind::Pacman => format!("pacman -Rns {name}"),
+        PackageKind::Portage => format!("emerge --depclean {name}"),
+        PackageKind::Opkg => format!("opkg remove {name}"),
+        PackageKind::Python => format!("pip uninstall {name}"),
+        PackageKind::Npm => format!("npm uninstall {name}"),
+        PackageKind::Gem => format!("gem uninstall {name}"),
+        PackageKind::Composer => format!("composer remove {name}"),
+        PackageKind::NuGet => format!("dotnet remove package {name}"),
+        PackageKind::Go => format!("go get {name}@none"),
+        PackageKind::Cargo => format!("cargo remove {name}"),
+        PackageKind::Pub => format!("dart pub remove {name}"),
+        PackageKind::Cran => format!("Rscript -e 'remove.packages(\"{name}\")'"),
+        PackageKind::Cpan => format!("cpanm --uninstall {name}"),
+        PackageKind::LuaRocks => format!("luarocks remove {name}"),
+        PackageKind::Vcpkg => format!("vcpkg remove {name}"),
+        PackageKind::Julia => format!("julia -e 'using Pkg; Pkg.rm(\"{name}\")'"),
+        PackageKind::Opam => format!("opam remove {name}"),
+        PackageKind::Conda => format!("conda remove {name}"),
+        PackageKind::WordPressPlugin => format!("wp plugin delete {name}"),
+        PackageKind::WordPressTheme => format!("wp theme delete {name}"),
+        PackageKind::Brew => format!("brew uninstall {name}"),
+        PackageKind::Snap => format!("snap remove {name}"),
+        PackageKind::Flatpak => format!("flatpak uninstall {name}"),
+        PackageKind::Maven
+        | PackageKind::Hex
+        | PackageKind::Otp
+        | PackageKind::Swift
+        | PackageKind::CocoaPods
+        | PackageKind::Hackage
+        | PackageKind::Conan
+        | PackageKind::Terraform
+        | PackageKind::GitHubAction
+        | PackageKind::Bitnami
+        | PackageKind::Nix
+        | PackageKind::Generic => return format!("remove `{name}`: build without it"),
+    };
+    format!("remove `{name}`: `{command}`, or build without it")
+}
+
 fn upgrade(package: &Package, name: &str, version: &str) -> String {
     let plain = version.trim_start_matches('v');
     let command = match package.kind {

@@ -15,6 +15,7 @@ pub mod package;
 pub mod path;
 pub mod platform;
 pub mod purl;
+pub mod removable;
 pub mod report;
 pub mod scheme;
 pub mod severity;
@@ -35,6 +36,7 @@ pub use package::{Location, Origin, Package, PackageKind, SourcePackage, Usage, 
 pub use path::PathList;
 pub use platform::Platform;
 pub use purl::Purl;
+pub use removable::Removable;
 pub use report::Report;
 pub use scheme::Scheme;
 pub use severity::{Priority, Severity};

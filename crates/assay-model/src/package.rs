@@ -317,6 +317,10 @@ pub struct Package {
     pub depends_on: Vec<u32>,
     /// The purls of language packages that this operating-system package owns; set by attribution.
     pub contains: Vec<String>,
+    /// The bytes it takes when installed, as its package manager says.
+    pub installed_size: Option<u64>,
+    /// Whether the distribution does not work without it, as its package manager says.
+    pub essential: bool,
     /// Whether it is reachable from the image's entry point.
     pub usage: Usage,
     /// Why: from what the image starts to a file of this package, or what stands against a conclusion.
@@ -342,6 +346,8 @@ impl Package {
             requires: Vec::new(),
             depends_on: Vec::new(),
             contains: Vec::new(),
+            installed_size: None,
+            essential: false,
             usage: Usage::Unknown,
             usage_evidence: Vec::new(),
         }

@@ -5,6 +5,7 @@ use crate::ecosystem::Ecosystem;
 use crate::finding::Finding;
 use crate::image::Image;
 use crate::inventory::Inventory;
+use crate::removable::Removable;
 use crate::timestamp::Timestamp;
 use std::fmt;
 
@@ -145,6 +146,8 @@ pub struct Report {
     pub coverage: Vec<Coverage>,
     /// What is wrong, most urgent first.
     pub findings: Vec<Finding>,
+    /// What the image could do without.
+    pub removable: Vec<Removable>,
 }
 
 impl Report {

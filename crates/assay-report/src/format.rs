@@ -58,6 +58,8 @@ pub struct Options {
     pub group: Group,
     /// Whether the path to each finding's priority is written out.
     pub explain_priority: bool,
+    /// Whether all that could be removed is listed, rather than summed up.
+    pub removable: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
     /// The version of Assay, for formats that name their tool.
@@ -71,6 +73,7 @@ impl Default for Options {
             color: false,
             group: Group::default(),
             explain_priority: false,
+            removable: false,
             hidden: 0,
             version: env!("CARGO_PKG_VERSION"),
         }

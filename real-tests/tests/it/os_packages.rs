@@ -83,6 +83,18 @@ fn dpkg_query_lists_the_same_packages() {
         .join("\t")
     });
     assert_same(got, &want);
+
+    let format = "${db:Status-Status}\t${Package}\t${Installed-Size}\n";
+    let want: String = run(Command::new(&dpkg_query).args(["-W", "-f", format]))
+        .lines()
+        .filter_map(|line| line.split_once('\t').filter(|(status, _)| *status != "config-files"))
+        .map(|(_, line)| format!("{line}\n"))
+        .collect();
+    let got = packages(&facts).into_iter().map(|package| {
+        let size = package.installed_size.map(|bytes| (bytes / 1024).to_string());
+        format!("{}\t{}", package.name, size.unwrap_or_default())
+    });
+    assert_same(got, &want);
 }
 
 /// Checks packages with every state dpkg has against `dpkg-query` on an own database.
@@ -262,6 +274,9 @@ fn rpm_lists_the_same_of_what_it_installs() {
     let facts = analyze("rpm", "var/lib/rpm/rpmdb.sqlite", &content);
     let want = run(rpm().args(["-qa", "--qf", RPM_FORMAT]));
     assert_same(rpm_lines(&facts), &want.lines().map(expected).collect::<String>());
+    let want = run(rpm().args(["-qa", "--qf", "%{NAME}\t%{LONGSIZE}\n"]));
+    let sizes = packages(&facts).into_iter().map(|it| format!("{}\t{}", it.name, it.installed_size.unwrap()));
+    assert_same(sizes, &want);
     let want = run(rpm().args(["-qa", "--qf", "[%{=NAME}\t%{FILENAMES}\n]"]));
     let files = owned(&facts).into_iter();
     assert_same(

@@ -18,7 +18,7 @@ pub(super) struct Apk;
 
 impl Analyzer for Apk {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "apk", revision: 1 }
+        AnalyzerId { name: "apk", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
@@ -62,6 +62,7 @@ struct Record<'a> {
     maintainer: &'a str,
     provides: &'a str,
     depends: &'a str,
+    size: &'a str,
     folder: &'a str,
     files: PathList,
 }
@@ -81,9 +82,10 @@ impl<'a> Record<'a> {
             "m" => &mut self.maintainer,
             "p" => &mut self.provides,
             "D" => &mut self.depends,
+            "I" => &mut self.size,
             "F" => &mut self.folder,
             "R" => return self.file(value, budget),
-            // Sizes, checksums, times, modes and whatever later versions add.
+            // The download's size, checksums, times, modes and whatever later versions add.
             _ => return Ok(()),
         };
         *slot = value;
@@ -124,6 +126,7 @@ impl<'a> Record<'a> {
             some(self.origin).map(|name| SourcePackage { name, version: self.version.to_owned() });
         package.licenses = some(self.license).into_iter().collect();
         package.vendor = some(self.maintainer);
+        package.installed_size = self.size.parse().ok();
         package.provides = names(self.provides);
         package.requires = names(self.depends);
         if !self.files.is_empty() {

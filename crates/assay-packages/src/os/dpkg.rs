@@ -24,7 +24,7 @@ pub(super) struct Dpkg;
 
 impl Analyzer for Dpkg {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "dpkg", revision: 1 }
+        AnalyzerId { name: "dpkg", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
@@ -95,6 +95,9 @@ fn package(paragraph: Paragraph<'_>) -> Result<Option<Package>, &'static str> {
     let mut provides = "";
     let mut depends = "";
     let mut pre_depends = "";
+    let mut size = "";
+    let mut priority = "";
+    let mut essential = "";
     for (field, value) in paragraph.fields() {
         // Field names are compared without regard to case (deb822(5)), but dpkg always writes them like this.
         let slot = match field {
@@ -106,6 +109,9 @@ fn package(paragraph: Paragraph<'_>) -> Result<Option<Package>, &'static str> {
             "Provides" => &mut provides,
             "Depends" => &mut depends,
             "Pre-Depends" => &mut pre_depends,
+            "Installed-Size" => &mut size,
+            "Priority" => &mut priority,
+            "Essential" => &mut essential,
             "Status" => {
                 // `want flag state`; only the state tells what is there, so `hold ok installed` and `deinstall ok installed` count.
                 state = value.rsplit(|char: char| char.is_ascii_whitespace()).next().unwrap_or(value);
@@ -129,6 +135,9 @@ fn package(paragraph: Paragraph<'_>) -> Result<Option<Package>, &'static str> {
     package.architecture = (!architecture.is_empty()).then(|| architecture.to_owned());
     package.source = Some(source_package(source, name, version));
     package.vendor = (!maintainer.is_empty()).then(|| maintainer.to_owned());
+    // In units of 1024 bytes (Debian Policy, 5.6.20).
+    package.installed_size = size.trim().parse().ok().and_then(|size: u64| size.checked_mul(1024));
+    package.essential = priority.trim() == "required" || essential.trim() == "yes";
     package.provides =
         provides.split(',').map(bare_name).filter(|name| !name.is_empty()).map(str::to_owned).collect();
     package.requires = pre_depends.split(',').chain(depends.split(',')).filter_map(requirement).collect();

@@ -13,7 +13,7 @@ pub(super) struct Pacman;
 
 impl Analyzer for Pacman {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "pacman", revision: 1 }
+        AnalyzerId { name: "pacman", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
@@ -56,11 +56,12 @@ fn describe(text: &str, folder: Option<(&str, &str)>, damage: &mut Damage, out: 
             "VERSION" => package.version = value.to_owned(),
             "BASE" => base = Some(value),
             "ARCH" => package.architecture = Some(value.to_owned()),
+            "SIZE" => package.installed_size = value.parse().ok(),
             "PACKAGER" => package.vendor = Some(value.to_owned()),
             "LICENSE" => package.licenses.push(value.to_owned()),
             "PROVIDES" => package.provides.push(bare_name(value).to_owned()),
             "DEPENDS" => package.requires.push(bare_name(value).to_owned()),
-            // Sizes, dates, optional dependencies and whatever later versions add.
+            // Dates, checksums, optional dependencies and whatever later versions add.
             _ => {}
         }
     }
@@ -146,6 +147,7 @@ mod tests {
         assert_eq!(package.provides, ["libgcc_s.so", "libgcc"]);
         assert_eq!(package.licenses, ["GPL", "LGPL-2.1-or-later"]);
         assert_eq!(package.architecture.as_deref(), Some("any"));
+        assert_eq!(package.installed_size, Some(3));
         let facts = analyze(&Pacman, &format!("var/lib/pacman/local/{folder}/files"), FILES.as_bytes());
         let files = ["etc", "etc/x.conf", "usr", "usr/lib", "usr/lib/py", "usr/lib/py/x.so"];
         assert_eq!(owned(&facts), [("gcc-libs", files.to_vec())]);

@@ -27,7 +27,7 @@ pub(super) struct Rpm;
 
 impl Analyzer for Rpm {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "rpm", revision: 1 }
+        AnalyzerId { name: "rpm", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {

@@ -7,7 +7,7 @@ use super::{Format, Options};
 use crate::summary;
 use assay_model::context::{Context, Grade, Setting};
 use assay_model::finding::FindingKind;
-use assay_model::{Base, Finding, Location, Package, Report, Severity, Usage};
+use assay_model::{Base, Finding, Location, Package, Removable, Report, Severity, Usage};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -40,6 +40,7 @@ struct Document {
     coverage: Vec<Coverage>,
     packages: Vec<PackageEntry>,
     findings: Vec<FindingEntry>,
+    removable: Vec<RemovableEntry>,
     warnings: Vec<WarningEntry>,
     summary: Summary,
 }
@@ -165,6 +166,7 @@ struct PackageEntry {
     depends_on: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contains: Vec<String>,
+    installed_size: Option<u64>,
     usage: &'static str,
     /// The chain that shows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -268,6 +270,20 @@ struct Match {
     fixed: Vec<String>,
     fix_state: &'static str,
     severity: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct RemovableEntry {
+    purl: String,
+    reason: &'static str,
+    function: Option<&'static str>,
+    beside: Vec<String>,
+    usage: &'static str,
+    /// The layer that brought it, if that is a later one than brought most packages of its kind.
+    later_layer: Option<String>,
+    bytes: Option<u64>,
+    findings: u64,
+    instruction: String,
 }
 
 #[derive(Serialize)]
@@ -391,6 +407,7 @@ fn document(report: &Report, options: &Options) -> Document {
             .map(|(package, own)| package_entry(report, package, own.clone(), &purl))
             .collect(),
         findings: report.findings.iter().map(|finding| finding_entry(report, finding, &purl)).collect(),
+        removable: report.removable.iter().map(|one| removable_entry(report, one, &purl)).collect(),
         warnings: report
             .inventory
             .warnings
@@ -417,6 +434,30 @@ fn document(report: &Report, options: &Options) -> Document {
                 .map(|(priority, count)| (priority.name(), count))
                 .collect(),
         },
+    }
+}
+
+fn usage(usage: Usage) -> &'static str {
+    match usage {
+        Usage::Used => "used",
+        Usage::Unused => "unused",
+        Usage::Unknown => "unknown",
+    }
+}
+
+fn removable_entry(report: &Report, one: &Removable, purl: &impl Fn(u32) -> String) -> RemovableEntry {
+    let package = report.inventory.packages.get(one.package as usize);
+    let layer = one.later_layer.and_then(|index| report.image.layers.get(index as usize));
+    RemovableEntry {
+        purl: purl(one.package),
+        reason: one.reason.name(),
+        function: one.function,
+        beside: one.beside.iter().map(|index| purl(*index)).collect(),
+        usage: usage(package.map_or(Usage::Unknown, |package| package.usage)),
+        later_layer: layer.and_then(|layer| text(layer.diff_id)),
+        bytes: one.bytes,
+        findings: one.findings,
+        instruction: one.instruction.clone(),
     }
 }
 
@@ -472,11 +513,8 @@ fn package_entry(
         locations: location_entries(report, &package.locations),
         depends_on: package.depends_on.iter().map(|index| purl(*index)).collect(),
         contains: package.contains.clone(),
-        usage: match package.usage {
-            Usage::Used => "used",
-            Usage::Unused => "unused",
-            Usage::Unknown => "unknown",
-        },
+        installed_size: package.installed_size,
+        usage: usage(package.usage),
         usage_evidence: package
             .usage_evidence
             .iter()

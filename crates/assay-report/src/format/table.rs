@@ -4,6 +4,7 @@ use super::{Format, Group, Options};
 use crate::escape::{shorten, terminal};
 use crate::summary;
 use assay_model::finding::Decision;
+use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
 use assay_model::{Base, BaseEvidence, Finding, FixState, Location, Package, Priority, Report, Severity};
 use comfy_table::{
@@ -16,6 +17,9 @@ pub(super) struct Table;
 
 /// Narrower than this nothing is readable; the text then wraps as the terminal likes.
 const MIN_WIDTH: u16 = 60;
+
+/// How many packages that could be removed are named.
+const REMOVABLE_SHOWN: usize = 10;
 
 /// How many warnings are shown before the rest is only counted: the JSON report has them all.
 const WARNINGS_SHOWN: usize = 20;
@@ -35,6 +39,7 @@ impl Format for Table {
         if options.explain_priority {
             view.priorities(out)?;
         }
+        view.removable(out)?;
         view.coverage(out)?;
         view.warnings(out)?;
         view.footer(out)
@@ -397,6 +402,77 @@ impl View<'_> {
         Ok(())
     }
 
+    /// Says what the image could do without: a line for what nothing uses, one for what is probably not needed, or all of it.
+    fn removable(&self, out: &mut dyn Write) -> io::Result<()> {
+        let all = &self.report.removable;
+        if all.is_empty() {
+            return Ok(());
+        }
+        if self.options.removable {
+            return self.all_removable(out);
+        }
+        let (unused, others): (Vec<_>, Vec<_>) =
+            all.iter().partition(|one| one.reason == RemovalReason::Unused);
+        let lists = [(unused, "that nothing uses"), (others, "that is probably not needed to run")];
+        for (list, what) in lists.iter().filter(|(list, _)| !list.is_empty()) {
+            let names: Vec<String> =
+                list.iter().take(REMOVABLE_SHOWN).map(|one| self.removable_name(one)).collect();
+            let more = match list.len().checked_sub(REMOVABLE_SHOWN) {
+                Some(more) if more > 0 => format!(" and {more} more; `--removable` lists them"),
+                _ => String::new(),
+            };
+            let count = summary::count(list.len() as u64, "package");
+            let what = if list.len() == 1 { (*what).to_owned() } else { what.replace(" is ", " are ") };
+            let sentence =
+                format!("removing {count} {what} would save {}: {}{more}", savings(list), names.join(", "));
+            self.sentence(&sentence, out)?;
+        }
+        Ok(())
+    }
+
+    fn removable_name(&self, one: &Removable) -> String {
+        let name = self.package(one.package).map(Package::full_name).unwrap_or_default();
+        let name = shorten(&terminal(&name), 60);
+        match one.function {
+            Some(function) => format!("{name} ({function})"),
+            None => name,
+        }
+    }
+
+    fn all_removable(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", self.bold("what the image could do without"))?;
+        let columns = [
+            Column::text("PACKAGE"),
+            Column::whole("WHY"),
+            Column::whole("SIZE"),
+            Column::whole("FINDINGS"),
+            Column::text("DO"),
+        ];
+        let mut grid = self.grid(&columns, 2);
+        for one in &self.report.removable {
+            let Some(package) = self.package(one.package) else { continue };
+            let why = one.function.map_or_else(
+                || one.reason.name().to_owned(),
+                |function| format!("{} {function}", one.reason.name()),
+            );
+            let mut instruction = one.instruction.clone();
+            if let Some(layer) = one.later_layer {
+                instruction.push_str(&format!("; came with layer {}", layer + 1));
+            }
+            grid.add_row([
+                self.cell(&format!("{} {}", package.full_name(), shorten(&terminal(&package.version), 30))),
+                self.cell(&why),
+                self.cell(&one.bytes.map(size).unwrap_or_default()),
+                self.cell(&one.findings.to_string()),
+                self.cell(&instruction),
+            ]);
+        }
+        self.print(&grid, "  ", out)?;
+        let list: Vec<&Removable> = self.report.removable.iter().collect();
+        self.sentence(&format!("removing all of it would save {}", savings(&list)), out)?;
+        writeln!(out)
+    }
+
     fn coverage(&self, out: &mut dyn Write) -> io::Result<()> {
         for one in &self.report.coverage {
             let label = one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string);
@@ -505,6 +581,24 @@ fn trimmed(line: &str) -> String {
         text = before.trim_end();
     }
     format!("{text}{sequences}")
+}
+
+/// Says what removing packages saves: `12.3 MB and 4 findings`.
+fn savings(list: &[&Removable]) -> String {
+    let bytes = list.iter().filter_map(|one| one.bytes).fold(0, u64::saturating_add);
+    let findings: u64 = list.iter().map(|one| one.findings).sum();
+    let findings = summary::count(findings, "finding");
+    if bytes == 0 { findings } else { format!("{} and {findings}", size(bytes)) }
+}
+
+/// Writes a size in powers of a thousand, as disks are sold.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
 }
 
 /// Writes `- exploitation = active, because …`.

@@ -1,6 +1,7 @@
 //! The report that is rendered: an image with every kind of finding, package, warning and coverage.
 
 use assay_model::finding::{Decision, Epss, FindingKind, Kev};
+use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
     Context, Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Location, Origin,
@@ -213,6 +214,28 @@ pub(crate) fn report() -> Report {
             coverage("rpm of an unknown distribution", CoverageState::None, None, 2),
         ],
         findings: findings(),
+        removable: vec![
+            Removable {
+                package: 3,
+                reason: RemovalReason::Unused,
+                function: None,
+                beside: Vec::new(),
+                later_layer: Some(1),
+                bytes: None,
+                findings: 2,
+                instruction: "remove `Django`: `pip uninstall Django`, or build without it".into(),
+            },
+            Removable {
+                package: 0,
+                reason: RemovalReason::Redundant,
+                function: Some("tls-library"),
+                beside: vec![1],
+                later_layer: None,
+                bytes: Some(4_210_000),
+                findings: 2,
+                instruction: "remove `libssl1.1`: `apt-get purge libssl1.1`, or build without it".into(),
+            },
+        ],
     }
 }
 
@@ -227,6 +250,7 @@ pub(crate) fn clean() -> Report {
         location.layer = None;
     }
     report.findings.clear();
+    report.removable.clear();
     report.coverage = vec![coverage("PyPI", CoverageState::Covered, day("2024-10-25"), 1)];
     report
 }

@@ -39,6 +39,27 @@ fn a_clean_folder() {
 }
 
 #[test]
+fn what_could_be_removed_is_listed_when_asked_for() {
+    let options = Options { removable: true, explain_priority: true, width: 120, ..options() };
+    let text = render("table", &report(), &options);
+    let from = text.find("act: CVE-2021-44228").unwrap();
+    insta::assert_snapshot!(&text[from..]);
+}
+
+#[test]
+fn many_packages_that_could_be_removed_are_counted() {
+    let mut report = report();
+    let one = report.removable[0].clone();
+    report.removable = vec![one; 25];
+    let text = render("table", &report, &options()).replace("\n  ", " ");
+    let names = vec!["Django"; 10].join(", ");
+    let want = format!(
+        "removing 25 packages that nothing uses would save 50 findings: {names} and 15 more; `--removable` lists them"
+    );
+    assert!(text.contains(&want), "{text}");
+}
+
+#[test]
 fn lines_are_no_wider_than_the_terminal() {
     let widths = [80, 90, 100, 110, 120, 159, 160, 200].into_iter();
     for (width, group) in widths.flat_map(|width| [(width, Group::Package), (width, Group::Severity)]) {

@@ -63,6 +63,10 @@ pub(crate) struct Args {
     #[arg(long)]
     exclude_base: bool,
 
+    /// List in the table all packages that the image could do without, rather than summing them up.
+    #[arg(long)]
+    removable: bool,
+
     /// Put findings of the table together by package or by severity.
     #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
     group_by: Group,
@@ -239,6 +243,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
     let options = Options {
         group: args.group_by,
         explain_priority: args.explain_priority,
+        removable: args.removable,
         hidden,
         ..Options::default()
     };

@@ -35,6 +35,8 @@ fn a_database_is_read() {
     let facts = analyze(&Apk, DATABASE, SAMPLE.as_bytes());
     let packages = packages(&facts);
     assert_eq!(packages[0].provides, ["so:libc.musl-x86_64.so.1"]);
+    let sizes: Vec<_> = packages.iter().map(|package| package.installed_size.unwrap()).collect();
+    assert_eq!(sizes, [667_648, 8_192, 4_415_488, 0]);
     assert_eq!(packages[1].provides, ["/bin/sh", "cmd:sh"]);
     assert_eq!(packages[1].requires, ["busybox"]);
     assert_eq!(packages[3].requires, ["gcc", "musl-dev", "py3-pip"]);

@@ -37,6 +37,10 @@ fn a_status_file_is_read() {
     let packages = packages(&facts);
     assert_eq!(packages[2].requires, ["libc6", "libsystemd0"]);
     assert_eq!(packages[3].provides, ["debconf-2.0"]);
+    let sizes: Vec<_> = packages.iter().map(|package| package.installed_size.unwrap() / 1024).collect();
+    assert_eq!(sizes, [100, 13_001, 355, 491]);
+    let essential: Vec<_> = packages.iter().map(|package| package.essential).collect();
+    assert_eq!(essential, [false, false, true, true]);
     assert_eq!(packages[1].vendor.as_deref(), Some("GNU Libc Maintainers <debian-glibc@lists.debian.org>"));
 }
 

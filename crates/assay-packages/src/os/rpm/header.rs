@@ -14,6 +14,7 @@ pub(super) enum Tag {
     Version = 1001,
     Release = 1002,
     Epoch = 1003,
+    Size = 1009,
     Vendor = 1011,
     License = 1014,
     Arch = 1022,
@@ -24,10 +25,12 @@ pub(super) enum Tag {
     DirIndexes = 1116,
     BaseNames = 1117,
     DirNames = 1118,
+    LongSize = 5009,
     ModularityLabel = 5096,
 }
 
 const INT32: u32 = 4;
+const INT64: u32 = 5;
 const STRING: u32 = 6;
 const STRING_ARRAY: u32 = 8;
 const I18N_STRING: u32 = 9;
@@ -71,6 +74,12 @@ impl<'a> Header<'a> {
     pub(super) fn numbers(self, tag: Tag) -> impl Iterator<Item = u32> {
         let (rest, count) = self.value(tag, &[INT32]).unwrap_or_default();
         rest.as_chunks().0.iter().take(count).map(|&chunk| u32::from_be_bytes(chunk))
+    }
+
+    /// Returns a single 64-bit number.
+    pub(super) fn long(self, tag: Tag) -> Option<u64> {
+        let (rest, _) = self.value(tag, &[INT64])?;
+        rest.first_chunk().map(|&chunk| u64::from_be_bytes(chunk))
     }
 
     /// Returns how many elements the index promises.

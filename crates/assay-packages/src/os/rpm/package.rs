@@ -38,6 +38,9 @@ pub(super) fn read(header: Header<'_>, budget: &mut usize) -> Result<Option<Inst
     package.module = text(Tag::ModularityLabel);
     package.licenses = text(Tag::License).into_iter().collect();
     package.vendor = text(Tag::Vendor);
+    // Packages of 4 GiB and more have the longer number in place of the shorter.
+    package.installed_size =
+        header.long(Tag::LongSize).or_else(|| header.numbers(Tag::Size).next().map(u64::from));
     package.provides = names(header, Tag::ProvideName);
     package.provides.retain(|provided| *provided != package.name);
     package.requires = names(header, Tag::RequireName);

@@ -53,6 +53,19 @@ fn sqlite_is_read() {
 }
 
 #[test]
+fn sizes_are_those_that_rpm_tells() {
+    let facts = analyze(&Rpm, "var/lib/rpm/rpmdb.sqlite", SQLITE);
+    let mut sizes: Vec<_> = packages(&facts)
+        .iter()
+        .map(|package| (package.name.clone(), package.installed_size.unwrap()))
+        .collect();
+    sizes.sort_unstable();
+    let sizes: Vec<_> = sizes.iter().map(|(name, size)| (name.as_str(), *size)).collect();
+    // `rpm -qa --qf '%{NAME} %{LONGSIZE}\n'`
+    assert_eq!(sizes, [("openssl", 25), ("openssl-libs", 83), ("sudo", 37), ("tzdata", 31)]);
+}
+
+#[test]
 fn ndb_is_read() {
     let facts = analyze(&Rpm, "usr/lib/sysimage/rpm/Packages.db", NDB);
     assert_eq!(codes(&facts), [""; 0]);
