@@ -9,9 +9,10 @@ mod catalogue;
 
 use crate::remedy;
 use assay_model::removable::{Removable, RemovalReason};
-use assay_model::{Finding, Inventory, Origin, Package, PackageKind, Usage};
+use assay_model::{Finding, Inventory, Origin, Package, PackageKind, Scheme, Usage};
+use assay_version::compare;
 use catalogue::{Need, function_of, is_essential};
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 
 /// What speaks against a package.
@@ -52,6 +53,7 @@ pub fn removable(inventory: &Inventory, findings: &[Finding]) -> Vec<Removable> 
         .filter_map(|(index, suggestion)| {
             let package = packages.get(index as usize)?;
             let layer = layer(package);
+            let newest = suggestion.beside.first().copied();
             Some(Removable {
                 package: index,
                 reason: suggestion.reason,
@@ -61,7 +63,7 @@ pub fn removable(inventory: &Inventory, findings: &[Finding]) -> Vec<Removable> 
                     .filter(|layer| usual.get(&package.kind).is_some_and(|usual| layer > usual)),
                 bytes: package.installed_size,
                 findings: counts.get(&index).copied().unwrap_or_default(),
-                instruction: remedy::removal(package),
+                instruction: instruction(packages, package, suggestion.reason, newest),
             })
         })
         .collect();
@@ -86,6 +88,25 @@ pub fn advise_removal(findings: &mut [Finding], removable: &[Removable]) {
                 finding.remediation
             );
         }
+    }
+}
+
+/// Says what to do. A second version is there because something asks for it.
+fn instruction(
+    packages: &[Package],
+    package: &Package,
+    reason: RemovalReason,
+    newest: Option<u32>,
+) -> String {
+    let newest = newest.and_then(|index| packages.get(index as usize));
+    match (reason, newest) {
+        (RemovalReason::Duplicate, Some(newest)) => format!(
+            "use one version of `{}`: move what asks for {} to {}",
+            package.full_name(),
+            package.version,
+            newest.version
+        ),
+        _ => remedy::removal(package),
     }
 }
 
@@ -168,29 +189,27 @@ fn by_function(packages: &[Package], suggested: &mut HashMap<u32, Suggestion>) {
     }
 }
 
-/// Suggests all but one of several versions of a library of a language.
-///
-/// Which one stays: the one that is used, else the one that others depend on, else the last, which is the newest where versions
-/// sort like text; what has dependents stays anyway.
+/// Suggests all but the newest of several versions of a library of a language.
 fn duplicates(packages: &[Package], suggested: &mut HashMap<u32, Suggestion>) {
-    let mut versions: BTreeMap<(PackageKind, String), Vec<u32>> = BTreeMap::new();
+    let mut versions: BTreeMap<(PackageKind, String), Vec<(u32, &str)>> = BTreeMap::new();
     for (index, package) in (0..).zip(packages) {
         if !package.kind.is_os() && removes(package) {
-            versions.entry((package.kind, package.full_name())).or_default().push(index);
+            versions.entry((package.kind, package.full_name())).or_default().push((index, &package.version));
         }
     }
-    let needed: std::collections::HashSet<u32> =
-        packages.iter().flat_map(|package| package.depends_on.iter().copied()).collect();
-    for indices in versions.into_values().filter(|indices| indices.len() > 1) {
-        let kept = indices.iter().copied().max_by_key(|index| {
-            let used = packages.get(*index as usize).is_some_and(|package| package.usage == Usage::Used);
-            (used, needed.contains(index), *index)
+    for ((kind, _), mut instances) in versions {
+        let scheme = kind.language_ecosystem().map_or(Scheme::Generic, |ecosystem| ecosystem.scheme());
+        instances.sort_by(|(a_index, a), (b_index, b)| {
+            compare(scheme, a, b).unwrap_or(Ordering::Equal).then(a_index.cmp(b_index))
         });
-        let Some(kept) = kept else { continue };
-        for index in indices.into_iter().filter(|index| *index != kept) {
-            let suggestion =
-                Suggestion { reason: RemovalReason::Duplicate, function: None, beside: vec![kept] };
-            suggested.insert(index, suggestion);
+        let Some((newest, newest_version)) = instances.pop() else { continue };
+        for (index, version) in instances {
+            // Two places of one version are no two versions.
+            if version != newest_version {
+                let suggestion =
+                    Suggestion { reason: RemovalReason::Duplicate, function: None, beside: vec![newest] };
+                suggested.insert(index, suggestion);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ mod lang_a2;
 mod lang_b;
 mod metamorphic;
 mod os_packages;
+mod removable;
 mod report;
 mod same_image;
 mod sarif;

@@ -153,7 +153,12 @@ fn of_several_versions_one_stays() {
         &["pypi six version=1.10", "pypi six version=1.16", "pypi other"],
         &["six 1.10: duplicate beside six 1.16"],
     );
-    check(&["npm a version=2", "npm a version=3", "npm b needs=a"], &["a 3: duplicate beside a 2"]);
+    // Versions are ordered as their ecosystem orders them, and what something asks for stays.
+    check(&["maven x version=2.13.2", "maven x version=2.9.8"], &["x 2.9.8: duplicate beside x 2.13.2"]);
+    check(&["npm a version=2", "npm a version=3", "npm b needs=a"], &[]);
+    let two = inventory(&["npm ws version=7.4.5", "npm ws version=8.2.3"]);
+    let found = removable(&two, &[]);
+    assert_eq!(found[0].instruction, "use one version of `ws`: move what asks for 7.4.5 to 8.2.3");
     check(&["golang a version=1", "golang a version=2"], &[]);
 }
 
