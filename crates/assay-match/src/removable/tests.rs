@@ -57,6 +57,7 @@ fn finding(package: u32) -> Finding {
         exploit: false,
         priority: None,
         priority_path: Vec::new(),
+        in_base: None,
         package,
         fix: FixState::Fixed,
         fixed_versions: Vec::new(),
