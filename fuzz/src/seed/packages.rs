@@ -2,8 +2,10 @@
 //!
 //! To give a new analyzer a seed, add a line; without one it is fuzzed from general texts.
 
-use super::rarer::{CODE, LANGUAGES};
-use super::{ZIP_MEMBERS, dotnet_bundle, fixture, go_program, macho, pe, rust_program, stored_zip, zip};
+use super::rarer::{CODE, LANGUAGES, SYSTEMS};
+use super::{
+    ZIP_MEMBERS, dotnet_bundle, fixture, go_program, macho, pe, rust_program, stored_zip, zip, zstd,
+};
 
 /// Text files, by path.
 const TEXTS: &[(&str, &str)] = &[
@@ -136,14 +138,22 @@ const FIXTURES: &[(&str, &str)] = &[
     ("srv/shelf-1.2-py3.11.egg", "python_egg/shelf-1.2-py3.11.egg"),
 ];
 
+/// What Chisel writes, before it is compressed.
+const CHISEL: &[u8] = br#"{"jsonwall":"1.0","schema":"1.0","count":3}
+{"kind":"content","slice":"libc6_libs","path":"/usr/lib/libc.so.6"}
+{"kind":"package","name":"libc6","version":"2.39-0ubuntu8.3","sha256":"0a","arch":"amd64"}
+"#;
+
 /// Returns every sample: its path in an image, and its content.
 pub(crate) fn package_files() -> Vec<(String, Vec<u8>)> {
-    let texts = TEXTS.iter().chain(LANGUAGES).chain(CODE);
+    let texts = TEXTS.iter().chain(LANGUAGES).chain(SYSTEMS).chain(CODE);
     let texts = texts.map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
     let fixtures = FIXTURES
         .iter()
         .map(|(path, file)| ((*path).to_owned(), fixture(&format!("assay-packages/testdata/{file}"))));
     let made = [
+        ("var/lib/chisel/manifest.wall", zstd(CHISEL)),
+        ("nix/store/0c2f4b2bd1e9b1ff3e6e4f2b0a4c8b2f-openssl-3.0.12/lib/x.so", go_program()),
         ("srv/lib/b-2.14.1.jar", zip(ZIP_MEMBERS)),
         ("srv/app.war", stored_zip()),
         ("usr/bin/go-program", go_program()),

@@ -1,4 +1,4 @@
-//! Small files of the rarer languages, and code that asks for other code, by path.
+//! Small files of the rarer languages and systems, and code that asks for other code, by path.
 
 /// Lockfiles and metadata.
 pub(super) const LANGUAGES: &[(&str, &str)] = &[
@@ -113,6 +113,38 @@ pub(super) const LANGUAGES: &[(&str, &str)] = &[
         "<?php\n/*\nPlugin Name: Akismet\nVersion: 5.3.1\nLicense: GPLv2 or later\n*/\n",
     ),
     ("srv/wp-content/themes/x/style.css", "/*\nTheme Name: X\nVersion: 1.0\n*/\n"),
+];
+
+/// Records of the rarer package managers.
+pub(super) const SYSTEMS: &[(&str, &str)] = &[
+    (
+        "opt/bitnami/redis/.spdx-redis.spdx",
+        r#"{"packages":[{"name":"redis","versionInfo":"7.0.10-2","licenseDeclared":"BSD","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:bitnami/redis@7.0.10-2?arch=amd64&distro=debian-11"}]},{"name":"j","externalRefs":[{"referenceType":"purl","referenceLocator":"pkg:generic/j@5.2.1"}]}]}"#,
+    ),
+    (
+        "opt/bitnami/.bitnami_components.json",
+        r#"{"redis":{"arch":"amd64","distro":"debian-11","type":"NAMI","version":"7.0.10-2"},"x":{}}"#,
+    ),
+    (
+        "var/lib/flatpak/app/org.a.B/x86_64/stable/0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a/metadata",
+        "[Application]\nname=org.a.B\nruntime=org.gnome.Platform/x86_64/45\n",
+    ),
+    (
+        "home/linuxbrew/.linuxbrew/Cellar/curl/8.6.0_1/INSTALL_RECEIPT.json",
+        r#"{"arch":"x86_64","source":{"tap":"homebrew/core","versions":{"stable":"8.6.0"}},"runtime_dependencies":[{"full_name":"openssl@3","version":"3.2.1"}]}"#,
+    ),
+    (
+        "usr/lib/opkg/status",
+        "Package: busybox\nVersion: 1.36.1-1\nDepends: libc, libubus (>= 2023)\nStatus: install ok installed\nArchitecture: x86_64\nConffiles:\n /etc/x 0f\n",
+    ),
+    (
+        "var/db/pkg/app-containers/skopeo-1.5.1/CONTENTS",
+        "dir /usr\nobj /usr/my docs/a 0cc175b9c0f1b6a831c399e269772661 1670000000\nsym /usr/bin/s -> skopeo 1670000000\nfif /run/x\n",
+    ),
+    (
+        "snap/lxd/24322/meta/snap.yaml",
+        "name: lxd\nversion: 5.0.2-838e1b2\nlicense: AGPL-3.0\narchitectures:\n- amd64\nbase: core20\napps:\n  lxc: {}\n",
+    ),
 ];
 
 /// Code that names other code.
