@@ -1,3 +1,5 @@
+//! Tests of the recognition of programs: what their strings prove, near misses, large files, and who owns them.
+
 use super::*;
 use crate::testing::{check, check_total, run};
 
