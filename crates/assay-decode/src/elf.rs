@@ -23,6 +23,10 @@ const MAX_NAME_TABLE: u64 = 1024 * 1024;
 const MAX_STRING: usize = 4096;
 /// Entries of the dynamic table looked at; large desktop programs have a few hundred.
 const MAX_DYNAMIC: u64 = 16_384;
+/// Imported symbols looked at; the largest libraries import some ten thousand.
+const MAX_IMPORTS: u64 = 1 << 18;
+/// Bytes of the dynamic symbols' names; Chromium has about four million.
+const MAX_NAMES: u64 = 64 << 20;
 /// Bytes of one note section or segment.
 const MAX_NOTES: usize = 1024 * 1024;
 
@@ -103,6 +107,8 @@ pub struct Dynamic {
     pub rpath: Option<String>,
     /// Search path after it, `DT_RUNPATH`.
     pub runpath: Option<String>,
+    /// Whether it says that it is a program, not a library (`DF_1_PIE`).
+    pub is_pie: bool,
 }
 
 /// A note: who defines it, its type there, and its content.
@@ -384,10 +390,59 @@ impl<'a> Elf<'a> {
                 14 => dynamic.soname = string(value),
                 15 => dynamic.rpath = string(value),
                 29 => dynamic.runpath = string(value),
+                0x6fff_fffb => dynamic.is_pie = value & 0x0800_0000 != 0,
                 _ => {}
             }
         }
         Some(dynamic)
+    }
+
+    /// Calls `visit` with the name of each symbol that another file has to define, such as `dlopen`.
+    ///
+    /// They are at the start of the dynamic symbol table, before those that the hash table finds, so little is read.
+    pub fn imports(&self, mut visit: impl FnMut(&[u8])) {
+        let _ = self.read_imports(&mut visit);
+    }
+
+    fn read_imports(&self, visit: &mut dyn FnMut(&[u8])) -> Option<()> {
+        let segment = self.segments.iter().find(|segment| segment.kind == PT_DYNAMIC)?;
+        let size = segment.file_size.min(MAX_DYNAMIC.saturating_mul(if self.is_64 { 16 } else { 8 }));
+        let raw = self.source.read_range(segment.offset, size, usize::MAX).ok()?;
+        let entry = |wanted: u64| {
+            raw.chunks_exact(if self.is_64 { 16 } else { 8 })
+                .map_while(|entry| Some((self.word(entry, 0, 0)?, self.word(entry, 4, 8)?)))
+                .take_while(|&(tag, _)| tag != 0)
+                .find(|&(tag, _)| tag == wanted)
+                .map(|(_, value)| value)
+        };
+        let (names, names_size, symbols) = (entry(5)?, entry(10)?, entry(6)?);
+        let word_at = |address: u64, index: u64| {
+            let raw = self.read_address(address.checked_add(index.checked_mul(4)?)?, 4, 4).ok()?;
+            self.endian.u32(&raw, 0).map(u64::from)
+        };
+        // The first symbol the hash table knows, or the number of all symbols; or as many as fit before the names, which
+        // linkers put after the symbols.
+        let symbol_size: u64 = if self.is_64 { 24 } else { 16 };
+        let count = entry(0x6fff_fef5)
+            .and_then(|hash| word_at(hash, 1))
+            .or_else(|| entry(4).and_then(|hash| word_at(hash, 1)))
+            .or_else(|| names.checked_sub(symbols)?.checked_div(symbol_size))?
+            .min(MAX_IMPORTS);
+        let (offset, left) = self.locate(symbols)?;
+        let table = self.source.read_range(offset, count.checked_mul(symbol_size)?.min(left), usize::MAX).ok()?;
+        let (offset, left) = self.locate(names)?;
+        let names = self.source.read_range(offset, names_size.min(left).min(MAX_NAMES), usize::MAX).ok()?;
+        for symbol in table.chunks_exact(usize::try_from(symbol_size).ok()?) {
+            let section = self.endian.u16(symbol, if self.is_64 { 6 } else { 14 })?;
+            let name = usize::try_from(self.endian.u32(symbol, 0)?).ok()?;
+            if section == 0
+                && name != 0
+                && let Some(rest) = names.get(name..)
+            {
+                visit(until_nul(rest.get(..MAX_STRING).unwrap_or(rest)));
+            }
+        }
+        Some(())
     }
 
     /// Returns the notes of all note segments, or of note sections when there is no such segment.
