@@ -56,6 +56,11 @@ pub enum Ask {
     Maybe(Dynamic, String),
     /// Names that are computed when the file runs: any may be meant.
     Dynamic(Dynamic),
+    /// A program that is run with these words, the first of them its name or path. A word with a `$` in it is computed:
+    /// `$@` are all words the file itself was given, `$1` the first of them.
+    Command(Vec<String>),
+    /// The processor its instructions are for: `e_machine`, and whether addresses have 64 bits.
+    Processor(u16, bool),
 }
 
 /// What is loaded or run under a name that is only known at run time.

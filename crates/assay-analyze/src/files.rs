@@ -1,6 +1,7 @@
 //! The files of an image that matter for what runs, as they are seen once all layers are laid over each other.
 
 use crate::code::{Code, Language};
+use crate::cover::path_key;
 use assay_model::PathList;
 use assay_model::path::parent;
 use std::collections::BTreeMap;
@@ -16,6 +17,17 @@ pub struct Files {
     pub owned: Vec<Owned>,
     /// Whether something is missing here (a layer over a bound, a damaged file): then absence proves nothing.
     pub partial: bool,
+    /// What each layer has, as keys of paths, sorted.
+    pub(crate) shapes: Vec<Shape>,
+}
+
+/// Which paths a layer has: what is not code is known by its key only.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Shape {
+    /// Keys of everything that is no folder.
+    pub(crate) files: Vec<u128>,
+    /// Keys of folders.
+    pub(crate) folders: Vec<u128>,
 }
 
 /// One visible file of code.
@@ -69,6 +81,11 @@ impl Files {
     ///
     /// Whether anything is there is another question: only code is known.
     pub fn real_path(&self, path: &str) -> Option<String> {
+        self.follow(path, &mut |_| {})
+    }
+
+    /// Returns what [`Files::real_path`] returns, and calls `link` with the path of each symbolic link on the way.
+    pub fn follow(&self, path: &str, link: &mut dyn FnMut(&str)) -> Option<String> {
         let mut rest: Vec<String> = components(path).rev().map(str::to_owned).collect();
         let mut real = String::new();
         let mut followed = 0;
@@ -90,10 +107,23 @@ impl Files {
             if followed > MAX_LINKS || rest.len() > MAX_PATH {
                 return None;
             }
+            link(&real);
             real.truncate(if target.starts_with('/') { 0 } else { before });
             rest.extend(components(target).rev().map(str::to_owned));
         }
         Some(real)
+    }
+
+    /// Returns whether a layer has a folder at a path.
+    pub fn is_folder(&self, path: &str) -> bool {
+        let key = path_key(path);
+        self.shapes.iter().any(|shape| shape.folders.binary_search(&key).is_ok())
+    }
+
+    /// Returns whether a layer has something other than a folder at a path; an upper layer may have removed it.
+    pub fn is_there(&self, path: &str) -> bool {
+        let key = path_key(path);
+        self.shapes.iter().any(|shape| shape.files.binary_search(&key).is_ok())
     }
 
     /// Returns the code at a path, links followed, with the path at which it really is.

@@ -223,7 +223,8 @@ fn ask_text(ask: &crate::code::Ask) -> u64 {
         | Ask::Include(text)
         | Ask::Run(text)
         | Ask::Maybe(_, text) => bytes(text.len()),
-        Ask::Dynamic(_) => 0,
+        Ask::Command(words) => words.iter().map(|word| text_cost(word)).sum(),
+        Ask::Dynamic(_) | Ask::Processor(..) => 0,
     }
 }
 

@@ -6,7 +6,7 @@
 //! their places.
 
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
-use crate::files::{Files, Owned};
+use crate::files::{Files, Owned, Shape};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
@@ -148,6 +148,8 @@ fn overlay(
         for (path, target) in analysis.symlinks {
             links.insert(&path, target, left > 0);
         }
+        let shape = Shape { files: analysis.cover.replaced, folders: analysis.cover.folders };
+        seen.shapes.push(shape);
     }
     seen.symlinks =
         links.into_visible().into_iter().map(|(path, target)| (path.to_string(), target)).collect();

@@ -8,6 +8,7 @@
     reason = "used by tests only: a broken fixture should stop the test at once"
 )]
 
+pub mod elf;
 pub mod http;
 pub mod image;
 pub mod registry;
