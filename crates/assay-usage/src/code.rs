@@ -1,17 +1,25 @@
 //! What single files of code ask for: one analyzer per language.
 
+mod elf;
 mod java;
 mod javascript;
+mod ld_so_conf;
 mod perl;
 mod php;
 mod python;
+mod record;
 mod ruby;
+pub(crate) mod shell;
 mod text;
 
 use assay_analyze::{Analyzer, Ask};
 
 /// The analyzers, in their order.
 pub(crate) const ANALYZERS: &[&dyn Analyzer] = &[
+    &elf::ElfFile,
+    &ld_so_conf::LinkerSettings,
+    &shell::ShellScript,
+    &record::PythonRecord,
     &python::PythonImports,
     &javascript::JavaScriptImports,
     &java::JavaClassPath,

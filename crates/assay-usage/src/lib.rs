@@ -3,7 +3,13 @@
 
 mod closure;
 mod code;
+mod commands;
+mod grade;
+mod kinds;
+mod owner;
 mod resolve;
+mod runtimes;
+mod shell;
 
 use assay_analyze::Analyzer;
 

@@ -2,6 +2,7 @@
 
 mod java;
 mod javascript;
+pub(crate) mod native;
 mod perl;
 mod php;
 mod python;
