@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -35,12 +36,13 @@ pub struct Reply {
     body: Vec<u8>,
     cut: Option<usize>,
     endless: bool,
+    pause: Option<Duration>,
 }
 
 impl Reply {
     /// Replies with a status and a body.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), cut: None, endless: false }
+        Self { status, headers: Vec::new(), body: body.into(), cut: None, endless: false, pause: None }
     }
 
     /// Adds a header.
@@ -64,6 +66,13 @@ impl Reply {
         self
     }
 
+    /// Sends the body byte by byte, with a pause before each.
+    #[must_use]
+    pub fn slowly(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
+        self
+    }
+
     fn send(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let mut head = format!("HTTP/1.1 {} Status\r\nConnection: close\r\n", self.status);
         for (name, value) in &self.headers {
@@ -74,6 +83,14 @@ impl Reply {
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes())?;
+        if let Some(pause) = self.pause {
+            for byte in &self.body {
+                stream.flush()?;
+                thread::sleep(pause);
+                stream.write_all(&[*byte])?;
+            }
+            return stream.flush();
+        }
         if self.endless {
             // Writing fails when the client has had enough.
             loop {

@@ -9,6 +9,7 @@
 )]
 
 pub mod elf;
+pub mod hostile;
 pub mod http;
 pub mod image;
 pub mod registry;

@@ -16,6 +16,7 @@ mod corpus;
 mod decode;
 mod findings;
 mod known;
+mod hostile;
 mod lang_a;
 mod lang_a2;
 mod lang_b;

@@ -91,7 +91,8 @@ pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, Op
         return Err(RegistryError::Offline { host: repository.registry().to_owned() }.into());
     }
     let started = network.start()?;
-    let client = started.runtime.block_on(Client::connect(&started, network.options(), repository))?;
+    let client =
+        started.wait(&network.options().stop, Client::connect(&started, network.options(), repository))??;
     let mut tags: Vec<String> = Vec::new();
     // Pages are asked for by the last tag, which every registry understands; following its links would mean to trust them.
     loop {
@@ -102,7 +103,7 @@ pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, Op
             accept: None,
             from: 0,
         };
-        let (body, _) = started.runtime.block_on(client.document(&request, MAX_TAG_LIST))?;
+        let (body, _) = started.wait(&network.options().stop, client.document(&request, MAX_TAG_LIST))??;
         let page: TagList = parse(&body, "the list of tags")?;
         let before = tags.len();
         for tag in page.tags.unwrap_or_default() {

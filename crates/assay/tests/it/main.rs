@@ -16,6 +16,7 @@ mod error_classes;
 mod exit_codes;
 mod explain;
 mod formats;
+mod hostile;
 mod lineage;
 mod metamorphic;
 mod output;
