@@ -532,6 +532,10 @@ impl<'a> Pass<'a> {
 
     /// Counts the bytes of a file that the layer holds in fewer; false, with a warning, when that is too many.
     fn expand(&mut self, path: &str, size: u64) -> bool {
+        if size > self.limits.bytes_per_file {
+            self.too_large(path, size);
+            return false;
+        }
         match self.expansion.add_expanded(size, self.limits) {
             Ok(()) => true,
             Err(reason) => {

@@ -41,7 +41,7 @@ pub(crate) struct LimitArgs {
     max_ratio: NonZeroU64,
 
     /// Memory for what is found in all layers together.
-    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
     max_facts: Bytes,
 
     /// Time for one source, such as `90s`, `10m` or `1h`; what was found by then is reported.

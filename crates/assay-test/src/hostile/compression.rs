@@ -35,7 +35,12 @@ fn small() -> Vec<u8> {
 }
 
 fn stored(folder: &Path, write: impl FnOnce(&mut dyn Write)) -> Subject {
-    Hostile::new(folder).stored(write).finish()
+    Hostile::new(folder).stored(None, write).finish()
+}
+
+/// As [`stored`], for a layer that can be read to its end and is `plain` then.
+fn readable(folder: &Path, plain: &[u8], write: impl FnOnce(&mut dyn Write)) -> Subject {
+    Hostile::new(folder).stored(Some(plain), write).finish()
 }
 
 fn truncated(folder: &Path) -> Subject {
@@ -51,7 +56,7 @@ fn wrong_checksum(folder: &Path) -> Subject {
 }
 
 fn members(folder: &Path) -> Subject {
-    stored(folder, |out| {
+    readable(folder, &[&[1; 700][..], &small()].concat(), |out| {
         out.write_all(&gzip(&[1; 700])).unwrap();
         out.write_all(&gzip(&small())).unwrap();
         out.write_all(&[0xaa; 100_000]).unwrap();
@@ -72,7 +77,7 @@ fn xz(folder: &Path) -> Subject {
 }
 
 fn twice(folder: &Path) -> Subject {
-    stored(folder, |out| out.write_all(&gzip(&gzip(&small()))).unwrap())
+    readable(folder, &gzip(&small()), |out| out.write_all(&gzip(&gzip(&small()))).unwrap())
 }
 
 /// Writes a gzip layer of `gigabytes` of zeros behind a header.
@@ -127,7 +132,7 @@ fn zstd_bomb(folder: &Path) -> Subject {
 
 fn million_members(folder: &Path) -> Subject {
     let empty = gzip(b"");
-    stored(folder, |out| {
+    readable(folder, b"", |out| {
         out.write_all(&empty.repeat(1_000_000)).unwrap();
         out.write_all(&[0; 64]).unwrap();
     })
@@ -136,5 +141,5 @@ fn million_members(folder: &Path) -> Subject {
 fn million_frames(folder: &Path) -> Subject {
     let frame = zstd::encode_all(&b""[..], 1).unwrap();
     let skippable = [0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0];
-    stored(folder, |out| out.write_all(&[&frame[..], &skippable].concat().repeat(1_000_000)).unwrap())
+    readable(folder, b"", |out| out.write_all(&[&frame[..], &skippable].concat().repeat(1_000_000)).unwrap())
 }

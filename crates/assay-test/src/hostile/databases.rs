@@ -12,7 +12,7 @@ pub(super) const CASES: &[Case] = &[
     light("apk-without-newlines", apk_line, &["beside"], &[]),
     light("dpkg-odd-records", dpkg_odd, BOTH, &["damaged-package-database"]),
     heavy("dpkg-line-of-a-gigabyte", dpkg_gigabyte, BOTH, &["file-too-large"]),
-    heavy("dpkg-line-of-60-megabytes", dpkg_line, BOTH, &[]),
+    heavy("dpkg-line-of-30-megabytes", dpkg_line, BOTH, &[]),
     heavy("dpkg-million-packages", dpkg_million, BELOW, &["too-many-facts"]),
     heavy("dpkg-million-owned-files", dpkg_owned, BOTH, &[]),
     heavy("dpkg-million-provides", dpkg_provides, BOTH, &[]),
@@ -238,11 +238,11 @@ fn dpkg_gigabyte(folder: &Path) -> Subject {
 
 fn dpkg_line(folder: &Path) -> Subject {
     let head = "Package: a\nVersion: 1\nStatus: install ok installed\nDepends: ";
-    with(folder, "var/lib/dpkg/status", [head, &"b | c (>= 1), ".repeat(60 << 16)].concat().as_bytes())
+    with(folder, "var/lib/dpkg/status", [head, &"b | c (>= 1), ".repeat(30 << 16)].concat().as_bytes())
 }
 
 fn dpkg_million(folder: &Path) -> Subject {
-    let records = (0..700_000)
+    let records = (0..450_000)
         .map(|number| format!("Package: p{number}\nStatus: install ok installed\nVersion: 1\n\n"));
     with(folder, "var/lib/dpkg/status", records.collect::<String>().as_bytes())
 }
@@ -251,7 +251,7 @@ fn dpkg_owned(folder: &Path) -> Subject {
     image(folder, |layer| {
         layer.beside();
         layer.file("var/lib/dpkg/status", "Package: a\nStatus: install ok installed\nVersion: 1\n\n");
-        let list: String = (0..2_000_000).map(|number| format!("/usr/share/a/{number}\n")).collect();
+        let list: String = (0..1_200_000).map(|number| format!("/usr/share/a/{number}\n")).collect();
         layer.file("var/lib/dpkg/info/a.list", list).end();
     })
 }

@@ -5,18 +5,18 @@ use super::{BOTH, Case, Subject, heavy, light};
 use std::path::Path;
 
 pub(super) const CASES: &[Case] = &[
-    light("documents-deep", |folder| every(folder, 200_000, deep), BOTH, &["damaged-lockfile"]),
-    light("documents-one-line", |folder| every(folder, 300_000, one_line), BOTH, &[]),
-    light("documents-many-lines", |folder| every(folder, 100_000, many_lines), BOTH, &[]),
-    light("yaml-anchors", yaml_anchors, BOTH, &[]),
+    heavy("documents-deep", |folder| every(folder, 200_000, deep), BOTH, &["damaged-lockfile"]),
+    heavy("documents-one-line", |folder| every(folder, 300_000, one_line), BOTH, &[]),
+    heavy("documents-many-lines", |folder| every(folder, 100_000, many_lines), BOTH, &[]),
+    heavy("yaml-anchors", yaml_anchors, BOTH, &[]),
     light("xml-entities", xml_entities, BOTH, &[]),
     light("json-duplicate-and-huge-numbers", json_numbers, BOTH, &[]),
-    heavy("documents-deep-large", |folder| every(folder, 8 << 20, deep), BOTH, &["damaged-lockfile"]),
-    heavy("documents-one-line-large", |folder| every(folder, 8 << 20, one_line), BOTH, &[]),
-    heavy("documents-many-lines-large", |folder| every(folder, 4 << 20, many_lines), BOTH, &[]),
+    heavy("documents-deep-large", |folder| every(folder, 1 << 20, deep), BOTH, &["damaged-lockfile"]),
+    heavy("documents-one-line-large", |folder| every(folder, 1 << 20, one_line), BOTH, &[]),
+    heavy("documents-many-lines-large", |folder| every(folder, 1 << 20, many_lines), BOTH, &[]),
     heavy("package-json-gigabyte", package_json_gigabyte, BOTH, &["file-too-large"]),
-    heavy("package-lock-60-megabytes", package_lock, BOTH, &[]),
-    heavy("requirements-60-megabytes", requirements, BOTH, &[]),
+    heavy("package-lock-of-30-megabytes", package_lock, BOTH, &[]),
+    heavy("requirements-of-30-megabytes", requirements, BOTH, &[]),
 ];
 
 /// Files that analyzers look at, one of each format at least.
@@ -234,7 +234,7 @@ fn package_json_gigabyte(folder: &Path) -> Subject {
 
 fn package_lock(folder: &Path) -> Subject {
     let mut text = String::from("{\"lockfileVersion\":3,\"packages\":{");
-    for number in 0..400_000 {
+    for number in 0..280_000 {
         text.push_str(&format!(
             "\"node_modules/p{number}\":{{\"version\":\"1.0.{number}\",\"dependencies\":{{\"p{}\":\"*\",\"q\":\"1\"}}}},",
             number + 1
@@ -249,8 +249,8 @@ fn package_lock(folder: &Path) -> Subject {
 fn requirements(folder: &Path) -> Subject {
     image(folder, |layer| {
         layer.beside();
-        layer.file("a/requirements.txt", repeat("a==1 \\\n", 60 << 20));
-        layer.file("b/requirements.txt", repeat("a[b,c]==1;x\n", 60 << 20));
+        layer.file("a/requirements.txt", repeat("a==1 \\\n", 30 << 20));
+        layer.file("b/requirements.txt", repeat("a[b,c]==1;x\n", 30 << 20));
         layer.end();
     })
 }

@@ -1,7 +1,7 @@
 //! Layouts and archives whose documents lie about each other.
 
 use super::raw::{Header, Hostile};
-use super::{BELOW, Case, Subject, Weight, light, refused};
+use super::{BELOW, Case, Subject, Weight, heavy, refused};
 use crate::image::{CONFIG, INDEX, MANIFEST};
 use serde_json::json;
 use std::fs;
@@ -10,19 +10,22 @@ use std::path::Path;
 pub(super) const CASES: &[Case] = &[
     refused("layout-indexes-within-indexes", nested_indexes, "the nesting of indexes"),
     refused("layout-index-as-manifest", index_as_manifest, "neither a manifest nor an index"),
-    refused("layout-10-thousand-layers", ten_thousand_layers, "the number of layers"),
-    light("layout-900-layers", many_layers, BELOW, &[]),
+    Case { weight: Weight::Heavy, ..refused("layout-10-thousand-layers", ten_thousand_layers, "layers") },
+    heavy("layout-900-layers", many_layers, BELOW, &[]),
     refused("layout-layer-size-that-lies", size_lies, "expected 7 bytes"),
     refused("layout-layer-digest-that-lies", digest_lies, "expected `sha256:"),
     refused("layout-manifest-of-100-megabytes", large_manifest, "above the limit"),
     refused("layout-index-of-100-megabytes", large_index, "above the limit"),
     refused("layout-deep-json", deep_json, "is malformed"),
     refused("layout-digest-as-a-path", digest_path, "is malformed"),
-    refused("docker-archive-cyclic-links", cyclic_links, "lacks"),
-    refused("docker-archive-gzip-bomb", archive_bomb, "the uncompressed size"),
+    refused("docker-archive-cyclic-links", cyclic_links, "without `manifest.json`"),
     Case {
         weight: Weight::Heavy,
-        ..refused("docker-archive-million-members", million_members, "the number of members")
+        ..refused("docker-archive-gzip-bomb", archive_bomb, "the uncompressed size")
+    },
+    Case {
+        weight: Weight::Heavy,
+        ..refused("docker-archive-million-members", million_members, "number of members")
     },
 ];
 

@@ -195,12 +195,13 @@ impl Hostile {
         self
     }
 
-    /// Adds a layer of these stored bytes, which are given piece by piece, with a diff-id that says nothing.
-    pub(super) fn stored(&mut self, write: impl FnOnce(&mut dyn Write)) -> &mut Self {
+    /// Adds a layer of these stored bytes, which are given piece by piece. Its diff-id is that of `plain`, or says nothing
+    /// where nobody gets to the end of it.
+    pub(super) fn stored(&mut self, plain: Option<&[u8]>, write: impl FnOnce(&mut dyn Write)) -> &mut Self {
         let mut blob = self.blob();
         write(&mut blob);
-        let number = self.layers.len();
-        self.keep(blob, format!("{number:064x}"), "application/vnd.oci.image.layer.v1.tar+gzip");
+        let diff_id = plain.map_or_else(|| "ab".repeat(32), |plain| hex(Sha256::new_with_prefix(plain)));
+        self.keep(blob, diff_id, "application/vnd.oci.image.layer.v1.tar+gzip");
         self
     }
 

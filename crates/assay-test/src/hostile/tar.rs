@@ -320,7 +320,7 @@ fn sparse_many(folder: &Path) -> Subject {
 fn linked_lockfile(folder: &Path) -> Subject {
     image(folder, |layer| {
         let records: Vec<_> = (0..20_000)
-            .map(|number| format!("[[package]]\nname = \"c{number}\"\nversion = \"1.0.0\"\n"))
+            .map(|number| format!("[[package]]\nname = \"c{number}\"\nversion = \"1.0.0\"\nsource = \"registry+https://example.com/index\"\n"))
             .collect();
         layer.file("a/Cargo.lock", format!("version = 3\n{}", records.join("\n")));
         for number in 0..100_000 {
