@@ -539,7 +539,11 @@ impl<'a> Pass<'a> {
         match self.expansion.add_expanded(size, self.limits) {
             Ok(()) => true,
             Err(reason) => {
-                self.warn(reason.budget().exceeded(Some(path), reason));
+                // Not counted, and said once: a thousand other warnings must not hide it.
+                let warning = reason.budget().exceeded(Some(path), reason);
+                if self.out.warnings.iter().all(|have| have.code != warning.code) {
+                    self.out.warnings.push(warning);
+                }
                 false
             }
         }
@@ -632,7 +636,7 @@ fn first_below<T>(map: &BTreeMap<String, T>, folder: &str) -> Option<String> {
 
 /// Returns about how many bytes it takes to remember that a path was looked at.
 fn run_cost(path: &str) -> u64 {
-    limits::text_cost(path).saturating_add(limits::ENTRY.saturating_mul(2))
+    limits::text_cost(path).saturating_add(limits::FILE)
 }
 
 /// Runs one analyzer; returns what it said, and whether the memory for that was used up. That it panics would be a bug; it
