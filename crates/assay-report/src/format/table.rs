@@ -6,7 +6,9 @@ use crate::summary;
 use assay_model::finding::Decision;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{Base, BaseEvidence, Finding, FixState, Location, Package, Priority, Report, Severity};
+use assay_model::{
+    Base, BaseEvidence, Finding, FixState, Location, Package, Priority, Report, Severity, Usage,
+};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -85,6 +87,14 @@ struct View<'a> {
     report: &'a Report,
     options: &'a Options,
     width: u16,
+}
+
+/// Marks a package that nothing that is started reaches: removing it is better than patching it.
+fn usage_mark(package: &Package) -> &'static str {
+    match package.usage {
+        Usage::Unused => " (unused)",
+        Usage::Used | Usage::Unknown => "",
+    }
 }
 
 /// The colour of a severity; the word itself always stands beside it.
@@ -297,7 +307,7 @@ impl View<'_> {
         for index in order {
             let Some(package) = self.package(index) else { continue };
             let title = self.bold(&format!("{} {}", package.full_name(), package.version));
-            writeln!(out, "{title}  {}", package.kind.purl_type())?;
+            writeln!(out, "{title}  {}{}", package.kind.purl_type(), usage_mark(package))?;
             self.places(package, out)?;
             let narrow = self.width < MEDIUM;
             let mut columns = self.urgency_columns();
@@ -361,11 +371,13 @@ impl View<'_> {
         let mut grid = self.grid(&columns, 0);
         for finding in &self.report.findings {
             let Some(package) = self.package(finding.package) else { continue };
-            let (name, version) = (package.full_name(), shorten(&terminal(&package.version), versions));
+            let name = format!("{}{}", package.full_name(), usage_mark(package));
+            let version = shorten(&terminal(&package.version), versions);
             let mut row = self.urgency_cells(finding);
             row.push(self.cell(&self.marked_rule(finding)));
             if narrow {
-                row.push(self.cell(&format!("{name} {version}")));
+                let name = package.full_name();
+                row.push(self.cell(&format!("{name} {version}{}", usage_mark(package))));
             } else {
                 row.extend([self.cell(&name), self.cell(&version)]);
             }
