@@ -212,7 +212,7 @@ fn memory_for_what_is_found_is_bounded_over_all_layers() {
         let names = (first..first + 20).map(|number| format!("{number}.list"));
         names.fold(Tree::new(), |tree, name| tree.file(&name, "pypi a 1")).tar()
     };
-    let limits = Limits { facts: assay_analyze::FactsBudget::new(40_000), ..limits() };
+    let limits = Limits { facts: assay_analyze::FactsBudget::new(60_000), ..limits() };
     let (first, _) = analyze(&tree(0), &limits).unwrap();
     let (second, _) = analyze(&tree(20), &limits).unwrap();
     assert_eq!((paths(&first).len(), codes(&first).len()), (20, 0), "{:?}", first.warnings);
