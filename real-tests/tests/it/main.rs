@@ -16,6 +16,7 @@ mod corpus;
 mod decode;
 mod findings;
 mod hostile;
+mod imports;
 mod known;
 mod lang_a;
 mod lang_a2;
