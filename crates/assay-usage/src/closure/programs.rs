@@ -9,6 +9,12 @@ use crate::shell;
 use assay_analyze::{Ask, CodeFile, Dynamic, Language};
 use assay_model::path::file_name;
 
+/// Words of a command that are followed; those of scripts that pass on their own words are a few.
+const MAX_WORDS: usize = 64;
+
+/// Bytes of such words.
+const MAX_WORD_BYTES: usize = 8192;
+
 impl<'a> Walk<'a> {
     /// Finds a program by its name or path.
     fn program(&mut self, name: &str, origin: &Origin<'a>) -> Option<(&'a str, &'a CodeFile)> {
@@ -258,6 +264,10 @@ impl<'a> Walk<'a> {
                     }
                 }
                 _ => out.push(self.expanded(word)),
+            }
+            // A script that calls itself with more than it was given would be followed for ever.
+            if out.len() > MAX_WORDS || out.iter().map(String::len).sum::<usize>() > MAX_WORD_BYTES {
+                return None;
             }
         }
         Some(out)
