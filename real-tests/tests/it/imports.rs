@@ -1,4 +1,4 @@
-//! Grades of use against the interpreters' own lists of what they loaded: `require.cache`, `$LOADED_FEATURES`,
+//! Grades of use against the interpreters' own lists of what they loaded: `sys.modules`, `require.cache`, `$LOADED_FEATURES`,
 //! `get_included_files()`, `-Xlog:class+load`.
 //!
 //! Small programs are run by the interpreters of this machine on packages below one folder, and the folder is graded as an image that starts
@@ -157,6 +157,82 @@ fn beside(package: &Package, path: &str) -> bool {
     })
 }
 
+const SITE: &str = "opt/venv/lib/python3.11/site-packages";
+
+/// Prints the files of all modules, whatever was loaded in between.
+const PYTHON_END: &str = "
+import sys
+for module in list(sys.modules.values()):
+    print(getattr(module, '__file__', None))
+";
+
+fn python(script: &str, command: &[&str], path: &str) -> Option<(Root, BTreeMap<Usage, BTreeSet<String>>)> {
+    let python = real_tests::tool("python3")?;
+    let root = Root::of_corpus("python-app")?;
+    root.write(path, script);
+    let site = root.path().join(SITE);
+    let loaded = root.loaded(
+        "srv/tickets",
+        Command::new(python).args(["-B", "-c"]).arg(format!("{script}{PYTHON_END}")).env("PYTHONPATH", &site),
+    );
+    assert!(loaded.len() > 20, "{loaded:?}");
+    let env = ["PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin"];
+    let packages =
+        root.grades(&["opt", "srv", "usr/bin", "usr/lib/python3.11"], "/srv/tickets", command, &env);
+    // What pip says belongs to each distribution.
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    for entry in fs::read_dir(&site).unwrap().map(Result::unwrap) {
+        let folder = entry.file_name().into_string().unwrap();
+        let Ok(record) = fs::read_to_string(entry.path().join("RECORD")) else { continue };
+        for line in record.lines() {
+            owners.insert(format!("{SITE}/{}", line.split(',').next().unwrap()), format!("{SITE}/{folder}"));
+        }
+    }
+    let owns = |package: &Package, path: &str| {
+        let folder = owners.get(path);
+        package.locations.iter().any(|location| folder.is_some_and(|folder| parent(&location.path) == folder))
+    };
+    assert!(loaded.iter().filter(|path| packages.iter().any(|package| owns(package, path))).count() > 20);
+    let grades = check(&packages, &loaded, owns);
+    Some((root, grades))
+}
+
+#[test]
+fn python_imports_nothing_that_is_graded_unused() {
+    let script = "
+import click
+import itsdangerous
+import markupsafe
+
+def later():
+    from sqlparse import format
+    return format('select 1', reindent=True)
+
+print(later(), itsdangerous.Signer('x').sign('y'), markupsafe.escape('<'), click.style('x'))
+";
+    let Some((_, grades)) = python(script, &["python", "plain.py"], "srv/tickets/plain.py") else { return };
+    check_names(&grades, Usage::Used, &["click", "itsdangerous", "MarkupSafe", "sqlparse"]);
+}
+
+#[test]
+fn a_server_that_imports_by_name_leaves_the_rest_unknown() {
+    let script = "
+import os, sys
+sys.path.insert(0, os.getcwd())
+import gunicorn.app.wsgiapp, gunicorn.workers.sync, gunicorn.glogging
+import app
+from django.core.wsgi import get_wsgi_application
+application = get_wsgi_application()
+import io
+environ = {'REQUEST_METHOD': 'GET', 'PATH_INFO': '/', 'SERVER_NAME': 'x', 'SERVER_PORT': '80',
+           'wsgi.input': io.BytesIO(), 'wsgi.errors': sys.stderr, 'wsgi.url_scheme': 'http'}
+print(b''.join(application(environ, lambda status, headers: print(status))))
+";
+    let Some((_, grades)) = python(script, &["gunicorn", "app"], "srv/tickets/unused.txt") else { return };
+    check_names(&grades, Usage::Used, &["gunicorn", "Django"]);
+    check_names(&grades, Usage::Unknown, &["redis", "Flask"]);
+}
+
 fn node(script: &str) -> Option<BTreeMap<Usage, BTreeSet<String>>> {
     let node = real_tests::tool("node")?;
     let root = Root::of_corpus("node-app")?;
@@ -188,6 +264,15 @@ import('lodash').then(({ default: lodash }) => console.log(lodash.chunk([1, 2], 
     let Some(grades) = node(script) else { return };
     check_names(&grades, Usage::Used, &["jsonwebtoken", "jws", "ws", "minimist", "node-fetch", "lodash"]);
     check_names(&grades, Usage::Unused, &["express", "handlebars", "sequelize"]);
+}
+
+#[test]
+fn a_framework_that_requires_by_name_leaves_the_rest_unknown() {
+    let Some(grades) = node("require('express')\nrequire('socket.io')\nrequire('sequelize')\n") else {
+        return;
+    };
+    check_names(&grades, Usage::Used, &["express", "body-parser", "mime-db", "socket.io", "sequelize"]);
+    check_names(&grades, Usage::Unknown, &["handlebars"]);
 }
 
 #[test]
