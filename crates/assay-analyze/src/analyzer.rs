@@ -48,6 +48,12 @@ pub trait Analyzer: Sync {
     /// Looks at one file. It cannot fail: what is damaged becomes a warning on `out`, and what was read before it stays.
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>);
 
+    /// Returns whether it looks into files. When none of those that want a file does, it is not read: only its path and size
+    /// are there.
+    fn reads(&self) -> bool {
+        true
+    }
+
     /// Connects packages once all layers are laid over each other (dependencies, names found in other files).
     ///
     /// Only packages of the analyzer's own kind may be changed. Runs in the order in which analyzers are listed.

@@ -37,6 +37,13 @@ pub enum Fact {
         /// The licences.
         licenses: Vec<String>,
     },
+    /// The file is a package manager's leftover, of no use to what runs: a download or an index.
+    Leftover {
+        /// The folder whose content is left over.
+        folder: Cow<'static, str>,
+        /// The file's size in bytes.
+        bytes: u64,
+    },
     /// The file is code: a program, library, script or module.
     Code(Box<Code>),
 }

@@ -205,6 +205,7 @@ pub fn cost(fact: &Fact) -> u64 {
         Fact::OwnedFiles { package, files, .. } => text_cost(package)
             .saturating_add(files.iter().map(|path| bytes(path.len().saturating_add(4))).sum()),
         Fact::Licenses { package, licenses, .. } => text_cost(package).saturating_add(list(licenses)),
+        Fact::Leftover { .. } => 0,
         Fact::Code(code) => {
             let asks = bytes(code.asks.len().saturating_mul(size_of::<crate::code::Ask>()));
             asks.saturating_add(code.asks.iter().map(ask_text).sum()).saturating_add(ENTRY)

@@ -107,6 +107,11 @@ impl<'a> Matcher<'a> {
         }
     }
 
+    /// Returns whether any of these analyzers looks into files.
+    pub fn reads(&self, found: &[usize]) -> bool {
+        found.iter().any(|index| self.analyzers.get(*index).is_some_and(|analyzer| analyzer.reads()))
+    }
+
     /// Returns whether the analyzer at `index` selects files by content.
     pub fn selects_by_magic(&self, index: usize) -> bool {
         self.magics.iter().any(|(_, analyzer)| *analyzer == index)

@@ -207,6 +207,23 @@ impl<R: Read> Read for Hashing<'_, R> {
 enum Content {
     Memory,
     Spool(FileSpool),
+    /// Nobody looks into it.
+    Unread(Unread),
+}
+
+/// A file of which only the size counts.
+struct Unread {
+    len: u64,
+}
+
+impl ReadAt for Unread {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, _: u64, _: &mut [u8]) -> io::Result<usize> {
+        Ok(0)
+    }
 }
 
 impl<'a> Pass<'a> {
@@ -408,7 +425,7 @@ impl<'a> Pass<'a> {
                 }
                 if !found.is_empty()
                     && (!entry.is_sparse() || self.expand(path, entry.size()))
-                    && let Some(content) = self.take(path, entry.size(), entry.reader())
+                    && let Some(content) = self.content(path, entry.size(), entry.reader(), &found)
                 {
                     self.run_content(path, entry.mode(), &content, &found);
                 }
@@ -504,6 +521,21 @@ impl<'a> Pass<'a> {
         self.found = found;
     }
 
+    /// Takes a selected file's content if anybody looks into it.
+    fn content(
+        &mut self,
+        path: &str,
+        size: u64,
+        reader: &mut impl Read,
+        analyzers: &[usize],
+    ) -> Option<Content> {
+        if self.matcher.reads(analyzers) {
+            self.take(path, size, reader)
+        } else {
+            Some(Content::Unread(Unread { len: size }))
+        }
+    }
+
     /// Takes a selected file's content into memory or the spool.
     fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
         if size > self.limits.bytes_per_file {
@@ -569,6 +601,7 @@ impl<'a> Pass<'a> {
                 }
             }
             Content::Spool(spool) => self.run(path, mode, spool, analyzers),
+            Content::Unread(unread) => self.run(path, mode, unread, analyzers),
         }
     }
 

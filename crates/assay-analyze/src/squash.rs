@@ -10,8 +10,8 @@ use crate::files::{Files, Owned, Shape};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
-use assay_model::{Inventory, Location, Origin, Package, PackageKind, Warning};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use assay_model::{Inventory, Leftover, Location, Origin, Package, PackageKind, Warning};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 /// What to do with packages that only a lockfile names.
@@ -48,7 +48,11 @@ fn identity(package: &Package) -> Identity {
 fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
     analyses.iter().flat_map(|analysis| &analysis.said.facts).filter_map(|fact| match fact {
         Fact::Package(package) => Some(&**package),
-        Fact::Os { .. } | Fact::OwnedFiles { .. } | Fact::Licenses { .. } | Fact::Code(_) => None,
+        Fact::Os { .. }
+        | Fact::OwnedFiles { .. }
+        | Fact::Licenses { .. }
+        | Fact::Leftover { .. }
+        | Fact::Code(_) => None,
     })
 }
 
@@ -74,6 +78,7 @@ pub fn squash(
     let mut files = Files::default();
     let visible = overlay(layers, &mut inventory.warnings, &mut files);
     let mut claims = Claims::default();
+    let mut leftovers: BTreeMap<String, Leftovers> = BTreeMap::new();
     let mut rank = 0;
     for (path, at) in visible {
         for analysis in at.analyses {
@@ -93,6 +98,12 @@ pub fn squash(
                     Fact::OwnedFiles { manager, package, files } => {
                         claims.files.push(Owned { manager: manager.into(), package, files });
                     }
+                    Fact::Leftover { folder, bytes } => {
+                        leftovers
+                            .entry(folder.into_owned())
+                            .or_default()
+                            .add(bytes, of_image.then_some(at.layer));
+                    }
                     Fact::Code(code) => files.add_code(&path, at.layer, *code),
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
@@ -101,6 +112,7 @@ pub fn squash(
             }
         }
     }
+    inventory.leftovers = leftovers.into_iter().map(|(folder, sum)| sum.finish(folder)).collect();
     claims.apply(&mut inventory);
     files.owned = claims.files;
     files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete);
@@ -116,6 +128,27 @@ pub fn squash(
     inventory.warnings.sort();
     inventory.warnings.dedup();
     Squashed { inventory, files }
+}
+
+/// What is left over in one folder.
+#[derive(Default)]
+struct Leftovers {
+    bytes: u64,
+    files: u64,
+    layers: BTreeSet<u32>,
+}
+
+impl Leftovers {
+    fn add(&mut self, bytes: u64, layer: Option<u32>) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.files += 1;
+        self.layers.extend(layer);
+    }
+
+    fn finish(self, folder: String) -> Leftover {
+        let Self { bytes, files, layers } = self;
+        Leftover { folder, bytes, files, layers: layers.into_iter().collect() }
+    }
 }
 
 /// Keeps what no upper layer hides.

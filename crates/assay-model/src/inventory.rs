@@ -44,6 +44,19 @@ mod distro_id {
     }
 }
 
+/// Files that a package manager left behind and that no running program needs: downloads and indexes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// The folder they are in, without a leading `/`.
+    pub folder: String,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many they are.
+    pub files: u64,
+    /// The indices, in the image's order, of the layers they are in; empty outside images.
+    pub layers: Vec<u32>,
+}
+
 /// What is in an image.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Inventory {
@@ -51,6 +64,8 @@ pub struct Inventory {
     pub os: Option<Os>,
     /// Packages, sorted by kind, name, version and place.
     pub packages: Vec<Package>,
+    /// What package managers left behind, by folder.
+    pub leftovers: Vec<Leftover>,
     /// What could not be read.
     pub warnings: Vec<Warning>,
 }

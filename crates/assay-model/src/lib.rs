@@ -30,7 +30,7 @@ pub use distro::Distro;
 pub use ecosystem::Ecosystem;
 pub use finding::{Evidence, Finding, FixState};
 pub use image::{HistoryEntry, Image, Layer};
-pub use inventory::{Inventory, Os};
+pub use inventory::{Inventory, Leftover, Os};
 pub use lineage::{Base, BaseEvidence, NewerBase};
 pub use package::{Location, Origin, Package, PackageKind, SourcePackage, Usage, UsageStep};
 pub use path::PathList;

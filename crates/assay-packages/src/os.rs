@@ -12,6 +12,7 @@ pub(crate) mod deb822;
 mod dpkg;
 mod flatpak;
 mod homebrew;
+mod leftovers;
 mod nix;
 mod opkg;
 mod os_release;
@@ -31,6 +32,7 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &chisel::Chisel,
     &rpm::Rpm,
     &pacman::Pacman,
+    &leftovers::Leftovers,
     &portage::Portage,
     &opkg::Opkg,
     &nix::Nix,

@@ -41,6 +41,7 @@ struct Document {
     packages: Vec<PackageEntry>,
     findings: Vec<FindingEntry>,
     removable: Vec<RemovableEntry>,
+    leftovers: Vec<LeftoverEntry>,
     warnings: Vec<WarningEntry>,
     summary: Summary,
 }
@@ -287,6 +288,14 @@ struct RemovableEntry {
 }
 
 #[derive(Serialize)]
+struct LeftoverEntry {
+    folder: String,
+    bytes: u64,
+    files: u64,
+    layers: Vec<Option<String>>,
+}
+
+#[derive(Serialize)]
 struct WarningEntry {
     code: String,
     message: String,
@@ -407,6 +416,22 @@ fn document(report: &Report, options: &Options) -> Document {
             .map(|(package, own)| package_entry(report, package, own.clone(), &purl))
             .collect(),
         findings: report.findings.iter().map(|finding| finding_entry(report, finding, &purl)).collect(),
+        leftovers: report
+            .inventory
+            .leftovers
+            .iter()
+            .map(|one| LeftoverEntry {
+                folder: one.folder.clone(),
+                bytes: one.bytes,
+                files: one.files,
+                layers: one
+                    .layers
+                    .iter()
+                    .filter_map(|index| report.image.layers.get(*index as usize))
+                    .map(|layer| text(layer.diff_id))
+                    .collect(),
+            })
+            .collect(),
         removable: report.removable.iter().map(|one| removable_entry(report, one, &purl)).collect(),
         warnings: report
             .inventory

@@ -20,6 +20,9 @@ pub(super) struct Table;
 /// Narrower than this nothing is readable; the text then wraps as the terminal likes.
 const MIN_WIDTH: u16 = 60;
 
+/// From how many bytes on leftovers are told without being asked for.
+const LEFTOVERS_WORTH_A_LINE: u64 = 1_000_000;
+
 /// How many packages that could be removed are named.
 const REMOVABLE_SHOWN: usize = 10;
 
@@ -42,6 +45,7 @@ impl Format for Table {
             view.priorities(out)?;
         }
         view.removable(out)?;
+        view.leftovers(out)?;
         view.coverage(out)?;
         view.warnings(out)?;
         view.footer(out)
@@ -483,6 +487,26 @@ impl View<'_> {
         let list: Vec<&Removable> = self.report.removable.iter().collect();
         self.sentence(&format!("removing all of it would save {}", savings(&list)), out)?;
         writeln!(out)
+    }
+
+    /// Says what package managers left behind, where it is worth a line.
+    fn leftovers(&self, out: &mut dyn Write) -> io::Result<()> {
+        let all = &self.report.inventory.leftovers;
+        let bytes = all.iter().map(|one| one.bytes).fold(0, u64::saturating_add);
+        if bytes < LEFTOVERS_WORTH_A_LINE && !self.options.removable {
+            return Ok(());
+        }
+        let folders: Vec<String> =
+            all.iter().map(|one| format!("{} ({})", terminal(&one.folder), size(one.bytes))).collect();
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let sentence = format!(
+            "package managers left {} behind that nothing needs: {}",
+            size(bytes),
+            folders.join(", ")
+        );
+        self.sentence(&sentence, out)
     }
 
     fn coverage(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -4,8 +4,9 @@ use assay_model::finding::{Decision, Epss, FindingKind, Kev};
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
-    Context, Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Location, Origin,
-    Os, Package, PackageKind, Priority, Report, Severity, SourcePackage, Timestamp, Usage, Warning, distro,
+    Context, Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Leftover, Location,
+    Origin, Os, Package, PackageKind, Priority, Report, Severity, SourcePackage, Timestamp, Usage, Warning,
+    distro,
 };
 
 /// Returns a digest whose digits are all the same.
@@ -191,6 +192,12 @@ pub(crate) fn report() -> Report {
         inventory: Inventory {
             os: Some(os),
             packages: packages(),
+            leftovers: vec![Leftover {
+                folder: "var/lib/apt/lists".into(),
+                bytes: 18_400_000,
+                files: 7,
+                layers: vec![1],
+            }],
             warnings: vec![
                 Warning::unscanned(
                     "damaged-package-database",
