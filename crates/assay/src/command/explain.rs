@@ -9,7 +9,7 @@ use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, Vulnerability};
 use assay_match::{Explanation, explain};
-use assay_model::{Finding, Report, Severity};
+use assay_model::{Finding, Report, Severity, Usage};
 use assay_report::escape;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -239,6 +239,17 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
             step("layer", &diff_id);
             step("made by", layer.created_by.as_deref().unwrap_or("unknown instruction"));
         }
+    }
+    let usage = match package.usage {
+        Usage::Used => "used",
+        Usage::Unused => "unused",
+        Usage::Unknown => "unknown",
+    };
+    step("usage", usage);
+    for reached in &package.usage_evidence {
+        // What is no file (the image's configuration, a reason) has no path.
+        let place = if reached.path.is_empty() { String::new() } else { format!("{}: ", reached.path) };
+        step("", &format!("{place}{}", reached.how));
     }
     for evidence in &finding.evidence {
         let of = if evidence.by_source { "source package" } else { "package" };
