@@ -30,4 +30,5 @@ mod sarif;
 mod scan;
 mod services;
 mod sources;
+mod usage;
 mod version;
