@@ -137,7 +137,7 @@ mod tests {
             cover.sort();
             let mut gone = Vec::new();
             overlay.hide(&cover, |path, ()| gone.push(path.to_owned()));
-            let left: Vec<String> = overlay.into_visible().keys().map(|path| path.to_string()).collect();
+            let left: Vec<String> = overlay.into_visible().keys().map(ToString::to_string).collect();
             for path in &below {
                 prop_assert_eq!(gone.contains(path), cover.hides(path), "{}", path);
                 prop_assert_eq!(left.contains(path), !cover.hides(path), "{}", path);

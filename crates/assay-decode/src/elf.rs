@@ -429,7 +429,8 @@ impl<'a> Elf<'a> {
             .or_else(|| names.checked_sub(symbols)?.checked_div(symbol_size))?
             .min(MAX_IMPORTS);
         let (offset, left) = self.locate(symbols)?;
-        let table = self.source.read_range(offset, count.checked_mul(symbol_size)?.min(left), usize::MAX).ok()?;
+        let table =
+            self.source.read_range(offset, count.checked_mul(symbol_size)?.min(left), usize::MAX).ok()?;
         let (offset, left) = self.locate(names)?;
         let names = self.source.read_range(offset, names_size.min(left).min(MAX_NAMES), usize::MAX).ok()?;
         for symbol in table.chunks_exact(usize::try_from(symbol_size).ok()?) {

@@ -5,7 +5,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "used by tests only: a broken fixture should stop the test at once"
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::needless_pass_by_value,
+    reason = "used by tests only: a broken fixture should stop the test at once, and hostile ones have numbers that do not fit"
 )]
 
 pub mod elf;

@@ -361,7 +361,7 @@ impl<'a> Walk<'a> {
                     .extend(self.files.real_path(folder).filter(|folder| !self.more_path.contains(folder)));
             }
             Ask::Maybe(Dynamic::Library, name) => {
-                self.library(name, path, file, Reach::Maybe, "named in its constants")
+                self.library(name, path, file, Reach::Maybe, "named in its constants");
             }
             Ask::Maybe(Dynamic::Program, name) => {
                 let line = [name.clone()];
@@ -385,7 +385,7 @@ impl<'a> Walk<'a> {
                 self.any(*kind, group, Cause { from: Some(path), how: how.to_owned() });
             }
             Ask::Library(name) if language != Language::Settings => {
-                self.library(name, path, file, reach, "needed")
+                self.library(name, path, file, reach, "needed");
             }
             Ask::Interpreter(..) | Ask::Library(_) | Ask::Rpath(_) | Ask::Runpath(_) | Ask::Processor(..) => {
             }

@@ -206,7 +206,7 @@ impl Script {
             Some("export" | "readonly" | "local" | "declare" | "typeset") => {
                 for word in command.iter().skip(1) {
                     if let Some((name, value)) = assignment(word) {
-                        self.assign(&name.to_owned(), &value.to_owned());
+                        self.assign(name, value);
                     }
                 }
                 return;

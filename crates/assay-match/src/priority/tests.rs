@@ -331,8 +331,8 @@ fn the_most_urgent_comes_first_and_then_the_most_severe() {
 #[test]
 fn an_image_raises_its_context_and_never_lowers_it() {
     let image = |labels: &[(&str, &str)], ports: &[&str]| {
-        let mut image = Image::default();
-        image.labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut image = Image { labels, ..Image::default() };
         image.config.exposed_ports = ports.iter().map(|port| (*port).to_owned()).collect();
         image
     };

@@ -275,7 +275,7 @@ fn inventory_of(records: &[serde_json::Value], kind: PackageKind, os: &str) -> I
         .collect();
     packages.sort_by(|a, b| (&a.name, &a.version).cmp(&(&b.name, &b.version)));
     packages.dedup_by(|a, b| (&a.name, &a.version) == (&b.name, &b.version));
-    Inventory { os: release(os), packages, warnings: Vec::new() }
+    Inventory { os: release(os), packages, ..Inventory::default() }
 }
 
 /// Takes some records away and edits others, as an earlier day would have had them.

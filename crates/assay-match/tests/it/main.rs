@@ -168,7 +168,7 @@ fn package(text: &str) -> Package {
 }
 
 fn inventory(os: Option<Os>, packages: &[&str]) -> Inventory {
-    Inventory { os, packages: packages.iter().map(|text| package(text)).collect(), warnings: Vec::new() }
+    Inventory { os, packages: packages.iter().map(|text| package(text)).collect(), ..Inventory::default() }
 }
 
 /// Returns the release a test is about; languages need none.

@@ -131,7 +131,7 @@ impl<'a> Walk<'a> {
                 let reach = origin.reach;
                 match (&ask, answer) {
                     (Ask::Dynamic(kind), Answer::Unknown(how)) => {
-                        self.any(*kind, group.name, Cause { from: Some(path), how })
+                        self.any(*kind, group.name, Cause { from: Some(path), how });
                     }
                     // Text on the command line runs and loads what any file does.
                     (

@@ -156,10 +156,11 @@ pub(super) fn scan(text: &[u8], asks: &mut Asks) {
         }
         let next = gap(text, after);
         match at(text, next) {
-            b'(' if before(text, place) != b'.' && !commented(text, place, b"*") => {
-                if !commented(text, place, b"//") {
-                    argument(text, next + 1, asks, true);
-                }
+            b'(' if before(text, place) != b'.'
+                && !commented(text, place, b"*")
+                && !commented(text, place, b"//") =>
+            {
+                argument(text, next + 1, asks, true);
             }
             b'"' | b'\'' => named(text, next, asks),
             _ => {}
@@ -221,12 +222,12 @@ fn require(text: &[u8], place: usize, after: usize, asks: &mut Asks) {
             }
         }
         // `eval("require")(name)` hides the name from bundlers.
-        b'"' | b'\'' if previous == at(text, next) => {
-            if text.get(..place).unwrap_or_default().trim_ascii_end().ends_with(b"eval(\"")
-                || text.get(..place).unwrap_or_default().trim_ascii_end().ends_with(b"eval('")
-            {
-                asks.dynamic(Dynamic::Module);
-            }
+        b'"' | b'\''
+            if previous == at(text, next)
+                && (text.get(..place).unwrap_or_default().trim_ascii_end().ends_with(b"eval(\"")
+                    || text.get(..place).unwrap_or_default().trim_ascii_end().ends_with(b"eval('")) =>
+        {
+            asks.dynamic(Dynamic::Module);
         }
         // Given to something else: `const load = require;`, `wrap(require)`, but not `typeof require` or a parameter.
         b';' | b',' | b')' | b'|' | b'?' | b'[' | b'}' | b']' => {

@@ -192,7 +192,7 @@ fn classes(text: &[u8], asks: &mut Asks) {
                 let mut words = part.split_whitespace().filter(|word| !matches!(*word, "function" | "const"));
                 let Some(first) = words.next() else { continue };
                 let full = format!("{trimmed}\\{first}");
-                let alias = words.last().unwrap_or_else(|| first.rsplit('\\').next().unwrap_or(first));
+                let alias = words.next_back().unwrap_or_else(|| first.rsplit('\\').next().unwrap_or(first));
                 aliases.insert(alias.to_owned(), full.clone());
                 names.push(full);
             }
