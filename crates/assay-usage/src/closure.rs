@@ -186,11 +186,11 @@ impl<'a> Walk<'a> {
         let mut modules = HashSet::new();
         loop {
             if let Some((path, words)) = self.sure.pop_front() {
-                self.follow(path, words, Reach::Used);
+                self.follow(path, &words, Reach::Used);
             } else if let Some((path, words)) = self.unsure.pop_front() {
                 // It may have become sure since.
                 if self.marks.get(path).is_some_and(|mark| mark.reach == Reach::Maybe) {
-                    self.follow(path, words, Reach::Maybe);
+                    self.follow(path, &words, Reach::Maybe);
                 }
             } else if self.any_program.is_some() && !programs {
                 programs = true;
@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Follows all that one file asks for.
-    fn follow(&mut self, path: &'a str, words: Words, reach: Reach) {
+    fn follow(&mut self, path: &'a str, words: &Words, reach: Reach) {
         let Some(file) = self.files.code.get(path) else { return };
         if words.is_some() {
             self.visits.insert((path, words.clone()));
@@ -311,7 +311,7 @@ impl<'a> Walk<'a> {
             return self.native(path, file, reach);
         }
         for ask in &file.code.asks {
-            self.ask(path, file, ask, &words, reach);
+            self.ask(path, file, ask, words, reach);
         }
     }
 

@@ -10,8 +10,8 @@ use assay_match::explain;
 use assay_model::context::Statements;
 use assay_model::report::SourceKind;
 use assay_model::{
-    Advisory, Affected, Ecosystem, Image, Inventory, Location, Os, Package, PackageKind, Range, Report,
-    Timestamp, Warning,
+    Advisory, Affected, Ecosystem, Image, Inventory, Leftover, Location, Os, Package, PackageKind, Range,
+    Report, Timestamp, Warning,
 };
 use assay_report::format::FORMATS;
 use assay_report::{Group, Options};
@@ -62,7 +62,9 @@ fn inventory(words: &mut Words<'_>) -> Inventory {
         packages.push(package);
     }
     let warnings = vec![Warning::unscanned("fuzzed", Some(&words.next()), words.next())];
-    Inventory { os: Some(os), packages, warnings }
+    let folder = words.next();
+    let leftovers = vec![Leftover { folder, bytes: 1 << 30, files: 1, layers: vec![0, 7] }];
+    Inventory { os: Some(os), packages, leftovers, warnings }
 }
 
 /// Returns a database that has something to say about some of the packages.

@@ -32,7 +32,7 @@ enum Action {
     Build(BuildArgs),
     Status(StatusArgs),
     Search(SearchArgs),
-    Diff(diff::Args),
+    Diff(Box<diff::Args>),
 }
 
 /// Fetch the public feeds, where they changed, and build the database from them.
