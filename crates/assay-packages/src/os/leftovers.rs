@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn sizes_are_told_by_folder() {
-        let facts = analyze(&Leftovers, "var/lib/apt/lists/deb.debian.org_Packages", b"12345");
+        let facts = analyze(&Leftovers, "var/lib/apt/lists/archive_Packages", b"12345");
         let want = Fact::Leftover { folder: Cow::Borrowed("var/lib/apt/lists"), bytes: 5 };
         assert_eq!(facts.facts, [want]);
         assert_eq!(analyze(&Leftovers, "srv/root/.cache/x", b"1").facts, []);
