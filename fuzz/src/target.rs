@@ -10,6 +10,7 @@ mod names;
 mod oci;
 mod packages;
 mod report;
+mod tables;
 mod versions;
 
 /// Every group of targets. Lists of plug-ins (analyzers, feeds, schemes) are walked, so that a new member is a new target.
@@ -17,6 +18,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     archives::targets,
     packages::targets,
     layers::targets,
+    tables::targets,
     cache::targets,
     advisories::targets,
     versions::targets,

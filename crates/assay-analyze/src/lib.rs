@@ -18,5 +18,7 @@ pub use facts::{Cover, Fact, FileAnalysis, LayerAnalysis, LayerFacts, PathFacts}
 pub use files::{CodeFile, Files, Owned};
 pub use limits::{Budget, FactsBudget, Limits, Stop};
 pub use matcher::Matcher;
-pub use pass::{AnalyzeLayerError, FolderPass, UnresolvedLinks, analyze_layer, resolve_links};
+pub use pass::{
+    AnalyzeLayerError, Fetch, FolderPass, UnresolvedLinks, analyze_layer, analyze_table, resolve_links,
+};
 pub use squash::{Lockfiles, Squashed, squash};

@@ -3,6 +3,10 @@
 //! A selected file is held in memory up to [`Limits::memory_per_file`](crate::Limits::memory_per_file) and beyond it in one unlinked spool file, so that
 //! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
 
+mod lazy;
+
+pub use lazy::{Fetch, analyze_table};
+
 use crate::analyzer::{Analyzer, File, Sink};
 use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
@@ -374,41 +378,9 @@ impl<'a> Pass<'a> {
             }
             return;
         }
-        if path.bytes().filter(|byte| *byte == b'/').count() > self.limits.depth {
-            let what = format!("it lies more than {} folders deep", self.limits.depth);
-            return self.warn(Budget::DEPTH.exceeded(Some(path), what));
-        }
-        match cover::mark(path) {
-            Mark::Content => {}
-            Mark::Whiteout(hidden) => {
-                if self.spend(limits::mark_cost(Some(&hidden))) {
-                    self.out.cover.whiteouts.push(hidden);
-                }
-                return;
-            }
-            Mark::Opaque(folder) => {
-                if self.spend(limits::mark_cost(Some(&folder))) {
-                    self.out.cover.opaque.push(folder);
-                }
-                return;
-            }
-            Mark::Ignored => return,
-        }
-        if path.is_empty() {
+        if !self.place(path, entry.kind()) {
             return;
         }
-        let key = cover::path_key(path);
-        if !self.spend(limits::mark_cost(None)) {
-            return;
-        }
-        if entry.kind() == EntryKind::Directory {
-            self.out.cover.folders.push(key);
-            self.forget(path);
-            return;
-        }
-        self.out.cover.replaced.push(key);
-        self.forget(path);
-        self.forget_below(path);
         match entry.kind() {
             EntryKind::File => {
                 let mut found = std::mem::take(&mut self.found);
@@ -439,6 +411,47 @@ impl<'a> Pass<'a> {
             | EntryKind::Fifo
             | EntryKind::Other(_) => {}
         }
+    }
+
+    /// Notes what an entry hides; returns whether it is something to look at.
+    fn place(&mut self, path: &str, kind: EntryKind) -> bool {
+        if path.bytes().filter(|byte| *byte == b'/').count() > self.limits.depth {
+            let what = format!("it lies more than {} folders deep", self.limits.depth);
+            self.warn(Budget::DEPTH.exceeded(Some(path), what));
+            return false;
+        }
+        match cover::mark(path) {
+            Mark::Content => {}
+            Mark::Whiteout(hidden) => {
+                if self.spend(limits::mark_cost(Some(&hidden))) {
+                    self.out.cover.whiteouts.push(hidden);
+                }
+                return false;
+            }
+            Mark::Opaque(folder) => {
+                if self.spend(limits::mark_cost(Some(&folder))) {
+                    self.out.cover.opaque.push(folder);
+                }
+                return false;
+            }
+            Mark::Ignored => return false,
+        }
+        if path.is_empty() {
+            return false;
+        }
+        let key = cover::path_key(path);
+        if !self.spend(limits::mark_cost(None)) {
+            return false;
+        }
+        if kind == EntryKind::Directory {
+            self.out.cover.folders.push(key);
+            self.forget(path);
+            return false;
+        }
+        self.out.cover.replaced.push(key);
+        self.forget(path);
+        self.forget_below(path);
+        true
     }
 
     /// Remembers a symbolic link: what runs finds its parts through them.

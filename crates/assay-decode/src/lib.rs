@@ -16,6 +16,7 @@ mod peek;
 pub mod read_at;
 pub mod sqlite;
 pub mod tar;
+pub mod toc;
 pub mod zip;
 
 pub use compression::{Compression, LimitExceeded, Limited, decompress};

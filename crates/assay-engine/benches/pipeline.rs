@@ -107,6 +107,7 @@ fn image() -> (Memory, Vec<Vec<u8>>) {
             digest: Some(digest(blob).parse::<Digest>().unwrap()),
             size: Some(blob.len() as u64),
             media_type: String::new(),
+            annotations: std::collections::BTreeMap::new(),
             created_by: None,
         });
     }

@@ -2,6 +2,7 @@
 
 use crate::Settings;
 use crate::cache::{Entry, Known};
+use crate::lazy::{self, Lazy};
 use crate::progress::{Counted, Progress};
 use assay_analyze::{
     AnalyzeLayerError, Budget, LayerAnalysis, Lockfiles, Matcher, analyze_layer, resolve_links, squash,
@@ -186,6 +187,21 @@ fn one_layer(
         let warnings = vec![settings.limits.facts.exceeded(None)];
         return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
     }
+    // What is kept of the whole layer says more than its table could.
+    let whole_is_known = entry.as_ref().is_some_and(|entry| entry.stale.is_empty());
+    let lazily = match layer.filter(|_| settings.lazy && !whole_is_known) {
+        Some(layer) => lazy::read(opened, index, layer, settings, progress),
+        None => Lazy::NoTable,
+    };
+    let mut unusable = None;
+    let entry = match lazily {
+        Lazy::Read(analysis) => Some(Entry { analysis: *analysis, stale: Vec::new() }),
+        Lazy::Unusable(warning) => {
+            unusable = Some(warning);
+            entry
+        }
+        Lazy::NoTable => entry,
+    };
     let mut analysis = match entry {
         Some(Entry { analysis, stale }) if stale.is_empty() => analysis,
         Some(Entry { mut analysis, stale }) => {
@@ -209,6 +225,8 @@ fn one_layer(
             analysis
         }
     };
+    // Only now: it is not of the layer, and must not be kept with it.
+    analysis.warnings.extend(unusable);
     for warning in &mut analysis.warnings {
         warning.message = format!("layer {} ({}): {}", index + 1, name(), warning.message);
     }

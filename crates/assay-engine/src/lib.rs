@@ -4,6 +4,7 @@
 pub mod cache;
 mod folder;
 mod image;
+mod lazy;
 mod lineage;
 mod progress;
 mod report;
@@ -30,12 +31,14 @@ pub struct Settings<'a> {
     pub workers: NonZeroUsize,
     /// Where analyses of layers are kept, if they are.
     pub cache: Option<LayerCache>,
+    /// Whether layers with a table of contents are read by it: only the files that are wanted by name. Such a result is partial.
+    pub lazy: bool,
 }
 
 impl Settings<'_> {
     /// Returns the settings with every analyzer and the published bounds.
     pub fn new(limits: Limits, workers: NonZeroUsize) -> Self {
-        Self { matcher: Matcher::new(analyzers()), limits, workers, cache: None }
+        Self { matcher: Matcher::new(analyzers()), limits, workers, cache: None, lazy: false }
     }
 }
 

@@ -74,6 +74,8 @@ pub struct Layer {
     pub size: Option<u64>,
     /// The media type.
     pub media_type: String,
+    /// Annotations of its descriptor in the manifest; zstd:chunked and eStargz say there where their tables lie.
+    pub annotations: BTreeMap<String, String>,
     /// The build instruction that made it, as the history says.
     pub created_by: Option<String>,
 }

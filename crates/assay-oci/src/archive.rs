@@ -164,6 +164,14 @@ impl Archive {
             Part { source: Arc::clone(&self.source), position: offset, end: offset.saturating_add(len) };
         Some(Opened { len, reader: Box::new(reader) })
     }
+
+    /// Opens a member at one of its bytes; `None` when there is no such member.
+    pub(crate) fn open_at(&self, name: &str, from: u64) -> Option<Box<dyn Read>> {
+        let (offset, len) = self.find(name)?;
+        let position = offset.saturating_add(from.min(len));
+        let end = offset.saturating_add(len);
+        Some(Box::new(Part { source: Arc::clone(&self.source), position, end }))
+    }
 }
 
 enum IndexError {

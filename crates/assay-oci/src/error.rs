@@ -187,6 +187,9 @@ pub enum ReadLayerError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The layer can only be read whole.
+    #[error("it can only be read whole")]
+    WholeOnly,
     /// The registry did not give the layer.
     #[error(transparent)]
     Registry(#[from] RegistryError),

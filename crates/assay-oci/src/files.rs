@@ -2,9 +2,9 @@
 
 use crate::archive::Archive;
 use crate::assurance::{Assurance, Witness};
-use crate::error::OpenError;
+use crate::error::{OpenError, ReadLayerError};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// One file, ready to be read.
@@ -35,6 +35,26 @@ impl Files {
             Self::Archive(archive) => Ok(archive.open(name)),
             Self::Folder(root) => open_in(root, name),
         }
+    }
+
+    /// Reads `len` bytes of a file from `offset` on.
+    pub(crate) fn part(&self, name: &str, offset: u64, len: u64) -> Result<Vec<u8>, ReadLayerError> {
+        let failed = |source| ReadLayerError::Read { what: name.to_owned(), source };
+        let missing = || ReadLayerError::Missing(name.to_owned());
+        let reader: Box<dyn Read> = match self {
+            Self::Archive(archive) => archive.open_at(name, offset).ok_or_else(missing)?,
+            Self::Folder(root) => {
+                let mut file = open_file(root, name).map_err(failed)?.ok_or_else(missing)?;
+                file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+                Box::new(file)
+            }
+        };
+        let mut bytes = Vec::new();
+        reader.take(len).read_to_end(&mut bytes).map_err(failed)?;
+        if u64::try_from(bytes.len()) != Ok(len) {
+            return Err(failed(io::ErrorKind::UnexpectedEof.into()));
+        }
+        Ok(bytes)
     }
 
     /// Says what stands behind a file's bytes.
@@ -74,6 +94,11 @@ impl Files {
 }
 
 fn open_in(root: &Path, name: &str) -> io::Result<Option<Opened>> {
+    let Some(file) = open_file(root, name)? else { return Ok(None) };
+    Ok(Some(Opened { len: file.metadata()?.len(), reader: Box::new(file) }))
+}
+
+fn open_file(root: &Path, name: &str) -> io::Result<Option<File>> {
     let path = root.join(name);
     let metadata = match path.metadata() {
         Ok(metadata) => metadata,
@@ -86,5 +111,5 @@ fn open_in(root: &Path, name: &str) -> io::Result<Option<Opened>> {
     if !metadata.is_file() {
         return Ok(None);
     }
-    Ok(Some(Opened { len: metadata.len(), reader: Box::new(File::open(path)?) }))
+    File::open(path).map(Some)
 }

@@ -4,6 +4,7 @@ use crate::document::{Config, Descriptor, Document, MAX_CONFIG, MAX_MANIFEST, Ma
 use crate::error::OpenError;
 use crate::verify;
 use assay_model::{Image, Layer, Platform};
+use std::collections::BTreeMap;
 
 /// Indexes within indexes: tools write at most two levels.
 const MAX_DEPTH: usize = 4;
@@ -119,6 +120,7 @@ pub(crate) fn assemble(place: &str, manifest: &Manifest, config: &[u8]) -> Resul
         layer.digest = Some(descriptor.digest);
         layer.size = descriptor.size;
         layer.media_type = descriptor.media_type.clone().unwrap_or_default();
+        layer.annotations = descriptor.annotations.clone().unwrap_or_default();
     }
     image.annotations = manifest.annotations.clone();
     Ok(image)
@@ -139,6 +141,7 @@ pub(crate) fn from_config(place: &str, bytes: &[u8], count: usize) -> Result<Ima
         digest: None,
         size: None,
         media_type: String::new(),
+        annotations: BTreeMap::new(),
         created_by,
     };
     let layers = diff_ids.iter().copied().zip(config.created_by(count)).map(layer).collect();

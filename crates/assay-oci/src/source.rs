@@ -361,6 +361,17 @@ pub trait OpenImage: Send + Sync {
     /// Fails when the layer cannot be had; the others may still be.
     fn read(&self, layer: usize) -> Result<Box<dyn Read + Send>, ReadLayerError>;
 
+    /// Returns `len` stored bytes of the layer from `offset` on, which nobody has verified.
+    ///
+    /// The caller bounds `len`: they are in memory. Whoever calls it can do without: it then reads the layer whole.
+    ///
+    /// # Errors
+    /// Fails when they cannot be had: because there are fewer, or because what stands behind it cannot give parts.
+    fn read_part(&self, layer: usize, offset: u64, len: u64) -> Result<Vec<u8>, ReadLayerError> {
+        let _ = (layer, offset, len);
+        Err(ReadLayerError::WholeOnly)
+    }
+
     /// Says how the layer's stored bytes can be known to be those that were read before.
     fn assurance(&self, layer: usize) -> Assurance;
 

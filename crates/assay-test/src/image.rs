@@ -3,6 +3,7 @@
 //! The formats are those of <https://github.com/opencontainers/image-spec> and, for `docker save`,
 //! <https://github.com/moby/docker-image-spec/blob/main/spec.md>. Everything is reproducible: no clock, fixed owners.
 
+use crate::chunked::{self, Chunked};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -38,6 +39,10 @@ pub enum Stored {
     Gzip,
     /// With Zstandard.
     Zstd,
+    /// With gzip, each file apart, and a table of contents.
+    Estargz,
+    /// With Zstandard, each file apart, and a table of contents.
+    ZstdChunked,
 }
 
 /// The files of one layer.
@@ -134,6 +139,8 @@ pub struct BuiltLayer {
     pub blob: Vec<u8>,
     /// The blob's media type.
     pub media_type: &'static str,
+    /// Annotations of its descriptor.
+    pub annotations: Map<String, Value>,
 }
 
 /// Builds an image.
@@ -212,14 +219,18 @@ impl Builder {
     /// Adds a layer from a finished, possibly damaged, archive.
     #[must_use]
     pub fn layer_tar(mut self, tar: Vec<u8>, created_by: &str) -> Self {
-        let (blob, media_type) = match self.stored {
-            Stored::Plain => (tar.clone(), "application/vnd.oci.image.layer.v1.tar"),
-            Stored::Gzip => (gzip(&tar), "application/vnd.oci.image.layer.v1.tar+gzip"),
-            Stored::Zstd => {
-                (zstd::encode_all(&tar[..], 3).unwrap(), "application/vnd.oci.image.layer.v1.tar+zstd")
-            }
+        const GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+        const ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
+        let whole = |tar, blob| Chunked { tar, blob, annotations: Map::new() };
+        let (layer, media_type) = match self.stored {
+            Stored::Plain => (whole(tar.clone(), tar), "application/vnd.oci.image.layer.v1.tar"),
+            Stored::Gzip => (whole(tar.clone(), gzip(&tar)), GZIP),
+            Stored::Zstd => (whole(tar.clone(), zstd::encode_all(&tar[..], 3).unwrap()), ZSTD),
+            Stored::Estargz => (chunked::estargz(&tar), GZIP),
+            Stored::ZstdChunked => (chunked::zstd_chunked(&tar), ZSTD),
         };
-        self.layers.push(BuiltLayer { tar, blob, media_type });
+        let Chunked { tar, blob, annotations } = layer;
+        self.layers.push(BuiltLayer { tar, blob, media_type, annotations });
         self.history.push(json!({"created": "2024-02-01T00:00:00Z", "created_by": created_by}));
         self
     }
@@ -243,8 +254,14 @@ impl Builder {
             "history": self.history,
         });
         let config = serde_json::to_vec(&config).unwrap();
-        let layers: Vec<_> =
-            self.layers.iter().map(|layer| descriptor(layer.media_type, &layer.blob)).collect();
+        let describe = |layer: &BuiltLayer| {
+            let mut descriptor = descriptor(layer.media_type, &layer.blob);
+            if !layer.annotations.is_empty() {
+                descriptor["annotations"] = Value::Object(layer.annotations.clone());
+            }
+            descriptor
+        };
+        let layers: Vec<_> = self.layers.iter().map(describe).collect();
         let mut manifest = json!({
             "schemaVersion": 2,
             "mediaType": MANIFEST,

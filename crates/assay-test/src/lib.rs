@@ -12,6 +12,7 @@
     reason = "used by tests only: a broken fixture should stop the test at once, and hostile ones have numbers that do not fit"
 )]
 
+pub mod chunked;
 pub mod elf;
 pub mod hostile;
 pub mod http;

@@ -55,11 +55,15 @@ impl Content {
             && let Some(bytes) = self.blobs.get(name)
         {
             let range =
-                request.header("range").and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-'));
-            return match range.map(|start| start.parse::<usize>().unwrap()) {
-                Some(start) => {
-                    let range = format!("bytes {start}-{}/{}", bytes.len() - 1, bytes.len());
-                    Reply::new(206, &bytes[start..]).header("Content-Range", &range)
+                request.header("range").and_then(|range| range.strip_prefix("bytes=")?.split_once('-'));
+            let last = bytes.len() - 1;
+            let range =
+                range.map(|(start, end)| (start.parse().unwrap(), end.parse().unwrap_or(last).min(last)));
+            return match range {
+                Some((start, end)) => {
+                    let range = format!("bytes {start}-{end}/{}", bytes.len());
+                    let part: &[u8] = &bytes[start..=end];
+                    Reply::new(206, part).header("Content-Range", &range)
                 }
                 None => Reply::new(200, bytes.clone()),
             };

@@ -32,6 +32,10 @@ pub(crate) struct SourceArgs {
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     no_cache: bool,
 
+    /// Of layers with a table of contents (zstd:chunked, eStargz) read only the files known by name; the result is partial.
+    #[arg(long)]
+    lazy: bool,
+
     /// An image this one may be built on: named like a source, may be repeated. What was scanned before is known anyway.
     #[arg(long, value_name = "SOURCE")]
     base: Vec<String>,
@@ -164,6 +168,7 @@ fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut settings = Settings::new(args.limits.limits(environment::scratch_folder()), workers);
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
+    settings.lazy = args.lazy;
     settings
 }
 

@@ -62,6 +62,7 @@ fn served() -> Served {
         digest: Some(digest(tar)),
         size: Some(tar.len() as u64),
         media_type: "application/vnd.oci.image.layer.v1.tar".to_owned(),
+        annotations: std::collections::BTreeMap::new(),
         created_by: None,
     });
     Served { image: Image { layers: described.collect(), ..Image::default() }, layers }

@@ -21,6 +21,7 @@ mod known;
 mod lang_a;
 mod lang_a2;
 mod lang_b;
+mod lazy;
 mod metamorphic;
 mod os_packages;
 mod removable;

@@ -48,6 +48,7 @@ fn check_same(text: &str, image: &Image, expected: &Image) {
             layer.digest = None;
             layer.size = None;
             layer.media_type.clear();
+            layer.annotations.clear();
         }
         image
     };

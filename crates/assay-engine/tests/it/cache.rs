@@ -53,6 +53,7 @@ fn image(trees: impl IntoIterator<Item = Tree>) -> Fake {
             digest: Some(digest(&blob).parse::<Digest>().unwrap()),
             size: Some(blob.len() as u64),
             media_type: String::new(),
+            annotations: std::collections::BTreeMap::new(),
             created_by: None,
         });
         fake.blobs.push(blob);
@@ -111,6 +112,7 @@ fn settings<'a>(analyzers: &[&'a dyn Analyzer], cache: Option<LayerCache>) -> Se
         limits: Limits::new(std::env::temp_dir()),
         workers: NonZeroUsize::new(2).unwrap(),
         cache,
+        lazy: false,
     }
 }
 

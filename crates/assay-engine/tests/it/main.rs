@@ -8,4 +8,5 @@
 )]
 
 mod cache;
+mod lazy;
 mod usage;

@@ -4,7 +4,8 @@
 //! connection is taken up where it broke (`Range`); the digest is checked by the reader over the whole.
 
 use super::RegistryError;
-use super::client::{Client, Request};
+use super::client::{BodyError, Client, Request, read_body};
+use crate::error::ReadLayerError;
 use crate::network::Started;
 use assay_model::Digest;
 use bytes::{Buf, Bytes};
@@ -42,6 +43,58 @@ pub(crate) fn start(
         }
     });
     BlobReader { receiver, current: Bytes::new(), failed: false, started: Arc::clone(started), stop }
+}
+
+/// Asks for one range of a blob and waits for it.
+///
+/// A server that does not do ranges sends the whole blob: that is an error here, and its answer is not read.
+pub(crate) fn part(
+    started: &Started,
+    client: &Client,
+    digest: Digest,
+    offset: u64,
+    len: u64,
+) -> Result<Vec<u8>, ReadLayerError> {
+    let what = format!("a part of layer `{}`", digest.short());
+    let host = || client.host().to_owned();
+    let Some(last) = len.checked_sub(1).and_then(|more| offset.checked_add(more)) else {
+        return Ok(Vec::new());
+    };
+    let path = format!("blobs/{digest}");
+    let request = Request { what: what.clone(), path, accept: None, from: offset, to: Some(last) };
+    let wanted = async {
+        let mut attempt = 0;
+        loop {
+            let response = client.send(&request).await?;
+            let range = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+            let is_it = range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-{last}/")));
+            if response.status() != StatusCode::PARTIAL_CONTENT || !is_it {
+                let reason = "it is not the range asked for";
+                return Err(RegistryError::Invalid { host: host(), what: what.clone(), reason });
+            }
+            let source = match read_body(response, len).await {
+                Ok(body) if u64::try_from(body.len()) == Ok(len) => return Ok(body),
+                Ok(_) => None,
+                Err(BodyError::Broken(source)) => Some(source.without_url()),
+                Err(BodyError::TooLarge) => {
+                    return Err(RegistryError::TooLarge { host: host(), what: what.clone(), limit: len });
+                }
+            };
+            if attempt >= client.options.retries {
+                return Err(RegistryError::Interrupted { host: host(), what: what.clone(), source });
+            }
+            client.wait(attempt, None).await;
+            attempt += 1;
+        }
+    };
+    let time = client.options.document_timeout;
+    // The timer belongs to the runtime, so it has to be made inside.
+    let answer = started.wait(&client.options.stop, async { tokio::time::timeout(time, wanted).await });
+    match answer {
+        Ok(Ok(body)) => Ok(body?),
+        Ok(Err(_)) => Err(RegistryError::TooSlow { host: host(), what }.into()),
+        Err(time_up) => Err(ReadLayerError::Read { what, source: io::Error::other(time_up) }),
+    }
 }
 
 /// What the download sends, as a reader.
@@ -89,7 +142,8 @@ async fn download(
 ) -> Result<(), RegistryError> {
     let what = format!("layer `{}`", digest.short());
     let host = || client.host().to_owned();
-    let mut request = Request { what: what.clone(), path: format!("blobs/{digest}"), accept: None, from: 0 };
+    let mut request =
+        Request { what: what.clone(), path: format!("blobs/{digest}"), accept: None, from: 0, to: None };
     let mut waited = Duration::ZERO;
     let mut done = 0_u64;
     let mut resumptions = 0;

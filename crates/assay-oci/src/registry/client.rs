@@ -45,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) accept: Option<String>,
     /// The first byte wanted, if not the first of all.
     pub(crate) from: u64,
+    /// The last byte wanted, if not the last of all.
+    pub(crate) to: Option<u64>,
 }
 
 /// How one attempt ended.
@@ -166,7 +168,9 @@ impl Client {
             if let Some(accept) = &request.accept {
                 builder = builder.header(ACCEPT, accept);
             }
-            if request.from > 0 {
+            if let Some(to) = request.to {
+                builder = builder.header(RANGE, format!("bytes={}-{to}", request.from));
+            } else if request.from > 0 {
                 builder = builder.header(RANGE, format!("bytes={}-", request.from));
             }
             if let Some(authorization) = authorization.as_ref().filter(|_| at_home) {

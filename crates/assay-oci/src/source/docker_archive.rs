@@ -78,6 +78,11 @@ impl OpenImage for DockerArchiveImage {
         }
     }
 
+    fn read_part(&self, layer: usize, offset: u64, len: u64) -> Result<Vec<u8>, ReadLayerError> {
+        let member = self.members.get(layer).ok_or(ReadLayerError::NoSuchLayer(layer))?;
+        self.files.part(member, offset, len)
+    }
+
     fn assurance(&self, layer: usize) -> Assurance {
         self.members.get(layer).map_or(Assurance::Nothing, |member| self.files.assurance(member))
     }
@@ -105,6 +110,7 @@ pub(crate) fn open(
         image.annotations = manifest.annotations;
         for (layer, descriptor) in image.layers.iter_mut().zip(manifest.layers) {
             layer.media_type = descriptor.media_type.unwrap_or_default();
+            layer.annotations = descriptor.annotations.unwrap_or_default();
         }
     }
     for (layer, member) in image.layers.iter_mut().zip(&members) {

@@ -60,6 +60,12 @@ impl OpenImage for LayoutImage {
         }
     }
 
+    fn read_part(&self, layer: usize, offset: u64, len: u64) -> Result<Vec<u8>, ReadLayerError> {
+        let digest = self.image.layers.get(layer).and_then(|layer| layer.digest);
+        let name = blob_path(&digest.ok_or(ReadLayerError::NoSuchLayer(layer))?);
+        self.files.part(&name, offset, len)
+    }
+
     fn assurance(&self, layer: usize) -> Assurance {
         let digest = self.image.layers.get(layer).and_then(|layer| layer.digest);
         digest.map_or(Assurance::Nothing, |digest| self.files.assurance(&blob_path(&digest)))

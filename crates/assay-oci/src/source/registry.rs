@@ -46,6 +46,15 @@ impl OpenImage for RegistryImage {
         Ok(Box::new(Verified::new(reader, Some(digest), about.size)))
     }
 
+    fn read_part(&self, layer: usize, offset: u64, len: u64) -> Result<Vec<u8>, ReadLayerError> {
+        let about = self.image.layers.get(layer).ok_or(ReadLayerError::NoSuchLayer(layer))?;
+        let digest = about.digest.ok_or(ReadLayerError::NoSuchLayer(layer))?;
+        if not_distributed(&about.media_type) {
+            return Err(ReadLayerError::NotDistributed(digest));
+        }
+        blob::part(&self.started, &self.client, digest, offset, len)
+    }
+
     fn assurance(&self, _: usize) -> Assurance {
         Assurance::ByDigest
     }
@@ -102,6 +111,7 @@ pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, Op
             path: format!("tags/list?n={MAX_TAGS}{last}"),
             accept: None,
             from: 0,
+            to: None,
         };
         let (body, _) = started.wait(&network.options().stop, client.document(&request, MAX_TAG_LIST))??;
         let page: TagList = parse(&body, "the list of tags")?;
@@ -149,6 +159,7 @@ fn manifest_request(name: &str) -> Request {
         path: format!("manifests/{name}"),
         accept: Some(accepted_manifests()),
         from: 0,
+        to: None,
     }
 }
 
@@ -169,6 +180,7 @@ impl Documents for RegistryDocuments<'_> {
                 path: format!("blobs/{digest}"),
                 accept: None,
                 from: 0,
+                to: None,
             },
         };
         Ok(self.started.wait(&self.client.options.stop, self.client.document(&request, limit))??.0)

@@ -265,3 +265,30 @@ fn a_compressed_archive_is_bounded() {
     let error = source.open(&options, &crate::network()).err().unwrap().to_string();
     assert!(error.contains("is above the limit of 1000000"), "{error}");
 }
+
+#[test]
+fn parts_of_layers_are_read_from_layouts_and_archives() {
+    let (folder, image) = (folder(), sample());
+    let layout = folder.path().join("layout");
+    image.write_layout(&layout, "v1");
+    let stored = |at: usize| image.layers[at].blob.clone();
+    let classic = |at: usize| image.layers[at].tar.clone();
+    let places = [
+        (layout.to_str().unwrap().to_owned(), [stored(0), stored(2)]),
+        (file(&folder, "oci.tar", &image.oci_archive("v1")), [stored(0), stored(2)]),
+        (file(&folder, "shaped.tar", &image.docker_oci_archive("a:v1")), [stored(0), stored(2)]),
+        (file(&folder, "classic.tar", &image.docker_archive("a:v1")), [classic(0), classic(2)]),
+    ];
+    for (text, [small, large]) in places {
+        let opened = open(&text).unwrap();
+        assert_eq!(opened.read_part(2, 1000, 5000).unwrap(), large[1000..6000], "{text}");
+        let len = small.len() as u64;
+        assert_eq!(opened.read_part(0, 0, len).unwrap(), small, "{text}");
+        assert_eq!(opened.read_part(0, len - 1, 1).unwrap(), small[small.len() - 1..], "{text}");
+        for (layer, offset, wanted) in
+            [(0, 0, len + 1), (0, len, 1), (0, u64::MAX, 1), (0, 1, u64::MAX), (9, 0, 1)]
+        {
+            assert!(opened.read_part(layer, offset, wanted).is_err(), "{text}: {layer} {offset} {wanted}");
+        }
+    }
+}

@@ -335,3 +335,44 @@ fn old_manifests_are_named() {
     let server = Server::start(move |request| content.answer(request));
     assert!(refused(&format!("{}/x:v1", server.host())).contains("unsupported media type"));
 }
+
+#[test]
+fn a_part_of_a_layer_is_exactly_what_was_asked_for() {
+    let image = sample();
+    let blob = image.layers[2].blob.clone();
+    for (answer, want) in [
+        ("right", Ok(())),
+        ("another", Err("not the range asked for")),
+        ("whole", Err("not the range asked for")),
+        ("longer", Err("sends more than 100 bytes")),
+        ("shorter", Err("broke while reading")),
+        ("refused", Err("answered 403")),
+    ] {
+        let (content, all) = (Content::new().image("v1", &image), blob.clone());
+        let server = Server::start(move |request| {
+            let Some(range) = request.header("range") else { return content.answer(request) };
+            assert_eq!(range, "bytes=50-149");
+            let part = |from: usize, to: usize| {
+                Reply::new(206, &all[from..to])
+                    .header("Content-Range", &format!("bytes 50-149/{}", all.len()))
+            };
+            match answer {
+                "right" => part(50, 150),
+                "another" => Reply::new(206, &all[..100]).header("Content-Range", "bytes 0-99/200"),
+                "whole" => Reply::new(200, all.clone()),
+                "longer" => part(50, 160),
+                "shorter" => part(50, 140),
+                _ => Reply::new(403, ""),
+            }
+        });
+        let opened = open(&format!("{}/x:v1", server.host())).unwrap();
+        let got = opened.read_part(2, 50, 100);
+        match want {
+            Ok(()) => assert_eq!(got.unwrap(), blob[50..150]),
+            Err(text) => {
+                let said = chain(&got.unwrap_err());
+                assert!(said.contains(text), "{answer}: {said}");
+            }
+        }
+    }
+}

@@ -24,6 +24,7 @@ fn layer(digit: char, created_by: Option<&str>) -> Layer {
         digest: Some(digest(char::from_u32(u32::from(digit) + 3).unwrap())),
         size: Some(1000),
         media_type: "application/vnd.oci.image.layer.v1.tar+gzip".into(),
+        annotations: std::collections::BTreeMap::new(),
         created_by: created_by.map(str::to_owned),
     }
 }
