@@ -5,7 +5,7 @@
 //!
 //! Nothing that was fetched reaches an analyzer before its digest has been compared with the one in the table.
 
-use super::{AnalyzeLayerError, Content, Pass};
+use super::{AnalyzeLayerError, Content, Pass, Unread};
 use crate::facts::LayerAnalysis;
 use crate::limits::{Budget, GivenUp, Limits};
 use crate::matcher::{MAGIC_LEN, Matcher};
@@ -99,7 +99,10 @@ impl Pass<'_> {
                 EntryKind::File => {
                     let mut found = std::mem::take(&mut self.found);
                     self.matcher.by_path(&entry.path, &mut found);
-                    if !found.is_empty()
+                    if !found.is_empty() && !self.matcher.reads(&found) {
+                        let content = Content::Unread(Unread { len: entry.size });
+                        self.run_content(&entry.path, entry.mode, &content, &found);
+                    } else if !found.is_empty()
                         && let Some(content) = self.fetch(table, entry, window)?
                     {
                         read += 1;
@@ -148,8 +151,13 @@ impl Pass<'_> {
                 self.warn(Warning::unscanned("unresolved-link", Some(path), message));
                 continue;
             };
-            let Some(content) = self.fetch(table, target, window)? else { continue };
-            read += 1;
+            let content = if self.matcher.reads(&link.analyzers) {
+                let Some(content) = self.fetch(table, target, window)? else { continue };
+                read += 1;
+                content
+            } else {
+                Content::Unread(Unread { len: target.size })
+            };
             let before = self.out.files.remove(path);
             self.run_content(path, target.mode, &content, &link.analyzers);
             if let Some(before) = before {
@@ -164,7 +172,7 @@ impl Pass<'_> {
         let mut found = Vec::new();
         let mut wants = |path: &str| {
             self.matcher.by_path(path, &mut found);
-            !found.is_empty()
+            !found.is_empty() && self.matcher.reads(&found)
         };
         let links = table.entries.iter().filter(|entry| entry.kind == EntryKind::HardLink);
         let targets: HashSet<&str> =
@@ -240,6 +248,7 @@ impl Pass<'_> {
         let len = match content {
             Content::Memory => self.buffer.as_slice().read_at(0, &mut start),
             Content::Spool(spool) => spool.read_at(0, &mut start),
+            Content::Unread(_) => return,
         };
         self.matcher.by_magic(start.get(..len.unwrap_or_default()).unwrap_or_default(), found);
     }
