@@ -111,12 +111,13 @@ impl Image {
             std::fs::write(&path, content).unwrap();
             Command::new("chmod").arg("755").arg(&path).status().unwrap();
         }
+        std::fs::create_dir_all(self.path().join("proc")).unwrap();
         let log = self.root.path().join(format!("{}.strace", app.name));
         let words: Vec<&String> = config.entrypoint.iter().chain(&config.command).collect();
         // A network of its own, so that two tests may use the same port; `unshare` enters the image, `strace` sees it do so.
         let script = "ip link set lo up; log=$1 root=$2 wd=$3; shift 3; \
                       exec strace -f -qq -o \"$log\" -e trace=chroot,chdir,open,openat,execve,execveat -s 4096 \
-                      unshare --mount-proc=\"$root/proc\" --mount --pid --fork --kill-child -R \"$root\" -w \"$wd\" \"$@\"";
+                      unshare --mount-proc=/proc --mount --pid --fork --kill-child -R \"$root\" -w \"$wd\" \"$@\"";
         let working_dir = if config.working_dir.is_empty() { "/" } else { &config.working_dir };
         let mut command = Command::new("unshare");
         command
