@@ -1,12 +1,12 @@
 //! The cache of layer analyses: a layer that was read once is not read again.
 //!
-//! Two kinds of files in one folder, all written beside and renamed, so that any number of processes may use it at once
+//! Files of four kinds in one folder, all written beside and renamed, so that any number of processes may use it at once
 //! without waiting for each other, and a crash leaves nothing half-written in use:
 //!
 //! - `layers/xx/<diff-id>`: what was found in the layer with that content, which this installation computed from the bytes.
 //! - `pairs/xx/<blob>-<diff-id>`: that the stored blob inflates to that layer, as this installation saw; each line is a file
 //!   (see [`assay_oci::Witness`]) whose bytes were hashed and are those of the blob.
-//!
+//! - `inventories/xx/…`: what all layers of one image come to, for the very program that laid them over each other.
 //! - `images/…`: of images that were read whole, enough to recognise them as the base of others.
 //!
 //! An image only ever *claims* that a blob holds a certain layer. Without a pair of ours the claim is not believed: the blob
@@ -17,6 +17,7 @@
 
 mod entry;
 pub(crate) mod image;
+mod inventory;
 
 pub(crate) use entry::Entry;
 
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The folders.
-const KINDS: [&str; 3] = ["pairs", "layers", "images"];
+const KINDS: [&str; 4] = ["pairs", "inventories", "layers", "images"];
 
 /// The bound when the user gives none, in bytes: some ten thousand layers.
 pub const DEFAULT_LIMIT: u64 = 2 << 30;
@@ -57,6 +58,8 @@ pub struct LayerCache {
     folder: PathBuf,
     limit: u64,
     now: SystemTime,
+    /// Which build of the program this is, if inventories of whole images are to be kept.
+    program: Option<String>,
 }
 
 /// How much there is.
@@ -102,7 +105,14 @@ impl LayerCache {
     /// Returns the cache in `folder`, which may not exist yet, bounded to `limit` bytes; looks at nothing.
     pub fn new(folder: PathBuf, limit: u64, now: Timestamp) -> Self {
         let seconds = u64::try_from(now.0).unwrap_or_default();
-        Self { folder, limit, now: UNIX_EPOCH + Duration::from_secs(seconds) }
+        Self { folder, limit, now: UNIX_EPOCH + Duration::from_secs(seconds), program: None }
+    }
+
+    /// Keeps inventories of whole images, too, for the program that `identity` tells from every other build of it.
+    #[must_use]
+    pub fn of_program(mut self, identity: String) -> Self {
+        self.program = Some(identity);
+        self
     }
 
     /// Returns the folder.
@@ -122,14 +132,10 @@ impl LayerCache {
         limits: &Limits,
     ) -> Known {
         let pair = self.pair_path(blob.unwrap_or(diff_id.0), diff_id);
-        let Some(witnesses) = read_bounded(&pair, 64 << 10) else { return Known::Nothing };
-        let sure = match assurance {
-            Assurance::ByDigest => true,
-            Assurance::File(witness) => {
-                witnesses.split(|byte| *byte == b'\n').any(|line| line == witness.as_str().as_bytes())
-            }
-            Assurance::Nothing => false,
-        };
+        if !pair.exists() {
+            return Known::Nothing;
+        }
+        let sure = self.is_sure(blob, diff_id, assurance);
         let path = self.layer_path(diff_id);
         let Some(bytes) = read_bounded(&path, MAX_ENTRY) else { return Known::Nothing };
         let Some(entry) = entry::decode(&bytes, diff_id, matcher, bounds(limits)) else {
@@ -138,6 +144,19 @@ impl LayerCache {
         self.note_use(&path);
         self.note_use(&pair);
         if sure { Known::Entry(entry) } else { Known::IfHashed(entry) }
+    }
+
+    /// Returns whether the stored bytes are known, without being read, to hold the layer `diff_id`.
+    fn is_sure(&self, blob: Option<Digest>, diff_id: DiffId, assurance: &Assurance) -> bool {
+        let pair = self.pair_path(blob.unwrap_or(diff_id.0), diff_id);
+        let Some(witnesses) = read_bounded(&pair, 64 << 10) else { return false };
+        match assurance {
+            Assurance::ByDigest => true,
+            Assurance::File(witness) => {
+                witnesses.split(|byte| *byte == b'\n').any(|line| line == witness.as_str().as_bytes())
+            }
+            Assurance::Nothing => false,
+        }
     }
 
     /// Keeps what was found in a layer that was read to its end, and that `blob` holds it.
@@ -190,12 +209,19 @@ impl LayerCache {
     /// Fails when a folder that exists cannot be listed.
     pub fn status(&self) -> Result<CacheStatus, CacheError> {
         let (layers, pairs, images) = (self.files("layers")?, self.files("pairs")?, self.files("images")?);
+        let inventories = self.files("inventories")?;
         Ok(CacheStatus {
             layers: layers.len() as u64,
             pairs: pairs.len() as u64,
             // Each stands in two places.
             images: images.len() as u64 / 2,
-            bytes: layers.iter().chain(&pairs).chain(&images).map(|file| file.bytes).sum(),
+            bytes: layers
+                .iter()
+                .chain(&pairs)
+                .chain(&images)
+                .chain(&inventories)
+                .map(|file| file.bytes)
+                .sum(),
         })
     }
 

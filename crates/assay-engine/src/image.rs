@@ -56,6 +56,14 @@ pub fn image_inventory(
     progress.layers.store(image.layers.len() as u64, Ordering::Relaxed);
     progress.bytes.store(image.layers.iter().filter_map(|layer| layer.size).sum(), Ordering::Relaxed);
 
+    let known = settings.cache.as_ref().and_then(|cache| {
+        cache.inventory(image, |layer| opened.assurance(layer), &settings.matcher, &settings.limits)
+    });
+    if let Some(inventory) = known {
+        progress.layers_done.store(image.layers.len() as u64, Ordering::Relaxed);
+        return Ok(inventory);
+    }
+
     // Equal layers (the empty one, often) are read once. Large ones first, so that no core waits at the end.
     let mut first_of: HashMap<DiffId, usize> = HashMap::new();
     let mut same_as = Vec::with_capacity(image.layers.len());
@@ -109,11 +117,13 @@ pub fn image_inventory(
         }
         layers.push(analysis);
     }
-    if let Some(cache) = settings.cache.as_ref().filter(|_| layers.iter().all(|layer| layer.repeatable)) {
-        cache.remember(image);
-    }
+    let cache = settings.cache.as_ref().filter(|_| layers.iter().all(|layer| layer.repeatable));
     let mut squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher);
     assay_usage::judge(&image.config, &mut squashed);
+    if let Some(cache) = cache {
+        cache.remember(image);
+        cache.store_inventory(image, &squashed.inventory, &settings.matcher, &settings.limits);
+    }
     Ok(squashed.inventory)
 }
 

@@ -45,7 +45,7 @@ mod distro_id {
 }
 
 /// Files that a package manager left behind and that no running program needs: downloads and indexes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leftover {
     /// The folder they are in, without a leading `/`.
     pub folder: String,

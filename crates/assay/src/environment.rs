@@ -33,6 +33,23 @@ pub(crate) fn working_folder() -> Option<PathBuf> {
     std::env::current_dir().ok()
 }
 
+/// Returns a text that tells this build of the program from every other: its version, and its file as the system knows it.
+pub(crate) fn program() -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let version = env!("CARGO_PKG_VERSION");
+    match std::fs::metadata("/proc/self/exe") {
+        Ok(file) => format!(
+            "{version} {} {} {} {}.{}",
+            file.dev(),
+            file.ino(),
+            file.size(),
+            file.mtime(),
+            file.mtime_nsec()
+        ),
+        Err(_) => version.to_owned(),
+    }
+}
+
 /// Returns the folder for what can be made again.
 pub(crate) fn cache_folder(global: &Global) -> PathBuf {
     global

@@ -250,6 +250,7 @@ pub(crate) fn network(
 /// Returns the cache of layer analyses.
 pub(crate) fn layer_cache(global: &Global) -> LayerCache {
     LayerCache::new(environment::cache_folder(global), global.cache_size.0, environment::now())
+        .of_program(environment::program())
 }
 
 /// Returns the file in which `assay db update` keeps the database.

@@ -148,6 +148,31 @@ fn a_known_image_is_not_read_again() {
 }
 
 #[test]
+fn an_inventory_is_kept_for_one_program_and_one_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = Version::new("orders", 1);
+    let mut image = image([orders("!1"), Tree::new().file("etc/VERSION", "2")]);
+    image.image.image_id = Some(digest(b"configuration").parse().unwrap());
+    let of = |program: &str| settings(&[&version], Some(cache(folder.path()).of_program(program.to_owned())));
+    let cold = scan(&image, &of("a")).unwrap();
+    // With the layers' analyses gone, only the inventory can answer.
+    fs::remove_dir_all(folder.path().join("layers")).unwrap();
+    let read = || image.reads.load(Ordering::Relaxed);
+    assert_eq!(scan(&image, &of("a")).unwrap(), cold);
+    assert_eq!(read(), 2, "nothing was read");
+    assert_eq!(scan(&image, &of("b")).unwrap(), cold);
+    assert_eq!(read(), 4, "another build of the program");
+    fs::remove_dir_all(folder.path().join("layers")).unwrap();
+    image.image.image_id = Some(digest(b"another").parse().unwrap());
+    assert_eq!(scan(&image, &of("a")).unwrap(), cold);
+    assert_eq!(image.reads.load(Ordering::Relaxed), 6, "another configuration");
+    fs::remove_dir_all(folder.path().join("layers")).unwrap();
+    image.assurance = Assurance::Nothing;
+    assert_eq!(scan(&image, &of("a")).unwrap(), cold);
+    assert_eq!(image.reads.load(Ordering::Relaxed), 8, "bytes that nothing vouches for");
+}
+
+#[test]
 fn only_the_analyzer_that_changed_looks_again() {
     let folder = tempfile::tempdir().unwrap();
     let image = image([orders("1")]);
