@@ -1,3 +1,5 @@
+//! Both kinds of table, good and bad.
+
 use super::*;
 use proptest::prelude::*;
 
