@@ -10,6 +10,7 @@ use assay_model::{Package, PackageKind, Usage};
 use assay_oci::{Network, NetworkOptions, OpenOptions, Source, SpoolOptions, recognise};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -130,7 +131,7 @@ impl Image {
         command.envs(config.env.iter().filter_map(|setting| setting.split_once('=')));
         let output = self.root.path().join(format!("{}.out", app.name));
         let file = std::fs::File::create(&output).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file).process_group(0);
         let mut child = command.spawn().unwrap();
         let said = || std::fs::read_to_string(&output).unwrap_or_default();
         // Starting under strace is slow on a busy machine; a minute is not.
@@ -151,17 +152,18 @@ impl Image {
                     answered = true;
                     // The last lines of the log belong to the answer.
                     std::thread::sleep(Duration::from_millis(300));
-                    let _ = Command::new("kill").arg(&pid).status();
+                    break;
                 }
             }
             if Instant::now() > end {
-                let _ = child.kill();
-                let _ = child.wait();
-                assert!(answered, "{} does not answer: {}", app.name, said());
                 break;
             }
             std::thread::sleep(Duration::from_millis(200));
         }
+        // The whole group: `strace` alone would leave what it traces running, and `--kill-child` ends the rest.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+        let _ = child.wait();
+        assert!(answered, "{} does not answer: {}", app.name, said());
         let text = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
         self.opened(&text, working_dir)
     }
