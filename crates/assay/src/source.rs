@@ -29,7 +29,7 @@ pub(crate) struct SourceArgs {
     platform: Option<Platform>,
 
     /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
-    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    #[arg(long, value_name = "KIND", env = "ASSAY_SCANNERS", value_delimiter = ',')]
     scanners: Vec<FindingKind>,
 
     /// Read every layer, and keep nothing of it for the next scan.

@@ -23,13 +23,13 @@ impl Format for Json {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &document(report, options))?;
-        out.write_all(b"\n")
+        super::pretty::write(&document(report, options), out)
     }
 }
 
+/// The whole report.
 #[derive(Serialize)]
-struct Document {
+pub(super) struct Document {
     schema: &'static str,
     complete: bool,
     /// What kinds of findings were looked for.
@@ -365,7 +365,7 @@ fn base_entry(base: &Base) -> BaseEntry {
     }
 }
 
-fn document(report: &Report, options: &Options) -> Document {
+pub(super) fn document(report: &Report, options: &Options) -> Document {
     let os = report.inventory.os.as_ref();
     let purls: Vec<String> =
         report.inventory.packages.iter().map(|package| package.purl(os).to_string()).collect();

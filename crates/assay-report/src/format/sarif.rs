@@ -20,8 +20,7 @@ impl Format for Sarif {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &log(report, options))?;
-        out.write_all(b"\n")
+        super::pretty::write(&log(report, options), out)
     }
 }
 

@@ -4,11 +4,11 @@ mod detected;
 
 use super::{Format, Group, Options};
 use crate::escape::{shorten, terminal};
-use crate::summary;
+use crate::{summary, words};
 use assay_model::finding::Decision;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{Base, BaseEvidence, Finding, FixState, Package, Priority, Report, Severity, Usage};
+use assay_model::{Base, BaseEvidence, Finding, Package, Priority, Report, Severity, Usage};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -276,17 +276,6 @@ impl View<'_> {
         self.report.inventory.packages.get(index as usize)
     }
 
-    fn fix(finding: &Finding) -> String {
-        match finding.fix {
-            FixState::Fixed if !finding.fixed_versions.is_empty() => finding.fixed_versions.join(", "),
-            FixState::Fixed => "fixed".to_owned(),
-            FixState::NotFixed => "no fix yet".to_owned(),
-            FixState::WontFix => "won't be fixed".to_owned(),
-            FixState::EndOfLife => "end of life".to_owned(),
-            FixState::Unknown => "not known".to_owned(),
-        }
-    }
-
     /// Names a layer by its place, its digest and the instruction that made it.
     fn layer(&self, index: Option<u32>, with_instruction: bool) -> Option<String> {
         let index = index?;
@@ -322,7 +311,7 @@ impl View<'_> {
                 let mut row = self.urgency_cells(finding);
                 row.extend([
                     self.cell(&self.marked_rule(finding)),
-                    self.cell(&Self::fix(finding)),
+                    self.cell(&words::fix(finding)),
                     self.cell(&shorten(&finding.title, 160)),
                 ]);
                 grid.add_row(row);
@@ -387,7 +376,7 @@ impl View<'_> {
             } else {
                 row.extend([self.cell(&name), self.cell(&version)]);
             }
-            row.push(self.cell(&shorten(&Self::fix(finding), versions)));
+            row.push(self.cell(&shorten(&words::fix(finding), versions)));
             let layer = finding.locations.first();
             if wide {
                 let layer = layer.and_then(|place| self.layer(place.layer, true)).unwrap_or_default();
