@@ -8,6 +8,7 @@ mod lazy;
 mod lineage;
 mod progress;
 mod report;
+mod sbom;
 mod update;
 
 pub use cache::{CacheError, CacheStatus, LayerCache};
@@ -16,6 +17,7 @@ pub use image::{ScanImageError, image_inventory};
 pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
 pub use progress::Progress;
 pub use report::assess;
+pub use sbom::{OpenSbomError, is_sbom, open_sbom};
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
 use assay_analyze::{Limits, Matcher};

@@ -1,10 +1,12 @@
 //! The output formats: one file each, and the list of them all.
 
-use assay_model::Report;
+use assay_model::{Report, Timestamp};
 use std::io::{self, Write};
 
+mod cyclonedx;
 mod json;
 mod sarif;
+mod spdx;
 mod table;
 
 pub use json::SCHEMA as JSON_SCHEMA;
@@ -30,7 +32,8 @@ impl std::fmt::Debug for dyn Format {
 }
 
 /// Every format, the default first.
-pub const FORMATS: &[&dyn Format] = &[&table::Table, &json::Json, &sarif::Sarif];
+pub const FORMATS: &[&dyn Format] =
+    &[&table::Table, &json::Json, &sarif::Sarif, &cyclonedx::CycloneDx, &spdx::Spdx];
 
 /// Returns the format of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {
@@ -62,6 +65,8 @@ pub struct Options {
     pub removable: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
+    /// The time to state in formats that state one; the image's own where there is none.
+    pub time: Option<Timestamp>,
     /// The version of Assay, for formats that name their tool.
     pub version: &'static str,
 }
@@ -75,6 +80,7 @@ impl Default for Options {
             explain_priority: false,
             removable: false,
             hidden: 0,
+            time: None,
             version: env!("CARGO_PKG_VERSION"),
         }
     }

@@ -4,6 +4,7 @@
 //! reading. What Assay knows beyond that travels as properties named `assay:…`, see [`crate::property`].
 
 use assay_model::Timestamp;
+use std::collections::HashSet;
 
 /// What a component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -115,6 +116,25 @@ pub struct Document {
 }
 
 impl Document {
+    /// Gives every component a reference that no other has. Documents of other tools leave some out.
+    pub(crate) fn name_components(&mut self) {
+        let mut taken: HashSet<String> = HashSet::new();
+        let own = std::iter::once(&mut self.subject);
+        let all = own.chain(&mut self.ancestors).chain(&mut self.components);
+        for (number, component) in all.enumerate() {
+            if component.reference.is_empty() || taken.contains(&component.reference) {
+                let base = format!("component-{number}");
+                component.reference = base.clone();
+                let mut again = 2;
+                while taken.contains(&component.reference) {
+                    component.reference = format!("{base}-{again}");
+                    again += 1;
+                }
+            }
+            taken.insert(component.reference.clone());
+        }
+    }
+
     /// Returns the indices of the components that the subject depends on: those that nothing else leads to.
     pub(crate) fn roots(&self) -> Vec<u32> {
         let mut reached = vec![false; self.components.len()];

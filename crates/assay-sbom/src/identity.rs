@@ -30,6 +30,16 @@ pub(crate) fn uuid(parts: &[&str]) -> String {
     text
 }
 
+/// Returns an identity as a UUID: itself where it is one already, as those of other tools' SPDX documents are not.
+pub(crate) fn as_uuid(identity: &str) -> String {
+    let is_uuid = identity.len() == 36
+        && identity.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        });
+    if is_uuid { identity.to_owned() } else { uuid(&["assay-sbom", identity]) }
+}
+
 /// Returns the identity of a document about `anchor`, a digest; without one, its components stand in.
 pub(crate) fn of(document: &Document, anchor: Option<String>) -> String {
     if let Some(anchor) = anchor {

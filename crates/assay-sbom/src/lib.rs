@@ -18,6 +18,7 @@ mod write;
 mod xml;
 
 pub use compose::{Origin, compose};
+pub use cyclonedx::Version as CycloneDxVersion;
 pub use document::Document;
 pub use read::{Kind, MAX_DOCUMENT, ReadSbomError, read, recognise};
 pub use score::{Score, score};

@@ -125,10 +125,12 @@ struct Keys {
 /// # Errors
 /// Fails when it is none of a known version, or damaged.
 pub fn read(bytes: &[u8]) -> Result<Document, ReadSbomError> {
-    match parse(bytes)? {
-        Parsed::CycloneDx(bom) => Ok(from_model::document(*bom)),
-        Parsed::Other(document) => Ok(*document),
-    }
+    let mut document = match parse(bytes)? {
+        Parsed::CycloneDx(bom) => from_model::document(*bom),
+        Parsed::Other(document) => *document,
+    };
+    document.name_components();
+    Ok(document)
 }
 
 /// A document, of which CycloneDX may say more than a bill of materials.

@@ -10,12 +10,13 @@ use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
 use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
-    image_inventory, newer_base,
+    image_inventory, is_sbom, newer_base, open_sbom,
 };
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
+use assay_sbom::Document;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -81,16 +82,18 @@ pub(crate) struct NetworkArgs {
 /// What was found in a source.
 pub(crate) struct Scanned {
     /// What kind of source it is.
-    kind: SourceKind,
+    pub(crate) kind: SourceKind,
     /// The folder that was scanned, or the one of the file.
     tree: Option<PathBuf>,
     /// The image; for a folder only its reference is set.
-    image: Image,
+    pub(crate) image: Image,
     /// What is in it.
     pub(crate) inventory: Inventory,
     /// The image it is built on, where that is a known one, and what else is known.
     base: Option<KnownImage>,
     known: Vec<KnownImage>,
+    /// The bill of materials it was read from, if it was.
+    pub(crate) sbom: Option<Document>,
 }
 
 /// Opens a source, looks at all of it, and judges what is there.
@@ -129,7 +132,8 @@ pub(crate) fn report(
 /// Opens a source, looks at all of it, and finds what it is built on.
 pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let mut scanned = contents(text, args, global)?;
-    if scanned.image.layers.is_empty() {
+    // What a bill of materials says of layers is no proof of a base.
+    if scanned.image.layers.is_empty() || scanned.kind == SourceKind::Sbom {
         return Ok(scanned);
     }
     let mut known = Vec::new();
@@ -215,6 +219,24 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let progress = Arc::new(Progress::default());
     let _line = ProgressLine::start(global, text, &progress);
 
+    let sbom = match &source {
+        Source::Sbom(path) => Some(path),
+        Source::File(path) => Some(path).filter(|path| is_sbom(path)),
+        _ => None,
+    };
+    if let Some(path) = sbom {
+        let document = open_sbom(path).map_err(|error| failed(error.into()))?;
+        let (image, inventory) = document.inventory();
+        return Ok(Scanned {
+            kind: SourceKind::Sbom,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Vec::new(),
+            sbom: Some(document),
+        });
+    }
     if let Source::Dir(path) | Source::File(path) = &source {
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };
         let inventory = folder_inventory(path, &settings, &progress).map_err(|error| failed(error.into()))?;
@@ -223,7 +245,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         // A bare file name has an empty parent, which means the working folder.
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
-        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new() });
+        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new(), sbom: None });
     }
     let network = network(&args.network, global, stop.flag())?;
     let options = open_options(args, &settings.limits);
@@ -231,7 +253,8 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let mut image = opened.image().clone();
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
-    Ok(Scanned { kind: opened.kind(), tree: None, image, inventory, base: None, known: Vec::new() })
+    let kind = opened.kind();
+    Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None })
 }
 
 /// Prepares the way to the network; starts nothing.

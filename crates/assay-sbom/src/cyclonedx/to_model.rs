@@ -6,7 +6,7 @@ use super::model::{
     Occurrence, Pedigree, Property,
 };
 use crate::document::{self, Class, Document};
-use crate::{license, property};
+use crate::{identity, license, property};
 use serde_json::{Value, json};
 
 /// Returns the document in the shape of `version`; without vulnerabilities.
@@ -30,7 +30,7 @@ pub(crate) fn bom(document: &Document, version: Version) -> Bom {
         schema: Some(format!("http://cyclonedx.org/schema/bom-{version}.schema.json")),
         bom_format: "CycloneDX".to_owned(),
         spec_version: version.to_string(),
-        serial_number: Some(format!("urn:uuid:{}", document.identity)),
+        serial_number: Some(format!("urn:uuid:{}", identity::as_uuid(&document.identity))),
         version: Some(1),
         metadata: Some(Metadata {
             timestamp: document.created.map(|time| time.to_string()),

@@ -6,7 +6,7 @@ use super::model::{
 use super::{DOCUMENT, PROPERTIES};
 use crate::document::{Class, Component, Document};
 use crate::license::Names;
-use crate::property;
+use crate::{identity, property};
 use assay_model::Timestamp;
 
 /// Returns the document in the shape of SPDX 2.3.
@@ -80,7 +80,7 @@ pub(crate) const INCOMPLETE: &str = "assay:incomplete: something was left unscan
 
 /// Returns the namespace of a document; nothing is served there, as the specification allows.
 pub(crate) fn namespace(document: &Document) -> String {
-    format!("{NAMESPACE}{}", document.identity)
+    format!("{NAMESPACE}{}", identity::as_uuid(&document.identity))
 }
 
 /// What the namespaces of Assay's documents start with.

@@ -3,6 +3,7 @@
 use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
+use crate::environment;
 use crate::error::CommandError;
 use crate::source::{self, SourceArgs};
 use crate::terminal;
@@ -22,10 +23,11 @@ use std::str::FromStr;
     assay scan oci:build/layout:app                     an OCI layout folder\n  \
     assay scan dir:/srv/app                             a folder: root file system or project\n  \
     assay scan Cargo.lock --fail-on fixed               one lockfile; exit code 1 when a fix is out\n  \
+    assay scan sbom:app.cdx.json                        what a bill of materials lists\n  \
     assay scan app.tar --format json --output report.json")]
 pub(crate) struct Args {
     /// Images, archives, folders or lockfiles: a reference, a path, or `registry:`, `docker-archive:`, `oci-archive:`, `oci:`,
-    /// `dir:`, `docker:`, `podman:` and what follows.
+    /// `dir:`, `docker:`, `podman:`, `sbom:` and what follows.
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
 
@@ -35,7 +37,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     context: ContextArgs,
 
-    /// The format of standard output: table, json or sarif.
+    /// The format of standard output: table, json, sarif, cyclonedx or spdx.
     #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
     format: &'static dyn Format,
 
@@ -245,6 +247,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
         explain_priority: args.explain_priority,
         removable: args.removable,
         hidden,
+        time: environment::source_date().or_else(|| report.image.created.is_none().then(environment::now)),
         ..Options::default()
     };
     for output in &args.output {
@@ -264,7 +267,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
 }
 
 /// Writes a file whole or not at all.
-fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A device or pipe (`/dev/stderr`) cannot be replaced by another file.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
