@@ -47,5 +47,10 @@ impl Settings<'_> {
 
 /// Returns every analyzer that an inventory and these kinds of findings need.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
-    assay_packages::analyzers().chain(assay_usage::analyzers()).chain(assay_detect::analyzers(kinds))
+    // First, as it removes packages before others have connected them.
+    let sbom: &'static dyn assay_analyze::Analyzer = &assay_sbom::EmbeddedSbom;
+    std::iter::once(sbom)
+        .chain(assay_packages::analyzers())
+        .chain(assay_usage::analyzers())
+        .chain(assay_detect::analyzers(kinds))
 }

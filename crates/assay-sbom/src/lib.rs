@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod analyzer;
 mod compose;
 mod cyclonedx;
 pub mod document;
@@ -14,9 +15,11 @@ pub mod score;
 mod spdx2;
 mod spdx3;
 mod syft;
+pub mod vex;
 mod write;
 mod xml;
 
+pub use analyzer::EmbeddedSbom;
 pub use compose::{Origin, compose};
 pub use cyclonedx::Version as CycloneDxVersion;
 pub use document::Document;

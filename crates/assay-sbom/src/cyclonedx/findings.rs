@@ -3,14 +3,15 @@
 use super::Version;
 use super::model::{Affects, Property, Rating, Reference, Source, Vulnerability};
 use crate::document::Document;
-use assay_model::{Finding, Report, Severity};
+use assay_model::{Finding, FindingKind, Report, Severity};
 
 /// Returns the vulnerabilities among the findings of a report, one for each finding, each about a component of `document`, which was
 /// composed from the same report.
 pub(crate) fn vulnerabilities(report: &Report, document: &Document, version: Version) -> Vec<Vulnerability> {
     let mut found = Vec::new();
     for finding in &report.findings {
-        let reference = document.components.get(finding.package as usize);
+        let package = finding.package.filter(|_| finding.kind == FindingKind::Vulnerability);
+        let reference = package.and_then(|index| document.components.get(index as usize));
         let Some(reference) = reference.map(|component| component.reference.clone()) else { continue };
         found.push(vulnerability(finding, reference, version));
     }

@@ -4,3 +4,4 @@
 mod foreign;
 mod formats;
 mod round_trip;
+mod vex;
