@@ -9,7 +9,7 @@ mod sarif;
 mod spdx;
 mod table;
 
-pub use json::SCHEMA as JSON_SCHEMA;
+pub use json::{ReadReportError, SCHEMA as JSON_SCHEMA, read};
 
 /// Writes a report for one kind of reader.
 pub trait Format: Sync {
@@ -63,6 +63,8 @@ pub struct Options {
     pub explain_priority: bool,
     /// Whether all that could be removed is listed, rather than summed up.
     pub removable: bool,
+    /// Whether suppressed findings are listed in the table, rather than counted.
+    pub suppressed: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
     /// The time to state in formats that state one; the image's own where there is none.
@@ -79,6 +81,7 @@ impl Default for Options {
             group: Group::default(),
             explain_priority: false,
             removable: false,
+            suppressed: false,
             hidden: 0,
             time: None,
             version: env!("CARGO_PKG_VERSION"),

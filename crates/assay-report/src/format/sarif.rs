@@ -231,6 +231,23 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
             "security-severity": security_severity(finding),
         }),
     );
+    if let Some(suppression) = &finding.suppression {
+        let by = [suppression.author.as_str(), suppression.source.as_str()];
+        let by: Vec<&str> = by.into_iter().filter(|text| !text.is_empty()).collect();
+        result.insert(
+            "suppressions".into(),
+            json!([{
+                "kind": "external",
+                "status": "accepted",
+                "justification": format!(
+                    "{} ({}): {}",
+                    suppression.state.name(),
+                    by.join(", "),
+                    suppression.reason
+                ),
+            }]),
+        );
+    }
     Value::Object(result)
 }
 
