@@ -1,5 +1,6 @@
 //! A bill of materials as a source: read whole, and turned into an inventory.
 
+use assay_sbom::vex::{self, Statement};
 use assay_sbom::{Document, MAX_DOCUMENT, ReadSbomError, read, recognise};
 use std::fs::File;
 use std::io::{self, Read};
@@ -38,14 +39,17 @@ pub fn is_sbom(path: &Path) -> bool {
     read.is_ok() && recognise(&head).is_some()
 }
 
-/// Reads the bill of materials at `path`.
+/// Reads the bill of materials at `path`, and what it states of vulnerabilities.
 ///
 /// # Errors
 /// Fails when the file cannot be read, or is no bill of materials of a known version.
-pub fn open_sbom(path: &Path) -> Result<Document, OpenSbomError> {
+pub fn open_sbom(path: &Path) -> Result<(Document, Vec<Statement>), OpenSbomError> {
     let read_error = |source| OpenSbomError::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(read_error)?;
     file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes).map_err(read_error)?;
-    read(&bytes).map_err(|source| OpenSbomError::Content { path: path.to_owned(), source })
+    let document = read(&bytes).map_err(|source| OpenSbomError::Content { path: path.to_owned(), source })?;
+    // Most have none; those that cannot be read twice were not read once.
+    let statements = vex::read(&bytes).map(|(statements, _)| statements).unwrap_or_default();
+    Ok((document, statements))
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod diff;
 pub mod escape;
 pub mod filter;
 pub mod format;

@@ -14,7 +14,7 @@ mod write;
 pub use merge::merge;
 pub use product::{Identity, Product, Target};
 pub use read::{ReadVexError, read, recognise};
-pub use write::{Format, Heading, WriteVexError, write};
+pub use write::{Format, Heading, UnknownVexFormat, WriteVexError, write};
 
 use assay_model::Timestamp;
 use std::fmt;

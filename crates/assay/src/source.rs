@@ -12,11 +12,13 @@ use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
     image_inventory, is_sbom, newer_base, open_sbom,
 };
+use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
 use assay_sbom::Document;
+use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,10 +59,66 @@ pub(crate) struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// Looks for packages only.
+    pub(crate) fn only_packages(&mut self) {
+        self.scanners = vec![FindingKind::Vulnerability];
+    }
+
     /// Returns the kinds of findings to look for.
     fn scanners(&self) -> &[FindingKind] {
         if self.scanners.is_empty() { &FindingKind::ALL } else { &self.scanners }
     }
+}
+
+/// Statements on which vulnerabilities do not concern what is scanned.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct VexArgs {
+    /// Take findings out of the count that this VEX document calls not affected or fixed (OpenVEX, CSAF or CycloneDX); may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
+    vex: Vec<PathBuf>,
+}
+
+impl VexArgs {
+    /// Reads the documents.
+    pub(crate) fn documents(&self, global: &Global) -> Result<Vec<VexDocument>, CommandError> {
+        self.vex
+            .iter()
+            .map(|path| {
+                let (statements, unknown) = read_vex(path)?;
+                if unknown > 0 {
+                    let count = assay_report::summary::count(unknown as u64, "statement");
+                    terminal::note(
+                        global,
+                        &format!("`{}` has {count} about products it does not define", path.display()),
+                    );
+                }
+                Ok(VexDocument { source: path.display().to_string(), trust: Trust::User, statements })
+            })
+            .collect()
+    }
+}
+
+/// Reads a VEX document, and how many of its statements could not be understood.
+pub(crate) fn read_vex(path: &std::path::Path) -> Result<(Vec<Statement>, usize), CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the VEX document `{}`", path.display()), error)
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    vex::read(&bytes).map_err(|error| {
+        failed(error.into()).hint("write one with `assay vex create`; OpenVEX, CSAF and CycloneDX are read")
+    })
+}
+
+/// Reads a whole file, unless it is larger than any document.
+pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(assay_sbom::MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > assay_sbom::MAX_DOCUMENT {
+        return Err(std::io::Error::other(format!("it has more than {} bytes", assay_sbom::MAX_DOCUMENT)));
+    }
+    Ok(bytes)
 }
 
 /// How registries are reached.
@@ -93,7 +151,7 @@ pub(crate) struct Scanned {
     base: Option<KnownImage>,
     known: Vec<KnownImage>,
     /// The bill of materials it was read from, if it was.
-    pub(crate) sbom: Option<Document>,
+    pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
 /// Opens a source, looks at all of it, and judges what is there.
@@ -103,22 +161,28 @@ pub(crate) fn report(
     global: &Global,
     (database, built_in): (&Database, bool),
     config: &crate::config::Settings,
+    vex: &[VexDocument],
 ) -> Result<Report, CommandError> {
-    let scanned = inventory(text, args, global)?;
+    let mut scanned = inventory(text, args, global)?;
     let damaged = |error| damaged_database(error, global);
     let statements = config.statements(text, scanned.tree.as_deref());
-    let mut report = assess(
-        scanned.kind,
-        scanned.image,
-        scanned.inventory,
-        database,
-        built_in,
-        &statements,
-        args.scanners(),
-    )
-    .map_err(damaged)?;
+    // A bill of materials says too little of the rest to call it good or bad.
+    let of_sbom = [FindingKind::Vulnerability, FindingKind::License];
+    let asked = args.scanners().iter().copied();
+    let kinds: Vec<FindingKind> =
+        asked.filter(|kind| scanned.kind != SourceKind::Sbom || of_sbom.contains(kind)).collect();
+    let mut documents = vex.to_vec();
+    documents.extend(
+        scanned.sbom.take().filter(|(_, statements)| !statements.is_empty()).map(|(_, statements)| {
+            VexDocument { source: text.to_owned(), trust: Trust::Subject, statements }
+        }),
+    );
+    let mut report =
+        assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &kinds)
+            .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
+    apply_vex(&mut report, &documents, database).map_err(damaged)?;
     if let Some(base) = &scanned.base {
         let settings = settings(args, global);
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
@@ -225,7 +289,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         _ => None,
     };
     if let Some(path) = sbom {
-        let document = open_sbom(path).map_err(|error| failed(error.into()))?;
+        let (document, statements) = open_sbom(path).map_err(|error| failed(error.into()))?;
         let (image, inventory) = document.inventory();
         return Ok(Scanned {
             kind: SourceKind::Sbom,
@@ -234,7 +298,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
             inventory,
             base: None,
             known: Vec::new(),
-            sbom: Some(document),
+            sbom: Some((document, statements)),
         });
     }
     if let Source::Dir(path) | Source::File(path) = &source {

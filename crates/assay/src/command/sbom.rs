@@ -62,13 +62,14 @@ enum ScoreFormat {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandError> {
     let format = Format::named(&args.format, args.spec_version.as_deref()).map_err(|error| {
         CommandError::usage(error.to_string()).hint("see `assay sbom --help` for formats and versions")
     })?;
+    args.source.only_packages();
     let scanned = source::inventory(&args.subject, &args.source, global)?;
     let document = match scanned.sbom {
-        Some(document) => document,
+        Some((document, _)) => document,
         None => {
             let own = scanned.image.created;
             let created = environment::source_date().or(own).unwrap_or_else(environment::now);

@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
-use crate::source::{self, SourceArgs};
+use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
 use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
 use assay_report::{FORMATS, Filter, Format, Group, Options};
@@ -37,13 +37,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     context: ContextArgs,
 
-    /// The format of standard output: table, json, sarif, cyclonedx or spdx.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
-    format: &'static dyn Format,
+    #[command(flatten)]
+    show: ShowArgs,
 
-    /// Write to a file instead, in another format if one is named; may be repeated.
-    #[arg(long, short, value_name = "[FORMAT=]PATH")]
-    output: Vec<Output>,
+    #[command(flatten)]
+    vex: VexArgs,
 
     /// Show only these severities, separated by commas.
     #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
@@ -57,21 +55,9 @@ pub(crate) struct Args {
     #[arg(long)]
     only_fixed: bool,
 
-    /// Show in the table how each priority was decided.
-    #[arg(long)]
-    explain_priority: bool,
-
     /// Show only findings that the base image does not bring.
     #[arg(long)]
     exclude_base: bool,
-
-    /// List in the table all packages that the image could do without, rather than summing them up.
-    #[arg(long)]
-    removable: bool,
-
-    /// Put findings of the table together by package or by severity.
-    #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
-    group_by: Group,
 
     /// Exit with 1 when a finding is at least this bad: a severity or a priority; `,fixed` counts only findings with a fix.
     ///
@@ -83,6 +69,34 @@ pub(crate) struct Args {
     /// Exit with 0 even though something was left unscanned.
     #[arg(long)]
     allow_partial: bool,
+}
+
+/// How a report is written.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// The format of standard output: table, json, sarif, cyclonedx or spdx.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
+    format: &'static dyn Format,
+
+    /// Write to a file instead, in another format if one is named; may be repeated.
+    #[arg(long, short, value_name = "[FORMAT=]PATH")]
+    output: Vec<Output>,
+
+    /// Show in the table how each priority was decided.
+    #[arg(long)]
+    explain_priority: bool,
+
+    /// List in the table all packages that the image could do without, rather than summing them up.
+    #[arg(long)]
+    removable: bool,
+
+    /// Put findings of the table together by package or by severity.
+    #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
+    group_by: Group,
+
+    /// List in the table the findings that statements take out of the count.
+    #[arg(long)]
+    show_suppressed: bool,
 }
 
 /// A file to write, and how.
@@ -161,7 +175,7 @@ impl Threshold {
     fn crossed(&self, report: &Report) -> (usize, usize) {
         // What the image says of itself (annotations, history) may not take findings out of the count.
         let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
-        let counted = report.findings.iter().filter(|finding| {
+        let counted = assay_report::summary::open(report).filter(|finding| {
             (!self.only_fixed || finding.fix == FixState::Fixed)
                 && !(self.only_own && sure && finding.in_base == Some(true))
         });
@@ -183,8 +197,11 @@ impl Threshold {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    if args.sources.len() > 1 && (args.format.name() == "sarif" || !args.output.is_empty()) {
-        return Err(CommandError::usage("several sources cannot share one SARIF log or output file")
+    if args.sources.len() > 1
+        && (args.show.format.name() != "table" && args.show.format.name() != "json"
+            || !args.show.output.is_empty())
+    {
+        return Err(CommandError::usage("several sources cannot share one document or output file")
             .hint("scan them one by one"));
     }
     let filter = Filter {
@@ -195,9 +212,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     };
     let settings = Settings::load(&args.context, global)?;
     let (database, built_in) = source::open_database(global)?;
+    let vex = args.vex.documents(global)?;
     let (mut crossed, mut partial) = (false, false);
     for text in &args.sources {
-        let report = source::report(text, &args.source, global, (&database, built_in), &settings)?;
+        let report = source::report(text, &args.source, global, (&database, built_in), &settings, &vex)?;
         partial |= !report.complete();
         if let Some(threshold) = &args.fail_on {
             let (count, unknown) = threshold.crossed(&report);
@@ -223,7 +241,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             }
         }
         let (report, hidden) = filter.apply(report);
-        write(args, &report, hidden)?;
+        write(&args.show, &report, hidden)?;
     }
     Ok(if crossed {
         ExitCode::from(1)
@@ -234,7 +252,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     })
 }
 
-fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> {
+pub(super) fn write(args: &ShowArgs, report: &Report, hidden: u64) -> Result<(), CommandError> {
     let render = |format: &dyn Format, options: &Options| {
         let mut bytes = Vec::new();
         format
@@ -246,6 +264,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
         group: args.group_by,
         explain_priority: args.explain_priority,
         removable: args.removable,
+        suppressed: args.show_suppressed,
         hidden,
         time: environment::source_date().or_else(|| report.image.created.is_none().then(environment::now)),
         ..Options::default()
