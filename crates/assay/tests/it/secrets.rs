@@ -72,7 +72,7 @@ fn contents(folder: &Path, all: &mut Vec<Vec<u8>>) {
 
 #[test]
 fn a_secret_deleted_in_a_later_layer_is_found_and_located() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     place.layout("image", &planted());
     place.run(&["scan", "oci:image", "--output", "json=out/a.json"]);
     let report = json(&place.path("out/a.json"));
@@ -106,7 +106,7 @@ fn a_secret_deleted_in_a_later_layer_is_found_and_located() {
 
 #[test]
 fn secrets_leave_the_program_in_no_output_log_or_cache() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     place.layout("image", &planted());
     let names = ["json=out/a.json", "sarif=out/a.sarif", "table=out/a.txt"];
     let outputs: Vec<&str> = names.iter().flat_map(|name| ["--output", name]).collect();
@@ -133,7 +133,7 @@ fn secrets_leave_the_program_in_no_output_log_or_cache() {
 
 #[test]
 fn secrets_are_looked_for_only_when_asked_for_and_redacted_always() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     place.layout("image", &planted());
     place.run(&["scan", "oci:image", "--scanners", "vulnerability", "--output", "json=out/a.json"]);
     let report = json(&place.path("out/a.json"));
@@ -143,7 +143,7 @@ fn secrets_are_looked_for_only_when_asked_for_and_redacted_always() {
 
 #[test]
 fn the_same_secret_in_two_layers_is_one_finding_that_stays_the_same() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     let layer = || Tree::new().file("srv/.env", format!("ID={}\n", key_id()));
     let one = Builder::new().layer(layer(), "COPY .env /srv").build();
     let two = Builder::new().layer(layer(), "COPY .env /srv").layer(layer(), "COPY .env /srv").build();
