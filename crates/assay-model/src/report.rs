@@ -28,6 +28,10 @@ pub enum SourceKind {
     Docker,
     /// Podman.
     Podman,
+    /// The disk of a virtual machine.
+    Vm,
+    /// The zip of a serverless function.
+    Function,
 }
 
 impl fmt::Display for SourceKind {
@@ -38,7 +42,7 @@ impl fmt::Display for SourceKind {
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Registry,
         Self::DockerArchive,
         Self::OciArchive,
@@ -47,6 +51,8 @@ impl SourceKind {
         Self::File,
         Self::Docker,
         Self::Podman,
+        Self::Vm,
+        Self::Function,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -60,6 +66,8 @@ impl SourceKind {
             Self::File => "file",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Vm => "vm",
+            Self::Function => "function",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::terminal;
 use assay_analyze::AnalyzeLayerError;
-use assay_engine::ScanFolderError;
+use assay_engine::{ScanDiskError, ScanFolderError, ScanFunctionError};
 use assay_oci::source::InvalidSource;
 use assay_oci::{
     BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
@@ -119,6 +119,24 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
             }
             _ => READABLE.to_owned(),
         });
+    }
+    if let Some(error) = error.downcast_ref::<ScanDiskError>() {
+        return match error {
+            ScanDiskError::NotADisk { .. } => Some(
+                "name a raw, qcow2, vmdk, vhd or vhdx file; unpack a compressed one first, such as with `gunzip`"
+                    .to_owned(),
+            ),
+            ScanDiskError::Open { .. } => {
+                Some("let the disk's own tool look at it, such as `qemu-img check FILE`".to_owned())
+            }
+            // The system's own answer is a link of the chain and has its own hint.
+            _ => None,
+        };
+    }
+    if let Some(ScanFunctionError::Open { .. }) = error.downcast_ref::<ScanFunctionError>() {
+        return Some(
+            "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned(),
+        );
     }
     if let Some(error) = error.downcast_ref::<ReadLayerError>() {
         return match error {

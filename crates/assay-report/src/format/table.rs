@@ -220,7 +220,7 @@ impl View<'_> {
                 text = format!("{text} ({word} {})", end.date_text());
             }
             facts.push(text);
-        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File) {
+        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File | SourceKind::Function) {
             facts.push("no operating system".to_owned());
         }
         if let Some(platform) = &image.platform {
