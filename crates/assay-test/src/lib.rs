@@ -13,6 +13,7 @@
 )]
 
 pub mod chunked;
+pub mod disk;
 pub mod elf;
 pub mod hostile;
 pub mod http;
