@@ -168,7 +168,21 @@ pub fn physical_volume(group: &str, volumes: &[(&str, &[u8])]) -> Vec<u8> {
     put(&mut disk, 4136, &1024_u64.to_le_bytes());
     put(&mut disk, 4144, &(text.len() as u64 + 1).to_le_bytes());
     put(&mut disk, 4096 + 1024, text.as_bytes());
+    put(&mut disk, 4120, &4096_u64.to_le_bytes());
+    put(&mut disk, 4128, &(data as u64 - 4096).to_le_bytes());
+    let sum = lvm_crc(&[text.as_bytes(), b"\0"].concat());
+    put(&mut disk, 4152, &sum.to_le_bytes());
+    let sum = lvm_crc(&disk[4100..4608]);
+    put(&mut disk, 4096, &sum.to_le_bytes());
+    let sum = lvm_crc(&disk[532..1024]);
+    put(&mut disk, 528, &sum.to_le_bytes());
     disk
+}
+
+/// The checksum of LVM2: that of zlib with another beginning, and not inverted.
+fn lvm_crc(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    bytes.iter().fold(0xf597_a6cf, |crc: u32, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
 }
 
 /// Bytes of a cluster of [`qcow2`].

@@ -152,14 +152,22 @@ impl Volume {
         let meta_group = group.checked_div(per_block).unwrap_or(0);
         let within = group.checked_rem(per_block).unwrap_or(0).saturating_mul(self.descriptor_size);
         let block = if self.incompat & INCOMPAT_META_BG == 0 || meta_group < self.first_meta_group {
-            self.first_block.saturating_add(1).saturating_add(meta_group)
+            self.superblock_block().saturating_add(1).saturating_add(meta_group)
         } else {
             // Every set of groups begins with the block of its own descriptors, behind a copy of the superblock if there is one.
             let first = meta_group.saturating_mul(per_block);
             let start = self.first_block.saturating_add(first.saturating_mul(self.blocks_per_group));
-            start.saturating_add(u64::from(self.has_superblock(first)))
+            // In blocks of 1 KiB the superblock is the second one, also where groups begin with the first (bigalloc).
+            let shifted = first == 0 && self.superblock_block() > self.first_block;
+            let before = u64::from(self.has_superblock(first)).saturating_add(u64::from(shifted));
+            start.saturating_add(before)
         };
         block.saturating_mul(self.block_size).saturating_add(within)
+    }
+
+    /// Returns the block that the superblock is in: it always is 1 KiB behind the beginning.
+    fn superblock_block(&self) -> u64 {
+        SUPERBLOCK.checked_div(self.block_size).unwrap_or(0)
     }
 
     fn has_superblock(&self, group: u64) -> bool {

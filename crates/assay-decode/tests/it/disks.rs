@@ -66,7 +66,7 @@ fn list(file_system: &dyn FileSystem, folder: NodeId, path: &str, found: &mut BT
 #[test]
 fn a_tree_is_the_same_in_every_file_system() {
     let expected = tree(&disk("ext4.qcow2"));
-    assert_eq!(expected.len(), 170, "{:?}", expected.keys());
+    assert_eq!(expected.len(), 171);
     assert_eq!(expected["etc/os-release"], "link ../usr/lib/os-release");
     assert_eq!(expected["deep/long-link"], format!("link {}", "x".repeat(200)));
     assert!(expected["deep/holes"].starts_with("file 644 200003 "));
