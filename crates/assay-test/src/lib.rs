@@ -19,3 +19,4 @@ pub mod hostile;
 pub mod http;
 pub mod image;
 pub mod registry;
+pub mod zip;
