@@ -42,6 +42,20 @@ pub enum ScanDiskError {
         /// What is wrong.
         source: DiskError,
     },
+    /// It is a folder, a device or a pipe.
+    #[error("`{}` is not a regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// What would show what is on it lies in another file that was not read.
+    #[error("the disk `{}` is not whole: {missing}", path.display())]
+    Incomplete {
+        /// The path.
+        path: PathBuf,
+        /// What was not read, and why.
+        missing: String,
+    },
     /// There is nothing on it that is known.
     #[error("`{}` has neither a partition table nor a file system that is known", path.display())]
     NotADisk {
@@ -63,19 +77,19 @@ pub fn disk_inventory(
     settings: &Settings<'_>,
     progress: &Progress,
 ) -> Result<(Inventory, Option<Digest>), ScanDiskError> {
-    let file =
-        std::fs::File::open(path).map_err(|source| ScanDiskError::Read { path: path.to_owned(), source })?;
-    let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-    let file =
-        FileSpool::new(file).map_err(|source| ScanDiskError::Read { path: path.to_owned(), source })?;
-    if !is_file {
-        // A device or a pipe: its length is not known, reading it may wait for ever.
-        return Err(ScanDiskError::NotADisk { path: path.to_owned() });
+    let read = |source| ScanDiskError::Read { path: path.to_owned(), source };
+    // A pipe would be waited for; the length of a device is not known like that of a file.
+    if !path.metadata().map_err(read)?.is_file() {
+        return Err(ScanDiskError::NotAFile { path: path.to_owned() });
     }
+    let file = std::fs::File::open(path).and_then(FileSpool::new).map_err(read)?;
     let mut siblings = FolderSiblings::new(path, backing);
     let image = open_image(Arc::new(file), &mut siblings)
         .map_err(|source| ScanDiskError::Open { path: path.to_owned(), source })?;
     let found = volumes(&image.content);
+    if !found.recognised && !image.missing.is_empty() {
+        return Err(ScanDiskError::Incomplete { path: path.to_owned(), missing: image.missing.join("; ") });
+    }
     if !found.recognised {
         return Err(ScanDiskError::NotADisk { path: path.to_owned() });
     }
@@ -86,7 +100,8 @@ pub fn disk_inventory(
         let hashing = scope.spawn(|| Identity::of(&files, &settings.limits.stop, progress));
         let mut pass = FolderPass::inside(&settings.matcher, &settings.limits, stored);
         for missing in image.missing {
-            pass.warn(Warning::unscanned("missing-disk-part", None, missing));
+            let message = format!("{missing}; `--backing-file FILE` names what the disk stands on");
+            pass.warn(Warning::unscanned("missing-disk-part", None, message));
         }
         for unread in found.unread {
             let message = format!("{} was not looked into: {}", unread.name, unread.why);

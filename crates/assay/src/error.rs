@@ -126,6 +126,13 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
                 "name a raw, qcow2, vmdk, vhd or vhdx file; unpack a compressed one first, such as with `gunzip`"
                     .to_owned(),
             ),
+            ScanDiskError::Incomplete { .. } => Some(
+                "put the other files of the disk beside it, or name what it stands on with `--backing-file FILE`"
+                    .to_owned(),
+            ),
+            ScanDiskError::NotAFile { .. } => {
+                Some("copy a device to a file first, such as with `dd if=/dev/sdb of=disk.raw`".to_owned())
+            }
             ScanDiskError::Open { .. } => {
                 Some("let the disk's own tool look at it, such as `qemu-img check FILE`".to_owned())
             }

@@ -425,3 +425,37 @@ fn a_function_is_its_zip_over_its_layers() {
         "{text}"
     );
 }
+
+#[test]
+fn what_only_the_journal_holds_counts() {
+    let tools = ["mkfs.ext4", "debugfs", "e2fsck"].map(real_tests::tool);
+    let [Some(mkfs), Some(debugfs), Some(e2fsck)] = tools else { return };
+    let Some(place) = Place::slim() else { return };
+    let raw = place.empty("disk.raw", 64);
+    run(&mkfs, &["-q", "-F", "-b", "4096", "-d", &place.text("root"), &raw]);
+    let version = |source: &str| {
+        let report = scan(source, &[]);
+        assert_eq!(report["warnings"], Value::Array(Vec::new()));
+        let package =
+            list(&report, "packages").iter().find(|package| package["name"] == "adduser").unwrap().clone();
+        package["version"].as_str().unwrap().to_owned()
+    };
+    let before = version(&raw);
+    // One block of the package database is written to the journal and nowhere else, as before a power cut.
+    let blocks = run(&debugfs, &["-R", "blocks /var/lib/dpkg/status", &raw]);
+    let first: u64 = String::from_utf8_lossy(&blocks).split_whitespace().next().unwrap().parse().unwrap();
+    let mut block = vec![0; 4096];
+    File::open(&raw).unwrap().read_exact_at(&mut block, first * 4096).unwrap();
+    let text = String::from_utf8_lossy(&block);
+    let at = text.find(&format!("\nVersion: {before}")).unwrap() + "\nVersion: ".len();
+    block[at] = b'9';
+    fs::write(place.path("block"), &block).unwrap();
+    fs::write(place.path("script"), format!("jo\njw -b {first} {}\njc\n", place.text("block"))).unwrap();
+    run(&debugfs, &["-w", "-f", &place.text("script"), &raw]);
+    let after = version(&raw);
+    assert_eq!(after, format!("9{}", &before[1..]));
+    // Once e2fsck has replayed the journal, the same is found.
+    let done = Command::new(e2fsck).args(["-f", "-y", &raw]).output().unwrap();
+    assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stdout));
+    assert_eq!(version(&raw), after);
+}

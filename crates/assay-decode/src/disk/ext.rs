@@ -24,7 +24,7 @@ const SUPERBLOCK: u64 = 1024;
 const MAGIC: u16 = 0xef53;
 const ROOT: u64 = 2;
 /// Bytes of inode tables and folders held.
-const CACHE: usize = 8 << 20;
+const CACHE: usize = 2 << 20;
 /// Bytes of one folder; Linux makes none larger than 2 GiB, and one of a million names has 40 MB.
 const MAX_FOLDER: u64 = 1 << 30;
 

@@ -56,6 +56,11 @@ pub(crate) struct PhysicalVolumes {
 }
 
 impl PhysicalVolumes {
+    /// Returns whether none was added.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.volumes.is_empty()
+    }
+
     /// Adds one; what is wrong with it is remembered.
     pub(crate) fn add(&mut self, source: &Shared) {
         match self.try_add(source) {

@@ -34,7 +34,8 @@ pub(crate) fn unpack(packing: Packing, input: &[u8], limit: usize) -> io::Result
         }
         Packing::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?.single_frame();
-            decoder.window_log_max(27)?;
+            // A window is memory, and blocks have at most a mebibyte.
+            decoder.window_log_max(23)?;
             decoder.take(most).read_to_end(&mut out)?;
         }
         Packing::Lz4 => out = lz4::unpack(input, limit).ok_or_else(damaged)?,

@@ -18,10 +18,10 @@ use std::io::{self, Read};
 
 const WHAT: &str = "the qcow2 image";
 
-/// Bytes of L1 and L2 tables held: enough for the neighbourhood of a file; a table is read in parts of 4 KiB.
-const TABLE_CACHE: usize = 4 << 20;
-/// Bytes of decompressed clusters held: 256 of the usual size, 8 of the largest.
-const CLUSTER_CACHE: usize = 16 << 20;
+/// Bytes of L1 and L2 tables held: enough for 8 GiB of the usual clusters; a table is read in parts of 4 KiB.
+const TABLE_CACHE: usize = 1 << 20;
+/// Bytes of decompressed clusters held: 128 of the usual size, 4 of the largest.
+const CLUSTER_CACHE: usize = 8 << 20;
 /// The largest cluster qemu makes is 2^21 bytes.
 const CLUSTER_BITS: std::ops::RangeInclusive<u32> = 9..=21;
 /// Bytes of the longest name of a backing file (specification, "Header").
@@ -224,8 +224,8 @@ impl Qcow2 {
         let mut cluster = vec![0; size(self.cluster_size())];
         if self.zstd {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(&*stored)?;
-            // The window of a cluster is no larger than that.
-            decoder.window_log_max(27)?;
+            // A window is memory, and one larger than the largest cluster is of no use.
+            decoder.window_log_max(23)?;
             decoder.read_exact(&mut cluster)?;
         } else {
             flate2::bufread::DeflateDecoder::new(&*stored).read_exact(&mut cluster)?;

@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 const WHAT: &str = "the squashfs file system";
 const METADATA: u64 = 8192;
-const METADATA_CACHE: usize = 4 << 20;
-const DATA_CACHE: usize = 16 << 20;
+const METADATA_CACHE: usize = 1 << 20;
+const DATA_CACHE: usize = 4 << 20;
 /// Blocks of one file: 4 GiB in the smallest blocks.
 const MAX_BLOCKS: u64 = 1 << 20;
 /// Bytes of one folder's names; a million have 30 MB.

@@ -22,12 +22,16 @@ const WHAT: &str = "the vmdk image";
 const SECTOR: u64 = 512;
 /// Bytes of a descriptor; they have one or two kilobytes, and a line for each 2 GB of split disks.
 const MAX_DESCRIPTOR: u64 = 1 << 20;
-/// Extents of one disk: 2 GB each.
-const MAX_EXTENTS: u64 = 4096;
+/// Extents of one disk: of 2 GB each in split disks.
+const MAX_EXTENTS: u64 = 512;
 /// Bytes of a grain: 64 KiB everywhere, and no more than this anywhere.
 const MAX_GRAIN: u64 = 2 << 20;
-const TABLE_CACHE: usize = 4 << 20;
-const GRAIN_CACHE: usize = 16 << 20;
+/// Bytes of tables and of decompressed grains held by each extent: enough for 1 GiB, and two grains. A disk of many extents, which are
+/// not compressed, must not hold much more than another.
+const TABLE_CACHE: usize = 128 << 10;
+const GRAIN_CACHE: usize = 128 << 10;
+/// Bytes of decompressed grains held by a disk that is one extent.
+const SINGLE_GRAIN_CACHE: usize = 8 << 20;
 
 const FLAG_ZERO_GRAINS: u32 = 1 << 2;
 const FLAG_COMPRESSED: u32 = 1 << 16;
@@ -49,7 +53,7 @@ pub(crate) fn open(file: Shared, opening: &mut Opening<'_>) -> Result<Shared, Di
         let header = Header::read(&file)?;
         let descriptor = header.descriptor(&file);
         let backing = parent(&descriptor, opening)?;
-        return Ok(Arc::new(Sparse::new(file, &header, backing)?));
+        return Ok(Arc::new(Sparse::new(file, &header, backing, SINGLE_GRAIN_CACHE)?));
     }
     debug_assert!(is_descriptor(start.get(..read).unwrap_or_default()));
     let len = file.len().min(MAX_DESCRIPTOR);
@@ -84,7 +88,7 @@ fn described(text: &str, opening: &mut Opening<'_>) -> Result<Shared, DiskError>
                         Backing::Missing => Backing::Missing,
                         Backing::None => Backing::None,
                     };
-                    sources.push(Arc::new(Sparse::new(file, &header, backing)?));
+                    sources.push(Arc::new(Sparse::new(file, &header, backing, GRAIN_CACHE)?));
                     Place::Source(sources.len().saturating_sub(1), 0)
                 }
                 None => Place::Missing,
@@ -226,7 +230,7 @@ struct Sparse {
 }
 
 impl Sparse {
-    fn new(file: Shared, header: &Header, backing: Backing) -> Result<Self, DiskError> {
+    fn new(file: Shared, header: &Header, backing: Backing, cache: usize) -> Result<Self, DiskError> {
         let grain = header.grain.saturating_mul(SECTOR);
         if grain == 0 || grain > MAX_GRAIN || header.per_table == 0 {
             return Err(DiskError::damaged(WHAT, format!("its grains have {grain} bytes")));
@@ -245,7 +249,7 @@ impl Sparse {
             zero_grains: header.flags & FLAG_ZERO_GRAINS != 0,
             compressed,
             backing,
-            grains: BlockCache::new(GRAIN_CACHE),
+            grains: BlockCache::new(cache),
         })
     }
 

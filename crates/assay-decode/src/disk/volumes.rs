@@ -12,6 +12,8 @@ use crate::read_at::ReadAt;
 use std::fmt;
 use std::sync::Arc;
 
+/// File systems of one disk: each holds some of its tables in memory while it is read. Real disks have a dozen.
+const MAX_VOLUMES: usize = 32;
 /// Arrays within arrays that are looked through.
 const MAX_DEPTH: usize = 3;
 
@@ -102,32 +104,32 @@ pub struct Volumes {
 
 /// Finds everything on a disk.
 pub fn volumes(disk: &Shared) -> Volumes {
-    let mut finding = Finding::default();
-    // A file system that fills the disk may have an old table in its boot block.
     let whole = recognise_file_system(disk).is_some() || lvm::is_physical_volume(disk);
-    match (!whole).then(|| partitions(disk)).flatten() {
-        Some(table) => {
-            finding.out.recognised = true;
-            for error in table.damage {
-                finding.unread("the disk", &error.to_string());
-            }
-            for partition in table.partitions {
-                finding.partition(disk, partition);
-            }
+    let mut finding = Finding::default();
+    let table = partitions(disk).map(|table| {
+        finding.out.recognised = true;
+        for error in table.damage {
+            finding.unread("the disk", &error.to_string());
         }
-        None => {
-            let volume = Volume {
-                name: "the whole disk".to_owned(),
-                content: Shared::clone(disk),
-                partition: None,
-                uuid: None,
-                label: None,
-                logical: None,
-                purpose: None,
-            };
-            finding.look(volume, true, 0);
-            finding.out.recognised = whole || !finding.out.volumes.is_empty();
+        for partition in table.partitions {
+            finding.partition(disk, partition);
         }
+    });
+    // Of a file system that fills the disk and a table, one is left over from an earlier use: that of which nothing can be read.
+    let is_table = table.is_some() && !(whole && finding.is_empty());
+    if !is_table {
+        finding = Finding::default();
+        let volume = Volume {
+            name: "the whole disk".to_owned(),
+            content: Shared::clone(disk),
+            partition: None,
+            uuid: None,
+            label: None,
+            logical: None,
+            purpose: None,
+        };
+        finding.look(volume, true, 0);
+        finding.out.recognised = whole || !finding.is_empty();
     }
     finding.logical_volumes();
     finding.out
@@ -140,6 +142,10 @@ struct Finding {
 }
 
 impl Finding {
+    fn is_empty(&self) -> bool {
+        self.out.volumes.is_empty() && self.physical.is_empty()
+    }
+
     fn unread(&mut self, name: &str, why: &str) {
         self.out.unread.push(Unread { name: name.to_owned(), why: why.to_owned() });
     }
@@ -184,7 +190,12 @@ impl Finding {
                 }
             }
         } else if recognise_file_system(&volume.content).is_some() {
-            self.out.volumes.push(volume);
+            if self.out.volumes.len() < MAX_VOLUMES {
+                self.out.volumes.push(volume);
+            } else {
+                let why = format!("the disk has more than {MAX_VOLUMES} file systems");
+                self.unread(&volume.name, &why);
+            }
         } else if let Some(why) = known_unreadable(&volume.content) {
             self.unread(&volume.name, why);
         } else if has_files && !is_swap(&volume.content) {

@@ -20,7 +20,7 @@ use crate::disk::{DiskError, Shared, length, size, uuid_text};
 use crate::read_at::ReadAt;
 
 const WHAT: &str = "the xfs file system";
-const CACHE: usize = 8 << 20;
+const CACHE: usize = 2 << 20;
 
 /// Features that change where things are, all of which are known: file types in folders, sparse inodes, a second identity,
 /// times, "needs repair", large counters, exchanging ranges, parent pointers, a folder of metadata.
@@ -255,12 +255,15 @@ impl FileSystem for Xfs {
         // In version 5 every block of a target has a header of 56 bytes.
         let (mut target, mut at) = (Vec::new(), 0_u64);
         while length(target.len()) < len {
-            let mut block = vec![0; size(self.volume.block_size)];
-            content.read_exact_at_or_zero(at, &mut block).map_err(&reading)?;
+            let block_size = self.volume.block_size;
+            let damaged = || DiskError::damaged("a symbolic link", "a block of it is missing");
+            let place = content.place(at, block_size).ok_or_else(damaged)?;
+            let block =
+                self.volume.source.read_range(place, block_size, size(block_size)).map_err(&reading)?;
             let part = block.get(56..).filter(|_| block.starts_with(b"XSLM"));
             let part = part.ok_or_else(|| DiskError::damaged("a symbolic link", "its block is another's"))?;
             target.extend_from_slice(part);
-            at = at.saturating_add(self.volume.block_size);
+            at = at.saturating_add(block_size);
         }
         target.truncate(size(len));
         Ok(target)

@@ -41,6 +41,10 @@ impl FolderSiblings {
     }
 
     fn take(&mut self, path: PathBuf) -> Result<Shared, String> {
+        // A pipe would be waited for.
+        if !path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Err("it is not a regular file".to_owned());
+        }
         let file = File::open(&path).and_then(FileSpool::new).map_err(|error| error.to_string())?;
         self.stored = self.stored.saturating_add(stored(&path));
         self.opened.push(path);
@@ -59,17 +63,16 @@ impl Siblings for FolderSiblings {
         if backing && let Some(path) = self.named.pop_front() {
             return self.take(path.clone()).map_err(|error| format!("`{}`: {error}", path.display()));
         }
-        let hint = if backing { "; name it with `--backing-file FILE`" } else { "" };
         let name = sibling.name;
         let plain = !name.is_empty() && !matches!(name, "." | "..") && !name.contains(['/', '\\', '\0']);
         if !plain {
-            return Err(format!("only files in the folder of the image are, by a plain name{hint}"));
+            return Err("only files in the folder of the image are, by a plain name".to_owned());
         }
         let path = self.folder.join(name);
         match fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => self.take(path),
-            Ok(_) => Err(format!("it is not a regular file{hint}")),
-            Err(error) => Err(format!("{error}{hint}")),
+            Ok(_) => Err("it is not a regular file".to_owned()),
+            Err(error) => Err(error.to_string()),
         }
     }
 }
@@ -96,8 +99,7 @@ mod tests {
         use assay_decode::ReadAt;
         assert_eq!(open("base.raw", &[]), Ok(1));
         for name in ["../secret", "/etc/passwd", "link", "..", "", "images/base.raw", "a\\b", "gone"] {
-            let refused = open(name, &[]).unwrap_err();
-            assert!(refused.contains("--backing-file"), "{name}: {refused}");
+            assert!(open(name, &[]).is_err(), "{name}");
         }
         assert_eq!(open("/etc/passwd", &[root.path().join("secret")]), Ok(1), "the user's word counts");
     }

@@ -156,6 +156,7 @@ fn what_is_no_disk_or_function_is_refused() {
     let all = [
         &["scan", "vm:notes.txt"][..],
         &["scan", "vm:gone.raw"],
+        &["scan", "vm:scratch"],
         &["scan", "broken.qcow2"],
         &["scan", "function:notes.txt"],
         &["scan", "notes.txt", "--backing-file", "x"],

@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of nodes held.
-const CACHE: usize = 8 << 20;
+const CACHE: usize = 2 << 20;
 /// Levels of a tree (on-disk format: `BTRFS_MAX_LEVEL`).
 const MAX_LEVEL: u8 = 8;
 /// Nodes read for one question: a folder of a million names has 5,000.

@@ -14,8 +14,8 @@ use crate::read_at::ReadAt;
 use std::collections::HashMap;
 
 pub(super) const MAGIC: u32 = 0xc03b_3998;
-/// Blocks of the journal that are looked at: 4 GiB of them, four times the largest that is made.
-const MAX_BLOCKS: u64 = 1 << 20;
+/// Blocks of the journal that are looked at: the largest that is made has 1 GiB in blocks of 4 KiB.
+const MAX_BLOCKS: u64 = 1 << 19;
 
 const DESCRIPTOR: u32 = 1;
 const COMMIT: u32 = 2;

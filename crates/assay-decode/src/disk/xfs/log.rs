@@ -9,8 +9,8 @@ use crate::read_at::ReadAt;
 
 const MAGIC: u32 = 0xfeed_babe;
 const SECTOR: u64 = 512;
-/// Bytes of a log that are looked through: the largest that mkfs makes is 2 GiB; a clean one is known by its first part or not.
-const MAX_LOG: u64 = 128 << 20;
+/// Bytes of a log that are looked through: the largest that mkfs makes.
+const MAX_LOG: u64 = 2 << 30;
 const CHUNK: u64 = 1 << 20;
 /// The flag of an operation that marks the unmount.
 const UNMOUNT: u8 = 0x20;
