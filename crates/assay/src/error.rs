@@ -136,14 +136,16 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
             ScanDiskError::Open { .. } => {
                 Some("let the disk's own tool look at it, such as `qemu-img check FILE`".to_owned())
             }
-            // The system's own answer is a link of the chain and has its own hint.
-            _ => None,
+            _ => Some(READABLE.to_owned()),
         };
     }
-    if let Some(ScanFunctionError::Open { .. }) = error.downcast_ref::<ScanFunctionError>() {
-        return Some(
-            "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned(),
-        );
+    if let Some(error) = error.downcast_ref::<ScanFunctionError>() {
+        return Some(match error {
+            ScanFunctionError::Open { .. } => {
+                "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
     }
     if let Some(error) = error.downcast_ref::<ReadLayerError>() {
         return match error {

@@ -137,7 +137,7 @@ fn a_function_and_its_layers() {
     place.write("high.zip", layer(&high));
     let report = report(&place, &["app.zip", "--function-layer", "low.zip", "--function-layer", "high.zip"]);
     assert_eq!(report["source"]["kind"], "function");
-    assert_eq!(packages(&report), ["pkg:maven/a/b@1.0", "pkg:pypi/django@2.2.0", "pkg:pypi/urllib3@2.0.4"]);
+    assert_eq!(packages(&report), ["pkg:pypi/django@2.2.0", "pkg:pypi/urllib3@2.0.4", "pkg:maven/a/b@1.0"]);
     let places = report["packages"].to_string();
     assert!(places.contains("opt/python/urllib3.dist-info/METADATA"), "{places}");
     assert_eq!(
