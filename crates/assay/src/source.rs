@@ -207,7 +207,9 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     ];
     if let Some((option, kind, _)) = misplaced.into_iter().find(|(_, _, misplaced)| *misplaced) {
         let error = CommandError::usage(format!("`{option}` is for sources of the kind `{kind}` only"));
-        return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{text}`")));
+        let path = SourceKind::ALL.iter().find_map(|kind| text.strip_prefix(kind.name())?.strip_prefix(':'));
+        let path = path.unwrap_or(text);
+        return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{path}`")));
     }
     let settings = settings(args, global);
     let stop = settings.limits.stop.clone();

@@ -321,10 +321,10 @@ impl FileSystem for Squashfs {
         if count > MAX_BLOCKS {
             return Err(DiskError::TooMuch { what: "a file of squashfs", of: "blocks", limit: MAX_BLOCKS });
         }
-        let mut cursor = self.volume.cursor(sizes.0, sizes.1);
+        let sizes = self.volume.cursor(sizes.0, sizes.1).take(size(count.saturating_mul(4)))?;
         let (mut blocks, mut at) = (Vec::new(), start);
-        for _ in 0..count {
-            let stored = Little.u32(&cursor.take(4)?, 0).unwrap_or_default();
+        for stored in sizes.chunks_exact(4) {
+            let stored = Little.u32(stored, 0).unwrap_or_default();
             blocks.push((at, stored));
             at = at.saturating_add(u64::from(stored & STORED.wrapping_sub(1)));
         }

@@ -15,7 +15,7 @@ const CACHE: usize = 2 << 20;
 /// Levels of a tree (on-disk format: `BTRFS_MAX_LEVEL`).
 const MAX_LEVEL: u8 = 8;
 /// Nodes read for one question: a folder of a million names has 5,000.
-const MAX_NODES: u32 = 1 << 20;
+const MAX_NODES: u32 = 1 << 14;
 const HEADER: usize = 101;
 
 /// The profiles of chunks that spread data over devices or stripes.
