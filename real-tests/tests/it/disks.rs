@@ -459,3 +459,17 @@ fn what_only_the_journal_holds_counts() {
     assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stdout));
     assert_eq!(version(&raw), after);
 }
+
+#[test]
+fn a_deployment_of_ostree_is_the_root() {
+    let Some(mkfs) = real_tests::tool("mkfs.ext4") else { return };
+    let Some(place) = Place::slim() else { return };
+    let expected = expected(&place);
+    fs::create_dir_all(place.path("disk/ostree/deploy/debian/deploy")).unwrap();
+    fs::create_dir_all(place.path("disk/boot")).unwrap();
+    split(&place, "var", "disk/ostree/deploy/debian/var");
+    fs::rename(place.path("root"), place.path("disk/ostree/deploy/debian/deploy/0a1b.0")).unwrap();
+    let raw = place.empty("disk.raw", 64);
+    run(&mkfs, &["-q", "-F", "-d", &place.text("disk"), &raw]);
+    check(&raw, &[], &expected);
+}

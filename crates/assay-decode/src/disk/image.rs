@@ -126,7 +126,7 @@ fn container(file: &dyn ReadAt) -> Option<ImageFormat> {
     if start.starts_with(b"vhdxfile") {
         return Some(ImageFormat::Vhdx);
     }
-    // A fixed VHD is a raw disk with a footer; older programs wrote one of 511 bytes.
+    // A fixed VHD is a raw disk with a footer.
     let footer = file.len().checked_sub(512).and_then(|at| file.read_range(at, 512, 512).ok());
     let is_vhd = |bytes: &[u8]| bytes.starts_with(b"conectix");
     (is_vhd(start) || footer.is_some_and(|footer| is_vhd(&footer))).then_some(ImageFormat::Vhd)

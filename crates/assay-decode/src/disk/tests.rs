@@ -1,3 +1,5 @@
+//! How identities are written.
+
 use super::*;
 
 #[test]

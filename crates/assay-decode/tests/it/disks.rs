@@ -218,7 +218,7 @@ fn survive(disk: Vec<u8>) -> u64 {
                         let mut start = [0; 4096];
                         let content = file_system.open(id);
                         read += content
-                            .and_then(|content| Ok(content.read_at(0, &mut start).unwrap_or(0)))
+                            .map(|content| content.read_at(0, &mut start).unwrap_or(0))
                             .unwrap_or(0) as u64;
                     }
                     _ => {}
@@ -249,7 +249,7 @@ fn damage_anywhere_is_survived() {
                 random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 let at = usize::try_from(random >> 16).unwrap() % damaged.len();
                 let at = if random & 1 == 0 { at } else { at % 40_000.min(damaged.len()) };
-                damaged[at] = (random >> 8) as u8;
+                damaged[at] = random.to_le_bytes()[1];
             }
             survive(damaged);
         }

@@ -26,20 +26,21 @@ pub(super) type Places = BTreeMap<String, (usize, NodeId)>;
 /// Decides where each file system lies, and says what it could not decide.
 pub(super) fn arrange(mounted: &[Mounted]) -> (Places, Vec<Warning>) {
     let (mut places, mut warnings) = (Places::new(), Vec::new());
-    let mut best: Option<(u32, usize, NodeId)> = None;
+    let mut best: Option<(usize, Root)> = None;
     let mut systems = Vec::new();
     for (index, one) in mounted.iter().enumerate() {
-        let (score, node) = root_of(&*one.file_system);
-        if score >= SYSTEM {
+        let found = root_of(&*one.file_system);
+        if found.score >= SYSTEM {
             systems.push(index);
         }
-        if score > 0 && best.is_none_or(|(other, ..)| score > other) {
-            best = Some((score, index, node));
+        if found.score > 0 && best.as_ref().is_none_or(|(_, other)| found.score > other.score) {
+            best = Some((index, found));
         }
     }
     let mut placed = vec![false; mounted.len()];
-    if let Some((_, root, node)) = best {
+    if let Some((root, Root { node, var, .. })) = best {
         places.insert(String::new(), (root, node));
+        places.extend(var.map(|var| ("var".to_owned(), (root, var))));
         mark(&mut placed, root);
         if let Some(one) = mounted.get(root) {
             let fstab = read_fstab(&*one.file_system, node);
@@ -86,19 +87,57 @@ fn mark(placed: &mut [bool], index: usize) {
 /// What a file system scores that says which system it is.
 const SYSTEM: u32 = 4;
 
-/// Says how much a file system looks like a root, and in which folder of it.
-fn root_of(file_system: &dyn FileSystem) -> (u32, NodeId) {
-    let mut best = (score(file_system, file_system.root()), file_system.root());
+/// A folder that may be the root of a system.
+struct Root {
+    /// How much it looks like one; 0 is not at all.
+    score: u32,
+    node: NodeId,
+    /// What is mounted at `/var`, where that is said by nothing else.
+    var: Option<NodeId>,
+}
+
+/// Finds what looks most like a root in a file system.
+fn root_of(file_system: &dyn FileSystem) -> Root {
+    let root = |node| Root { score: score(file_system, node), node, var: None };
+    let mut best = root(file_system.root());
     if file_system.kind() == FileSystemKind::Btrfs {
         for part in ROOT_PARTS {
-            let Some(node) = file_system.part(part) else { continue };
-            let score = score(file_system, node);
-            if score > best.0 {
-                best = (score, node);
+            let other = file_system.part(part).map(root);
+            if let Some(other) = other.filter(|other| other.score > best.score) {
+                best = other;
+            }
+        }
+    }
+    if best.score > 0 {
+        return best;
+    }
+    // Image-based systems (Fedora CoreOS, bootc) keep each version of theirs in a folder, and start one of them as the root; what
+    // they share lies beside these.
+    for system in children(file_system, file_system.root(), "ostree/deploy") {
+        for deployment in children(file_system, system, "deploy") {
+            let other = root(deployment);
+            if other.score > best.score {
+                best = Root { var: find(file_system, system, "var"), ..other };
             }
         }
     }
     best
+}
+
+/// Systems, and versions of each, that are looked at: there are one and two.
+const MAX_DEPLOYMENTS: usize = 16;
+
+/// Returns the folders in the folder at `path`.
+fn children(file_system: &dyn FileSystem, root: NodeId, path: &str) -> Vec<NodeId> {
+    let mut found = Vec::new();
+    let Some(folder) = find(file_system, root, path) else { return found };
+    let _ = file_system.entries(folder, &mut |_, id| {
+        if file_system.node(id).is_ok_and(|node| node.kind == NodeKind::Folder) {
+            found.push(id);
+        }
+        found.len() < MAX_DEPLOYMENTS
+    });
+    found
 }
 
 fn score(file_system: &dyn FileSystem, root: NodeId) -> u32 {
