@@ -3,7 +3,7 @@
 use crate::facts::{Fact, LayerFacts};
 use crate::limits::{self, Budget, Expansion, Limits};
 use assay_decode::ReadAt;
-use assay_model::{Inventory, Package, PathList, Warning};
+use assay_model::{Detection, Inventory, Package, PathList, Warning};
 use std::borrow::Cow;
 
 /// An analyzer's name and revision: the key under which its results may be kept.
@@ -32,6 +32,12 @@ pub enum Select {
     Within(&'static str, &'static str),
     /// The content starts with these bytes (at most eight): `\x7fELF`.
     Magic(&'static [u8]),
+    /// It is a regular file that is not empty. Other names of it (hard links) are not looked at again.
+    Any,
+    /// It is a regular file or a folder with any of these permission bits.
+    Mode(u32),
+    /// It is a regular file with capabilities (capabilities(7)).
+    Capabilities,
 }
 
 /// Looks at single files and says what they tell.
@@ -65,17 +71,54 @@ pub trait Analyzer: Sync {
 /// A parsed lockfile takes up to eight times its text (measured: 480 MB for a `package-lock.json` of 60 MB).
 pub const TEXT_LIMIT: u64 = 32 << 20;
 
+/// What a selected path is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NodeKind {
+    /// A regular file.
+    #[default]
+    File,
+    /// A folder; it has no content.
+    Folder,
+}
+
+/// What a path is besides its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Node {
+    /// What it is.
+    pub kind: NodeKind,
+    /// Its permission bits.
+    pub mode: u32,
+    /// The number of its owner.
+    pub uid: u64,
+    /// The number of its group.
+    pub gid: u64,
+    /// The capabilities that executing it permits, a bit each (capabilities(7)).
+    pub capabilities: u64,
+}
+
+impl Node {
+    /// Returns a regular file of these permission bits, owned by root.
+    pub fn file(mode: u32) -> Self {
+        Self { mode, ..Self::default() }
+    }
+}
+
 /// A selected file.
 pub struct File<'a> {
     /// Its path inside the image, or `outer.jar!/inner.jar` inside archives.
     pub path: &'a str,
-    /// Its permission bits.
-    pub mode: u32,
+    /// What it is besides its content.
+    pub node: Node,
     /// Its content.
     pub content: &'a dyn ReadAt,
 }
 
 impl<'a> File<'a> {
+    /// Returns a regular file of these permission bits, owned by root.
+    pub fn new(path: &'a str, mode: u32, content: &'a dyn ReadAt) -> Self {
+        Self { path, node: Node::file(mode), content }
+    }
+
     /// Returns the last component of the path.
     pub fn name(&self) -> &'a str {
         assay_model::path::file_name(self.path)
@@ -198,6 +241,11 @@ impl<'a> Sink<'a> {
     /// `package` is the name, with `:architecture` where the package manager keeps several.
     pub fn owned_files(&mut self, manager: &'static str, package: impl Into<String>, files: PathList) {
         self.fact(Fact::OwnedFiles { manager: Cow::Borrowed(manager), package: package.into(), files });
+    }
+
+    /// Reports what the content gives away.
+    pub fn detection(&mut self, detection: Detection) {
+        self.fact(Fact::Detection(Box::new(detection)));
     }
 
     /// Reports anything else.

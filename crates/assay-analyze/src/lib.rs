@@ -12,7 +12,7 @@ mod overlay;
 pub mod pass;
 pub mod squash;
 
-pub use analyzer::{Analyzer, AnalyzerId, File, Select, Sink, TEXT_LIMIT};
+pub use analyzer::{Analyzer, AnalyzerId, File, Node, NodeKind, Select, Sink, TEXT_LIMIT};
 pub use code::{Ask, Code, Dynamic, Language};
 pub use facts::{Cover, Fact, FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
 pub use files::{CodeFile, Files, Owned};

@@ -206,6 +206,11 @@ pub fn cost(fact: &Fact) -> u64 {
             .saturating_add(files.iter().map(|path| bytes(path.len().saturating_add(4))).sum()),
         Fact::Licenses { package, licenses, .. } => text_cost(package).saturating_add(list(licenses)),
         Fact::Leftover { .. } => 0,
+        Fact::Detection(detection) => {
+            let details = detection.details.iter().map(|detail| text_cost(&detail.value));
+            let texts = [&detection.path, &detection.subject].map(|text| text_cost(text));
+            details.chain(texts).fold(bytes(size_of::<assay_model::Detection>()), u64::saturating_add)
+        }
         Fact::Code(code) => {
             let asks = bytes(code.asks.len().saturating_mul(size_of::<crate::code::Ask>()));
             asks.saturating_add(code.asks.iter().map(ask_text).sum()).saturating_add(ENTRY)

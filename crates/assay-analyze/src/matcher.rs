@@ -1,6 +1,6 @@
 //! One matcher for all analyzers: which of them want a file, by its path and its first bytes.
 
-use crate::analyzer::{Analyzer, Select};
+use crate::analyzer::{Analyzer, Node, NodeKind, Select};
 use std::collections::HashMap;
 
 /// The number of leading bytes of a file that magic numbers may use.
@@ -19,6 +19,9 @@ pub struct Matcher<'a> {
     under: Vec<(&'static str, &'static str, usize)>,
     within: Vec<(&'static str, &'static str, usize)>,
     magics: Vec<(&'static [u8], usize)>,
+    any: Vec<usize>,
+    modes: Vec<(u32, usize)>,
+    capabilities: Vec<usize>,
 }
 
 impl<'a> Matcher<'a> {
@@ -33,6 +36,9 @@ impl<'a> Matcher<'a> {
             under: Vec::new(),
             within: Vec::new(),
             magics: Vec::new(),
+            any: Vec::new(),
+            modes: Vec::new(),
+            capabilities: Vec::new(),
         };
         for (index, analyzer) in matcher.analyzers.iter().enumerate() {
             for select in analyzer.select() {
@@ -49,6 +55,9 @@ impl<'a> Matcher<'a> {
                     Select::Under(folder, suffix) => matcher.under.push((folder, suffix, index)),
                     Select::Within(folder, suffix) => matcher.within.push((folder, suffix, index)),
                     Select::Magic(magic) => matcher.magics.push((magic, index)),
+                    Select::Any => matcher.any.push(index),
+                    Select::Mode(bits) => matcher.modes.push((bits, index)),
+                    Select::Capabilities => matcher.capabilities.push(index),
                 }
             }
         }
@@ -98,13 +107,28 @@ impl<'a> Matcher<'a> {
 
     /// Adds the indices of the analyzers that want a file beginning with `start`; `found` stays sorted.
     pub fn by_magic(&self, start: &[u8], found: &mut Vec<usize>) {
-        let before = found.len();
-        found
-            .extend(self.magics.iter().filter(|(magic, _)| start.starts_with(magic)).map(|(_, index)| index));
-        if found.len() > before {
-            found.sort_unstable();
-            found.dedup();
+        merge(
+            found,
+            self.magics.iter().filter(|(magic, _)| start.starts_with(magic)).map(|(_, index)| *index),
+        );
+    }
+
+    /// Adds the indices of the analyzers that want every regular file; `found` stays sorted.
+    pub fn by_being(&self, found: &mut Vec<usize>) {
+        merge(found, self.any.iter().copied());
+    }
+
+    /// Adds the indices of the analyzers that want a path for what it is besides its content; `found` stays sorted.
+    pub fn by_node(&self, node: &Node, found: &mut Vec<usize>) {
+        merge(found, self.modes.iter().filter(|(bits, _)| node.mode & bits != 0).map(|(_, index)| *index));
+        if node.kind == NodeKind::File && node.capabilities != 0 {
+            merge(found, self.capabilities.iter().copied());
         }
+    }
+
+    /// Returns whether the analyzer at `index` wants every regular file.
+    pub fn selects_any(&self, index: usize) -> bool {
+        self.any.contains(&index)
     }
 
     /// Returns whether any of these analyzers looks into files.
@@ -115,6 +139,15 @@ impl<'a> Matcher<'a> {
     /// Returns whether the analyzer at `index` selects files by content.
     pub fn selects_by_magic(&self, index: usize) -> bool {
         self.magics.iter().any(|(_, analyzer)| *analyzer == index)
+    }
+}
+
+fn merge(found: &mut Vec<usize>, more: impl Iterator<Item = usize>) {
+    let before = found.len();
+    found.extend(more);
+    if found.len() > before {
+        found.sort_unstable();
+        found.dedup();
     }
 }
 

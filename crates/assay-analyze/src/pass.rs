@@ -7,7 +7,7 @@ mod lazy;
 
 pub use lazy::{Fetch, analyze_table};
 
-use crate::analyzer::{Analyzer, File, Sink};
+use crate::analyzer::{Analyzer, File, Node, NodeKind, Sink};
 use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
 use crate::limits::{self, Budget, Expansion, GivenUp, Limits, Stop};
@@ -148,7 +148,7 @@ impl<'a> FolderPass<'a> {
     }
 
     /// Looks at one file; returns whether any analyzer wanted it.
-    pub fn file(&mut self, path: &str, mode: u32, content: &dyn ReadAt) -> bool {
+    pub fn file(&mut self, path: &str, node: Node, content: &dyn ReadAt) -> bool {
         let pass = &mut self.pass;
         pass.out.entries += 1;
         if !self.inside {
@@ -160,11 +160,15 @@ impl<'a> FolderPass<'a> {
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
         pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
+        if content.len() > 0 {
+            pass.matcher.by_being(&mut found);
+        }
+        pass.matcher.by_node(&node, &mut found);
         let wanted = !found.is_empty();
         if wanted && content.len() > pass.limits.bytes_per_file {
             pass.too_large(path, content.len());
         } else if !wanted || !self.inside || pass.look_into(path, content.len(), &found) {
-            pass.run(path, mode, content, &found);
+            pass.run(path, node, content, &found);
         }
         pass.found = found;
         wanted
@@ -173,7 +177,7 @@ impl<'a> FolderPass<'a> {
     /// Looks at one file of `size` bytes that can only be read from its beginning.
     ///
     /// What was said of an earlier file of the same path is forgotten.
-    pub fn stream(&mut self, path: &str, mode: u32, size: u64, reader: &mut dyn BufRead) {
+    pub fn stream(&mut self, path: &str, node: Node, size: u64, reader: &mut dyn BufRead) {
         let pass = &mut self.pass;
         pass.out.entries += 1;
         pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(size);
@@ -188,13 +192,22 @@ impl<'a> FolderPass<'a> {
             }
         };
         pass.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found);
+        if size > 0 {
+            pass.matcher.by_being(&mut found);
+        }
+        pass.matcher.by_node(&node, &mut found);
         if !found.is_empty()
             && pass.look_into(path, size, &found)
             && let Some(content) = pass.content(path, size, &mut { reader }, &found)
         {
-            pass.run_content(path, mode, &content, &found);
+            pass.run_content(path, node, &content, &found);
         }
         pass.found = found;
+    }
+
+    /// Looks at one folder, of which only what it is counts.
+    pub fn folder(&mut self, path: &str, node: Node) {
+        self.pass.folder(path, node);
     }
 
     /// Records what could not be looked at.
@@ -419,12 +432,16 @@ impl<'a> Pass<'a> {
                     if self.full || self.limits.stop.is_raised() || !self.expand(path, entry.size()) {
                         break;
                     }
-                    self.run_content(path, entry.mode(), &content, &link.analyzers);
+                    self.run_content(path, node(entry), &content, &link.analyzers);
                 }
             }
             return;
         }
         if !self.place(path, entry.kind()) {
+            if entry.kind() == EntryKind::Directory && !path.is_empty() && cover::mark(path) == Mark::Content
+            {
+                self.folder(path, node(entry));
+            }
             return;
         }
         match entry.kind() {
@@ -440,12 +457,14 @@ impl<'a> Pass<'a> {
                         // The reader says the same again on the next header, where it is reported.
                         Err(_) => found.clear(),
                     }
+                    self.matcher.by_being(&mut found);
                 }
+                self.matcher.by_node(&node(entry), &mut found);
                 if !found.is_empty()
                     && (!entry.is_sparse() || self.expand(path, entry.size()))
                     && let Some(content) = self.content(path, entry.size(), entry.reader(), &found)
                 {
-                    self.run_content(path, entry.mode(), &content, &found);
+                    self.run_content(path, node(entry), &content, &found);
                 }
                 self.found = found;
             }
@@ -457,6 +476,14 @@ impl<'a> Pass<'a> {
             | EntryKind::Fifo
             | EntryKind::Other(_) => {}
         }
+    }
+
+    fn folder(&mut self, path: &str, node: Node) {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        self.matcher.by_node(&node, &mut found);
+        self.run(path, node, &Unread { len: 0 }, &found);
+        self.found = found;
     }
 
     /// Notes what an entry hides; returns whether it is something to look at.
@@ -666,31 +693,38 @@ impl<'a> Pass<'a> {
         FileSpool::new(file)
     }
 
-    fn run_content(&mut self, path: &str, mode: u32, content: &Content, analyzers: &[usize]) {
+    fn run_content(&mut self, path: &str, node: Node, content: &Content, analyzers: &[usize]) {
         match content {
             Content::Memory => {
                 let buffer = std::mem::take(&mut self.buffer);
-                self.run(path, mode, &buffer, analyzers);
+                self.run(path, node, &buffer, analyzers);
                 self.buffer = buffer;
                 // One large file must not pin its memory for the rest of the layer.
                 if self.buffer.capacity() > 1 << 20 {
                     self.buffer.shrink_to(1 << 20);
                 }
             }
-            Content::Spool(spool) => self.run(path, mode, spool, analyzers),
-            Content::Unread(unread) => self.run(path, mode, unread, analyzers),
+            Content::Spool(spool) => self.run(path, node, spool, analyzers),
+            Content::Unread(unread) => self.run(path, node, unread, analyzers),
         }
     }
 
-    fn run(&mut self, path: &str, mode: u32, content: &dyn ReadAt, analyzers: &[usize]) {
-        if analyzers.is_empty() || !self.spend(run_cost(path)) {
+    fn run(&mut self, path: &str, node: Node, content: &dyn ReadAt, analyzers: &[usize]) {
+        // What every file is looked at for, mostly in vain, takes memory only where it says something.
+        let lasting = analyzers.iter().any(|index| !self.matcher.selects_any(*index));
+        if self.full || analyzers.is_empty() || lasting && !self.spend(run_cost(path)) {
             return;
         }
         let mut all = Vec::new();
-        for analyzer in analyzers.iter().filter_map(|index| self.matcher.analyzers().get(*index)) {
+        for index in analyzers {
+            let Some(analyzer) = self.matcher.analyzers().get(*index) else { continue };
             let (mut said, full) =
-                said_by(*analyzer, &File { path, mode, content }, self.limits, &self.expansion);
+                said_by(*analyzer, &File { path, node, content }, self.limits, &self.expansion);
             self.full |= full;
+            // No hard link asks again for what every file is looked at for.
+            if said.facts.is_empty() && said.warnings.is_empty() && self.matcher.selects_any(*index) {
+                continue;
+            }
             for warning in std::mem::take(&mut said.warnings) {
                 if self.spend_warning() {
                     said.warnings.push(warning);
@@ -698,7 +732,7 @@ impl<'a> Pass<'a> {
             }
             all.push(FileAnalysis { analyzer: analyzer.id().name, said });
         }
-        if !all.is_empty() {
+        if !all.is_empty() && (lasting || self.spend(run_cost(path))) {
             self.out.files.insert(path.to_owned(), all);
         }
     }
@@ -735,6 +769,17 @@ impl<'a> Pass<'a> {
             !all.is_empty()
         });
         (self.out, self.links)
+    }
+}
+
+/// Returns what an entry is besides its content.
+fn node<R: Read>(entry: &assay_decode::tar::Entry<'_, R>) -> Node {
+    Node {
+        kind: if entry.kind() == EntryKind::Directory { NodeKind::Folder } else { NodeKind::File },
+        mode: entry.mode(),
+        uid: entry.uid(),
+        gid: entry.gid(),
+        capabilities: entry.capabilities(),
     }
 }
 

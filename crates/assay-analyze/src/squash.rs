@@ -10,7 +10,7 @@ use crate::files::{Files, Owned, Shape};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
-use assay_model::{Inventory, Leftover, Location, Origin, Package, PackageKind, Warning};
+use assay_model::{Detection, FindingKind, Inventory, Leftover, Location, Origin, Package, PackageKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -52,7 +52,8 @@ fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
         | Fact::OwnedFiles { .. }
         | Fact::Licenses { .. }
         | Fact::Leftover { .. }
-        | Fact::Code(_) => None,
+        | Fact::Code(_)
+        | Fact::Detection(_) => None,
     })
 }
 
@@ -76,7 +77,7 @@ pub fn squash(
 ) -> Squashed {
     let mut inventory = Inventory::default();
     let mut files = Files::default();
-    let visible = overlay(layers, &mut inventory.warnings, &mut files);
+    let visible = overlay(layers, &mut inventory, &mut files, of_image);
     let mut claims = Claims::default();
     let mut leftovers: BTreeMap<String, Leftovers> = BTreeMap::new();
     let mut rank = 0;
@@ -105,6 +106,9 @@ pub fn squash(
                             .add(bytes, of_image.then_some(at.layer));
                     }
                     Fact::Code(code) => files.add_code(&path, at.layer, *code),
+                    Fact::Detection(detection) => {
+                        inventory.detections.push(detected(*detection, &path, of_image.then_some(at.layer)));
+                    }
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
                     }
@@ -125,6 +129,8 @@ pub fn squash(
         analyzer.link(&mut inventory);
     }
     merge(&mut inventory.packages);
+    inventory.detections.sort();
+    inventory.detections.dedup();
     inventory.warnings.sort();
     inventory.warnings.dedup();
     Squashed { inventory, files }
@@ -151,21 +157,41 @@ impl Leftovers {
     }
 }
 
-/// Keeps what no upper layer hides.
+/// Puts a detection at its place.
+fn detected(mut detection: Detection, path: &str, layer: Option<u32>) -> Detection {
+    if detection.path.is_empty() {
+        path.clone_into(&mut detection.path);
+    }
+    detection.layer = layer;
+    detection
+}
+
+/// Keeps what no upper layer hides; of what is hidden, the secrets: whoever has the image has them.
 fn overlay(
     layers: Vec<LayerAnalysis>,
-    warnings: &mut Vec<Warning>,
+    inventory: &mut Inventory,
     seen: &mut Files,
+    of_image: bool,
 ) -> BTreeMap<Rc<str>, Visible> {
     let mut visible: Overlay<Visible> = Overlay::default();
     let mut links: Overlay<String> = Overlay::default();
     let mut left = layers.len();
     for (layer, analysis) in (0..).zip(layers) {
         left -= 1;
-        warnings.extend(analysis.warnings);
+        inventory.warnings.extend(analysis.warnings);
         seen.partial |= analysis.symlinks_left_out;
         let mut history = HashMap::new();
         visible.hide(&analysis.cover, |path, below| {
+            let hidden = below.analyses.iter().flat_map(|analysis| &analysis.said.facts);
+            for fact in hidden {
+                if let Fact::Detection(detection) = fact
+                    && detection.kind == FindingKind::Secret
+                {
+                    let at = of_image.then_some(below.layer);
+                    let detection = detected((**detection).clone(), path, at);
+                    inventory.detections.push(Detection { hidden_by: Some(layer), ..detection });
+                }
+            }
             // Replaced, not removed and made anew: a package database that is rewritten keeps the history of its packages.
             if analysis.files.contains_key(path) {
                 let mut levels = below.below;

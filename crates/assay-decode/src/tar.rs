@@ -182,6 +182,7 @@ struct Meta {
     uid: u64,
     gid: u64,
     mtime: i64,
+    capabilities: u64,
     size: u64,
     sparse: bool,
     header_offset: u64,
@@ -254,6 +255,11 @@ impl<'a, R: Read> Entry<'a, R> {
         self.meta.gid
     }
 
+    /// Returns the capabilities that executing the file permits, a bit each (capabilities(7)).
+    pub fn capabilities(&self) -> u64 {
+        self.meta.capabilities
+    }
+
     /// Returns the modification time in seconds since 1970.
     pub fn mtime(&self) -> i64 {
         self.meta.mtime
@@ -295,6 +301,7 @@ impl<R: Read> TarReader<R> {
                 uid: 0,
                 gid: 0,
                 mtime: 0,
+                capabilities: 0,
                 size: 0,
                 sparse: false,
                 header_offset: 0,
@@ -546,6 +553,7 @@ impl<R: Read> TarReader<R> {
         meta.uid = self.pax.uid.unwrap_or_else(|| block.uid());
         meta.gid = self.pax.gid.unwrap_or_else(|| block.gid());
         meta.mtime = self.pax.mtime.unwrap_or_else(|| block.mtime());
+        meta.capabilities = self.pax.capabilities.unwrap_or_default();
         let bad_map = || TarError::Sparse { path: meta.path.clone() };
         let is_sparse = sparse.map_err(|()| bad_map())?;
         if is_sparse {

@@ -121,7 +121,7 @@ fn main() {
     let rounds: Option<u32> = arguments.next().and_then(|text| text.parse().ok());
     let (image, tars) = image();
     let folder = tempfile::tempdir().unwrap();
-    let settings = || Settings::new(Limits::new(std::env::temp_dir()), NonZeroUsize::MIN);
+    let settings = || Settings::new(Limits::new(std::env::temp_dir()), NonZeroUsize::MIN, &[]);
     let cold = settings();
     let mut warm = settings();
     warm.cache = Some(LayerCache::new(folder.path().to_owned(), 1 << 30, Timestamp(0)));

@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Lockfiles, squash};
+use assay_analyze::{Budget, FolderPass, Lockfiles, Node, NodeKind, squash};
 use assay_decode::read_at::FileSpool;
 use assay_model::{Inventory, Warning};
 use assay_oci::dir::{DirEntryKind, WalkError, WalkLimits, walk};
@@ -75,13 +75,28 @@ pub fn folder_inventory(
                     continue;
                 }
             };
-            if entry.kind != DirEntryKind::File || entry.path.split('/').any(|part| part == ".git") {
+            if entry.path.split('/').any(|part| part == ".git") {
                 continue;
+            }
+            let node = Node {
+                kind: if entry.kind == DirEntryKind::Folder { NodeKind::Folder } else { NodeKind::File },
+                mode: entry.mode,
+                uid: entry.uid.into(),
+                gid: entry.gid.into(),
+                capabilities: 0,
+            };
+            match entry.kind {
+                DirEntryKind::File => {}
+                DirEntryKind::Folder => {
+                    pass.folder(&entry.path, node);
+                    continue;
+                }
+                DirEntryKind::Symlink(_) => continue,
             }
             progress.files.fetch_add(1, Ordering::Relaxed);
             match entry.open().and_then(FileSpool::new) {
                 Ok(content) => {
-                    pass.file(&entry.path, entry.mode, &content);
+                    pass.file(&entry.path, node, &content);
                 }
                 Err(error) => {
                     pass.warn(Warning::unscanned("unreadable-path", Some(&entry.path), error.to_string()));
@@ -91,7 +106,7 @@ pub fn folder_inventory(
     } else {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let content = std::fs::File::open(path).and_then(FileSpool::new).map_err(read_error)?;
-        pass.file(&name, 0o644, &content);
+        pass.file(&name, Node::file(0o644), &content);
     }
     if settings.limits.stop.is_raised() {
         pass.warn(Budget::TIME.exceeded(None, "the time was up before every file was looked at"));

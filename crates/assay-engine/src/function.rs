@@ -7,7 +7,7 @@
 use crate::Settings;
 use crate::identity::Identity;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Limits, Lockfiles, squash};
+use assay_analyze::{Budget, FolderPass, Limits, Lockfiles, Node, squash};
 use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::zip::{Zip, ZipEntry, ZipError};
 use assay_model::{Digest, Inventory, Warning};
@@ -144,7 +144,7 @@ impl Unpacking<'_, '_> {
         match self.zip.reader(entry) {
             Ok(reader) => {
                 let mut reader = BufReader::with_capacity(64 << 10, reader);
-                self.pass.stream(&path, mode, entry.uncompressed_size, &mut reader);
+                self.pass.stream(&path, Node::file(mode), entry.uncompressed_size, &mut reader);
             }
             Err(error) => self.pass.warn(Warning::unscanned("damaged-file", Some(&path), error.to_string())),
         }

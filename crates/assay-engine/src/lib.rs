@@ -24,6 +24,7 @@ pub use report::assess;
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
 use assay_analyze::{Limits, Matcher};
+use assay_model::FindingKind;
 use std::num::NonZeroUsize;
 
 /// How the bytes of a source are looked at.
@@ -41,13 +42,13 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// Returns the settings with every analyzer and the published bounds.
-    pub fn new(limits: Limits, workers: NonZeroUsize) -> Self {
-        Self { matcher: Matcher::new(analyzers()), limits, workers, cache: None, lazy: false }
+    /// Returns the settings with the published bounds, to make an inventory and to look for these kinds of findings.
+    pub fn new(limits: Limits, workers: NonZeroUsize, kinds: &[FindingKind]) -> Self {
+        Self { matcher: Matcher::new(analyzers(kinds)), limits, workers, cache: None, lazy: false }
     }
 }
 
-/// Returns every analyzer there is.
-pub fn analyzers() -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
-    assay_packages::analyzers().chain(assay_usage::analyzers())
+/// Returns every analyzer that an inventory and these kinds of findings need.
+pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
+    assay_packages::analyzers().chain(assay_usage::analyzers()).chain(assay_detect::analyzers(kinds))
 }

@@ -8,8 +8,8 @@ use assay_advisories::database::CorruptDatabase;
 use assay_analyze::{Lockfiles, squash};
 use assay_match::match_inventory;
 use assay_model::{
-    Base, BaseEvidence, DiffId, Digest, Finding, HistoryEntry, Image, Inventory, NewerBase, Platform, Report,
-    Timestamp,
+    Base, BaseEvidence, DiffId, Digest, Finding, FindingKind, HistoryEntry, Image, Inventory, NewerBase,
+    Platform, Report, Timestamp,
 };
 use assay_oci::Assurance;
 use std::collections::BTreeSet;
@@ -235,7 +235,7 @@ pub fn newer_base(
         return Ok(None);
     };
     let key = |inventory: &Inventory, finding: &Finding| {
-        let package = inventory.packages.get(finding.package as usize);
+        let package = finding.package.and_then(|index| inventory.packages.get(index as usize));
         (finding.rule.clone(), package.map(|package| package.name.clone()).unwrap_or_default())
     };
     let theirs: BTreeSet<(String, String)> = match_inventory(&inventory, database)?
@@ -243,8 +243,11 @@ pub fn newer_base(
         .iter()
         .map(|finding| key(&inventory, finding))
         .collect();
-    let (from_base, own): (Vec<&Finding>, Vec<&Finding>) =
-        report.findings.iter().partition(|finding| finding.in_base == Some(true));
+    let (from_base, own): (Vec<&Finding>, Vec<&Finding>) = report
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::Vulnerability)
+        .partition(|finding| finding.in_base == Some(true));
     let keys = |findings: Vec<&Finding>| -> BTreeSet<(String, String)> {
         findings.into_iter().map(|finding| key(&report.inventory, finding)).collect()
     };

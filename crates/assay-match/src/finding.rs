@@ -6,7 +6,7 @@ use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, End, FeedRecord, Interval, Statement, VulnerabilityKey};
 use assay_model::advisory::Fix;
 use assay_model::finding::FindingKind;
-use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Package, Severity, Timestamp};
+use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Package, Place, Severity, Timestamp};
 use assay_version::compare;
 use sha2::{Digest as _, Sha256};
 use std::cmp::{Ordering, Reverse};
@@ -198,13 +198,15 @@ fn draft(
         exploit: vulnerability.exploit,
         priority: None,
         priority_path: Vec::new(),
-        package: index,
+        package: Some(index),
         fix,
         fixed_versions,
-        locations: subject.package.locations.clone(),
+        locations: subject.package.locations.iter().map(Place::from).collect(),
         in_base: None,
         evidence,
+        details: Vec::new(),
         remediation,
+        suppression: None,
     };
     Ok(Draft { finding, anchor })
 }
@@ -256,7 +258,7 @@ pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> 
     drafts
         .into_iter()
         .map(|Draft { mut finding, anchor }| {
-            let package = inventory.packages.get(finding.package as usize);
+            let package = finding.package.and_then(|index| inventory.packages.get(index as usize));
             let name = package.map(instance).unwrap_or_default();
             let count = seen.entry((anchor.clone(), name.clone())).or_default();
             let text = format!("{}\n{anchor}\n{name}\n{count}", finding.kind.name());
@@ -274,7 +276,11 @@ pub(crate) fn instance(package: &Package) -> String {
     format!("{}/{}/{architecture}", package.kind.purl_type(), package.full_name())
 }
 
-/// The order of findings: worst first, then by identifier and package.
-pub(crate) fn order(finding: &Finding) -> (Reverse<Severity>, Reverse<bool>, FixState, &str, u32) {
-    (Reverse(finding.severity), Reverse(finding.kev.is_some()), finding.fix, &finding.rule, finding.package)
+/// What findings are ordered by.
+type Order<'a> = (Reverse<Severity>, Reverse<bool>, FixState, FindingKind, &'a str, Option<u32>, &'a [Place]);
+
+/// The order of findings: worst first, then by identifier, package and place.
+pub(crate) fn order(finding: &Finding) -> Order<'_> {
+    let Finding { severity, kev, fix, kind, rule, package, locations, .. } = finding;
+    (Reverse(*severity), Reverse(kev.is_some()), *fix, *kind, rule, *package, locations)
 }

@@ -24,9 +24,14 @@ use tree::{Inputs, Stakes, decide};
 pub fn prioritise(findings: &mut [Finding], inventory: &Inventory, context: &Context) {
     let stakes = stakes(context);
     for finding in findings.iter_mut() {
-        let package = inventory.packages.get(finding.package as usize);
+        let package = finding.package.and_then(|index| inventory.packages.get(index as usize));
         prioritise_one(finding, package, context, &stakes);
     }
+    sort_by_urgency(findings);
+}
+
+/// Puts the most urgent findings first, and what is equally urgent in a defined order.
+pub fn sort_by_urgency(findings: &mut [Finding]) {
     findings.sort_by(|a, b| (Reverse(a.priority), order(a)).cmp(&(Reverse(b.priority), order(b))));
 }
 

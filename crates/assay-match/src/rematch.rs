@@ -82,8 +82,10 @@ pub fn rematch(
         finding::of(index, subject, database, &feeds, &mut drafts)?;
     }
     let anew = finding::finish(drafts, inventory);
-    let (before, kept): (Vec<Finding>, Vec<Finding>) =
-        previous.iter().cloned().partition(|finding| judged.contains(&finding.package));
+    let (before, kept): (Vec<Finding>, Vec<Finding>) = previous
+        .iter()
+        .cloned()
+        .partition(|finding| finding.package.is_some_and(|index| judged.contains(&index)));
     let changes = compare(&before, &anew, &reasons);
     let mut findings: Vec<Finding> = kept.into_iter().chain(anew).collect();
     findings.sort_by(|a, b| finding::order(a).cmp(&finding::order(b)));
@@ -102,7 +104,7 @@ fn compare(
     let new: BTreeMap<_, &Finding> = after.iter().map(|finding| (key(finding), finding)).collect();
     let mut changes = Vec::new();
     let mut add = |outcome, finding: &Finding, other: Option<&Finding>| {
-        let why = reasons.get(&finding.package).into_iter().flatten();
+        let why = finding.package.and_then(|index| reasons.get(&index)).into_iter().flatten();
         let about = [Some(finding), other];
         let concerns = |change: &Change| {
             about.into_iter().flatten().any(|finding| {

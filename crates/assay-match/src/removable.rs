@@ -44,8 +44,8 @@ pub fn removable(inventory: &Inventory, findings: &[Finding]) -> Vec<Removable> 
     keep_what_is_needed(packages, &mut suggested);
 
     let mut counts: HashMap<u32, u64> = HashMap::new();
-    for finding in findings {
-        *counts.entry(finding.package).or_default() += 1;
+    for index in findings.iter().filter_map(|finding| finding.package) {
+        *counts.entry(index).or_default() += 1;
     }
     let usual = usual_layers(packages);
     let mut found: Vec<Removable> = suggested
@@ -80,7 +80,7 @@ pub fn advise_removal(findings: &mut [Finding], removable: &[Removable]) {
         .collect();
     for finding in findings {
         // A finding that was kept from an earlier report may have it already.
-        if let Some(instruction) = unused.get(&finding.package)
+        if let Some(instruction) = finding.package.and_then(|index| unused.get(&index))
             && !finding.remediation.starts_with(*instruction)
         {
             finding.remediation = format!(

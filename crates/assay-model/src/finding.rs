@@ -1,23 +1,69 @@
 //! Findings: what users see.
 
 use crate::advisory::Cvss;
+use crate::detection::Detail;
 use crate::ecosystem::Ecosystem;
 use crate::package::Location;
 use crate::severity::{Priority, Severity};
 use crate::timestamp::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
-/// What kind of finding it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What kind of finding it is. Ordered as reports show them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FindingKind {
     /// A package with a known vulnerability.
     Vulnerability,
+    /// A credential that anybody who has the image can read.
+    Secret,
+    /// Software made to do harm.
+    Malware,
+    /// A setting that makes an attack easier.
+    Misconfiguration,
+    /// A licence that the user's policy speaks against.
+    License,
 }
 
 impl FindingKind {
+    /// Every kind, in their order.
+    pub const ALL: [Self; 5] =
+        [Self::Vulnerability, Self::Secret, Self::Malware, Self::Misconfiguration, Self::License];
+
     /// Returns the name used in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vulnerability => "vulnerability",
+            Self::Secret => "secret",
+            Self::Malware => "malware",
+            Self::Misconfiguration => "misconfiguration",
+            Self::License => "license",
+        }
+    }
+}
+
+impl fmt::Display for FindingKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A text names no kind of finding.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected vulnerability, secret, malware, misconfiguration or license")]
+pub struct UnknownFindingKind;
+
+impl FromStr for FindingKind {
+    type Err = UnknownFindingKind;
+    /// Reads the name used in reports, its plural, or the short form that Trivy's users know.
+    fn from_str(text: &str) -> Result<Self, UnknownFindingKind> {
+        match text {
+            "vulnerability" | "vulnerabilities" | "vuln" => Ok(Self::Vulnerability),
+            "secret" | "secrets" => Ok(Self::Secret),
+            "malware" => Ok(Self::Malware),
+            "misconfiguration" | "misconfigurations" | "misconfig" => Ok(Self::Misconfiguration),
+            "license" | "licenses" | "licence" | "licences" => Ok(Self::License),
+            _ => Err(UnknownFindingKind),
         }
     }
 }
@@ -108,6 +154,63 @@ pub struct Decision {
     pub reason: String,
 }
 
+/// A place in an image that a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The path inside the image, without a leading `/`; or a pointer into its configuration: `config.json#/config/Env/3`.
+    pub path: String,
+    /// The line, from 1, where there are lines.
+    pub line: Option<u32>,
+    /// The index, in the image's order, of the layer it is in; `None` outside layers.
+    pub layer: Option<u32>,
+}
+
+impl From<&Location> for Place {
+    fn from(location: &Location) -> Self {
+        Self { path: location.path.clone(), line: None, layer: location.layer }
+    }
+}
+
+/// Why a finding does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SuppressionState {
+    /// The product is not affected, says a statement that the user trusts.
+    NotAffected,
+    /// It is fixed although the version does not show it, says such a statement.
+    Fixed,
+    /// Its risk is accepted.
+    Accepted,
+    /// It is wrong.
+    FalsePositive,
+}
+
+impl SuppressionState {
+    /// Returns the name used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotAffected => "not-affected",
+            Self::Fixed => "fixed",
+            Self::Accepted => "accepted",
+            Self::FalsePositive => "false-positive",
+        }
+    }
+}
+
+/// A statement by which a finding does not count; it is shown all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// What is stated.
+    pub state: SuppressionState,
+    /// Where the statement stands: a file, a policy.
+    pub source: String,
+    /// Who makes it.
+    pub author: String,
+    /// Why, in their words.
+    pub reason: String,
+    /// When it was made.
+    pub issued: Option<Timestamp>,
+}
+
 /// Something wrong with an image, and why Assay says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -115,7 +218,7 @@ pub struct Finding {
     pub id: String,
     /// What kind it is.
     pub kind: FindingKind,
-    /// The vulnerability's identifier: the CVE where there is one.
+    /// The vulnerability's identifier (the CVE where there is one), or that of the rule.
     pub rule: String,
     /// All its other identifiers, sorted.
     pub aliases: Vec<String>,
@@ -137,18 +240,22 @@ pub struct Finding {
     pub priority: Option<Priority>,
     /// How that was decided, point by point; empty until then.
     pub priority_path: Vec<Decision>,
-    /// The index of the package in the report.
-    pub package: u32,
+    /// The index of the package in the report, if it is about one.
+    pub package: Option<u32>,
     /// Whether there is a fix.
     pub fix: FixState,
     /// The versions that fix it, the nearest first.
     pub fixed_versions: Vec<String>,
     /// Where it is.
-    pub locations: Vec<Location>,
+    pub locations: Vec<Place>,
     /// Whether all of that lies in layers of the base image; `None` when the base is not known.
     pub in_base: Option<bool>,
-    /// Why Assay says so, the decisive statement first.
+    /// Which advisories say so, the decisive statement first; empty for what is no vulnerability.
     pub evidence: Vec<Evidence>,
+    /// What else was observed.
+    pub details: Vec<Detail>,
     /// What to do, as one instruction.
     pub remediation: String,
+    /// Why it does not count, if it does not.
+    pub suppression: Option<Suppression>,
 }

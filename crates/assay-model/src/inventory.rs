@@ -1,5 +1,6 @@
 //! The inventory of an image: its operating system and packages, after all layers were laid over each other.
 
+use crate::detection::Detection;
 use crate::distro::Distro;
 use crate::package::Package;
 use crate::timestamp::Timestamp;
@@ -66,6 +67,8 @@ pub struct Inventory {
     pub packages: Vec<Package>,
     /// What package managers left behind, by folder.
     pub leftovers: Vec<Leftover>,
+    /// What content gives away, sorted by kind, rule and place.
+    pub detections: Vec<Detection>,
     /// What could not be read.
     pub warnings: Vec<Warning>,
 }

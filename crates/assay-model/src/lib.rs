@@ -3,6 +3,7 @@
 
 pub mod advisory;
 pub mod context;
+pub mod detection;
 pub mod digest;
 pub mod distro;
 pub mod ecosystem;
@@ -25,10 +26,11 @@ pub mod warning;
 
 pub use advisory::{Advisory, Affected, Cvss, Fix, Range, RangeEnd};
 pub use context::Context;
+pub use detection::{Detail, Detection};
 pub use digest::{DiffId, Digest};
 pub use distro::Distro;
 pub use ecosystem::Ecosystem;
-pub use finding::{Evidence, Finding, FixState};
+pub use finding::{Evidence, Finding, FindingKind, FixState, Place, Suppression};
 pub use image::{HistoryEntry, Image, Layer};
 pub use inventory::{Inventory, Leftover, Os};
 pub use lineage::{Base, BaseEvidence, NewerBase};

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::ecosystem::Ecosystem;
-use crate::finding::Finding;
+use crate::finding::{Finding, FindingKind};
 use crate::image::Image;
 use crate::inventory::Inventory;
 use crate::removable::Removable;
@@ -144,6 +144,8 @@ pub struct Report {
     pub source: SourceKind,
     /// The image; for a folder only `reference` is set.
     pub image: Image,
+    /// What kinds of findings were looked for, in their order.
+    pub scanners: Vec<FindingKind>,
     /// What is in it, with all warnings.
     pub inventory: Inventory,
     /// The database used.

@@ -47,6 +47,10 @@ pub struct DirEntry {
     pub size: u64,
     /// The permission bits.
     pub mode: u32,
+    /// The number of its owner.
+    pub uid: u32,
+    /// The number of its group.
+    pub gid: u32,
     real: PathBuf,
     identity: (u64, u64),
 }
@@ -183,7 +187,8 @@ impl Walk {
         }
         let size = if kind == DirEntryKind::File { metadata.len() } else { 0 };
         let (mode, identity) = (metadata.mode() & 0o7777, identity(&metadata));
-        Ok(Some(DirEntry { path, kind, size, mode, real, identity }))
+        let (uid, gid) = (metadata.uid(), metadata.gid());
+        Ok(Some(DirEntry { path, kind, size, mode, uid, gid, real, identity }))
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn check(analyzer: &dyn Analyzer, path: &str, content: &[u8], expecte
 /// Returns everything `analyzer` says about a file.
 pub(crate) fn run(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> LayerFacts {
     let mut facts = LayerFacts::default();
-    analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
+    analyzer.analyze(&File::new(path, 0o644, &content), &mut Sink::new(path, &mut facts));
     facts
 }
 

@@ -3,11 +3,20 @@
 use assay_model::Report;
 use std::io::{self, Write};
 
+mod csv;
+mod github;
+mod gitlab;
+mod html;
 mod json;
+mod junit;
+mod markdown;
+mod pretty;
 mod sarif;
 mod table;
+mod template;
 
 pub use json::SCHEMA as JSON_SCHEMA;
+pub use template::TemplateText;
 
 /// Writes a report for one kind of reader.
 pub trait Format: Sync {
@@ -30,7 +39,18 @@ impl std::fmt::Debug for dyn Format {
 }
 
 /// Every format, the default first.
-pub const FORMATS: &[&dyn Format] = &[&table::Table, &json::Json, &sarif::Sarif];
+pub const FORMATS: &[&dyn Format] = &[
+    &table::Table,
+    &json::Json,
+    &sarif::Sarif,
+    &junit::Junit,
+    &markdown::Markdown,
+    &html::Html,
+    &github::Github,
+    &gitlab::Gitlab,
+    &csv::Csv,
+    &template::Template,
+];
 
 /// Returns the format of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Format> {
@@ -62,6 +82,8 @@ pub struct Options {
     pub removable: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
+    /// The user's own template, for the format of that name.
+    pub template: Option<TemplateText>,
     /// The version of Assay, for formats that name their tool.
     pub version: &'static str,
 }
@@ -75,6 +97,7 @@ impl Default for Options {
             explain_priority: false,
             removable: false,
             hidden: 0,
+            template: None,
             version: env!("CARGO_PKG_VERSION"),
         }
     }

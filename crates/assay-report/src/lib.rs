@@ -5,6 +5,7 @@ pub mod escape;
 pub mod filter;
 pub mod format;
 pub mod summary;
+pub mod words;
 
 pub use filter::Filter;
 pub use format::{FORMATS, Format, Group, Options};

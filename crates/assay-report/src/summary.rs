@@ -1,6 +1,6 @@
 //! Counts over a report.
 
-use assay_model::{Priority, Report, Severity};
+use assay_model::{FindingKind, Priority, Report, Severity};
 
 /// Returns how many findings have each severity, worst first, without those that none has.
 pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
@@ -12,6 +12,11 @@ pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
         })
         .filter(|(_, count)| *count > 0)
         .collect()
+}
+
+/// Returns how many findings are of a kind.
+pub fn of_kind(report: &Report, kind: FindingKind) -> u64 {
+    report.findings.iter().filter(|finding| finding.kind == kind).count() as u64
 }
 
 /// Returns how many findings have each priority, most urgent first, without those that none has.

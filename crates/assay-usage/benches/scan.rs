@@ -86,7 +86,7 @@ fn analyze(matcher: &Matcher<'_>, path: &str, text: &[u8]) {
     matcher.by_path(path, &mut found);
     for analyzer in found.iter().filter_map(|index| matcher.analyzers().get(*index)) {
         let mut facts = LayerFacts::default();
-        analyzer.analyze(&File { path, mode: 0o644, content: &text }, &mut Sink::new(path, &mut facts));
+        analyzer.analyze(&File::new(path, 0o644, &text), &mut Sink::new(path, &mut facts));
         black_box(facts);
     }
 }

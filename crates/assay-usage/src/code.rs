@@ -60,7 +60,7 @@ pub(crate) mod testing {
     /// Returns what an analyzer says a file asks for, as words.
     pub(crate) fn facts(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> Vec<String> {
         let mut facts = LayerFacts::default();
-        analyzer.analyze(&File { path, mode: 0o755, content: &content }, &mut Sink::new(path, &mut facts));
+        analyzer.analyze(&File::new(path, 0o755, &content), &mut Sink::new(path, &mut facts));
         let said = facts.paths.remove(path).unwrap_or_default();
         assert!(said.warnings.is_empty(), "{:?}", said.warnings);
         said.facts

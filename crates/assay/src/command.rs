@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod cache;
+mod completions;
 mod config;
 mod db;
 mod explain;
+mod man;
 mod scan;
 
 /// What to do.
@@ -21,6 +23,8 @@ pub(crate) enum Command {
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Settings that every sub-command takes.
@@ -77,5 +81,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

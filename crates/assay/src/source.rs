@@ -13,7 +13,7 @@ use assay_engine::{
     folder_inventory, function_inventory, image_inventory, newer_base,
 };
 use assay_model::report::SourceKind;
-use assay_model::{Image, Inventory, Platform, Report};
+use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
 use std::num::NonZeroUsize;
@@ -27,6 +27,10 @@ pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
     #[arg(long, value_name = "OS/ARCH")]
     platform: Option<Platform>,
+
+    /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
+    #[arg(long, value_name = "KIND", env = "ASSAY_SCANNERS", value_delimiter = ',')]
+    scanners: Vec<FindingKind>,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -57,6 +61,13 @@ pub(crate) struct SourceArgs {
 
     #[command(flatten)]
     limits: LimitArgs,
+}
+
+impl SourceArgs {
+    /// Returns the kinds of findings to look for.
+    fn scanners(&self) -> &[FindingKind] {
+        if self.scanners.is_empty() { &FindingKind::ALL } else { &self.scanners }
+    }
 }
 
 /// How registries are reached.
@@ -101,8 +112,16 @@ pub(crate) fn report(
     let scanned = inventory(text, args, global)?;
     let damaged = |error| damaged_database(error, global);
     let statements = config.statements(text, scanned.tree.as_deref());
-    let mut report = assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements)
-        .map_err(damaged)?;
+    let mut report = assess(
+        scanned.kind,
+        scanned.image,
+        scanned.inventory,
+        database,
+        built_in,
+        &statements,
+        args.scanners(),
+    )
+    .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
     if let Some(base) = &scanned.base {
@@ -174,7 +193,8 @@ fn repository_images(
 
 fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let mut settings = Settings::new(args.limits.limits(environment::scratch_folder()), workers);
+    let mut settings =
+        Settings::new(args.limits.limits(environment::scratch_folder()), workers, args.scanners());
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
     settings

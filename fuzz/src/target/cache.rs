@@ -70,7 +70,8 @@ fn served() -> Served {
 
 /// Scans with a cache in `folder`; says what the inventory is.
 fn scan(served: &Served, folder: &Path) -> String {
-    let mut settings = Settings::new(Limits::new(std::env::temp_dir()), NonZeroUsize::MIN);
+    let mut settings =
+        Settings::new(Limits::new(std::env::temp_dir()), NonZeroUsize::MIN, &assay_model::FindingKind::ALL);
     settings.cache = Some(LayerCache::new(folder.to_owned(), 1 << 30, Timestamp(1_700_000_000)));
     let found = image_inventory(served, &mut served.image.clone(), &settings, &Progress::default());
     format!("{:?}", found.map_err(|error| error.to_string()))

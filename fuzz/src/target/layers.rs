@@ -13,7 +13,7 @@ pub(super) fn targets() -> Vec<Target> {
 
 fn matcher() -> &'static Matcher<'static> {
     static MATCHER: OnceLock<Matcher<'static>> = OnceLock::new();
-    MATCHER.get_or_init(|| Matcher::new(assay_engine::analyzers()))
+    MATCHER.get_or_init(|| Matcher::new(assay_engine::analyzers(&assay_model::FindingKind::ALL)))
 }
 
 fn limits() -> Limits {

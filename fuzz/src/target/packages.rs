@@ -8,7 +8,7 @@ use crate::{Target, seed};
 use assay_analyze::{Analyzer, File, LayerFacts, Matcher, Select, Sink};
 
 pub(super) fn targets() -> Vec<Target> {
-    assay_engine::analyzers()
+    assay_engine::analyzers(&assay_model::FindingKind::ALL)
         .map(|analyzer| {
             let name = format!("analyzer-{}", analyzer.id().name);
             let paths = paths(analyzer);
@@ -27,7 +27,7 @@ pub(super) fn targets() -> Vec<Target> {
 
 fn analyze(analyzer: &'static dyn Analyzer, path: &str, content: &[u8]) -> LayerFacts {
     let mut facts = LayerFacts::default();
-    let file = File { path, mode: 0o755, content: &content };
+    let file = File::new(path, 0o755, &content);
     analyzer.analyze(&file, &mut Sink::new(path, &mut facts));
     facts
 }
@@ -44,7 +44,9 @@ fn paths(analyzer: &'static dyn Analyzer) -> Vec<String> {
             Select::Suffix(suffix) => format!("srv/lib/name-1.2.3{suffix}"),
             Select::Under(folder, suffix) => format!("{folder}name-1.2-3{suffix}"),
             Select::Within(folder, suffix) => format!("srv/{folder}name-1.2.3{suffix}"),
-            Select::Magic(_) => "usr/bin/program".to_owned(),
+            Select::Magic(_) | Select::Any | Select::Mode(_) | Select::Capabilities => {
+                "usr/bin/program".to_owned()
+            }
         })
         .collect();
     paths.extend(samples(analyzer).map(|(path, _)| path));
@@ -79,7 +81,7 @@ mod tests {
     /// Analyzers may come without a sample of their own; a sample that none of them understands is a mistake.
     #[test]
     fn every_sample_says_something() {
-        let matcher = Matcher::new(assay_engine::analyzers());
+        let matcher = Matcher::new(assay_engine::analyzers(&assay_model::FindingKind::ALL));
         let mut wrong = Vec::new();
         for (path, content) in seed::package_files() {
             let mut found = Vec::new();

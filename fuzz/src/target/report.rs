@@ -64,7 +64,7 @@ fn inventory(words: &mut Words<'_>) -> Inventory {
     let warnings = vec![Warning::unscanned("fuzzed", Some(&words.next()), words.next())];
     let folder = words.next();
     let leftovers = vec![Leftover { folder, bytes: 1 << 30, files: 1, layers: vec![0, 7] }];
-    Inventory { os: Some(os), packages, leftovers, warnings }
+    Inventory { os: Some(os), packages, leftovers, detections: Vec::new(), warnings }
 }
 
 /// Returns a database that has something to say about some of the packages.
@@ -99,8 +99,16 @@ fn report(data: &[u8]) -> Report {
     let database = database(&mut words, &inventory);
     let image =
         Image { reference: words.next(), labels: [(words.next(), words.next())].into(), ..Image::default() };
-    let report = assess(SourceKind::Registry, image, inventory, &database, false, &Statements::default())
-        .expect("the database is whole");
+    let report = assess(
+        SourceKind::Registry,
+        image,
+        inventory,
+        &database,
+        false,
+        &Statements::default(),
+        &assay_model::FindingKind::ALL,
+    )
+    .expect("the database is whole");
     let _ = explain(&words.next(), Some(&report.inventory), &database).expect("the database is whole");
     for group in [Group::Package, Group::Severity] {
         for width in [40, 100, 250] {

@@ -77,7 +77,8 @@ fn layer_seeds() -> Vec<Vec<u8>> {
 
 fn layer(data: &[u8]) -> Option<LayerAnalysis> {
     static MATCHER: OnceLock<Matcher<'static>> = OnceLock::new();
-    let matcher = MATCHER.get_or_init(|| Matcher::new(assay_engine::analyzers()));
+    let matcher =
+        MATCHER.get_or_init(|| Matcher::new(assay_engine::analyzers(&assay_model::FindingKind::ALL)));
     let end = data.iter().position(|byte| *byte == 0)?;
     let (json, blob) = data.split_at_checked(end)?;
     let blob = blob.get(1..)?;

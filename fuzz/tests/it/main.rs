@@ -85,7 +85,7 @@ fn targets_have_names_of_their_own_and_seeds() {
 #[test]
 fn every_analyzer_and_feed_is_a_target() {
     let names: HashSet<String> = targets().into_iter().map(|target| target.name).collect();
-    for analyzer in assay_engine::analyzers() {
+    for analyzer in assay_engine::analyzers(&assay_model::FindingKind::ALL) {
         assert!(names.contains(&format!("analyzer-{}", analyzer.id().name)), "{}", analyzer.id().name);
     }
     for feed in assay_advisories::FEEDS {

@@ -4,7 +4,7 @@
 //! Small programs are run by the interpreters of this machine on packages below one folder, and the folder is graded as an image that starts
 //! the same program. No package of which a file was loaded may be graded unused; and what nothing loads is, where nothing is computed.
 
-use assay_analyze::{FolderPass, Limits, Lockfiles, Matcher, squash};
+use assay_analyze::{FolderPass, Limits, Lockfiles, Matcher, Node, squash};
 use assay_model::image::ImageConfig;
 use assay_model::path::parent;
 use assay_model::{Package, Usage};
@@ -109,7 +109,7 @@ impl Root {
             } else if kind.is_dir() {
                 self.walk(&path, pass, links);
             } else if kind.is_file() {
-                pass.file(relative, 0o755, &fs::read(&path).unwrap());
+                pass.file(relative, Node::file(0o755), &fs::read(&path).unwrap());
             }
         }
     }

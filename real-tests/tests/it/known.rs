@@ -3,7 +3,7 @@
 //! Debian's packages are unpacked without their database, so that nobody registered what is in them; their upstream version
 //! is what has to be found.
 
-use assay_analyze::{FolderPass, Limits, Lockfiles, Matcher, squash};
+use assay_analyze::{FolderPass, Limits, Lockfiles, Matcher, Node, squash};
 use assay_decode::FileSpool;
 use assay_model::{Package, PackageKind};
 use std::collections::BTreeSet;
@@ -80,7 +80,7 @@ fn generic(files: &[(String, PathBuf)]) -> Vec<Package> {
     let limits = Limits::new(std::env::temp_dir());
     let mut pass = FolderPass::new(&matcher, &limits);
     for (path, file) in files {
-        pass.file(path, 0o755, &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap());
+        pass.file(path, Node::file(0o755), &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap());
     }
     let mut packages = squash(vec![pass.finish()], false, Lockfiles::Always, &matcher).inventory.packages;
     packages.retain(|package| package.kind == PackageKind::Generic);
@@ -206,7 +206,11 @@ fn go_says_what_it_prints() {
     let matcher = Matcher::new(assay_packages::analyzers());
     let limits = Limits::new(std::env::temp_dir());
     let mut pass = FolderPass::new(&matcher, &limits);
-    pass.file("usr/local/go/VERSION", 0o644, &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap());
+    pass.file(
+        "usr/local/go/VERSION",
+        Node::file(0o644),
+        &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap(),
+    );
     let packages = squash(vec![pass.finish()], false, Lockfiles::Always, &matcher).inventory.packages;
     let found: Vec<String> = packages.iter().map(|one| format!("{} go{}", one.name, one.version)).collect();
     assert_eq!(found, [format!("toolchain {}", ask("GOVERSION"))]);
@@ -225,7 +229,7 @@ fn jar(file: &Path) -> Vec<(String, String)> {
     let matcher = Matcher::new(assay_packages::analyzers());
     let limits = Limits::new(std::env::temp_dir());
     let mut pass = FolderPass::new(&matcher, &limits);
-    pass.file("opt/all.jar", 0o644, &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap());
+    pass.file("opt/all.jar", Node::file(0o644), &FileSpool::new(std::fs::File::open(file).unwrap()).unwrap());
     let packages = squash(vec![pass.finish()], false, Lockfiles::Always, &matcher).inventory.packages;
     packages.into_iter().map(|package| (package.full_name(), package.version)).collect()
 }

@@ -12,7 +12,7 @@ fn analyze(name: &str, path: &str, content: &[u8]) -> Vec<Package> {
     let analyzer =
         assay_packages::lang::ANALYZERS.iter().find(|analyzer| analyzer.id().name == name).unwrap();
     let mut facts = LayerFacts::default();
-    analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
+    analyzer.analyze(&File::new(path, 0o644, &content), &mut Sink::new(path, &mut facts));
     let facts = facts.paths.remove(path).unwrap_or_default();
     assert_eq!(facts.warnings, [], "{path}");
     let packages = facts.facts.into_iter().filter_map(|fact| match fact {

@@ -18,7 +18,7 @@ fn inventory(text: &str, lazy: bool) -> (Inventory, u64) {
     let network = Network::new(NetworkOptions::default());
     let opened = source.open(&OpenOptions { platform: None, spool }, &network).unwrap();
     let limits = Limits::new(std::env::temp_dir());
-    let settings = Settings { lazy, ..Settings::new(limits, NonZeroUsize::new(2).unwrap()) };
+    let settings = Settings { lazy, ..Settings::new(limits, NonZeroUsize::new(2).unwrap(), &[]) };
     let mut image = opened.image().clone();
     let inventory = image_inventory(&*opened, &mut image, &settings, &Progress::default()).unwrap();
     (inventory, image.layers.iter().filter_map(|layer| layer.size).sum())

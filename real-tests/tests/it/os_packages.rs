@@ -10,7 +10,7 @@ use std::process::Command;
 fn analyze(name: &str, path: &str, content: &[u8]) -> PathFacts {
     let analyzer = assay_packages::os::ANALYZERS.iter().find(|analyzer| analyzer.id().name == name).unwrap();
     let mut facts = LayerFacts::default();
-    analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
+    analyzer.analyze(&File::new(path, 0o644, &content), &mut Sink::new(path, &mut facts));
     let facts = facts.paths.remove(path).unwrap_or_default();
     assert_eq!(facts.warnings, [], "{path}");
     facts

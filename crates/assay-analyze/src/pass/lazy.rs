@@ -6,6 +6,7 @@
 //! Nothing that was fetched reaches an analyzer before its digest has been compared with the one in the table.
 
 use super::{AnalyzeLayerError, Content, Pass, Unread};
+use crate::analyzer::Node;
 use crate::facts::LayerAnalysis;
 use crate::limits::{Budget, GivenUp, Limits};
 use crate::matcher::{MAGIC_LEN, Matcher};
@@ -101,14 +102,14 @@ impl Pass<'_> {
                     self.matcher.by_path(&entry.path, &mut found);
                     if !found.is_empty() && !self.matcher.reads(&found) {
                         let content = Content::Unread(Unread { len: entry.size });
-                        self.run_content(&entry.path, entry.mode, &content, &found);
+                        self.run_content(&entry.path, Node::file(entry.mode), &content, &found);
                     } else if !found.is_empty()
                         && let Some(content) = self.fetch(table, entry, window)?
                     {
                         read += 1;
                         // As it is here, those who know it by its content may see it, too.
                         self.add_by_magic(&content, &mut found);
-                        self.run_content(&entry.path, entry.mode, &content, &found);
+                        self.run_content(&entry.path, Node::file(entry.mode), &content, &found);
                     }
                     self.found = found;
                 }
@@ -159,7 +160,7 @@ impl Pass<'_> {
                 Content::Unread(Unread { len: target.size })
             };
             let before = self.out.files.remove(path);
-            self.run_content(path, target.mode, &content, &link.analyzers);
+            self.run_content(path, Node::file(target.mode), &content, &link.analyzers);
             if let Some(before) = before {
                 self.out.files.entry(path.clone()).or_default().extend(before);
             }

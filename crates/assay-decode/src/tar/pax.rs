@@ -27,6 +27,8 @@ pub(super) struct Pax {
     pub(super) uid: Option<u64>,
     pub(super) gid: Option<u64>,
     pub(super) mtime: Option<i64>,
+    /// What `security.capability` permits.
+    pub(super) capabilities: Option<u64>,
     pub(super) real_size: Option<u64>,
     major: Option<u64>,
     minor: Option<u64>,
@@ -115,6 +117,8 @@ impl Pax {
             b"uid" => self.uid = number()?,
             b"gid" => self.gid = number()?,
             b"mtime" => self.mtime = seconds(value),
+            // GNU tar, Docker, containerd and BuildKit write extended attributes so (star's keyword).
+            b"SCHILY.xattr.security.capability" => self.capabilities = permitted(value),
             b"GNU.sparse.name" => self.sparse_name = text,
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => self.real_size = number()?,
             b"GNU.sparse.major" => self.major = number()?,
@@ -155,6 +159,15 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
         b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte & 15)),
         _ => None,
     })
+}
+
+/// Reads the permitted set of a file's capabilities: `vfs_cap_data` of version 1, 2 or 3 (capabilities(7)), little end first.
+fn permitted(value: &[u8]) -> Option<u64> {
+    let (_, rest) = value.split_first_chunk::<4>()?;
+    let (low, rest) = rest.split_first_chunk::<4>()?;
+    // The inheritable half of the same 32 capabilities lies between.
+    let high = rest.get(4..8).and_then(|high| high.try_into().ok()).map_or(0, u32::from_le_bytes);
+    Some(u64::from(u32::from_le_bytes(*low)) | u64::from(high) << 32)
 }
 
 /// Reads the whole seconds of a time such as `-12.5`, rounded down.

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What an entry begins with; the last byte is raised whenever the encoding, or the pass itself, gives something else.
-const MAGIC: [u8; 8] = *b"assaylc\x03";
+const MAGIC: [u8; 8] = *b"assaylc\x04";
 
 /// Bytes before the encoded analysis: magic and CRC-32.
 const HEADER: usize = 12;
@@ -283,7 +283,7 @@ mod tests {
         let kinds: Vec<&str> = PackageKind::ALL.iter().map(|kind| kind.purl_type()).collect();
         let shape =
             (MAGIC[7], crc32fast::hash(&bytes[HEADER..]), crc32fast::hash(kinds.join(" ").as_bytes()));
-        assert_eq!(shape, (3, 2_185_232_749, 534_284_252));
+        assert_eq!(shape, (4, 2_185_232_749, 534_284_252));
     }
 
     proptest! {

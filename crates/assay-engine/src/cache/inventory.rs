@@ -5,20 +5,21 @@
 
 use super::{LayerCache, MAX_ENTRY, bounds, read_bounded};
 use assay_analyze::{Limits, Matcher};
-use assay_model::{Digest, Image, Inventory, Leftover, Os, Package, Warning};
+use assay_model::{Detection, Digest, Image, Inventory, Leftover, Os, Package, Warning};
 use assay_oci::Assurance;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
 /// What an entry begins with.
-const MAGIC: [u8; 8] = *b"assayin\x01";
+const MAGIC: [u8; 8] = *b"assayin\x02";
 
 #[derive(Serialize)]
 struct Written<'a> {
     os: &'a Option<Os>,
     packages: &'a [Package],
     leftovers: &'a [Leftover],
+    detections: &'a [Detection],
     warnings: &'a [Warning],
 }
 
@@ -27,6 +28,7 @@ struct Read {
     os: Option<Os>,
     packages: Vec<Package>,
     leftovers: Vec<Leftover>,
+    detections: Vec<Detection>,
     warnings: Vec<Warning>,
 }
 
@@ -61,6 +63,7 @@ impl LayerCache {
             os: read.os,
             packages: read.packages,
             leftovers: read.leftovers,
+            detections: read.detections,
             warnings: read.warnings,
         })
     }
@@ -78,6 +81,7 @@ impl LayerCache {
             os: &inventory.os,
             packages: &inventory.packages,
             leftovers: &inventory.leftovers,
+            detections: &inventory.detections,
             warnings: &inventory.warnings,
         };
         let Ok(body) = postcard::to_allocvec(&written) else { return };

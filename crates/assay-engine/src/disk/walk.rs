@@ -6,8 +6,8 @@
 use super::mounts::{Mounted, Places};
 use super::with_cause;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Limits};
-use assay_decode::disk::{FileSystem, Node, NodeId, NodeKind};
+use assay_analyze::{Budget, FolderPass, Limits, Node};
+use assay_decode::disk::{self, FileSystem, NodeId, NodeKind};
 use assay_model::Warning;
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
@@ -141,7 +141,10 @@ impl Walk<'_, '_> {
         };
         match node.kind {
             NodeKind::Folder if name == b".git" => {}
-            NodeKind::Folder => self.enter(Folder { index: folder.index, node: id, path }),
+            NodeKind::Folder => {
+                self.pass.folder(&path, described(&node));
+                self.enter(Folder { index: folder.index, node: id, path });
+            }
             NodeKind::File => self.file(file_system, id, &node, &path),
             NodeKind::Symlink | NodeKind::Other => {}
         }
@@ -155,7 +158,7 @@ impl Walk<'_, '_> {
         self.waiting.push(folder);
     }
 
-    fn file(&mut self, file_system: &dyn FileSystem, id: NodeId, node: &Node, path: &str) {
+    fn file(&mut self, file_system: &dyn FileSystem, id: NodeId, node: &disk::Node, path: &str) {
         self.progress.files.fetch_add(1, Ordering::Relaxed);
         let opened = file_system.open(id).map_err(|error| with_cause(&error)).and_then(|content| {
             // What cannot be read at its beginning would be taken for a file that nobody wants.
@@ -165,9 +168,18 @@ impl Walk<'_, '_> {
         });
         match opened {
             Ok(content) => {
-                self.pass.file(path, node.mode, &*content);
+                self.pass.file(path, described(node), &*content);
             }
             Err(error) => self.pass.warn(Warning::unscanned("unreadable-path", Some(path), error)),
         }
     }
+}
+
+/// Returns what analyzers see of a node besides its content. Capabilities are not read from disks.
+fn described(node: &disk::Node) -> Node {
+    let kind = match node.kind {
+        NodeKind::Folder => assay_analyze::NodeKind::Folder,
+        NodeKind::File | NodeKind::Symlink | NodeKind::Other => assay_analyze::NodeKind::File,
+    };
+    Node { kind, mode: node.mode, uid: node.uid.into(), gid: node.gid.into(), capabilities: 0 }
 }

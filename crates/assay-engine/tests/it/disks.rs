@@ -52,7 +52,7 @@ fn scan(disk: &[u8], change: impl Fn(&mut Limits)) -> Inventory {
     fs::write(&file, disk).unwrap();
     let mut limits = Limits::new(folder.path().to_owned());
     change(&mut limits);
-    let settings = Settings::new(limits, NonZeroUsize::MIN);
+    let settings = Settings::new(limits, NonZeroUsize::MIN, &[]);
     disk_inventory(&file, &[], &settings, &Progress::default()).unwrap().0
 }
 

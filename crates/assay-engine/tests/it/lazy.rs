@@ -81,7 +81,7 @@ impl Analyzer for Seen {
     }
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         let Some(bytes) = file.bytes(1 << 30, out) else { return };
-        out.package(Package::new(PackageKind::Generic, format!("m{:o}", file.mode), digest(&bytes)));
+        out.package(Package::new(PackageKind::Generic, format!("m{:o}", file.node.mode), digest(&bytes)));
     }
 }
 

@@ -162,12 +162,14 @@ fn finding() -> Finding {
         exploit: false,
         priority: None,
         priority_path: Vec::new(),
-        package: 0,
+        package: Some(0),
         fix: FixState::Unknown,
         in_base: None,
         fixed_versions: Vec::new(),
         locations: Vec::new(),
         evidence: Vec::new(),
+        details: Vec::new(),
+        suppression: None,
         remediation: String::new(),
     }
 }

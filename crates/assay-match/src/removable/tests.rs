@@ -58,11 +58,13 @@ fn finding(package: u32) -> Finding {
         priority: None,
         priority_path: Vec::new(),
         in_base: None,
-        package,
+        package: Some(package),
         fix: FixState::Fixed,
         fixed_versions: Vec::new(),
         locations: Vec::new(),
         evidence: Vec::new(),
+        details: Vec::new(),
+        suppression: None,
         remediation: "upgrade it".into(),
     }
 }

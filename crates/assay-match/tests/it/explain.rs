@@ -163,7 +163,7 @@ fn explaining_agrees_with_matching() {
     for specification in specifications {
         let feeds = [("feed", vec![say("CVE-2020-1").affects("Debian:12", "x", specification)])];
         let found = crate::findings("debian 12", &packages, &database(&feeds));
-        let found: Vec<u32> = found.iter().map(|finding| finding.package).collect();
+        let found: Vec<u32> = found.iter().filter_map(|finding| finding.package).collect();
         let verdicts = verdicts("debian 12", &packages, &feeds);
         for (place, package) in (0_u32..).zip(packages) {
             let explained = verdicts.iter().any(|line| line.starts_with(&format!("{place}: affected")));

@@ -184,7 +184,7 @@ fn findings(os: &str, packages: &[&str], database: &Database) -> Vec<Finding> {
 /// Writes a finding as `CVE-1 of 0: fixed 1.2`, where 0 is the package's place.
 fn line(finding: &Finding) -> String {
     let fix = format!("{} {}", finding.fix.name(), finding.fixed_versions.join(" "));
-    format!("{} of {}: {}", finding.rule, finding.package, fix.trim_end())
+    format!("{} of {}: {}", finding.rule, finding.package.unwrap(), fix.trim_end())
 }
 
 /// Checks what is found in packages of a release.

@@ -166,7 +166,7 @@ mod tests {
 
     fn scan(bytes: &[u8]) -> (Vec<String>, usize) {
         let mut facts = LayerFacts::default();
-        let file = File { path: "app.exe", mode: 0o755, content: &bytes };
+        let file = File::new("app.exe", 0o755, &bytes);
         DotnetBundle.analyze(&file, &mut Sink::new("app.exe", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

@@ -66,7 +66,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str], warnings: usize) {
         let mut facts = LayerFacts::default();
-        let file = File { path: "packages.config", mode: 0o644, content: &text.as_bytes() };
+        let bytes = text.as_bytes();
+        let file = File::new("packages.config", 0o644, &bytes);
         DotnetPackagesConfig.analyze(&file, &mut Sink::new("packages.config", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

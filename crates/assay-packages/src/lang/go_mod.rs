@@ -87,7 +87,8 @@ mod tests {
 
     fn scan(text: &str) -> Vec<String> {
         let mut facts = LayerFacts::default();
-        let file = File { path: "go.mod", mode: 0o644, content: &text.as_bytes() };
+        let bytes = text.as_bytes();
+        let file = File::new("go.mod", 0o644, &bytes);
         GoMod.analyze(&file, &mut Sink::new("go.mod", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

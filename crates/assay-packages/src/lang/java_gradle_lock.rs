@@ -52,7 +52,8 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[&str], warnings: usize) {
         let mut facts = LayerFacts::default();
-        let file = File { path: "gradle.lockfile", mode: 0o644, content: &text.as_bytes() };
+        let bytes = text.as_bytes();
+        let file = File::new("gradle.lockfile", 0o644, &bytes);
         GradleLock.analyze(&file, &mut Sink::new("gradle.lockfile", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

@@ -268,7 +268,8 @@ mod tests {
 
     fn scan(text: &str) -> (Vec<String>, usize) {
         let mut facts = LayerFacts::default();
-        let file = File { path: "app/pom.xml", mode: 0o644, content: &text.as_bytes() };
+        let bytes = text.as_bytes();
+        let file = File::new("app/pom.xml", 0o644, &bytes);
         JavaPom.analyze(&file, &mut Sink::new("app/pom.xml", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

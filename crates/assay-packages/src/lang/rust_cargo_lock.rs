@@ -84,7 +84,8 @@ mod tests {
 
     fn scan(text: &str) -> (Vec<String>, usize) {
         let mut facts = LayerFacts::default();
-        let file = File { path: "Cargo.lock", mode: 0o644, content: &text.as_bytes() };
+        let bytes = text.as_bytes();
+        let file = File::new("Cargo.lock", 0o644, &bytes);
         CargoLock.analyze(&file, &mut Sink::new("Cargo.lock", &mut facts));
         let facts = facts.paths.into_values().next().unwrap_or_default();
         let packages = facts.facts.iter().filter_map(|fact| match fact {

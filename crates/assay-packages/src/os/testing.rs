@@ -6,7 +6,7 @@ use assay_model::Package;
 /// Returns what `analyzer` says about a file with this content.
 pub(super) fn analyze(analyzer: &dyn Analyzer, path: &str, content: &[u8]) -> PathFacts {
     let mut facts = LayerFacts::default();
-    analyzer.analyze(&File { path, mode: 0o644, content: &content }, &mut Sink::new(path, &mut facts));
+    analyzer.analyze(&File::new(path, 0o644, &content), &mut Sink::new(path, &mut facts));
     facts.paths.remove(path).unwrap_or_default()
 }
 

@@ -6,7 +6,6 @@
 use super::{Format, Options};
 use crate::summary;
 use assay_model::context::{Context, Grade, Setting};
-use assay_model::finding::FindingKind;
 use assay_model::{Base, Finding, Location, Package, Removable, Report, Severity, Usage};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,15 +23,17 @@ impl Format for Json {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &document(report, options))?;
-        out.write_all(b"\n")
+        super::pretty::write(&document(report, options), out)
     }
 }
 
+/// The whole report.
 #[derive(Serialize)]
-struct Document {
+pub(super) struct Document {
     schema: &'static str,
     complete: bool,
+    /// What kinds of findings were looked for.
+    scanners: Vec<&'static str>,
     source: Source,
     os: Option<Os>,
     database: Database,
@@ -186,7 +187,7 @@ struct LocationEntry {
     layer: Option<String>,
 }
 
-/// Where a finding is. Packages have no line; the contract's field is there for findings that do.
+/// Where a finding is. Packages have no line, the image's configuration no layer.
 #[derive(Serialize)]
 struct FindingLocation {
     path: String,
@@ -209,7 +210,8 @@ struct FindingEntry {
     exploit: bool,
     priority: Option<&'static str>,
     priority_path: Vec<DecisionEntry>,
-    package: String,
+    /// Null when it is not about a package.
+    package: Option<String>,
     fix: Fix,
     locations: Vec<FindingLocation>,
     /// Whether the base image brings it; null when the base is not known.
@@ -217,7 +219,16 @@ struct FindingEntry {
     evidence: Evidence,
     remediation: String,
     status: &'static str,
-    suppression: Option<()>,
+    suppression: Option<SuppressionEntry>,
+}
+
+#[derive(Serialize)]
+struct SuppressionEntry {
+    state: &'static str,
+    source: String,
+    author: String,
+    reason: String,
+    issued: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -256,7 +267,17 @@ struct Fix {
 
 #[derive(Serialize)]
 struct Evidence {
+    /// The advisories that name the package.
     matches: Vec<Match>,
+    /// What else was observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<DetailEntry>,
+}
+
+#[derive(Serialize)]
+struct DetailEntry {
+    name: String,
+    value: String,
 }
 
 #[derive(Serialize)]
@@ -344,7 +365,7 @@ fn base_entry(base: &Base) -> BaseEntry {
     }
 }
 
-fn document(report: &Report, options: &Options) -> Document {
+pub(super) fn document(report: &Report, options: &Options) -> Document {
     let os = report.inventory.os.as_ref();
     let purls: Vec<String> =
         report.inventory.packages.iter().map(|package| package.purl(os).to_string()).collect();
@@ -353,6 +374,7 @@ fn document(report: &Report, options: &Options) -> Document {
     Document {
         schema: SCHEMA,
         complete: report.complete(),
+        scanners: report.scanners.iter().map(|kind| kind.name()).collect(),
         source: Source {
             kind: report.source.name(),
             reference: image.reference.clone(),
@@ -453,7 +475,11 @@ fn document(report: &Report, options: &Options) -> Document {
                 .into_iter()
                 .map(|(severity, count)| (severity.name(), count))
                 .collect(),
-            by_kind: [(FindingKind::Vulnerability.name(), report.findings.len() as u64)].into(),
+            by_kind: report
+                .scanners
+                .iter()
+                .map(|kind| (kind.name(), summary::of_kind(report, *kind)))
+                .collect(),
             by_priority: summary::by_priority(report)
                 .into_iter()
                 .map(|(priority, count)| (priority.name(), count))
@@ -507,12 +533,13 @@ fn location_entries(report: &Report, locations: &[Location]) -> Vec<LocationEntr
         .iter()
         .map(|location| LocationEntry {
             path: location.path.clone(),
-            layer: location
-                .layer
-                .and_then(|index| report.image.layers.get(index as usize))
-                .and_then(|layer| text(layer.diff_id)),
+            layer: layer_name(report, location.layer),
         })
         .collect()
+}
+
+fn layer_name(report: &Report, layer: Option<u32>) -> Option<String> {
+    layer.and_then(|index| report.image.layers.get(index as usize)).and_then(|layer| text(layer.diff_id))
 }
 
 fn package_entry(
@@ -579,11 +606,16 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
             .iter()
             .map(|step| DecisionEntry { point: step.point, value: step.value, reason: step.reason.clone() })
             .collect(),
-        package: purl(finding.package),
+        package: finding.package.map(purl),
         fix: Fix { state: finding.fix.name(), versions: finding.fixed_versions.clone() },
-        locations: location_entries(report, &finding.locations)
-            .into_iter()
-            .map(|LocationEntry { path, layer }| FindingLocation { path, line: None, layer })
+        locations: finding
+            .locations
+            .iter()
+            .map(|place| FindingLocation {
+                path: place.path.clone(),
+                line: place.line,
+                layer: layer_name(report, place.layer),
+            })
             .collect(),
         base: finding.in_base,
         evidence: Evidence {
@@ -603,9 +635,20 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
                     severity: evidence.severity.map(Severity::name),
                 })
                 .collect(),
+            details: finding
+                .details
+                .iter()
+                .map(|detail| DetailEntry { name: detail.name.to_string(), value: detail.value.clone() })
+                .collect(),
         },
         remediation: finding.remediation.clone(),
-        status: "open",
-        suppression: None,
+        status: if finding.suppression.is_some() { "suppressed" } else { "open" },
+        suppression: finding.suppression.as_ref().map(|one| SuppressionEntry {
+            state: one.state.name(),
+            source: one.source.clone(),
+            author: one.author.clone(),
+            reason: one.reason.clone(),
+            issued: text(one.issued),
+        }),
     }
 }

@@ -4,7 +4,7 @@
 //! in every location, even for files that have none.
 
 use super::{Format, Options};
-use assay_model::{Finding, FixState, Priority, Report, Severity};
+use assay_model::{Finding, FindingKind, FixState, Priority, Report, Severity};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -20,8 +20,7 @@ impl Format for Sarif {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, &log(report, options))?;
-        out.write_all(b"\n")
+        super::pretty::write(&log(report, options), out)
     }
 }
 
@@ -121,20 +120,31 @@ fn rule(finding: &Finding) -> Value {
     let title = if finding.title.is_empty() { finding.rule.clone() } else { finding.title.clone() };
     let mut rule = json!({
         "id": finding.rule,
-        "name": "VulnerablePackage",
+        "name": rule_name(finding.kind),
         "shortDescription": { "text": title },
         "fullDescription": { "text": title },
         "defaultConfiguration": { "level": level(finding.severity) },
         "properties": {
-            "tags": ["security", "vulnerability"],
+            "tags": ["security", finding.kind.name()],
             "security-severity": security_severity(finding),
             "aliases": finding.aliases,
         },
     });
-    if let (Some(uri), Some(rule)) = (help_uri(&finding.rule), rule.as_object_mut()) {
+    let uri = help_uri(&finding.rule).filter(|_| finding.kind == FindingKind::Vulnerability);
+    if let (Some(uri), Some(rule)) = (uri, rule.as_object_mut()) {
         rule.insert("helpUri".to_owned(), Value::String(uri));
     }
     rule
+}
+
+fn rule_name(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Vulnerability => "VulnerablePackage",
+        FindingKind::Secret => "ExposedSecret",
+        FindingKind::Malware => "Malware",
+        FindingKind::Misconfiguration => "Misconfiguration",
+        FindingKind::License => "License",
+    }
 }
 
 /// Returns the public page of an identifier whose form is safe to put into an address.
@@ -148,11 +158,13 @@ fn help_uri(id: &str) -> Option<String> {
 }
 
 fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Value {
-    let package = report.inventory.packages.get(finding.package as usize);
+    let package = finding.package.and_then(|index| report.inventory.packages.get(index as usize));
     let purl =
         package.map(|package| package.purl(report.inventory.os.as_ref()).to_string()).unwrap_or_default();
     let name =
         package.map(|package| format!("{} {}", package.full_name(), package.version)).unwrap_or_default();
+    let details = finding.details.iter().map(|detail| format!("{}: {}", detail.name, detail.value));
+    let details: Vec<String> = details.collect();
     let fix = match (finding.fix, finding.fixed_versions.as_slice()) {
         (FixState::Fixed, [_, ..]) => format!("fixed in {}", finding.fixed_versions.join(", ")),
         (state, _) => format!("fix: {}", state.name()),
@@ -165,7 +177,11 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
     result.insert("level".into(), json!(level(finding.severity)));
     result.insert(
         "message".into(),
-        json!({ "text": format!("{name} has {} ({}), {fix}", finding.rule, finding.severity) }),
+        json!({ "text": if package.is_some() {
+            format!("{name} has {} ({}), {fix}", finding.rule, finding.severity)
+        } else {
+            format!("{} ({}): {}", finding.title, finding.severity, finding.remediation)
+        } }),
     );
     let locations: Vec<Value> = finding
         .locations
@@ -183,7 +199,7 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
             json!({
                 "physicalLocation": {
                     "artifactLocation": { "uri": uri(file), "uriBaseId": "IMAGE" },
-                    "region": { "startLine": 1 },
+                    "region": { "startLine": location.line.unwrap_or(1) },
                 },
                 "message": { "text": message },
             })
@@ -198,7 +214,9 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
     result.insert(
         "properties".into(),
         json!({
+            "kind": finding.kind.name(),
             "package": purl,
+            "details": details,
             "severity": finding.severity.name(),
             "priority": finding.priority.map(Priority::name),
             "priorityPath": finding

@@ -1,14 +1,14 @@
 //! The table for people at a terminal.
 
+mod detected;
+
 use super::{Format, Group, Options};
 use crate::escape::{shorten, terminal};
-use crate::summary;
+use crate::{summary, words};
 use assay_model::finding::Decision;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{
-    Base, BaseEvidence, Finding, FixState, Location, Package, Priority, Report, Severity, Usage,
-};
+use assay_model::{Base, BaseEvidence, Finding, Package, Priority, Report, Severity, Usage};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -41,6 +41,7 @@ impl Format for Table {
             Group::Package => view.by_package(out)?,
             Group::Severity => view.by_severity(out)?,
         }
+        view.detected(out)?;
         if options.explain_priority {
             view.priorities(out)?;
         }
@@ -275,20 +276,9 @@ impl View<'_> {
         self.report.inventory.packages.get(index as usize)
     }
 
-    fn fix(finding: &Finding) -> String {
-        match finding.fix {
-            FixState::Fixed if !finding.fixed_versions.is_empty() => finding.fixed_versions.join(", "),
-            FixState::Fixed => "fixed".to_owned(),
-            FixState::NotFixed => "no fix yet".to_owned(),
-            FixState::WontFix => "won't be fixed".to_owned(),
-            FixState::EndOfLife => "end of life".to_owned(),
-            FixState::Unknown => "not known".to_owned(),
-        }
-    }
-
     /// Names a layer by its place, its digest and the instruction that made it.
-    fn layer(&self, location: &Location, with_instruction: bool) -> Option<String> {
-        let index = location.layer?;
+    fn layer(&self, index: Option<u32>, with_instruction: bool) -> Option<String> {
+        let index = index?;
         let layer = self.report.image.layers.get(index as usize)?;
         let mut text = format!("layer {}", index + 1);
         if let Some(diff_id) = layer.diff_id {
@@ -303,9 +293,9 @@ impl View<'_> {
     fn by_package(&self, out: &mut dyn Write) -> io::Result<()> {
         // Findings come worst first, so that packages do too.
         let mut order: Vec<u32> = Vec::new();
-        for finding in &self.report.findings {
-            if !order.contains(&finding.package) {
-                order.push(finding.package);
+        for index in self.report.findings.iter().filter_map(|finding| finding.package) {
+            if !order.contains(&index) {
+                order.push(index);
             }
         }
         for index in order {
@@ -317,11 +307,11 @@ impl View<'_> {
             let mut columns = self.urgency_columns();
             columns.extend([self.id_column(narrow), Column::share("FIXED IN", 40), Column::text("TITLE")]);
             let mut grid = self.grid(&columns, 2);
-            for finding in self.report.findings.iter().filter(|finding| finding.package == index) {
+            for finding in self.report.findings.iter().filter(|finding| finding.package == Some(index)) {
                 let mut row = self.urgency_cells(finding);
                 row.extend([
                     self.cell(&self.marked_rule(finding)),
-                    self.cell(&Self::fix(finding)),
+                    self.cell(&words::fix(finding)),
                     self.cell(&shorten(&finding.title, 160)),
                 ]);
                 grid.add_row(row);
@@ -337,7 +327,8 @@ impl View<'_> {
         const SHOWN: usize = 3;
         let room = usize::from(self.width).saturating_sub(2);
         for location in package.locations.iter().take(SHOWN) {
-            let layer = self.layer(location, true).map(|layer| format!("  {layer}")).unwrap_or_default();
+            let layer =
+                self.layer(location.layer, true).map(|layer| format!("  {layer}")).unwrap_or_default();
             let line = format!("{}{layer}", location.path);
             writeln!(out, "  {}", shorten(&terminal(&line), room))?;
         }
@@ -354,7 +345,7 @@ impl View<'_> {
     }
 
     fn by_severity(&self, out: &mut dyn Write) -> io::Result<()> {
-        if self.report.findings.is_empty() {
+        if self.report.findings.iter().all(|finding| finding.package.is_none()) {
             return Ok(());
         }
         let (narrow, wide) = (self.width < MEDIUM, self.width >= WIDE);
@@ -374,7 +365,7 @@ impl View<'_> {
         let versions = if wide { 30 } else { 22 };
         let mut grid = self.grid(&columns, 0);
         for finding in &self.report.findings {
-            let Some(package) = self.package(finding.package) else { continue };
+            let Some(package) = finding.package.and_then(|index| self.package(index)) else { continue };
             let name = format!("{}{}", package.full_name(), usage_mark(package));
             let version = shorten(&terminal(&package.version), versions);
             let mut row = self.urgency_cells(finding);
@@ -385,10 +376,10 @@ impl View<'_> {
             } else {
                 row.extend([self.cell(&name), self.cell(&version)]);
             }
-            row.push(self.cell(&shorten(&Self::fix(finding), versions)));
+            row.push(self.cell(&shorten(&words::fix(finding), versions)));
             let layer = finding.locations.first();
             if wide {
-                let layer = layer.and_then(|location| self.layer(location, true)).unwrap_or_default();
+                let layer = layer.and_then(|place| self.layer(place.layer, true)).unwrap_or_default();
                 row.extend([self.cell(&shorten(&layer, 60)), self.cell(&shorten(&finding.title, 120))]);
             } else {
                 let number =
@@ -404,11 +395,12 @@ impl View<'_> {
     /// Writes the path to each finding's priority.
     fn priorities(&self, out: &mut dyn Write) -> io::Result<()> {
         for finding in &self.report.findings {
-            let (Some(package), Some(priority)) = (self.package(finding.package), finding.priority) else {
-                continue;
-            };
+            let Some(priority) = finding.priority else { continue };
             let rule = shorten(&terminal(&finding.rule), ID_SHOWN);
-            let title = format!("{priority}: {rule} in {} {}", package.full_name(), package.version);
+            let title = match finding.package.and_then(|index| self.package(index)) {
+                Some(package) => format!("{priority}: {rule} in {} {}", package.full_name(), package.version),
+                None => format!("{priority}: {rule}"),
+            };
             writeln!(out, "{}", self.bold(&title))?;
             for step in &finding.priority_path {
                 self.sentence(&terminal(&step_in_words(step)), out)?;

@@ -21,16 +21,16 @@ fn findings_are_chosen_by_severity_and_fix() {
     let all: Vec<String> = report().findings.into_iter().map(|finding| finding.rule).collect();
     let all: Vec<&str> = all.iter().map(String::as_str).collect();
     check(&[], false, &all, 0);
-    check(&[Severity::Critical], false, &["CVE-2021-44228"], 6);
+    check(&[Severity::Critical], false, &["CVE-2021-44228", "aws-access-key"], 8);
     check(
         &[Severity::High, Severity::Critical],
         false,
-        &["CVE-2021-44228", "CVE-2022-4450", "CVE-2019-14234"],
-        4,
+        &["CVE-2021-44228", "CVE-2022-4450", "CVE-2019-14234", "aws-access-key"],
+        6,
     );
-    check(&[], true, &["CVE-2021-44228", "CVE-2019-14234", "CVE-2023-1"], 4);
-    check(&[Severity::High], true, &["CVE-2019-14234"], 6);
-    check(&[Severity::Unknown], true, &[], 7);
+    check(&[], true, &["CVE-2021-44228", "CVE-2019-14234", "CVE-2023-1"], 7);
+    check(&[Severity::High], true, &["CVE-2019-14234"], 9);
+    check(&[Severity::Unknown], true, &[], 10);
 }
 
 #[test]
@@ -39,18 +39,18 @@ fn every_format_says_how_much_was_left_out() {
         Filter { severities: vec![Severity::Critical], only_fixed: false, ..Filter::default() }
             .apply(report());
     let options = Options { hidden, ..options() };
-    assert!(render("table", &shown, &options).contains("6 left out by filters"));
-    assert!(render("json", &shown, &options).contains("\"hidden\": 6"));
-    assert!(render("sarif", &shown, &options).contains("\"hidden\": 6"));
+    assert!(render("table", &shown, &options).contains("8 left out by filters"));
+    assert!(render("json", &shown, &options).contains("\"hidden\": 8"));
+    assert!(render("sarif", &shown, &options).contains("\"hidden\": 8"));
 }
 
 #[test]
 fn findings_are_counted_by_severity() {
-    let counts = "7 findings: 1 critical, 2 high, 1 medium, 1 low, 1 negligible, 1 unknown";
+    let counts = "10 findings: 2 critical, 2 high, 2 medium, 2 low, 1 negligible, 1 unknown";
     assert_eq!(summary::headline(&report()), counts);
     let (one, _) =
         Filter { severities: vec![Severity::Low], only_fixed: false, ..Filter::default() }.apply(report());
-    assert_eq!(summary::headline(&one), "1 finding: 1 low");
+    assert_eq!(summary::headline(&one), "2 findings: 2 low");
     let (none, _) =
         Filter { severities: vec![Severity::Low], only_fixed: true, ..Filter::default() }.apply(report());
     assert_eq!(summary::headline(&none), "no findings");

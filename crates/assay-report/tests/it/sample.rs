@@ -1,12 +1,12 @@
 //! The report that is rendered: an image with every kind of finding, package, warning and coverage.
 
-use assay_model::finding::{Decision, Epss, FindingKind, Kev};
+use assay_model::finding::{Decision, Epss, FindingKind, Kev, Suppression, SuppressionState};
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
-    Context, Cvss, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Leftover, Location,
-    Origin, Os, Package, PackageKind, Priority, Report, Severity, SourcePackage, Timestamp, Usage, Warning,
-    distro,
+    Context, Cvss, Detail, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Leftover,
+    Location, Origin, Os, Package, PackageKind, Place, Priority, Report, Severity, SourcePackage, Timestamp,
+    Usage, Warning, distro,
 };
 
 /// Returns a digest whose digits are all the same.
@@ -104,10 +104,10 @@ fn finding(package: u32, rule: &str, severity: Severity, fix: FixState, fixed: &
         exploit: false,
         priority: Some(Priority::Track),
         priority_path: Vec::new(),
-        package,
+        package: Some(package),
         fix,
         fixed_versions: fixed.clone(),
-        locations: package_of.locations.clone(),
+        locations: package_of.locations.iter().map(Place::from).collect(),
         in_base: None,
         evidence: vec![Evidence {
             feed: "osv".into(),
@@ -121,8 +121,55 @@ fn finding(package: u32, rule: &str, severity: Severity, fix: FixState, fixed: &
             state: fix,
             severity: Some(severity),
         }],
+        details: Vec::new(),
         remediation: format!("upgrade `{}`", package_of.full_name()),
+        suppression: None,
     }
+}
+
+/// Describes a finding that is about no package.
+fn detected(kind: FindingKind, rule: &str, severity: Severity, places: Vec<Place>) -> Finding {
+    Finding {
+        id: format!("{:032x}", rule.bytes().map(u128::from).sum::<u128>()),
+        kind,
+        title: format!("what `{rule}` is about"),
+        severity_source: "assay".into(),
+        package: None,
+        evidence: Vec::new(),
+        locations: places,
+        remediation: format!("mend `{rule}`"),
+        ..finding(0, rule, severity, FixState::Unknown, &[])
+    }
+}
+
+fn others() -> Vec<Finding> {
+    let place = |path: &str, line, layer| Place { path: path.into(), line, layer };
+    let mut secret = detected(
+        FindingKind::Secret,
+        "aws-access-key",
+        Severity::Critical,
+        vec![place("app/.e\x1b[1mnv", Some(3), Some(1))],
+    );
+    secret.priority = Some(Priority::Act);
+    secret.details = vec![
+        Detail::new("match", "AKIA**************** (20 characters)"),
+        Detail::new("hidden", "layer 2 still carries it; layer 3 (RUN rm\x1b[2J app/.env) only hides it"),
+    ];
+    let places = (0..5).map(|number| place(&format!("usr/bin/tool{number}"), None, Some(0))).collect();
+    let mut accepted = detected(
+        FindingKind::License,
+        "license-forbidden",
+        Severity::Low,
+        vec![place("config.json#/config/Env/3", None, None)],
+    );
+    accepted.suppression = Some(Suppression {
+        state: SuppressionState::Accepted,
+        source: "assay.yaml".into(),
+        author: "legal <legal@example.com>".into(),
+        reason: "bought\x1b[0m a licence".into(),
+        issued: day("2024-10-01"),
+    });
+    vec![secret, detected(FindingKind::Misconfiguration, "setuid-files", Severity::Medium, places), accepted]
 }
 
 fn findings() -> Vec<Finding> {
@@ -162,6 +209,9 @@ fn findings() -> Vec<Finding> {
         finding(1, "CVE-2023-1", Severity::Negligible, FixState::Fixed, &[]),
         hostile,
     ]
+    .into_iter()
+    .chain(others())
+    .collect()
 }
 
 fn coverage(name: &str, state: CoverageState, synced: Option<Timestamp>, packages: u64) -> Coverage {
@@ -190,6 +240,7 @@ pub(crate) fn report() -> Report {
     Report {
         source: SourceKind::Registry,
         image: image(),
+        scanners: FindingKind::ALL.to_vec(),
         inventory: Inventory {
             os: Some(os),
             packages: packages(),
@@ -199,6 +250,7 @@ pub(crate) fn report() -> Report {
                 files: 7,
                 layers: vec![1],
             }],
+            detections: Vec::new(),
             warnings: vec![
                 Warning::unscanned(
                     "damaged-package-database",

@@ -336,7 +336,7 @@ mod tests {
 
     fn analyze(path: &str, text: &[u8]) -> Option<Code> {
         let mut facts = LayerFacts::default();
-        ShellScript.analyze(&File { path, mode: 0o755, content: &text }, &mut Sink::new(path, &mut facts));
+        ShellScript.analyze(&File::new(path, 0o755, &text), &mut Sink::new(path, &mut facts));
         facts.paths.remove(path)?.facts.into_iter().find_map(|fact| match fact {
             Fact::Code(code) => Some(*code),
             _ => None,

@@ -223,33 +223,43 @@ fn why_not(
 
 /// The chain of evidence of one finding.
 fn chain(text: &mut String, finding: &Finding, report: &Report) {
-    let Some(package) = report.inventory.packages.get(finding.package as usize) else { return };
+    let package = finding.package.and_then(|index| report.inventory.packages.get(index as usize));
     let _ = writeln!(text, "\n  finding {}", finding.id);
     let mut step = |label: &str, value: &str| {
         let _ = writeln!(text, "    {label:<10}{}", escape::terminal(value.trim_end()));
     };
-    step("package", &package.purl(report.inventory.os.as_ref()).to_string());
-    if let Some(source) = &package.source {
-        step("source", &format!("{} {}", source.name, source.version));
+    if let Some(package) = package {
+        step("package", &package.purl(report.inventory.os.as_ref()).to_string());
+        if let Some(source) = &package.source {
+            step("source", &format!("{} {}", source.name, source.version));
+        }
+    } else {
+        step("what", &finding.title);
     }
     for location in &finding.locations {
-        step("file", &location.path);
+        let line = location.line.map(|line| format!(", line {line}")).unwrap_or_default();
+        step("file", &format!("{}{line}", location.path));
         if let Some(layer) = location.layer.and_then(|index| report.image.layers.get(index as usize)) {
             let diff_id = layer.diff_id.map(|diff_id| diff_id.to_string()).unwrap_or_default();
             step("layer", &diff_id);
             step("made by", layer.created_by.as_deref().unwrap_or("unknown instruction"));
         }
     }
-    let usage = match package.usage {
-        Usage::Used => "used",
-        Usage::Unused => "unused",
-        Usage::Unknown => "unknown",
-    };
-    step("usage", usage);
-    for reached in &package.usage_evidence {
-        // What is no file (the image's configuration, a reason) has no path.
-        let place = if reached.path.is_empty() { String::new() } else { format!("{}: ", reached.path) };
-        step("", &format!("{place}{}", reached.how));
+    if let Some(package) = package {
+        let usage = match package.usage {
+            Usage::Used => "used",
+            Usage::Unused => "unused",
+            Usage::Unknown => "unknown",
+        };
+        step("usage", usage);
+        for reached in &package.usage_evidence {
+            // What is no file (the image's configuration, a reason) has no path.
+            let place = if reached.path.is_empty() { String::new() } else { format!("{}: ", reached.path) };
+            step("", &format!("{place}{}", reached.how));
+        }
+    }
+    for detail in &finding.details {
+        step(&detail.name, &detail.value);
     }
     for evidence in &finding.evidence {
         let of = if evidence.by_source { "source package" } else { "package" };
@@ -272,7 +282,9 @@ fn chain(text: &mut String, finding: &Finding, report: &Report) {
         format!(", says {}", finding.severity_source)
     };
     step("severity", &format!("{}{says}", finding.severity));
-    step("fix", &format!("{} {}", finding.fix.name(), finding.fixed_versions.join(", ")));
+    if package.is_some() {
+        step("fix", &format!("{} {}", finding.fix.name(), finding.fixed_versions.join(", ")));
+    }
     step("priority", finding.priority.map_or("", assay_model::Priority::name));
     for decision in &finding.priority_path {
         step("", &format!("{} = {}, because {}", decision.point, decision.value, decision.reason));

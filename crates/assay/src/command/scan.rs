@@ -7,8 +7,9 @@ use crate::error::CommandError;
 use crate::source::{self, SourceArgs};
 use crate::terminal;
 use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
+use assay_report::format::TemplateText;
 use assay_report::{FORMATS, Filter, Format, Group, Options};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -35,9 +36,13 @@ pub(crate) struct Args {
     #[command(flatten)]
     context: ContextArgs,
 
-    /// The format of standard output: table, json or sarif.
+    /// The format of standard output: table, json, sarif, junit, markdown, html, github, gitlab, csv or template.
     #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
     format: &'static dyn Format,
+
+    /// The template of the format `template`, in the language of Jinja2; it sees the JSON report as `report`.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
 
     /// Write to a file instead, in another format if one is named; may be repeated.
     #[arg(long, short, value_name = "[FORMAT=]PATH")]
@@ -191,6 +196,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         only_fixed: args.only_fixed,
         exclude_base: args.exclude_base,
     };
+    let template = template(args)?;
     let settings = Settings::load(&args.context, global)?;
     let (database, built_in) = source::open_database(global)?;
     let (mut crossed, mut partial) = (false, false);
@@ -221,7 +227,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             }
         }
         let (report, hidden) = filter.apply(report);
-        write(args, &report, hidden)?;
+        write(args, &report, hidden, template.clone())?;
     }
     Ok(if crossed {
         ExitCode::from(1)
@@ -232,7 +238,36 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     })
 }
 
-fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> {
+/// The largest template that is read.
+const MAX_TEMPLATE: u64 = 4 << 20;
+
+/// Reads the user's template, which must be there when it is asked for.
+fn template(args: &Args) -> Result<Option<TemplateText>, CommandError> {
+    let asked = |format: &dyn Format| format.name() == "template";
+    let wanted = asked(args.format) || args.output.iter().filter_map(|output| output.format).any(asked);
+    match &args.template {
+        None if wanted => Err(CommandError::usage("the format `template` needs a template")
+            .hint("name one with `--template FILE`; there are examples in docs/manual/outputs.md")),
+        None => Ok(None),
+        Some(path) => {
+            let failed = |error| {
+                CommandError::work(format!("cannot read the template `{}`", path.display()), error)
+                    .hint("name a text file with `--template FILE`")
+            };
+            let mut text = String::new();
+            let file = std::fs::File::open(path).map_err(failed)?;
+            file.take(MAX_TEMPLATE).read_to_string(&mut text).map_err(failed)?;
+            Ok(Some(TemplateText { name: path.display().to_string(), text }))
+        }
+    }
+}
+
+fn write(
+    args: &Args,
+    report: &Report,
+    hidden: u64,
+    template: Option<TemplateText>,
+) -> Result<(), CommandError> {
     let render = |format: &dyn Format, options: &Options| {
         let mut bytes = Vec::new();
         format
@@ -245,6 +280,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
         explain_priority: args.explain_priority,
         removable: args.removable,
         hidden,
+        template,
         ..Options::default()
     };
     for output in &args.output {

@@ -95,6 +95,8 @@ impl Place {
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("scratch"))
             .env("ASSAY_DB", "test.db")
+            // Most tests are about packages; those about other kinds of findings say so.
+            .env("ASSAY_SCANNERS", "vulnerability")
             .env("SOURCE_DATE_EPOCH", "1700172800")
             .envs(variables.iter().copied())
             .output()

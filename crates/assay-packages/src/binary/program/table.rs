@@ -84,7 +84,10 @@ impl Program {
             | Select::Suffix(_)
             | Select::Under(..)
             | Select::Within(..)
-            | Select::Magic(_) => false,
+            | Select::Magic(_)
+            | Select::Any
+            | Select::Mode(_)
+            | Select::Capabilities => false,
         })
     }
 }

@@ -141,7 +141,7 @@ fn a_large_file_is_searched_in_parts() {
         let facts = {
             let mut facts = assay_analyze::LayerFacts::default();
             let content = Spooled(bytes);
-            let file = File { path: "usr/bin/curl", mode: 0o755, content: &content };
+            let file = File::new("usr/bin/curl", 0o755, &content);
             Programs.analyze(&file, &mut Sink::new("usr/bin/curl", &mut facts));
             facts
         };
@@ -202,7 +202,7 @@ fn what_the_package_manager_owns_is_not_counted_twice() {
     let (matcher, limits) = (Matcher::new(crate::analyzers()), Limits::new(".".into()));
     let mut pass = FolderPass::new(&matcher, &limits);
     for (path, content) in files {
-        assert!(pass.file(path, 0o755, &content), "{path}");
+        assert!(pass.file(path, assay_analyze::Node::file(0o755), &content), "{path}");
     }
     let packages = squash(vec![pass.finish()], false, Lockfiles::Always, &matcher).inventory.packages;
     let lines: Vec<String> = packages

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 fn scan(bytes: &[u8]) -> (Vec<(String, String)>, Vec<String>) {
     let mut facts = LayerFacts::default();
-    let file = File { path: "app", mode: 0o755, content: &bytes };
+    let file = File::new("app", 0o755, &bytes);
     GoBinary.analyze(&file, &mut Sink::new("app", &mut facts));
     let paths = facts.paths.into_values();
     let (mut packages, mut warnings) = (Vec::new(), Vec::new());

@@ -39,7 +39,7 @@ fn zip(deflate: bool, entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 fn scan(path: &str, content: &[u8]) -> (Vec<Package>, Vec<String>) {
     let mut facts = LayerFacts::default();
-    let file = File { path, mode: 0o644, content: &content };
+    let file = File::new(path, 0o644, &content);
     JavaArchive.analyze(&file, &mut Sink::new(path, &mut facts));
     let mut packages = Vec::new();
     let mut warnings = Vec::new();

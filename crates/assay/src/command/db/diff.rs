@@ -130,8 +130,7 @@ fn outcome(outcome: Outcome) -> &'static str {
 }
 
 fn purl(inventory: &Inventory, change: &FindingChange) -> String {
-    let package =
-        usize::try_from(change.finding.package).ok().and_then(|index| inventory.packages.get(index));
+    let package = change.finding.package.and_then(|index| inventory.packages.get(index as usize));
     package.map(|package| package.purl(inventory.os.as_ref()).to_string()).unwrap_or_default()
 }
 

@@ -1,0 +1,1 @@
+//! What is detected, and what is not.
