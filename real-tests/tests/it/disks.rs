@@ -456,7 +456,8 @@ fn what_only_the_journal_holds_counts() {
     assert_eq!(after, format!("9{}", &before[1..]));
     // Once e2fsck has replayed the journal, the same is found.
     let done = Command::new(e2fsck).args(["-f", "-y", &raw]).output().unwrap();
-    assert_eq!(done.status.code(), Some(1), "{}", String::from_utf8_lossy(&done.stdout));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(said.contains("recovering journal"), "{said}");
     assert_eq!(version(&raw), after);
 }
 
