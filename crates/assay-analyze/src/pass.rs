@@ -125,57 +125,104 @@ pub fn resolve_links(
 
 type LinksByTarget<'a> = HashMap<&'a str, Vec<(&'a str, &'a UnresolvedLink)>>;
 
-/// Analyses files that are not in a tar, one after the other: a folder's.
-pub struct FolderPass<'a>(Pass<'a>);
+/// Analyses files that are not in a tar, one after the other: those of a folder, a disk or a zip.
+pub struct FolderPass<'a> {
+    pass: Pass<'a>,
+    /// Whether files are inside something that is stored in fewer bytes than they may come to.
+    inside: bool,
+}
 
 impl<'a> FolderPass<'a> {
     /// Starts with nothing seen.
     pub fn new(matcher: &'a Matcher<'a>, limits: &'a Limits) -> Self {
-        Self(Pass::new(matcher, limits))
+        Self { pass: Pass::new(matcher, limits), inside: false }
+    }
+
+    /// Starts with nothing seen of something that is stored in `stored` bytes: files that are looked at count as expanded.
+    ///
+    /// A disk's tables, or a zip's, can give the same bytes to any number of files.
+    pub fn inside(matcher: &'a Matcher<'a>, limits: &'a Limits, stored: u64) -> Self {
+        let pass = Pass::new(matcher, limits);
+        pass.expansion.add_stored(stored);
+        Self { pass, inside: true }
     }
 
     /// Looks at one file; returns whether any analyzer wanted it.
     pub fn file(&mut self, path: &str, node: Node, content: &dyn ReadAt) -> bool {
-        self.0.out.entries += 1;
-        self.0.expansion.add_stored(content.len());
-        self.0.out.unpacked_size = self.0.out.unpacked_size.saturating_add(content.len());
-        let mut found = std::mem::take(&mut self.0.found);
-        self.0.matcher.by_path(path, &mut found);
+        let pass = &mut self.pass;
+        pass.out.entries += 1;
+        if !self.inside {
+            pass.expansion.add_stored(content.len());
+        }
+        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(content.len());
+        let mut found = std::mem::take(&mut pass.found);
+        pass.matcher.by_path(path, &mut found);
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
-        self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
+        pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
         if content.len() > 0 {
-            self.0.matcher.by_being(&mut found);
+            pass.matcher.by_being(&mut found);
         }
-        self.0.matcher.by_node(&node, &mut found);
+        pass.matcher.by_node(&node, &mut found);
         let wanted = !found.is_empty();
-        if wanted && content.len() > self.0.limits.bytes_per_file {
-            self.0.too_large(path, content.len());
-        } else {
-            self.0.run(path, node, content, &found);
+        if wanted && content.len() > pass.limits.bytes_per_file {
+            pass.too_large(path, content.len());
+        } else if !wanted || !self.inside || pass.look_into(path, content.len(), &found) {
+            pass.run(path, node, content, &found);
         }
-        self.0.found = found;
+        pass.found = found;
         wanted
+    }
+
+    /// Looks at one file of `size` bytes that can only be read from its beginning.
+    ///
+    /// What was said of an earlier file of the same path is forgotten.
+    pub fn stream(&mut self, path: &str, node: Node, size: u64, reader: &mut dyn BufRead) {
+        let pass = &mut self.pass;
+        pass.out.entries += 1;
+        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(size);
+        pass.forget(path);
+        let mut found = std::mem::take(&mut pass.found);
+        pass.matcher.by_path(path, &mut found);
+        let start = match reader.fill_buf() {
+            Ok(start) => start,
+            Err(error) => {
+                pass.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
+                &[]
+            }
+        };
+        pass.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found);
+        if size > 0 {
+            pass.matcher.by_being(&mut found);
+        }
+        pass.matcher.by_node(&node, &mut found);
+        if !found.is_empty()
+            && pass.look_into(path, size, &found)
+            && let Some(content) = pass.content(path, size, &mut { reader }, &found)
+        {
+            pass.run_content(path, node, &content, &found);
+        }
+        pass.found = found;
     }
 
     /// Looks at one folder, of which only what it is counts.
     pub fn folder(&mut self, path: &str, node: Node) {
-        self.0.folder(path, node);
+        self.pass.folder(path, node);
     }
 
     /// Records what could not be looked at.
     pub fn warn(&mut self, warning: Warning) {
-        self.0.warn(warning);
+        self.pass.warn(warning);
     }
 
     /// Returns whether nothing more can be kept or the time is up, so that looking on is of no use.
     pub fn is_over(&self) -> bool {
-        self.0.full || self.0.limits.stop.is_raised()
+        self.pass.full || self.pass.limits.stop.is_raised()
     }
 
     /// Returns what was found.
     pub fn finish(self) -> LayerAnalysis {
-        self.0.finish().0
+        self.pass.finish().0
     }
 }
 
@@ -195,6 +242,8 @@ struct Pass<'a> {
     expansion: Arc<Expansion>,
     /// The memory for what is found is used up.
     full: bool,
+    /// Bytes of the files that were looked at inside something else.
+    looked_at: u64,
 }
 
 /// Computes the digest of what is read through it.
@@ -253,6 +302,7 @@ impl<'a> Pass<'a> {
             hindered: false,
             expansion: Arc::default(),
             full: false,
+            looked_at: 0,
         }
     }
 
@@ -615,6 +665,24 @@ impl<'a> Pass<'a> {
                 false
             }
         }
+    }
+
+    /// Counts a file that is inside something else, when anybody looks into it; false, with a warning, when that is too much.
+    fn look_into(&mut self, path: &str, size: u64, analyzers: &[usize]) -> bool {
+        if !self.matcher.reads(analyzers) {
+            return true;
+        }
+        if !self.expand(path, size) {
+            return false;
+        }
+        self.looked_at = self.looked_at.saturating_add(size);
+        let over = self.looked_at > self.limits.bytes_per_layer;
+        if over && self.out.warnings.iter().all(|have| have.code != Budget::LAYER.code) {
+            let most = self.limits.bytes_per_layer;
+            let what = format!("the files that were to be looked at have more than {most} bytes");
+            self.out.warnings.push(Budget::LAYER.exceeded(Some(path), what));
+        }
+        !over
     }
 
     fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {

@@ -9,8 +9,8 @@ use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
-    image_inventory, is_sbom, newer_base, open_sbom,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
+    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
 };
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
@@ -52,6 +52,14 @@ pub(crate) struct SourceArgs {
     /// A repository whose images this one may be built on, such as `registry.example/bases/debian`: its tags are listed.
     #[arg(long, value_name = "REPOSITORY")]
     base_repository: Vec<String>,
+
+    /// The file that a disk (`vm:`) stands on, where it does not lie beside it; may be repeated, for the file that this one stands on.
+    #[arg(long, value_name = "FILE")]
+    backing_file: Vec<PathBuf>,
+
+    /// The zip of a layer of a function (`function:`), the lowest first; may be repeated. It is laid under the function, at /opt.
+    #[arg(long, value_name = "ZIP")]
+    function_layer: Vec<PathBuf>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -294,6 +302,20 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
+    let misplaced = [
+        ("--backing-file", "vm:", !args.backing_file.is_empty() && !matches!(source, Source::Vm(_))),
+        (
+            "--function-layer",
+            "function:",
+            !args.function_layer.is_empty() && !matches!(source, Source::Function(_)),
+        ),
+    ];
+    if let Some((option, kind, _)) = misplaced.into_iter().find(|(_, _, misplaced)| *misplaced) {
+        let error = CommandError::usage(format!("`{option}` is for sources of the kind `{kind}` only"));
+        let path = SourceKind::ALL.iter().find_map(|kind| text.strip_prefix(kind.name())?.strip_prefix(':'));
+        let path = path.unwrap_or(text);
+        return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{path}`")));
+    }
     let settings = settings(args, global);
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
@@ -327,6 +349,23 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
         return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new(), sbom: None });
+    }
+    let single = match &source {
+        Source::Vm(path) => Some((
+            SourceKind::Vm,
+            disk_inventory(path, &args.backing_file, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        Source::Function(path) => Some((
+            SourceKind::Function,
+            function_inventory(path, &args.function_layer, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        _ => None,
+    };
+    if let Some((kind, (inventory, image_id))) = single {
+        let image = Image { reference: source.to_string(), image_id, ..Image::default() };
+        return Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None });
     }
     let network = network(&args.network, global, stop.flag())?;
     let options = open_options(args, &settings.limits);

@@ -1,7 +1,9 @@
 //! One layer: how it is stored, what may be wrong with it, and what it may cost.
 
 use crate::{analyze, diff_id, layer, limits, matcher};
-use assay_analyze::{AnalyzeLayerError, LayerAnalysis, Limits, analyze_layer, resolve_links};
+use assay_analyze::{
+    AnalyzeLayerError, FolderPass, LayerAnalysis, Limits, Node, analyze_layer, resolve_links,
+};
 use assay_test::image::{Tree, gzip};
 use proptest::prelude::*;
 
@@ -292,4 +294,31 @@ proptest! {
             let _ = resolve_links(&blob[..], &links, &mut analysis, &matcher(), &limits());
         }
     }
+}
+
+#[test]
+fn what_is_inside_something_else_is_held_against_its_stored_bytes() {
+    let (matcher, limits) = (matcher(), Limits { ratio: 10, free_expansion: 0, ..limits() });
+    let mut pass = FolderPass::inside(&matcher, &limits, 2);
+    let content = b"pypi a 1".as_slice();
+    pass.file("a.list", Node::file(0o644), &content);
+    pass.stream("b.list", Node::file(0o644), 8, &mut b"pypi b 1".as_slice());
+    // Two bytes may become twenty; nobody wants this one, so that it costs nothing.
+    pass.file("skipped", Node::file(0o644), &noise(1000).as_slice());
+    pass.stream("c.list", Node::file(0o644), 8, &mut b"pypi c 1".as_slice());
+    pass.file("d.list", Node::file(0o644), &content);
+    let analysis = pass.finish();
+    assert_eq!(paths(&analysis), ["a.list", "b.list"]);
+    assert_eq!(codes(&analysis), ["ratio-too-high"]);
+}
+
+#[test]
+fn a_later_file_of_the_same_path_replaces_the_earlier() {
+    let (matcher, limits) = (matcher(), limits());
+    let mut pass = FolderPass::inside(&matcher, &limits, 100);
+    pass.stream("a.list", Node::file(0o644), 8, &mut b"pypi a 1".as_slice());
+    pass.stream("a.list", Node::file(0o644), 8, &mut b"pypi b 1".as_slice());
+    let analysis = pass.finish();
+    let expected = layer(&Tree::new().file("a.list", "pypi b 1").tar());
+    assert_eq!(analysis.files, expected.files);
 }

@@ -8,5 +8,6 @@
 )]
 
 mod cache;
+mod disks;
 mod lazy;
 mod usage;

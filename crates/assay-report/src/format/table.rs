@@ -220,7 +220,7 @@ impl View<'_> {
         let mut facts = Vec::new();
         if let Some(os) = words::os(self.report) {
             facts.push(terminal(&os).into_owned());
-        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File) {
+        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File | SourceKind::Function) {
             facts.push("no operating system".to_owned());
         }
         if let Some(platform) = &image.platform {

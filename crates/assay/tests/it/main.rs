@@ -12,6 +12,7 @@
 
 mod damage;
 mod database;
+mod disks;
 mod error_classes;
 mod exit_codes;
 mod explain;
