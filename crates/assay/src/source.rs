@@ -15,7 +15,7 @@ use assay_engine::{
 use assay_model::report::SourceKind;
 use assay_model::{Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
+use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions, without_password};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,7 +139,8 @@ fn repository_images(
     global: &Global,
 ) -> Result<Vec<KnownImage>, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
+        let what = format!("cannot look for base images in `{}`", without_password(text));
+        CommandError::work(what, error).with_hints_of_cause()
     };
     let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
     let limits = args.limits.limits(environment::scratch_folder());
@@ -186,14 +187,14 @@ fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
 /// Opens a source and looks at all of it.
 fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
+        CommandError::work(format!("cannot scan `{}`", without_password(text)), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
     let settings = settings(args, global);
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());
-    let _line = ProgressLine::start(global, text, &progress);
+    let _line = ProgressLine::start(global, &without_password(text), &progress);
 
     if let Source::Dir(path) | Source::File(path) = &source {
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };
