@@ -368,16 +368,18 @@ fn bounds(limits: &Limits) -> u64 {
         ratio,
         free_expansion,
         symlinks_per_layer,
-        warnings_per_layer,
+        warnings_per_code,
         // What hits one of these is not kept.
+        drawn: _,
         facts: _,
+        marks: _,
         stop: _,
         scratch: _,
     } = limits;
     for number in [bytes_per_file, bytes_per_layer, entries_per_layer, ratio, free_expansion] {
         number.hash(&mut hasher);
     }
-    for number in [path_length, depth, archive_depth, symlinks_per_layer, warnings_per_layer] {
+    for number in [path_length, depth, archive_depth, symlinks_per_layer, warnings_per_code] {
         number.hash(&mut hasher);
     }
     hasher.finish()
