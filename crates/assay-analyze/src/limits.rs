@@ -85,7 +85,7 @@ impl Limits {
             warnings_per_code: 100,
             // What is done with it afterwards takes about as much again, and all has to fit in 512 MB (measured: a
             // database of 700,000 packages did not with 256 MiB).
-            facts: MemoryBudget::new(128 << 20),
+            facts: MemoryBudget::new(144 << 20),
             // Four million paths; the largest public images have a million.
             marks: MemoryBudget::new(64 << 20),
             stop: Stop::default(),

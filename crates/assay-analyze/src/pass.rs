@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use source::{Checked, Hashing, over_budget, with_causes};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -557,8 +557,7 @@ impl<'a> Pass<'a> {
     fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {
         // Unlinked from the start: nothing is left behind, however the process ends.
         let mut file = tempfile::tempfile_in(&self.limits.scratch)?;
-        io::copy(reader, &mut file)?;
-        file.flush()?;
+        copy_with_holes(reader, &mut file)?;
         FileSpool::new(file)
     }
 
@@ -590,10 +589,10 @@ impl<'a> Pass<'a> {
             let file = File { path, mode, content };
             let (mut said, left_out, unsaid) = said_by(*analyzer, &file, self.limits, &self.expansion);
             self.note(left_out);
+            said.warnings.retain(|warning| self.may_say(warning));
             for (code, count, unscanned) in unsaid {
                 self.count(Cow::Borrowed(code), count, unscanned);
             }
-            said.warnings.retain(|warning| self.may_say(warning));
             all.push(FileAnalysis { analyzer: analyzer.id().name, said });
         }
         self.out.files.insert(path.to_owned(), all);
@@ -603,6 +602,29 @@ impl<'a> Pass<'a> {
         self.tidy();
         (self.out, self.links)
     }
+}
+
+/// Copies what is to be spooled. Zeros become holes: a bomb of them must not be a bomb for the disk.
+fn copy_with_holes(reader: &mut impl Read, file: &mut std::fs::File) -> io::Result<()> {
+    let mut buffer = vec![0; 256 << 10];
+    let zeros = vec![0; buffer.len()];
+    let mut len = 0_u64;
+    loop {
+        let piece = match reader.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        len = len.saturating_add(piece.len() as u64);
+        if zeros.get(..piece.len()) == Some(piece) {
+            file.seek(SeekFrom::Start(len))?;
+        } else {
+            file.write_all(piece)?;
+        }
+    }
+    // A hole at the end is none until the file is as long.
+    file.set_len(len)
 }
 
 /// Runs one analyzer; returns what it said, what is missing in it, and how many warnings of which code. That it panics would be

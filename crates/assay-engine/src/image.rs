@@ -109,7 +109,8 @@ pub fn image_inventory(
             analysed.insert(index, result?);
         }
     }
-    let last_of: HashMap<usize, usize> = same_as.iter().zip(0..).map(|(original, index)| (*original, index)).collect();
+    let last_of: HashMap<usize, usize> =
+        same_as.iter().zip(0..).map(|(original, index)| (*original, index)).collect();
     let mut layers = Vec::with_capacity(same_as.len());
     for index in 0..same_as.len() {
         let original = same_as.get(index).copied().unwrap_or(index);

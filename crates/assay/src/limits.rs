@@ -41,7 +41,7 @@ pub(crate) struct LimitArgs {
     max_ratio: NonZeroU64,
 
     /// Memory for what is found in all layers together.
-    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "144MiB")]
     max_facts: Bytes,
 
     /// Memory for the marks by which layers hide what lies below, in all layers together: 16 bytes for each entry.

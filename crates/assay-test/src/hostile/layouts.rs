@@ -22,7 +22,7 @@ pub(super) const CASES: &[Case] = &[
     refused("docker-archive-cyclic-links", cyclic_links, "without `manifest.json`"),
     Case {
         weight: Weight::Heavy,
-        ..refused("docker-archive-gzip-bomb", zeros_bomb, "the uncompressed size")
+        ..refused("docker-archive-gzip-bomb", zeros_bomb, "without `manifest.json`")
     },
     Case {
         weight: Weight::Heavy,
