@@ -23,14 +23,11 @@ fn places(inventory: &Inventory) -> Vec<&str> {
     places
 }
 
-/// Returns the warnings' codes, with the layer that each names.
+/// Returns the codes of warnings about layers, with the layer that each names.
 fn warned(inventory: &Inventory) -> Vec<String> {
     let number = |message: &str| message.split(" (").next().unwrap_or_default().to_owned();
-    inventory
-        .warnings
-        .iter()
-        .map(|warning| format!("{}: {}", warning.code, number(&warning.message)))
-        .collect()
+    let of_layers = inventory.warnings.iter().filter(|warning| warning.path.is_none());
+    of_layers.map(|warning| format!("{}: {}", warning.code, number(&warning.message))).collect()
 }
 
 fn many(folder: &str, count: usize) -> Tree {
