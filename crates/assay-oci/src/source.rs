@@ -15,7 +15,7 @@ use crate::engine::EngineKind;
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
 use crate::network::Network;
-use crate::reference::{InvalidReference, Reference};
+use crate::reference::{InvalidReference, Reference, without_password};
 use assay_decode::{Compression, FileSpool, ReadAt, compression, decompress, disk, tar};
 use assay_model::{Digest, Image, Platform};
 use std::fmt;
@@ -171,7 +171,7 @@ impl Source {
         match text.parse() {
             _ if like_a_path => Err(InvalidSource::Missing(text.to_owned())),
             Ok(reference) => Ok(Self::Registry(reference)),
-            Err(source) => Err(InvalidSource::Neither { text: text.to_owned(), source }),
+            Err(source) => Err(InvalidSource::Neither { text: without_password(text).into_owned(), source }),
         }
     }
 
