@@ -62,6 +62,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     rows.extend(database_speed(&programs, &arguments.feeds)?);
     rows.push(start_up(&programs)?);
     for (name, layout) in images(&arguments.images)? {
+        println!("bench: {name}");
         rows.extend(scans(&programs, (&name, &layout), &database, &folder, arguments.pairs)?);
     }
     let json: Vec<Value> = rows.iter().map(Row::json).collect();

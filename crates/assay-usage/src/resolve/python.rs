@@ -60,8 +60,11 @@ struct Roots {
     certain: Vec<String>,
     /// `.pth` and `sitecustomize` files, which are run at the start.
     at_start: Vec<String>,
-    known: RefCell<HashMap<String, Rc<BTreeSet<String>>>>,
+    known: Rc<Modules>,
 }
+
+/// What names were found to mean.
+type Modules = RefCell<HashMap<String, Rc<BTreeSet<String>>>>;
 
 /// Returns the folder `…/lib/python3.11` a path lies in, or is.
 fn standard_library(path: &str) -> Option<&str> {
@@ -194,7 +197,7 @@ impl Roots {
             perhaps,
             certain,
             at_start: at_start.into_iter().collect(),
-            known: RefCell::default(),
+            known: Rc::default(),
         }
     }
 }
@@ -290,7 +293,16 @@ impl<'a> Search<'a> {
         let mut memo = context.memo.python.roots.borrow_mut();
         let roots = match memo.as_ref().filter(|roots| roots.started == context.started.len()) {
             Some(roots) => Rc::clone(roots),
-            None => Rc::clone(memo.insert(Rc::new(Roots::new(context)))),
+            None => {
+                let mut roots = Roots::new(context);
+                // Most of what is started is no Python: names then mean what they meant before.
+                if let Some(before) = memo.as_ref()
+                    && (&before.perhaps, &before.certain) == (&roots.perhaps, &roots.certain)
+                {
+                    roots.known = Rc::clone(&before.known);
+                }
+                Rc::clone(memo.insert(Rc::new(roots)))
+            }
         };
         Self { files: context.files, roots }
     }
