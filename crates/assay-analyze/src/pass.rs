@@ -175,8 +175,8 @@ struct Pass<'a> {
     limits: &'a Limits,
     out: LayerAnalysis,
     links: UnresolvedLinks,
-    /// The buffer of the file being looked at, reused: giving memory back and taking it again for each of the larger files cost a
-    /// twentieth of a scan. It has at most [`Limits::memory_per_file`](crate::Limits::memory_per_file) bytes.
+    /// The buffer of the file being looked at, reused and kept: giving memory back after each of the larger files means a page fault
+    /// for each 4 KiB of the next. It has at most [`Limits::memory_per_file`](crate::Limits::memory_per_file) bytes.
     buffer: Vec<u8>,
     found: Vec<usize>,
     /// A folder's path with its slash, reused.
