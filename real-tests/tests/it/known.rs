@@ -175,35 +175,6 @@ fn node_says_what_it_prints() {
     installed(Path::new(file), "node", version);
 }
 
-/// Deno is not in Debian; npm has its program for this kind of machine.
-#[test]
-fn deno_says_what_it_prints() {
-    let Some(npm) = real_tests::tool("npm") else { return };
-    let Some(tar) = real_tests::tool("tar") else { return };
-    let machine = std::env::consts::ARCH.replace("x86_64", "x64").replace("aarch64", "arm64");
-    let cache = real_tests::workspace().join("target/npm");
-    std::fs::create_dir_all(&cache).unwrap();
-    let find = || {
-        let mut files = std::fs::read_dir(&cache).unwrap().flatten().map(|entry| entry.path());
-        let start = format!("deno-linux-{machine}-glibc-");
-        files.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(&start))
-    };
-    if find().is_none() {
-        let package = format!("@deno/linux-{machine}-glibc");
-        let _ = text(Command::new(&npm).args(["pack", "--silent", &package]).current_dir(&cache));
-    }
-    let Some(archive) = find() else {
-        let _ = real_tests::tool("a network with npm's packages");
-        return;
-    };
-    let folder = tempfile::tempdir().unwrap();
-    text(Command::new(&tar).arg("-xzf").arg(&archive).arg("-C").arg(folder.path())).unwrap();
-    let program = folder.path().join("package/deno");
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let said = text(Command::new(&program).arg("--version")).unwrap();
-    installed(&program, "deno", said.split_whitespace().nth(1).unwrap());
-}
-
 #[test]
 fn python_says_what_it_prints() {
     let Some(python) = real_tests::tool("python3") else { return };
