@@ -235,7 +235,8 @@ struct Pass<'a> {
     limits: &'a Limits,
     out: LayerAnalysis,
     links: UnresolvedLinks,
-    /// The buffer of the file being looked at, reused.
+    /// The buffer of the file being looked at, reused and kept: giving memory back after each of the larger files means a page fault
+    /// for each 4 KiB of the next. It has at most [`Limits::memory_per_file`](crate::Limits::memory_per_file) bytes.
     buffer: Vec<u8>,
     found: Vec<usize>,
     /// A folder's path with its slash, reused.
@@ -570,7 +571,7 @@ impl<'a> Pass<'a> {
         &mut self,
         path: &str,
         size: u64,
-        reader: &mut impl Read,
+        reader: &mut impl BufRead,
         analyzers: &[usize],
     ) -> Option<Content> {
         if self.matcher.reads(analyzers) {
@@ -581,7 +582,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes a selected file's content into memory or the spool.
-    fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
+    fn take(&mut self, path: &str, size: u64, reader: &mut impl BufRead) -> Option<Content> {
         if size > self.limits.bytes_per_file {
             self.too_large(path, size);
             return None;
@@ -589,7 +590,12 @@ impl<'a> Pass<'a> {
         self.buffer.clear();
         if size <= self.limits.memory_per_file {
             // A truncated archive gives less than it promised; what there is, is looked at.
-            if let Err(error) = reader.read_to_end(&mut self.buffer) {
+            self.buffer.reserve(usize::try_from(size).unwrap_or_default());
+            let buffer = &mut self.buffer;
+            if let Err(error) = each_part(reader, |part| {
+                buffer.extend_from_slice(part);
+                Ok(())
+            }) {
                 self.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
             }
             return Some(Content::Memory);
@@ -645,10 +651,21 @@ impl<'a> Pass<'a> {
         !over
     }
 
-    fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {
+    fn spool(&self, reader: &mut impl BufRead) -> io::Result<FileSpool> {
         // Unlinked from the start: nothing is left behind, however the process ends.
         let mut file = tempfile::tempfile_in(&self.limits.scratch)?;
-        copy_with_holes(reader, &mut file)?;
+        let mut len = 0_u64;
+        each_part(reader, |part| {
+            len = len.saturating_add(part.len() as u64);
+            // Zeros become holes: a bomb of them must not be a bomb for the disk.
+            if part.chunks(ZEROS.len()).all(|chunk| ZEROS.get(..chunk.len()) == Some(chunk)) {
+                file.seek(SeekFrom::Start(len)).map(|_| ())
+            } else {
+                file.write_all(part)
+            }
+        })?;
+        // A hole at the end is none until the file is as long.
+        file.set_len(len)?;
         FileSpool::new(file)
     }
 
@@ -658,10 +675,6 @@ impl<'a> Pass<'a> {
                 let buffer = std::mem::take(&mut self.buffer);
                 self.run(path, node, &buffer, analyzers);
                 self.buffer = buffer;
-                // One large file must not pin its memory for the rest of the layer.
-                if self.buffer.capacity() > 1 << 20 {
-                    self.buffer.shrink_to(1 << 20);
-                }
             }
             Content::Spool(spool) => self.run(path, node, spool, analyzers),
             Content::Unread(unread) => self.run(path, node, unread, analyzers),
@@ -719,27 +732,22 @@ fn node<R: Read>(entry: &assay_decode::tar::Entry<'_, R>) -> Node {
     }
 }
 
-/// Copies what is to be spooled. Zeros become holes: a bomb of them must not be a bomb for the disk.
-fn copy_with_holes(reader: &mut impl Read, file: &mut std::fs::File) -> io::Result<()> {
-    let mut buffer = vec![0; 256 << 10];
-    let zeros = vec![0; buffer.len()];
-    let mut len = 0_u64;
+/// What parts of a spooled file are compared with.
+static ZEROS: [u8; 4096] = [0; 4096];
+
+/// Hands on what a reader gives as it lies in its buffer: nothing is zeroed first, and it is copied once.
+fn each_part(reader: &mut impl BufRead, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     loop {
-        let piece = match reader.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => buffer.get(..count).unwrap_or_default(),
+        let part = match reader.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(part) => part,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        len = len.saturating_add(piece.len() as u64);
-        if zeros.get(..piece.len()) == Some(piece) {
-            file.seek(SeekFrom::Start(len))?;
-        } else {
-            file.write_all(piece)?;
-        }
+        take(part)?;
+        let len = part.len();
+        reader.consume(len);
     }
-    // A hole at the end is none until the file is as long.
-    file.set_len(len)
 }
 
 /// Runs one analyzer; returns what it said, what is missing in it, and how many warnings of which code. That it panics would be

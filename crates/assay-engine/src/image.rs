@@ -5,8 +5,8 @@ use crate::cache::{Entry, Known};
 use crate::lazy::{self, Lazy};
 use crate::progress::{Counted, Progress};
 use assay_analyze::{
-    AnalyzeLayerError, Budget, LayerAnalysis, Limits, Lockfiles, Matcher, analyze_layer, resolve_links,
-    squash,
+    AnalyzeLayerError, Budget, LayerAnalysis, Limits, Lockfiles, Matcher, Squashed, analyze_layer,
+    resolve_links, squash,
 };
 use assay_model::{DiffId, Digest, Image, Inventory, Warning};
 use assay_oci::{Assurance, OpenImage, ReadLayerError};
@@ -136,11 +136,15 @@ pub fn image_inventory(
         squashed.files.partial = true;
     }
     assay_usage::judge(&image.config, &mut squashed);
+    let Squashed { inventory, files } = squashed;
+    // Giving back some ten thousand files takes milliseconds, for which nobody has to wait. Where no thread is to be had they are
+    // given back here.
+    let _ = std::thread::Builder::new().spawn(move || drop(files));
     if let Some(cache) = cache {
         cache.remember(image);
-        cache.store_inventory(image, &squashed.inventory, &settings.matcher, &settings.limits);
+        cache.store_inventory(image, &inventory, &settings.matcher, &settings.limits);
     }
-    Ok(squashed.inventory)
+    Ok(inventory)
 }
 
 fn one_layer(
