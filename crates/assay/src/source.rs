@@ -37,6 +37,10 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "KIND,…", env = "ASSAY_SCANNERS")]
     scanners: Option<Scanners>,
 
+    /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
+    #[arg(long)]
+    deep: bool,
+
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     no_cache: bool,
@@ -283,7 +287,7 @@ fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
         Settings::new(args.limits.limits(environment::scratch_folder()), workers, args.scanners());
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    settings
+    if args.deep { settings.deep() } else { settings }
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
