@@ -185,15 +185,17 @@ fn vulnerability(report: &Report, finding: &Finding) -> Option<Vulnerability> {
 }
 
 fn description(report: &Report, finding: &Finding) -> String {
-    let mut lines = vec![finding.title.clone(), format!("Fixed in: {}", words::fix(finding))];
+    // GitLab shows it as Markdown.
+    let escape = super::markdown::escape;
+    let mut lines = vec![escape(&finding.title), format!("Fixed in: {}", escape(&words::fix(finding)))];
     for place in &finding.locations {
         let layer = words::layer(report, place.layer).map(|layer| format!(", {layer}")).unwrap_or_default();
-        lines.push(format!("At: {}{layer}", words::place(place)));
+        lines.push(format!("At: {}{layer}", escape(&words::place(place))));
     }
     if let Some(priority) = finding.priority {
         lines.push(format!("Priority: {priority}"));
     }
-    shorten(&lines.join("\n"), 100_000)
+    shorten(&lines.join("\n\n"), 100_000)
 }
 
 fn identifier(id: &str) -> Identifier {
