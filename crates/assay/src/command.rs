@@ -11,6 +11,7 @@ mod cache;
 mod config;
 mod db;
 mod explain;
+mod lint;
 mod scan;
 
 /// What to do.
@@ -18,6 +19,7 @@ mod scan;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Lint(lint::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -74,6 +76,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Lint(args) => lint::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

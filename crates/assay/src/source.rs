@@ -8,6 +8,7 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
+use assay_detect::malware::OwnRules;
 use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
     image_inventory, newer_base,
@@ -18,8 +19,8 @@ use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 /// How sources are opened.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,10 @@ pub(crate) struct SourceArgs {
     /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     scanners: Vec<FindingKind>,
+
+    /// Look for malware by your own hashes, package names and rules, too; see the manual's page about malware.
+    #[arg(long, value_name = "FILE", env = "ASSAY_MALWARE_RULES", value_parser = crate::command::path)]
+    malware_rules: Option<PathBuf>,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -59,6 +64,26 @@ impl SourceArgs {
     /// Returns the kinds of findings to look for.
     fn scanners(&self) -> &[FindingKind] {
         if self.scanners.is_empty() { &FindingKind::ALL } else { &self.scanners }
+    }
+
+    /// Returns the user's own rules about malware, which are read once.
+    fn own_rules(&self) -> Result<Option<&'static OwnRules>, CommandError> {
+        static READ: OnceLock<OwnRules> = OnceLock::new();
+        let wanted = self.scanners().contains(&FindingKind::Malware);
+        let Some(path) = self.malware_rules.as_ref().filter(|path| wanted && !path.as_os_str().is_empty())
+        else {
+            return Ok(None);
+        };
+        if let Some(rules) = READ.get() {
+            return Ok(Some(rules));
+        }
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CommandError::work(format!("cannot use the rules in `{}`", path.display()), error)
+                .hint("see `docs/manual/malware.md` for the form of the file")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
+        let rules = OwnRules::read(&text).map_err(|error| failed(error.into()))?;
+        Ok(Some(READ.get_or_init(|| rules)))
     }
 }
 
@@ -102,22 +127,21 @@ pub(crate) fn report(
     config: &crate::config::Settings,
 ) -> Result<Report, CommandError> {
     let scanned = inventory(text, args, global)?;
+    let options = assay_detect::Options {
+        kinds: args.scanners().to_vec(),
+        licenses: config.licenses(scanned.tree.as_deref()),
+        own: args.own_rules()?,
+        now: None,
+    };
     let damaged = |error| damaged_database(error, global);
     let statements = config.statements(text, scanned.tree.as_deref());
-    let mut report = assess(
-        scanned.kind,
-        scanned.image,
-        scanned.inventory,
-        database,
-        built_in,
-        &statements,
-        args.scanners(),
-    )
-    .map_err(damaged)?;
+    let mut report =
+        assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &options)
+            .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
     if let Some(base) = &scanned.base {
-        let settings = settings(args, global);
+        let settings = settings(args, global)?;
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
         if let Some(base) = &mut report.image.base {
             base.newer = newer;
@@ -140,7 +164,7 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     for repository in &args.base_repository {
         known.extend(repository_images(repository, args, global)?);
     }
-    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)) {
+    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)?) {
         scanned.image.base = Some(base);
         scanned.base = of;
     }
@@ -183,13 +207,17 @@ fn repository_images(
     Ok(known)
 }
 
-fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
+fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, CommandError> {
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut settings =
         Settings::new(args.limits.limits(environment::scratch_folder()), workers, args.scanners());
+    if let Some(own) = args.own_rules()? {
+        let own = std::iter::once(own as &dyn assay_analyze::Analyzer);
+        settings.matcher = assay_analyze::Matcher::new(assay_engine::analyzers(args.scanners()).chain(own));
+    }
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    settings
+    Ok(settings)
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
@@ -209,7 +237,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
-    let settings = settings(args, global);
+    let settings = settings(args, global)?;
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());

@@ -105,7 +105,7 @@ impl FromStr for Output {
     }
 }
 
-fn format_named(text: &str) -> Result<&'static dyn Format, String> {
+pub(super) fn format_named(text: &str) -> Result<&'static dyn Format, String> {
     assay_report::format::by_name(text).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
         format!("expected one of {}", names.join(", "))
@@ -264,7 +264,7 @@ fn write(args: &Args, report: &Report, hidden: u64) -> Result<(), CommandError> 
 }
 
 /// Writes a file whole or not at all.
-fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A device or pipe (`/dev/stderr`) cannot be replaced by another file.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
