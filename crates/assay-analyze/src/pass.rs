@@ -163,6 +163,11 @@ impl<'a> FolderPass<'a> {
         self.0.folder(path, node);
     }
 
+    /// Looks at one symbolic link.
+    pub fn link(&mut self, path: &str, node: Node, target: &str) {
+        self.0.link(path, node, target);
+    }
+
     /// Records what could not be looked at.
     pub fn warn(&mut self, warning: Warning) {
         self.0.warn(warning);
@@ -419,7 +424,10 @@ impl<'a> Pass<'a> {
                 self.found = found;
             }
             EntryKind::HardLink => self.hard_link(path, entry.link_target()),
-            EntryKind::Symlink => self.symlink(path, entry.link_target()),
+            EntryKind::Symlink => {
+                self.symlink(path, entry.link_target());
+                self.link(path, node(entry), entry.link_target());
+            }
             EntryKind::Directory
             | EntryKind::CharDevice
             | EntryKind::BlockDevice
@@ -486,6 +494,14 @@ impl<'a> Pass<'a> {
         } else {
             self.out.symlinks_left_out = true;
         }
+    }
+
+    /// Looks at one symbolic link.
+    fn link(&mut self, path: &str, node: Node, target: &str) {
+        let mut found = std::mem::take(&mut self.found);
+        self.matcher.by_link(path, &mut found);
+        self.run(path, Node { kind: NodeKind::Link, ..node }, &target.as_bytes(), &found);
+        self.found = found;
     }
 
     /// Forgets an earlier entry of the same path: the later one is what the container sees.

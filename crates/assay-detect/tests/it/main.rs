@@ -1,1 +1,3 @@
 //! What is detected, and what is not.
+
+mod manual;

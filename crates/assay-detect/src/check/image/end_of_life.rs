@@ -1,4 +1,4 @@
-//! The system gets no security fixes any more.
+//! The release of the system is past its end of life.
 
 use crate::check::Check;
 use crate::check::image::{ImageCheck, Places, Seen};
@@ -8,9 +8,9 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
     check: Check {
         id: "image-end-of-life",
         aliases: &[],
-        title: "the system gets no security fixes any more",
+        title: "the release of the system is past its end of life",
         severity: Severity::High,
-        why: "What is found in it from now on stays in it.",
+        why: "The regular security fixes of its publisher have ended; most of what is found in it from now on stays in it.",
         fix: "Build on a release that is kept.",
         reference: "CIS Docker Benchmark 4.4",
     },

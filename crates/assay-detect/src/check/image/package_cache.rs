@@ -18,7 +18,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
 };
 
 fn find(seen: &Seen<'_>, places: &mut Places) {
-    for leftover in &seen.inventory.leftovers {
+    for leftover in seen.inventory.leftovers.iter().filter(|leftover| leftover.bytes > 0) {
         let size = format!("{}: {} files, {} bytes", leftover.folder, leftover.files, leftover.bytes);
         places.place(&leftover.folder, leftover.layers.first().copied(), size);
     }

@@ -26,7 +26,11 @@ fn find(system: &System, places: &mut Places) {
     let mounts = |place: &str| {
         system.all("fstab").any(|setting| setting.value.split_whitespace().next() == Some(place))
     };
-    if mounts("/") && !mounts("/tmp") && !system.has("tmp.mount") {
+    if mounts("/")
+        && !mounts("/tmp")
+        && !system.has("tmp.mount")
+        && !system.files("wants").any(|file| file.path.ends_with("/tmp.mount"))
+    {
         places.setting(None, "etc/fstab", "no line for /tmp");
     }
 }

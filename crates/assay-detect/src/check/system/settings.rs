@@ -61,8 +61,7 @@ const FILES: &[(Select, &str, Form)] = &[
     (Select::Path("etc/cloud/cloud.cfg"), "cloud", Form::Pair),
     (Select::Under("etc/cloud/cloud.cfg.d/", ".cfg"), "cloud", Form::Pair),
     (Select::Under("var/lib/cloud/instances/", "user-data.txt"), "cloud-data", Form::There),
-    (Select::Under("etc/systemd/system/", ".service"), "wants", Form::There),
-    (Select::Under("etc/systemd/system/", ".socket"), "wants", Form::There),
+    (Select::Link("etc/systemd/system/"), "wants", Form::There),
     (Select::Under("etc/modprobe.d/", ".conf"), "modprobe", Form::Pair),
     (Select::Path("etc/selinux/config"), "selinux", Form::Pair),
     (Select::Under("etc/apparmor.d/", ""), "apparmor", Form::There),
@@ -132,6 +131,7 @@ const MAX_LINES: usize = 400;
 fn class(path: &str) -> Option<(&'static str, Form)> {
     let found = FILES.iter().find(|(select, ..)| match select {
         Select::Path(whole) => path == *whole,
+        Select::Link(folder) => path.starts_with(folder),
         Select::Under(folder, suffix) => path.starts_with(folder) && path.ends_with(suffix),
         _ => false,
     });
