@@ -18,7 +18,6 @@ mod root_user;
 mod secret_in_environment;
 mod ssh_server;
 mod sudo;
-mod unknown_base;
 mod unsafe_environment;
 
 /// A check of an image as a whole.
@@ -119,7 +118,6 @@ pub const CHECKS: &[&ImageCheck] = &[
     &latest_tag::CHECK,
     &end_of_life::CHECK,
     &old_image::CHECK,
-    &unknown_base::CHECK,
     &compiler::CHECK,
     &debugger::CHECK,
     &ssh_server::CHECK,

@@ -12,12 +12,14 @@
 
 mod damage;
 mod database;
+mod detection;
 mod error_classes;
 mod exit_codes;
 mod explain;
 mod formats;
 mod hostile;
 mod lineage;
+mod lint;
 mod metamorphic;
 mod output;
 mod priority;
@@ -165,8 +167,14 @@ fn image() -> BuiltImage {
     builder().build()
 }
 
+/// An image that is set up as it should be, for tests whose subject is what is in it.
+fn sound() -> Builder {
+    let check = serde_json::json!({ "Test": ["CMD", "true"] });
+    Builder::new().runtime("User", "1000".into()).runtime("Healthcheck", check)
+}
+
 fn builder() -> Builder {
-    Builder::new().layer(base(STATUS), "/bin/sh -c #(nop) ADD file:rootfs in / ").layer(
+    sound().layer(base(STATUS), "/bin/sh -c #(nop) ADD file:rootfs in / ").layer(
         Tree::new()
             .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/METADATA", METADATA)
             .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/RECORD", ""),
