@@ -144,7 +144,7 @@ impl<'a> FolderPass<'a> {
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
         self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
-        if content.len() > 0 {
+        if !content.is_empty() {
             self.0.matcher.by_being(&mut found);
         }
         self.0.matcher.by_node(&node, &mut found);

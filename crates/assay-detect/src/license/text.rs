@@ -233,9 +233,9 @@ pub fn of(text: &str) -> Vec<Expression> {
         found.extend(tagged.and_then(|tagged| Expression::read(&end(tagged))));
     }
     let plain = plain(text);
-    let has = |phrase: &&str| memmem::find(plain.as_bytes(), phrase.as_bytes()).is_some();
+    let has = |phrase: &str| memmem::find(plain.as_bytes(), phrase.as_bytes()).is_some();
     for known in TEXTS {
-        if known.has.iter().all(|phrase| has(&phrase)) && !known.lacks.iter().any(|phrase| has(&phrase)) {
+        if known.has.iter().all(|phrase| has(phrase)) && !known.lacks.iter().any(|phrase| has(phrase)) {
             found.push(Expression::License {
                 id: known.id.to_owned(),
                 exception: known.exception.map(str::to_owned),

@@ -124,13 +124,10 @@ pub fn is_secret_value(value: &str) -> bool {
         || value.starts_with('<')
         || value.starts_with('/')
         || value.starts_with("%(");
-    !value.is_empty()
-        && !reference
-        && !matches!(
-            lower.as_str(),
-            "true" | "false" | "yes" | "no" | "none" | "null" | "0" | "1" | "random" | "auto"
-        )
-        && !(value.len() < 4 && value.bytes().all(|byte| byte.is_ascii_digit()))
+    let switch =
+        ["true", "false", "yes", "no", "none", "null", "0", "1", "random", "auto"].contains(&lower.as_str());
+    let number = value.len() < 4 && value.bytes().all(|byte| byte.is_ascii_digit());
+    !(value.is_empty() || reference || switch || number)
 }
 
 /// Returns what a file whose name this is holds, when it must not get into an image.
@@ -210,7 +207,7 @@ pub fn host_path(path: &str) -> Option<&'static str> {
     Some(match path {
         "/" => "the whole file system of the host",
         "/var" | "/run" | "/var/run" => "the sockets of the host's services",
-        path if path.is_empty() => return None,
+        "" => return None,
         _ if below("/etc")
             && path != "/etc/localtime"
             && path != "/etc/timezone"

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn only_what_comes_close_to_root_is_told() {
         let check = |capabilities, found| {
-            assert_eq!(CHECK.found_in(&Example { path: "x", mode: 0o755, content: "" }, capabilities), found)
+            assert_eq!(CHECK.found_in(&Example { path: "x", mode: 0o755, content: "" }, capabilities), found);
         };
         check(1 << 21, 1);
         check((1 << 13) | (1 << 10), 0);

@@ -36,7 +36,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
 };
 
 fn find(file: &File<'_>, places: &mut Places<'_, '_>) {
-    if file.content.len() > 0 {
+    if !file.content.is_empty() {
         places.here();
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     fn by_the_command() {
         let command = |text: &'static str| {
             move |image: &mut assay_model::Image| {
-                image.config.command = text.split(' ').map(str::to_owned).collect()
+                image.config.command = text.split(' ').map(str::to_owned).collect();
             }
         };
         check(&CHECK, command("python manage.py runserver 0.0.0.0:80"), 1);

@@ -43,7 +43,7 @@ mod tests {
                     "DB_PASSWORD=",
                     "DB_PASSWORD_FILE=/x",
                     "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
-                ])
+                ]);
             },
             0,
         );

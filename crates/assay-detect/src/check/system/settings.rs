@@ -77,7 +77,13 @@ const SELECT: &[Select] = &{
     let mut select = [Select::Path(""); FILES.len()];
     let mut at = 0;
     while at < FILES.len() {
-        select[at] = FILES[at].0;
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "both have the same length; it runs when this is compiled"
+        )]
+        {
+            select[at] = FILES[at].0;
+        }
         at += 1;
     }
     select

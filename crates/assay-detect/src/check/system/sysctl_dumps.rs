@@ -28,8 +28,11 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
     find,
 };
 
+/// The settings that are asked for.
+const KEYS: &[&str] = &["fs.suid_dumpable"];
+
 fn find(system: &System, places: &mut Places) {
-    for key in &["fs.suid_dumpable"] {
+    for key in KEYS {
         let setting = system.last("sysctl", key);
         let value = setting.map(|setting| setting.value.as_str());
         if !value.is_some_and(|value| ["0"].contains(&value)) {

@@ -37,13 +37,16 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
     find,
 };
 
+/// The settings that are asked for.
+const KEYS: &[&str] = &[
+    "net.ipv4.conf.all.accept_redirects",
+    "net.ipv4.conf.all.send_redirects",
+    "net.ipv6.conf.all.accept_redirects",
+    "net.ipv4.conf.all.secure_redirects",
+];
+
 fn find(system: &System, places: &mut Places) {
-    for key in &[
-        "net.ipv4.conf.all.accept_redirects",
-        "net.ipv4.conf.all.send_redirects",
-        "net.ipv6.conf.all.accept_redirects",
-        "net.ipv4.conf.all.secure_redirects",
-    ] {
+    for key in KEYS {
         let setting = system.last("sysctl", key);
         let value = setting.map(|setting| setting.value.as_str());
         if !value.is_some_and(|value| ["0"].contains(&value)) {

@@ -41,12 +41,13 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
 };
 
 fn find(file: &Dockerfile, places: &mut Places) {
-    let pip_off = file.instructions().filter(|one| one.keyword == "ENV").flat_map(|one| one.pairs()).any(
-        |(name, value)| {
-            name == "PIP_NO_CACHE_DIR"
-                && value.is_some_and(|value| !matches!(value.as_str(), "" | "0" | "off" | "false" | "no"))
-        },
-    );
+    let pip_off =
+        file.instructions().filter(|one| one.keyword == "ENV").flat_map(super::Instruction::pairs).any(
+            |(name, value)| {
+                name == "PIP_NO_CACHE_DIR"
+                    && value.is_some_and(|value| !matches!(value.as_str(), "" | "0" | "off" | "false" | "no"))
+            },
+        );
     for run in file.runs() {
         let mounted = run.flags.iter().any(|(name, value)| {
             name == "mount" && (value.contains("type=cache") || value.contains("type=tmpfs"))

@@ -44,6 +44,6 @@ fn everybody(mode: &str) -> bool {
     }
     mode.split(',').any(|part| {
         let (who, what) = part.split_once(['+', '=']).unwrap_or(("", ""));
-        (who.contains(['a', 'o']) || (who.is_empty() && false)) && what.contains('w') && !what.contains('t')
+        who.contains(['a', 'o']) && what.contains('w') && !what.contains('t')
     })
 }

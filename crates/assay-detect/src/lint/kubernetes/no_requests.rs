@@ -31,7 +31,7 @@ fn find(workload: &Workload, places: &mut Places) {
         let set = |key: &str| {
             ["requests", "limits"].iter().any(|kind| container.node.at(&["resources", kind, key]).is_some())
         };
-        if !container.ephemeral && !(set("cpu") && set("memory")) {
+        if !(container.ephemeral || set("cpu") && set("memory")) {
             places.at(container.node.line_of("resources"), format!("`{}` has no requests", container.name));
         }
     }
