@@ -185,7 +185,8 @@ fn draft(
     let fix = evidence.first().map_or(FixState::Unknown, |first| first.state);
     // The Open Source Security Foundation's list of malicious packages (https://github.com/ossf/malicious-packages): nobody grades
     // them, and no later version of such a package is any better.
-    let malicious = vulnerability.id.starts_with("MAL-");
+    let is_listed = |id: &str| id.starts_with("MAL-");
+    let malicious = is_listed(vulnerability.id) || aliases.iter().any(|alias| is_listed(alias));
     let (severity, severity_source) = match severity {
         Severity::Unknown if malicious => (Severity::Critical, "assay".to_owned()),
         known => (known, severity_source),
