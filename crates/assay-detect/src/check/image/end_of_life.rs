@@ -22,7 +22,7 @@ fn find(seen: &Seen<'_>, places: &mut Places) {
     if let Some((os, end)) = os.and_then(|os| Some((os, os.end_of_life?)))
         && seen.now.is_some_and(|now| end < now)
     {
-        places.config("", format!("{} ended on {}", os.name, end.date_text()));
+        places.place("etc/os-release", None, format!("{} ended on {}", os.name, end.date_text()));
     }
 }
 
