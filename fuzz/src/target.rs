@@ -5,6 +5,7 @@ use crate::Target;
 mod advisories;
 mod archives;
 mod cache;
+mod detect;
 mod layers;
 mod names;
 mod oci;
@@ -23,6 +24,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     advisories::targets,
     versions::targets,
     names::targets,
+    detect::targets,
     oci::targets,
     report::targets,
 ];

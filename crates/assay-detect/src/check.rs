@@ -72,6 +72,12 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
     files.chain(images).chain(history::lints().map(|lint| &lint.check)).chain(systems)
 }
 
+/// Returns the check of this identifier, or of this name elsewhere, wherever it looks: at images, systems or what they are made from.
+pub fn by_name(name: &str) -> Option<&'static Check> {
+    let lints = crate::lint::Kind::ALL.into_iter().flat_map(crate::lint::checks);
+    checks().chain(lints).find(|check| check.is_called(name))
+}
+
 fn of_image(image: &Image, inventory: &Inventory, options: &Options) -> Vec<Detection> {
     let mut found = Vec::new();
     let seen = image::Seen { image, inventory, now: options.now };

@@ -94,7 +94,7 @@ mod tests {
         for (name, value) in [
             ("NODE_TLS_REJECT_UNAUTHORIZED", "1"),
             ("GIT_SSL_NO_VERIFY", "false"),
-            ("GOSUMDB", "sum.golang.org"),
+            ("GOSUMDB", "sums.example"),
             ("COMPOSER_DISABLE_TLS", "0"),
         ] {
             assert!(unsafe_transport(name, value).is_none(), "{name}");

@@ -89,3 +89,14 @@ fn the_users_own_rules_are_applied() {
     let ran = place.run(&["scan", "oci:image", "--malware-rules", "bad.yaml"]);
     assert!(ran.code == 2 && ran.stderr.contains("`x` is no SHA-256"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_check_is_explained() {
+    let place = place();
+    let ran = place.run(&["explain", "CIS-DI-0008"]);
+    assert!(ran.code == 0 && ran.stdout.starts_with("image-setuid\n"), "{}{}", ran.stdout, ran.stderr);
+    let ran = place.run(&["explain", "image-second-root", "oci:image"]);
+    assert!(ran.stdout.contains("etc/passwd, line 2"), "{}{}", ran.stdout, ran.stderr);
+    let ran = place.run(&["explain", "image-setuid", "oci:image"]);
+    assert!(ran.stdout.contains("no finding"), "{}", ran.stdout);
+}
