@@ -2,7 +2,7 @@
 
 use crate::license::Policy;
 use crate::malware::OwnRules;
-use crate::{check, license, malware};
+use crate::{check, license, malware, secret};
 use assay_analyze::Analyzer;
 use assay_model::{Detection, FindingKind, Image, Inventory, Severity, Timestamp};
 
@@ -62,7 +62,7 @@ impl std::fmt::Debug for Detector {
 }
 
 /// Every detector, in the order of their kinds.
-pub const DETECTORS: &[Detector] = &[malware::DETECTOR, check::DETECTOR, license::DETECTOR];
+pub const DETECTORS: &[Detector] = &[secret::DETECTOR, malware::DETECTOR, check::DETECTOR, license::DETECTOR];
 
 /// Returns those who look at files for findings of these kinds.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn Analyzer> {

@@ -28,6 +28,8 @@ pub enum SourceKind {
     Docker,
     /// Podman.
     Podman,
+    /// A bill of materials.
+    Sbom,
 }
 
 impl fmt::Display for SourceKind {
@@ -38,7 +40,7 @@ impl fmt::Display for SourceKind {
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Registry,
         Self::DockerArchive,
         Self::OciArchive,
@@ -47,6 +49,7 @@ impl SourceKind {
         Self::File,
         Self::Docker,
         Self::Podman,
+        Self::Sbom,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -60,6 +63,7 @@ impl SourceKind {
             Self::File => "file",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Sbom => "sbom",
         }
     }
 }

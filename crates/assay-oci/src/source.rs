@@ -74,6 +74,8 @@ pub enum Source {
     Docker(Reference),
     /// An image of the local podman.
     Podman(Reference),
+    /// A file with a bill of materials; whoever reads these says of which format.
+    Sbom(PathBuf),
 }
 
 /// What is at a path, judged by its first bytes.
@@ -178,14 +180,15 @@ impl Source {
             SourceKind::Oci => Self::OciLayout(Place::split(rest, probe)),
             SourceKind::Dir => Self::Dir(rest.into()),
             SourceKind::File => Self::File(rest.into()),
+            SourceKind::Sbom => Self::Sbom(rest.into()),
         })
     }
 
     /// Opens the image. Layers are not read yet.
     ///
     /// # Errors
-    /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:` or
-    /// `file:` source is no image.
+    /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:`,
+    /// `file:` or `sbom:` source is no image.
     pub fn open(&self, options: &OpenOptions, network: &Network) -> Result<Box<dyn OpenImage>, OpenError> {
         let platform = options.platform.as_ref();
         let not_an_image = |path: &Path, found: &str| OpenError::NotAnImage {
@@ -236,6 +239,7 @@ impl Source {
             },
             Self::Dir(path) => return Err(not_an_image(path, "a folder")),
             Self::File(path) => return Err(not_an_image(path, "a file")),
+            Self::Sbom(path) => return Err(not_an_image(path, "a bill of materials")),
         };
         image.set_reference(self.to_string());
         Ok(image)
@@ -254,6 +258,7 @@ impl fmt::Display for Source {
             Self::OciLayout(place) => write!(f, "oci:{place}"),
             Self::Dir(path) => write!(f, "dir:{}", path.display()),
             Self::File(path) => path.display().fmt(f),
+            Self::Sbom(path) => write!(f, "sbom:{}", path.display()),
         }
     }
 }

@@ -8,11 +8,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod cache;
+mod completions;
 mod config;
+mod convert;
 mod db;
+mod diff;
 mod explain;
 mod lint;
+mod man;
+mod sbom;
 mod scan;
+mod vex;
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -20,9 +26,15 @@ pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
     Lint(lint::Args),
+    Sbom(sbom::Args),
+    Vex(vex::Args),
+    Diff(diff::Args),
+    Convert(convert::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Settings that every sub-command takes.
@@ -77,8 +89,14 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
+        Command::Sbom(args) => sbom::run(args, global),
+        Command::Vex(args) => vex::run(&args, global),
+        Command::Diff(args) => diff::run(&args, global),
+        Command::Convert(args) => convert::run(&args),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::terminal;
 use assay_analyze::AnalyzeLayerError;
-use assay_engine::ScanFolderError;
+use assay_engine::{OpenSbomError, ScanFolderError};
 use assay_oci::source::InvalidSource;
 use assay_oci::{
     BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
@@ -116,6 +116,14 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(match error {
             ScanFolderError::NothingToRead { .. } => {
                 "name a lockfile such as `Cargo.lock`, or the whole folder with `dir:PATH`".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
+    }
+    if let Some(error) = error.downcast_ref::<OpenSbomError>() {
+        return Some(match error {
+            OpenSbomError::Content { .. } => {
+                "make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`".to_owned()
             }
             _ => READABLE.to_owned(),
         });

@@ -31,6 +31,11 @@ struct Cli {
     global: command::Global,
 }
 
+/// Returns the definition of all commands and options.
+fn cli() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match command::run(cli.command, cli.global) {

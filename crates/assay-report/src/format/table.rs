@@ -1,14 +1,15 @@
 //! The table for people at a terminal.
 
 mod detected;
+mod statements;
 
 use super::{Format, Group, Options};
-use crate::escape::{shorten, terminal};
-use crate::summary;
+use crate::{summary, words};
+use assay_escape::{shorten, terminal};
 use assay_model::finding::Decision;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
-use assay_model::{Base, BaseEvidence, Finding, FixState, Package, Priority, Report, Severity, Usage};
+use assay_model::{Base, BaseEvidence, Finding, Package, Priority, Report, Severity, Usage};
 use comfy_table::{
     Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width, presets,
 };
@@ -35,7 +36,10 @@ impl Format for Table {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        let view = View { report, options, width: options.width.max(MIN_WIDTH) };
+        // What a statement takes out of the count is told apart from what is to be done.
+        let mut open = report.clone();
+        open.findings.retain(|finding| finding.suppression.is_none());
+        let view = View { report: &open, options, width: options.width.max(MIN_WIDTH) };
         view.header(out)?;
         match options.group {
             Group::Package => view.by_package(out)?,
@@ -45,6 +49,7 @@ impl Format for Table {
         if options.explain_priority {
             view.priorities(out)?;
         }
+        view.statements(report, out)?;
         view.removable(out)?;
         view.leftovers(out)?;
         view.coverage(out)?;
@@ -276,17 +281,6 @@ impl View<'_> {
         self.report.inventory.packages.get(index as usize)
     }
 
-    fn fix(finding: &Finding) -> String {
-        match finding.fix {
-            FixState::Fixed if !finding.fixed_versions.is_empty() => finding.fixed_versions.join(", "),
-            FixState::Fixed => "fixed".to_owned(),
-            FixState::NotFixed => "no fix yet".to_owned(),
-            FixState::WontFix => "won't be fixed".to_owned(),
-            FixState::EndOfLife => "end of life".to_owned(),
-            FixState::Unknown => "not known".to_owned(),
-        }
-    }
-
     /// Names a layer by its place, its digest and the instruction that made it.
     fn layer(&self, index: Option<u32>, with_instruction: bool) -> Option<String> {
         let index = index?;
@@ -322,7 +316,7 @@ impl View<'_> {
                 let mut row = self.urgency_cells(finding);
                 row.extend([
                     self.cell(&self.marked_rule(finding)),
-                    self.cell(&Self::fix(finding)),
+                    self.cell(&words::fix(finding)),
                     self.cell(&shorten(&finding.title, 160)),
                 ]);
                 grid.add_row(row);
@@ -387,7 +381,7 @@ impl View<'_> {
             } else {
                 row.extend([self.cell(&name), self.cell(&version)]);
             }
-            row.push(self.cell(&shorten(&Self::fix(finding), versions)));
+            row.push(self.cell(&shorten(&words::fix(finding), versions)));
             let layer = finding.locations.first();
             if wide {
                 let layer = layer.and_then(|place| self.layer(place.layer, true)).unwrap_or_default();
@@ -452,7 +446,7 @@ impl View<'_> {
     fn removable_name(&self, one: &Removable) -> String {
         let name = self.package(one.package).map(Package::full_name).unwrap_or_default();
         let name = shorten(&terminal(&name), 60);
-        match one.function {
+        match &one.function {
             Some(function) => format!("{name} ({function})"),
             None => name,
         }
@@ -470,7 +464,7 @@ impl View<'_> {
         let mut grid = self.grid(&columns, 2);
         for one in &self.report.removable {
             let Some(package) = self.package(one.package) else { continue };
-            let why = one.function.map_or_else(
+            let why = one.function.as_ref().map_or_else(
                 || one.reason.name().to_owned(),
                 |function| format!("{} {function}", one.reason.name()),
             );

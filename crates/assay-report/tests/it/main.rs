@@ -7,6 +7,7 @@
 )]
 
 mod filter;
+mod formats;
 mod json;
 mod sample;
 mod sarif;

@@ -209,8 +209,8 @@ fn findings_of(path: &str, issues: Vec<Issue>) -> Vec<Finding> {
                 exploit: false,
                 priority: Some(Priority::Track),
                 priority_path: vec![Decision {
-                    point: "kind",
-                    value: FindingKind::Misconfiguration.name(),
+                    point: "kind".into(),
+                    value: FindingKind::Misconfiguration.name().into(),
                     reason: "it is mended where it is written".to_owned(),
                 }],
                 package: None,

@@ -1,7 +1,7 @@
 //! A good image with something damaged in it: the rest is reported in full, and every format says what is missing.
 
 use crate::{METADATA, Place, STATUS, base, json};
-use assay_test::image::{BuiltImage, Stored, Tree};
+use assay_test::image::{Builder, BuiltImage, Stored, Tree};
 
 /// An image in which both a package database and a lockfile are damaged.
 fn damaged() -> BuiltImage {
@@ -10,7 +10,7 @@ fn damaged() -> BuiltImage {
     let app = Tree::new()
         .file("app/Cargo.lock", "version = 3\n[[package]\nname = ")
         .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/METADATA", METADATA);
-    crate::sound().layer(base(&status), "ADD rootfs").layer(app, "COPY app /app").build()
+    Builder::new().layer(base(&status), "ADD rootfs").layer(app, "COPY app /app").build()
 }
 
 fn place() -> Place {
@@ -55,6 +55,6 @@ fn a_layer_that_breaks_off_is_a_warning_when_its_digests_are_right() {
     let place = Place::new();
     let mut tar = base(STATUS).file("big", vec![1; 100_000]).tar();
     tar.truncate(50_000);
-    place.layout("image", &crate::sound().stored(Stored::Plain).layer_tar(tar, "COPY").build());
+    place.layout("image", &Builder::new().stored(Stored::Plain).layer_tar(tar, "COPY").build());
     insta::assert_snapshot!(place.shown(&place.run(&["scan", "oci:image"])));
 }

@@ -8,7 +8,7 @@ const METADATA: &str = "Metadata-Version: 2.1\nName: Copyleft\nVersion: 1.0\n";
 
 /// An image with one thing wrong of each kind.
 fn place() -> Place {
-    let place = Place::new();
+    let place = Place::looking_for("");
     let tree = Tree::new()
         .file("etc/os-release", OS_RELEASE)
         .file("var/lib/dpkg/status", STATUS)

@@ -1,7 +1,7 @@
 //! 0 done, 1 over the threshold, 2 not done or not complete; filters of the view never change it.
 
 use crate::{Place, STATUS, base, builder, image};
-use assay_test::image::Tree;
+use assay_test::image::{Builder, Tree};
 
 /// Checks the exit code of a scan of an image with a critical finding that has a fix and a high one that has none.
 #[track_caller]
@@ -29,7 +29,7 @@ fn a_threshold_may_ask_for_a_fix() {
     check(&["--fail-on", "fixed"], 1);
     check(&["--fail-on", "critical,fixed"], 1);
     let place = Place::new();
-    place.layout("image", &crate::sound().layer(base(STATUS), "ADD").build());
+    place.layout("image", &Builder::new().layer(base(STATUS), "ADD").build());
     // Only the distribution's package is in this one, and it has no fix.
     for (threshold, want) in [("critical", 0), ("high", 1), ("high,fixed", 0), ("fixed", 0)] {
         assert_eq!(place.run(&["scan", "oci:image", "--fail-on", threshold]).code, want, "{threshold}");
@@ -51,7 +51,7 @@ fn an_unknown_severity_passes_no_threshold() {
     let place = Place::new();
     let metadata = "Metadata-Version: 2.1\nName: unrated\nVersion: 1.0\n";
     let tree = Tree::new().file("usr/lib/python3/site-packages/unrated-1.0.dist-info/METADATA", metadata);
-    place.layout("image", &crate::sound().layer(tree, "COPY").build());
+    place.layout("image", &Builder::new().layer(tree, "COPY").build());
     let ran = place.run(&["scan", "oci:image", "--fail-on", "critical"]);
     insta::assert_snapshot!(place.shown(&ran));
 }
@@ -63,7 +63,7 @@ fn passing_a_threshold_says_what_nobody_judged() {
         "Cargo.lock",
         "version = 4\n[[package]]\nname = \"x\"\nversion = \"1.0.0\"\nsource = \"registry+https://index.example\"\n",
     );
-    place.layout("image", &crate::sound().layer(crates, "COPY").build());
+    place.layout("image", &Builder::new().layer(crates, "COPY").build());
     let said = "the threshold says nothing about what was not assessed: 1 package";
     let ran = place.run(&["scan", "oci:image", "--fail-on", "low"]);
     assert_eq!(ran.code, 0);

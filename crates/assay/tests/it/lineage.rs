@@ -10,13 +10,13 @@ const ADD: &str = "/bin/sh -c #(nop) ADD file:rootfs in / ";
 
 /// The base: a distribution with a vulnerable OpenSSL.
 fn bottom() -> Builder {
-    crate::sound().created("2024-01-01T00:00:00Z").layer(base(STATUS), ADD).instruction("CMD [\"bash\"]")
+    Builder::new().created("2024-01-01T00:00:00Z").layer(base(STATUS), ADD).instruction("CMD [\"bash\"]")
 }
 
 /// The same release without OpenSSL.
 fn newer_bottom() -> BuiltImage {
     let status = STATUS.split("\n\n").nth(1).unwrap();
-    crate::sound()
+    Builder::new()
         .created("2024-03-01T00:00:00Z")
         .layer(base(status), ADD)
         .instruction("CMD [\"bash\"]")
@@ -115,7 +115,7 @@ fn annotations_are_claims() {
     assert_eq!(said(&report), "annotation 1 bo ob");
     assert_eq!(report["source"]["base"]["reference"], "registry.example/debian:12");
     // Without a history there is no telling where the base ends.
-    let bare = crate::sound().layer(base(STATUS), ADD).layer(Tree::new().file("x", "y"), "RUN x");
+    let bare = Builder::new().layer(base(STATUS), ADD).layer(Tree::new().file("x", "y"), "RUN x");
     place.layout("bare", &claim(bare));
     assert_eq!(said(&json(&place, &["oci:bare", "--no-cache"])), "annotation ? ?? ?");
 }

@@ -24,6 +24,7 @@ mod metamorphic;
 mod output;
 mod priority;
 mod registry;
+mod secrets;
 mod sources;
 
 use assay_advisories::Compiler;
@@ -44,6 +45,7 @@ const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU
 /// A folder of a test's own, with a database in it.
 struct Place {
     folder: TempDir,
+    scanners: &'static str,
 }
 
 /// What a run came to.
@@ -55,7 +57,12 @@ struct Ran {
 
 impl Place {
     fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::looking_for("vulnerability")
+    }
+
+    /// Most tests are about packages; those about other kinds of findings say so.
+    fn looking_for(scanners: &'static str) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), scanners };
         for folder in ["home", "scratch", "out"] {
             fs::create_dir(place.path(folder)).unwrap();
         }
@@ -96,6 +103,7 @@ impl Place {
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("scratch"))
             .env("ASSAY_DB", "test.db")
+            .env("ASSAY_SCANNERS", self.scanners)
             .env("SOURCE_DATE_EPOCH", "1700172800")
             .envs(variables.iter().copied())
             .output()
@@ -167,14 +175,8 @@ fn image() -> BuiltImage {
     builder().build()
 }
 
-/// An image that is set up as it should be, for tests whose subject is what is in it.
-fn sound() -> Builder {
-    let check = serde_json::json!({ "Test": ["CMD", "true"] });
-    Builder::new().runtime("User", "1000".into()).runtime("Healthcheck", check)
-}
-
 fn builder() -> Builder {
-    sound().layer(base(STATUS), "/bin/sh -c #(nop) ADD file:rootfs in / ").layer(
+    Builder::new().layer(base(STATUS), "/bin/sh -c #(nop) ADD file:rootfs in / ").layer(
         Tree::new()
             .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/METADATA", METADATA)
             .file("venv/lib/python3.11/site-packages/Django-2.2.0.dist-info/RECORD", ""),

@@ -63,7 +63,7 @@ fn scan(place: &Place, source: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 #[track_caller]
 fn check(image: &BuiltImage) {
     let place = Place::new();
-    place.layout("expected", &layered(crate::sound(), &[files()]));
+    place.layout("expected", &layered(Builder::new(), &[files()]));
     place.layout("image", image);
     let expected = scan(&place, "oci:expected");
     assert_eq!(expected.1.len(), 2, "{expected:?}");
@@ -72,23 +72,23 @@ fn check(image: &BuiltImage) {
 
 #[test]
 fn how_content_is_cut_into_layers() {
-    check(&layered(crate::sound(), &one_each()));
+    check(&layered(Builder::new(), &one_each()));
     let mut backwards = one_each();
     backwards.reverse();
-    check(&layered(crate::sound(), &backwards));
-    check(&layered(crate::sound(), &[files()[..3].to_vec(), files()[3..].to_vec()]));
+    check(&layered(Builder::new(), &backwards));
+    check(&layered(Builder::new(), &[files()[..3].to_vec(), files()[3..].to_vec()]));
     // The same file again, above itself.
-    check(&layered(crate::sound(), &[files(), files()]));
-    check(&layered(crate::sound(), &[files(), files()[2..4].to_vec()]));
+    check(&layered(Builder::new(), &[files(), files()]));
+    check(&layered(Builder::new(), &[files(), files()[2..4].to_vec()]));
 }
 
 #[test]
 fn how_layers_are_stored() {
     for stored in [Stored::Plain, Stored::Gzip, Stored::Zstd] {
-        check(&layered(crate::sound().stored(stored), &one_each()));
+        check(&layered(Builder::new().stored(stored), &one_each()));
     }
     let mixed = files().iter().zip([Stored::Zstd, Stored::Plain, Stored::Gzip].iter().cycle()).fold(
-        crate::sound(),
+        Builder::new(),
         |builder, ((path, content), stored)| {
             builder.stored(*stored).layer(Tree::new().file(path, content), "COPY . /")
         },
@@ -102,7 +102,7 @@ fn layers_that_have_nothing_to_do_with_it() {
     for at in 0..=files().len() {
         let mut layers = one_each();
         layers.insert(at, unrelated.clone());
-        check(&layered(crate::sound(), &layers));
+        check(&layered(Builder::new(), &layers));
     }
     // What came and went.
     let old = Tree::new().file(
@@ -110,14 +110,14 @@ fn layers_that_have_nothing_to_do_with_it() {
         METADATA.replace("2.2.0", "1.0"),
     );
     let gone = Tree::new().whiteout("venv");
-    let builder = crate::sound().layer(old, "RUN one").layer(gone, "RUN two").instruction("ENV A=b");
+    let builder = Builder::new().layer(old, "RUN one").layer(gone, "RUN two").instruction("ENV A=b");
     check(&layered(builder, &one_each()));
 }
 
 #[test]
 fn what_carries_it_and_what_it_is_called() {
     let place = Place::new();
-    let image = layered(crate::sound(), &one_each());
+    let image = layered(Builder::new(), &one_each());
     place.layout("image", &image);
     place.write("old.tar", image.docker_archive("registry.example/team/app:1.0"));
     place.write("renamed.tar", image.docker_archive("other.example/x:latest"));
@@ -142,7 +142,7 @@ fn what_carries_it_and_what_it_is_called() {
 #[test]
 fn an_upgrade_removes_exactly_its_findings() {
     let place = Place::new();
-    let before = || layered(crate::sound(), &[files()]);
+    let before = || layered(Builder::new(), &[files()]);
     place.layout("before", &before());
     let sites = ["venv/lib/python3.11/site-packages", "other/lib/python3.11/site-packages"];
     let upgraded = |count: usize| {
@@ -151,7 +151,7 @@ fn an_upgrade_removes_exactly_its_findings() {
                 .file(&format!("{site}/Django-2.2.4.dist-info/METADATA"), METADATA.replace("2.2.0", "2.2.4"))
         });
         let base = files().into_iter().fold(Tree::new(), |tree, (path, content)| tree.file(path, content));
-        crate::sound().layer(base, "COPY . /").layer(tree, "RUN pip install --upgrade django").build()
+        Builder::new().layer(base, "COPY . /").layer(tree, "RUN pip install --upgrade django").build()
     };
     let findings = |name: &str, image: &BuiltImage| {
         place.layout(name, image);

@@ -114,7 +114,31 @@ fn several_sources_are_reported_one_after_the_other() {
     let ran = place.run(&["scan", "oci:image", "image"]);
     assert_eq!(ran.stdout.matches("2 findings").count(), 2);
     insta::assert_snapshot!(place.refused(&["scan", "oci:image", "image"]), @r"
-    error: several sources cannot share one SARIF log or output file
+    error: several sources cannot share one document or output file
     hint: scan them one by one
     ");
+}
+
+#[test]
+fn a_template_of_the_users_is_a_format() {
+    let place = place();
+    place.write("own.txt", "{{ source.kind }}{% for one in findings %} {{ one.rule }}{% endfor %}\n");
+    let ran = place.run(&["scan", "oci:image", "--format", "template", "--template", "own.txt"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "oci CVE-2019-14234 CVE-2022-4450\n"));
+    assert!(place.refused(&["scan", "oci:image", "--format", "template"]).contains("`--template FILE`"));
+    place.write("bad.txt", "{{ nothing }}");
+    let stderr = place.refused(&["scan", "oci:image", "--format", "template", "--template", "bad.txt"]);
+    assert!(stderr.contains("line 1 of `bad.txt`"), "{stderr}");
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let place = place();
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = place.run(&["completions", shell]);
+        assert!(ran.code == 0 && ran.stdout.contains("explain"), "{shell}");
+    }
+    assert!(place.run(&["man"]).stdout.contains(".TH assay 1"));
+    assert_eq!(place.run(&["man", "--output", "out"]).code, 0);
+    assert!(fs::read_to_string(place.path("out/assay-scan.1")).unwrap().contains("fail\\-on"));
 }

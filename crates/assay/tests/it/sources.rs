@@ -1,7 +1,7 @@
 //! What cannot be scanned is said in the user's words, with the cause and what to do.
 
 use crate::{Place, image};
-use assay_test::image::{self, INDEX, Tree, write_files};
+use assay_test::image::{self, Builder, INDEX, Tree, write_files};
 use serde_json::json;
 
 #[test]
@@ -86,7 +86,7 @@ fn a_layer_that_is_missing() {
 #[test]
 fn a_layer_that_is_not_the_one_of_the_configuration() {
     let place = Place::new();
-    let (mut one, other) = (image(), crate::sound().layer(Tree::new().file("x", "y"), "COPY").build());
+    let (mut one, other) = (image(), Builder::new().layer(Tree::new().file("x", "y"), "COPY").build());
     // The manifest and its digests are right; only the configuration is about other layers.
     let mut config: serde_json::Value = serde_json::from_slice(&one.config).unwrap();
     config["rootfs"]["diff_ids"][0] = image::digest(&other.layers[0].tar).into();
@@ -135,7 +135,7 @@ fn a_platform_that_the_image_is_not_made_for() {
 #[test]
 fn an_image_with_nothing_in_it() {
     let place = Place::new();
-    place.layout("image", &crate::sound().build());
+    place.layout("image", &Builder::new().build());
     write_files(&place.path("none"), &image::layout(&[], std::iter::empty()));
     let all = ["oci:image", "oci:none"].map(|source| place.refused(&["scan", source]));
     insta::assert_snapshot!(all.join("\n"));
@@ -144,7 +144,7 @@ fn an_image_with_nothing_in_it() {
 #[test]
 fn an_image_whose_only_layer_is_empty_is_scanned() {
     let place = Place::new();
-    place.layout("image", &crate::sound().layer(Tree::new(), "COPY nothing").build());
+    place.layout("image", &Builder::new().layer(Tree::new(), "COPY nothing").build());
     insta::assert_snapshot!(place.shown(&place.run(&["scan", "oci:image"])));
 }
 
