@@ -108,8 +108,12 @@ pub fn recognise(name: &str, text: &str) -> Option<Kind> {
     let stem = lower.rsplit_once('.').map_or(lower.as_str(), |(stem, _)| stem);
     let suffix = lower.rsplit_once('.').map(|(_, suffix)| suffix);
     let builds = |name: &str| name == "dockerfile" || name == "containerfile";
-    if builds(&lower) || builds(stem) || suffix.is_some_and(builds) || lower.starts_with("dockerfile-") {
+    if builds(&lower) || suffix.is_some_and(builds) {
         return Some(Kind::Dockerfile);
+    }
+    // `Dockerfile.prod` is one, `dockerfile.vim` is not, and the parts of one that generators put together are no whole.
+    if builds(stem) || ["dockerfile", "containerfile"].iter().any(|start| lower.starts_with(start)) {
+        return first_instruction_is_from(text).then_some(Kind::Dockerfile);
     }
     if !matches!(suffix, Some("yaml" | "yml" | "json")) {
         return first_instruction_is_from(text).then_some(Kind::Dockerfile);

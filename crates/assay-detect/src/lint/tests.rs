@@ -70,7 +70,8 @@ fn files_are_recognised_by_name_and_content() {
     let check = |name: &str, text: &str, kind| assert_eq!(recognise(name, text), kind, "{name}");
     check("a/Dockerfile", "", Some(Kind::Dockerfile));
     check("web.dockerfile", "", Some(Kind::Dockerfile));
-    check("Dockerfile.prod", "", Some(Kind::Dockerfile));
+    check("Dockerfile.prod", "FROM a\n", Some(Kind::Dockerfile));
+    check("dockerfile.vim", "\" Vim\n", None);
     check("Containerfile", "", Some(Kind::Dockerfile));
     check("build/image", "# x\nARG A\nFROM b\n", Some(Kind::Dockerfile));
     check("compose.override.yaml", "x: 1", Some(Kind::Compose));
