@@ -6,6 +6,7 @@ mod advisories;
 mod archives;
 mod cache;
 mod detect;
+mod disks;
 mod layers;
 mod names;
 mod oci;
@@ -21,6 +22,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     layers::targets,
     tables::targets,
     cache::targets,
+    disks::targets,
     advisories::targets,
     versions::targets,
     names::targets,

@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod disk;
 mod folder;
+mod function;
+mod identity;
 mod image;
 mod lazy;
 mod lineage;
@@ -12,7 +15,9 @@ mod sbom;
 mod update;
 
 pub use cache::{CacheError, CacheStatus, LayerCache};
+pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};
+pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};
 pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
 pub use progress::Progress;

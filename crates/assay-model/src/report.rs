@@ -30,6 +30,10 @@ pub enum SourceKind {
     Podman,
     /// A bill of materials.
     Sbom,
+    /// The disk of a virtual machine.
+    Vm,
+    /// The zip of a serverless function.
+    Function,
 }
 
 impl fmt::Display for SourceKind {
@@ -40,7 +44,7 @@ impl fmt::Display for SourceKind {
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Registry,
         Self::DockerArchive,
         Self::OciArchive,
@@ -50,6 +54,8 @@ impl SourceKind {
         Self::Docker,
         Self::Podman,
         Self::Sbom,
+        Self::Vm,
+        Self::Function,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -64,6 +70,8 @@ impl SourceKind {
             Self::Docker => "docker",
             Self::Podman => "podman",
             Self::Sbom => "sbom",
+            Self::Vm => "vm",
+            Self::Function => "function",
         }
     }
 }

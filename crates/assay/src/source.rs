@@ -10,15 +10,15 @@ use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
-    image_inventory, is_sbom, newer_base, open_sbom,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
+    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
 };
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
+use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions, without_password};
 use assay_sbom::Document;
 use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
@@ -57,6 +57,14 @@ pub(crate) struct SourceArgs {
     /// A repository whose images this one may be built on, such as `registry.example/bases/debian`: its tags are listed.
     #[arg(long, value_name = "REPOSITORY")]
     base_repository: Vec<String>,
+
+    /// The file that a disk (`vm:`) stands on, where it does not lie beside it; may be repeated, for the file that this one stands on.
+    #[arg(long, value_name = "FILE")]
+    backing_file: Vec<PathBuf>,
+
+    /// The zip of a layer of a function (`function:`), the lowest first; may be repeated. It is laid under the function, at /opt.
+    #[arg(long, value_name = "ZIP")]
+    function_layer: Vec<PathBuf>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -273,7 +281,8 @@ fn repository_images(
     global: &Global,
 ) -> Result<Vec<KnownImage>, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
+        let what = format!("cannot look for base images in `{}`", without_password(text));
+        CommandError::work(what, error).with_hints_of_cause()
     };
     let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
     let limits = args.limits.limits(environment::scratch_folder());
@@ -325,14 +334,28 @@ fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
 /// Opens a source and looks at all of it.
 fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
+        CommandError::work(format!("cannot scan `{}`", without_password(text)), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
+    let misplaced = [
+        ("--backing-file", "vm:", !args.backing_file.is_empty() && !matches!(source, Source::Vm(_))),
+        (
+            "--function-layer",
+            "function:",
+            !args.function_layer.is_empty() && !matches!(source, Source::Function(_)),
+        ),
+    ];
+    if let Some((option, kind, _)) = misplaced.into_iter().find(|(_, _, misplaced)| *misplaced) {
+        let error = CommandError::usage(format!("`{option}` is for sources of the kind `{kind}` only"));
+        let path = SourceKind::ALL.iter().find_map(|kind| text.strip_prefix(kind.name())?.strip_prefix(':'));
+        let path = path.unwrap_or(text);
+        return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{path}`")));
+    }
     let settings = settings(args, global)?;
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());
-    let _line = ProgressLine::start(global, text, &progress);
+    let _line = ProgressLine::start(global, &without_password(text), &progress);
 
     let sbom = match &source {
         Source::Sbom(path) => Some(path),
@@ -361,6 +384,23 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
         return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new(), sbom: None });
+    }
+    let single = match &source {
+        Source::Vm(path) => Some((
+            SourceKind::Vm,
+            disk_inventory(path, &args.backing_file, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        Source::Function(path) => Some((
+            SourceKind::Function,
+            function_inventory(path, &args.function_layer, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        _ => None,
+    };
+    if let Some((kind, (inventory, image_id))) = single {
+        let image = Image { reference: source.to_string(), image_id, ..Image::default() };
+        return Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None });
     }
     let network = network(&args.network, global, stop.flag())?;
     let options = open_options(args, &settings.limits);

@@ -15,6 +15,7 @@ mod checks;
 mod config;
 mod corpus;
 mod decode;
+mod disks;
 mod findings;
 mod hostile;
 mod imports;

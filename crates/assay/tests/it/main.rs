@@ -13,6 +13,7 @@
 mod damage;
 mod database;
 mod detection;
+mod disks;
 mod error_classes;
 mod exit_codes;
 mod explain;
