@@ -214,6 +214,13 @@ impl<'a> FolderPass<'a> {
         self.pass.folder(path, node);
     }
 
+    /// Returns whether anybody wants a symbolic link of this path; then it is worth while to read its target.
+    pub fn wants_link(&self, path: &str) -> bool {
+        let mut found = Vec::new();
+        self.pass.matcher.by_link(path, &mut found);
+        !found.is_empty()
+    }
+
     /// Looks at one symbolic link.
     pub fn link(&mut self, path: &str, node: Node, target: &str) {
         self.pass.link(path, node, target);
