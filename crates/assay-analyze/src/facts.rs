@@ -1,7 +1,7 @@
 //! What one layer tells: facts by the path they were found at, and the marks that hide what lies below.
 
 use crate::code::Code;
-use assay_model::{Detection, DiffId, Os, Package, PathList, Warning};
+use assay_model::{Detection, DiffId, Observation, Os, Package, PathList, Warning};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ pub enum Fact {
     Code(Box<Code>),
     /// The file gives something away.
     Detection(Box<Detection>),
+    /// What a deep scan observed.
+    Observation(Box<Observation>),
 }
 
 /// What is known of one path.

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod deep;
 pub mod detector;
 mod finding;
 pub mod license;

@@ -2,7 +2,7 @@
 
 use crate::Settings;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Lockfiles, Node, NodeKind, squash};
+use assay_analyze::{Budget, FolderPass, Lockfiles, Node, NodeKind};
 use assay_decode::read_at::FileSpool;
 use assay_model::{Inventory, Warning};
 use assay_oci::dir::{DirEntryKind, WalkError, WalkLimits, walk};
@@ -120,7 +120,7 @@ pub fn folder_inventory(
     if single && found.files.is_empty() {
         return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
     }
-    let mut inventory = squash(vec![found], false, Lockfiles::Always, &settings.matcher).inventory;
+    let mut inventory = crate::squash(vec![found], false, Lockfiles::Always, settings).inventory;
     inventory.warnings.sort();
     Ok(inventory)
 }

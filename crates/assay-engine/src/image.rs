@@ -6,7 +6,7 @@ use crate::lazy::{self, Lazy};
 use crate::progress::{Counted, Progress};
 use assay_analyze::{
     AnalyzeLayerError, Budget, LayerAnalysis, Limits, Lockfiles, Matcher, Squashed, analyze_layer,
-    resolve_links, squash,
+    resolve_links,
 };
 use assay_model::{DiffId, Digest, Image, Inventory, Warning};
 use assay_oci::{Assurance, OpenImage, ReadLayerError};
@@ -129,7 +129,7 @@ pub fn image_inventory(
     }
     let cache = settings.cache.as_ref().filter(|_| layers.iter().all(|layer| layer.repeatable));
     let left_out = image.layers.len().saturating_sub(layers.len());
-    let mut squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher);
+    let mut squashed = crate::squash(layers, true, Lockfiles::WhenNothingInstalled, settings);
     if left_out > 0 {
         let message = format!("it has {left_out} layers above the {MAX_LAYERS} that were looked at");
         squashed.inventory.warnings.push(Warning::unscanned("too-many-layers", None, message));

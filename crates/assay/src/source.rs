@@ -42,6 +42,10 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "FILE", env = "ASSAY_MALWARE_RULES", value_parser = crate::command::path)]
     malware_rules: Option<PathBuf>,
 
+    /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
+    #[arg(long)]
+    deep: bool,
+
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
     no_cache: bool,
@@ -317,7 +321,7 @@ fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, Com
     }
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    Ok(settings)
+    Ok(if args.deep { settings.deep() } else { settings })
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {

@@ -17,6 +17,7 @@ mod corpus;
 mod decode;
 mod disks;
 mod findings;
+mod hardening;
 mod hostile;
 mod imports;
 mod known;

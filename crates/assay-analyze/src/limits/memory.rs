@@ -6,7 +6,7 @@
 
 use super::Limits;
 use crate::facts::{Cover, Fact, FileAnalysis, LayerAnalysis};
-use assay_model::{Detection, Package};
+use assay_model::{Detection, Observation, Package};
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -118,6 +118,10 @@ pub fn cost(fact: &Fact) -> u64 {
             let details = detection.details.iter().map(|detail| text_cost(&detail.value));
             let texts = [&detection.path, &detection.subject].map(|text| text_cost(text));
             details.chain(texts).fold(bytes(size_of::<Detection>()), u64::saturating_add)
+        }
+        Fact::Observation(observation) => {
+            let details = observation.details.iter().map(|detail| text_cost(&detail.value));
+            details.fold(bytes(size_of::<Observation>()), u64::saturating_add)
         }
         Fact::Code(code) => {
             let asks = bytes(code.asks.len().saturating_mul(size_of::<crate::code::Ask>()));

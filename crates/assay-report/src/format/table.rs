@@ -1,6 +1,7 @@
 //! The table for people at a terminal.
 
 mod detected;
+mod observed;
 mod statements;
 
 use super::{Format, Group, Options};
@@ -46,6 +47,7 @@ impl Format for Table {
             Group::Severity => view.by_severity(out)?,
         }
         view.detected(out)?;
+        view.observed(out)?;
         if options.explain_priority {
             view.priorities(out)?;
         }

@@ -68,7 +68,7 @@ const MAX_NAME: usize = 200;
 
 impl Analyzer for ElfFile {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "code-elf", revision: 1 }
+        AnalyzerId { name: "code-elf", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
