@@ -5,6 +5,7 @@ use crate::Target;
 mod advisories;
 mod archives;
 mod cache;
+mod detect;
 mod disks;
 mod layers;
 mod names;
@@ -25,6 +26,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     advisories::targets,
     versions::targets,
     names::targets,
+    detect::targets,
     oci::targets,
     report::targets,
 ];

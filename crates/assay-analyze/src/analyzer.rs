@@ -39,6 +39,8 @@ pub enum Select {
     Mode(u32),
     /// It is a regular file with capabilities (capabilities(7)).
     Capabilities,
+    /// It is a symbolic link below this folder (ending in `/`); its content is its target as written.
+    Link(&'static str),
 }
 
 /// Looks at single files and says what they tell.
@@ -80,6 +82,8 @@ pub enum NodeKind {
     File,
     /// A folder; it has no content.
     Folder,
+    /// A symbolic link; its content is its target as written.
+    Link,
 }
 
 /// What a path is besides its content.

@@ -22,6 +22,7 @@ pub struct Matcher<'a> {
     any: Vec<usize>,
     modes: Vec<(u32, usize)>,
     capabilities: Vec<usize>,
+    links: Vec<(&'static str, usize)>,
 }
 
 impl<'a> Matcher<'a> {
@@ -39,6 +40,7 @@ impl<'a> Matcher<'a> {
             any: Vec::new(),
             modes: Vec::new(),
             capabilities: Vec::new(),
+            links: Vec::new(),
         };
         for (index, analyzer) in matcher.analyzers.iter().enumerate() {
             for select in analyzer.select() {
@@ -58,6 +60,7 @@ impl<'a> Matcher<'a> {
                     Select::Any => matcher.any.push(index),
                     Select::Mode(bits) => matcher.modes.push((bits, index)),
                     Select::Capabilities => matcher.capabilities.push(index),
+                    Select::Link(folder) => matcher.links.push((folder, index)),
                 }
             }
         }
@@ -124,6 +127,15 @@ impl<'a> Matcher<'a> {
         if node.kind == NodeKind::File && node.capabilities != 0 {
             merge(found, self.capabilities.iter().copied());
         }
+    }
+
+    /// Puts the indices of the analyzers that want a symbolic link of this path into `found`, sorted.
+    pub fn by_link(&self, path: &str, found: &mut Vec<usize>) {
+        found.clear();
+        merge(
+            found,
+            self.links.iter().filter(|(folder, _)| path.starts_with(folder)).map(|(_, index)| *index),
+        );
     }
 
     /// Returns whether the analyzer at `index` wants every regular file.

@@ -164,7 +164,7 @@ impl<'a> FolderPass<'a> {
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
         pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
-        if content.len() > 0 {
+        if !content.is_empty() {
             pass.matcher.by_being(&mut found);
         }
         pass.matcher.by_node(&node, &mut found);
@@ -212,6 +212,18 @@ impl<'a> FolderPass<'a> {
     /// Looks at one folder, of which only what it is counts.
     pub fn folder(&mut self, path: &str, node: Node) {
         self.pass.folder(path, node);
+    }
+
+    /// Returns whether anybody wants a symbolic link of this path; then it is worth while to read its target.
+    pub fn wants_link(&self, path: &str) -> bool {
+        let mut found = Vec::new();
+        self.pass.matcher.by_link(path, &mut found);
+        !found.is_empty()
+    }
+
+    /// Looks at one symbolic link.
+    pub fn link(&mut self, path: &str, node: Node, target: &str) {
+        self.pass.link(path, node, target);
     }
 
     /// Records what could not be looked at.
@@ -459,7 +471,10 @@ impl<'a> Pass<'a> {
                 self.found = found;
             }
             EntryKind::HardLink => self.hard_link(path, entry.link_target()),
-            EntryKind::Symlink => self.symlink(path, entry.link_target()),
+            EntryKind::Symlink => {
+                self.symlink(path, entry.link_target());
+                self.link(path, node(entry), entry.link_target());
+            }
             EntryKind::Directory
             | EntryKind::CharDevice
             | EntryKind::BlockDevice
@@ -507,6 +522,14 @@ impl<'a> Pass<'a> {
         self.forget(path);
         self.forget_below(path);
         true
+    }
+
+    /// Looks at one symbolic link.
+    fn link(&mut self, path: &str, node: Node, target: &str) {
+        let mut found = std::mem::take(&mut self.found);
+        self.matcher.by_link(path, &mut found);
+        self.run(path, Node { kind: NodeKind::Link, ..node }, &target.as_bytes(), &found);
+        self.found = found;
     }
 
     /// Gives a hard link what was said about its target, by the analyzers that want the link, too.

@@ -1,7 +1,23 @@
 //! The detectors: one for each kind of finding that content gives rise to, and the list of them all.
 
+use crate::license::Policy;
+use crate::malware::OwnRules;
+use crate::{check, license, malware, secret};
 use assay_analyze::Analyzer;
-use assay_model::{Detection, FindingKind, Image, Inventory, Severity};
+use assay_model::{Detection, FindingKind, Image, Inventory, Severity, Timestamp};
+
+/// What a user says about what is a finding, and what only the caller knows.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The kinds of findings to look for.
+    pub kinds: Vec<FindingKind>,
+    /// The day that ages are reckoned from: that of the database, so that the same database gives the same report.
+    pub now: Option<Timestamp>,
+    /// Which licences are a finding.
+    pub licenses: Policy,
+    /// The user's own rules about malware; they live as long as the program.
+    pub own: Option<&'static OwnRules>,
+}
 
 /// How detections of one rule become findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +48,7 @@ pub struct Detector {
     /// Who looks at files for it.
     pub analyzers: &'static [&'static dyn Analyzer],
     /// Looks at an image's configuration and history, and at the inventory as a whole.
-    pub of_image: fn(&Image, &Inventory) -> Vec<Detection>,
+    pub of_image: fn(&Image, &Inventory, &Options) -> Vec<Detection>,
     /// Says what a detection of this kind means; `None` for a rule that is no longer known.
     pub describe: fn(&Detection) -> Option<Description>,
     /// How its detections become findings.
@@ -46,7 +62,7 @@ impl std::fmt::Debug for Detector {
 }
 
 /// Every detector, in the order of their kinds.
-pub const DETECTORS: &[Detector] = &[crate::secret::DETECTOR];
+pub const DETECTORS: &[Detector] = &[secret::DETECTOR, malware::DETECTOR, check::DETECTOR, license::DETECTOR];
 
 /// Returns those who look at files for findings of these kinds.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn Analyzer> {
@@ -54,8 +70,8 @@ pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn Ana
     wanted.flat_map(|detector| detector.analyzers.iter().copied())
 }
 
-/// Returns what an image's configuration, its history and its inventory as a whole give away, of these kinds.
-pub fn of_image(kinds: &[FindingKind], image: &Image, inventory: &Inventory) -> Vec<Detection> {
-    let wanted = DETECTORS.iter().filter(|detector| kinds.contains(&detector.kind));
-    wanted.flat_map(|detector| (detector.of_image)(image, inventory)).collect()
+/// Returns what an image's configuration, its history and its inventory as a whole give away, of the kinds that are asked for.
+pub fn of_image(image: &Image, inventory: &Inventory, options: &Options) -> Vec<Detection> {
+    let wanted = DETECTORS.iter().filter(|detector| options.kinds.contains(&detector.kind));
+    wanted.flat_map(|detector| (detector.of_image)(image, inventory, options)).collect()
 }

@@ -98,8 +98,8 @@ fn finding(key: Key<'_>, detections: &[&Detection], description: Description, im
     }
 }
 
-/// A fingerprint survives rescans and other layers; it holds nothing of what was found, which may be a secret.
-fn fingerprint(kind: FindingKind, rule: &str, path: &str, subject: &str) -> String {
+/// Returns a fingerprint, which survives rescans and other layers; it must be given nothing of what may be a secret.
+pub fn fingerprint(kind: FindingKind, rule: &str, path: &str, subject: &str) -> String {
     let hash = Sha256::digest(format!("{kind}\n{rule}\n{path}\n{subject}"));
     hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -108,6 +108,9 @@ fn fingerprint(kind: FindingKind, rule: &str, path: &str, subject: &str) -> Stri
 fn priority(kind: FindingKind, severity: Severity) -> (Priority, Decision) {
     let worst = severity >= Severity::High;
     let (priority, reason) = match kind {
+        FindingKind::Malware if severity < Severity::Medium => {
+            (Priority::TrackClosely, "it hides what it is, as software made to do harm does")
+        }
         FindingKind::Malware => {
             (Priority::Act, "software made to do harm is at work as soon as the image runs")
         }

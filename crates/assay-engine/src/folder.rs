@@ -86,13 +86,16 @@ pub fn folder_inventory(
                 gid: entry.gid.into(),
                 capabilities: 0,
             };
-            match entry.kind {
+            match &entry.kind {
                 DirEntryKind::File => {}
                 DirEntryKind::Folder => {
                     pass.folder(&entry.path, node);
                     continue;
                 }
-                DirEntryKind::Symlink(_) => continue,
+                DirEntryKind::Symlink(target) => {
+                    pass.link(&entry.path, node, target);
+                    continue;
+                }
             }
             progress.files.fetch_add(1, Ordering::Relaxed);
             match entry.open().and_then(FileSpool::new) {

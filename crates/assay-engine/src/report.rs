@@ -10,7 +10,7 @@ use assay_model::context::Statements;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Report};
 
-/// Judges an inventory by a database, joins what content gives away, both as far as `kinds` asks for it, and says how urgent
+/// Judges an inventory by a database, joins what content gives away, both as far as `options` asks for it, and says how urgent
 /// each finding is where it runs, by what operators state of that.
 ///
 /// # Errors
@@ -22,20 +22,25 @@ pub fn assess(
     database: &Database,
     built_in: bool,
     statements: &Statements,
-    kinds: &[FindingKind],
+    options: &assay_detect::Options,
 ) -> Result<Report, CorruptDatabase> {
     if let Some(os) = &mut inventory.os {
         os.end_of_life = end_of_life(os, database)?;
     }
     let (context, warnings) = of_image(statements, &image);
     inventory.warnings.extend(warnings);
-    let mut matched = if kinds.contains(&FindingKind::Vulnerability) {
+    // Ages are reckoned from the database, so that the same database gives the same report.
+    let options = assay_detect::Options { now: Some(database.built_at()), ..options.clone() };
+    let kinds = options.kinds.as_slice();
+    let of_packages = [FindingKind::Vulnerability, FindingKind::Malware];
+    let mut matched = if of_packages.iter().any(|kind| kinds.contains(kind)) {
         match_inventory(&inventory, database)?
     } else {
         Matched::default()
     };
+    matched.findings.retain(|finding| kinds.contains(&finding.kind));
     prioritise(&mut matched.findings, &inventory, &context);
-    inventory.detections.extend(assay_detect::of_image(kinds, &image, &inventory));
+    inventory.detections.extend(assay_detect::of_image(&image, &inventory, &options));
     // From here on nothing that is said of the image repeats a secret in its configuration.
     assay_detect::secret::redact(&mut image);
     inventory.detections.sort();

@@ -183,10 +183,25 @@ fn draft(
     let fixed_versions = fixed_versions(subject, &hits);
     let evidence: Vec<Evidence> = hits.into_iter().map(|hit| hit.evidence).collect();
     let fix = evidence.first().map_or(FixState::Unknown, |first| first.state);
-    let remediation = remedy::instruction(subject.package, fix, &fixed_versions);
+    // The Open Source Security Foundation's list of malicious packages (https://github.com/ossf/malicious-packages): nobody grades
+    // them, and no later version of such a package is any better.
+    let is_listed = |id: &str| id.starts_with("MAL-");
+    let malicious = is_listed(vulnerability.id) || aliases.iter().any(|alias| is_listed(alias));
+    let (severity, severity_source) = match severity {
+        Severity::Unknown if malicious => (Severity::Critical, "assay".to_owned()),
+        known => (known, severity_source),
+    };
+    let remediation = if malicious {
+        format!(
+            "remove `{}`, and treat what ran it as broken into: change every credential it could reach",
+            subject.package.full_name()
+        )
+    } else {
+        remedy::instruction(subject.package, fix, &fixed_versions)
+    };
     let finding = Finding {
         id: String::new(),
-        kind: FindingKind::Vulnerability,
+        kind: if malicious { FindingKind::Malware } else { FindingKind::Vulnerability },
         rule: vulnerability.id.to_owned(),
         aliases: aliases.into_iter().collect(),
         title,

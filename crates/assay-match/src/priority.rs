@@ -15,7 +15,7 @@ pub use context::{CLAIMS, Claim, of_image};
 use crate::finding::order;
 use assay_model::context::Context;
 use assay_model::finding::Decision;
-use assay_model::{Finding, Inventory, Package, Usage};
+use assay_model::{Finding, FindingKind, Inventory, Package, Priority, Usage};
 use evidence::Answer;
 use std::cmp::Reverse;
 use tree::{Inputs, Stakes, decide};
@@ -41,6 +41,15 @@ fn prioritise_one(
     context: &Context,
     stakes: &Answer<Stakes>,
 ) {
+    if finding.kind == FindingKind::Malware {
+        finding.priority = Some(Priority::Act);
+        finding.priority_path = vec![Decision {
+            point: "kind".into(),
+            value: finding.kind.name().into(),
+            reason: "software made to do harm is at work as soon as it is installed".to_owned(),
+        }];
+        return;
+    }
     let usage = package.map_or(Usage::Unknown, |package| package.usage);
     let exploitation = evidence::exploitation(finding);
     let automatable = evidence::automatable(finding);

@@ -14,6 +14,7 @@ mod convert;
 mod db;
 mod diff;
 mod explain;
+mod lint;
 mod man;
 mod sbom;
 mod scan;
@@ -24,6 +25,7 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
     Diff(diff::Args),
@@ -86,6 +88,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
         Command::Diff(args) => diff::run(&args, global),

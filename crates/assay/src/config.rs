@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+mod licenses;
 mod pattern;
 mod read;
 #[cfg(test)]
@@ -83,6 +84,15 @@ impl Settings {
             return Statements { operator: self.given.clone(), subject: stated };
         }
         Statements { operator: self.given.clone().over(&stated), subject: Stated::default() }
+    }
+
+    /// Returns which licences are a finding. A file inside the folder that is scanned, unless it was named, has no say.
+    pub(crate) fn licenses(&self, tree: Option<&Path>) -> assay_detect::license::Policy {
+        let file = self
+            .file
+            .as_ref()
+            .filter(|file| file.named || !tree.is_some_and(|tree| lies_in(&file.path, tree)));
+        file.and_then(|file| file.config.licenses.clone()).unwrap_or_default()
     }
 
     /// Tells the user what of a file inside the scanned folder does not count.

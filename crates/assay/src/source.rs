@@ -8,6 +8,7 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
+use assay_detect::malware::OwnRules;
 use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
     folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
@@ -23,8 +24,8 @@ use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 /// How sources are opened.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,10 @@ pub(crate) struct SourceArgs {
     /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
     #[arg(long, value_name = "KIND,…", env = "ASSAY_SCANNERS")]
     scanners: Option<Scanners>,
+
+    /// Look for malware by your own hashes, package names and rules, too; see the manual's page about malware.
+    #[arg(long, value_name = "FILE", env = "ASSAY_MALWARE_RULES", value_parser = crate::command::path)]
+    malware_rules: Option<PathBuf>,
 
     /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
     #[arg(long)]
@@ -84,6 +89,26 @@ impl SourceArgs {
             Some(Scanners(kinds)) if !kinds.is_empty() => kinds,
             Some(_) | None => &FindingKind::ALL,
         }
+    }
+
+    /// Returns the user's own rules about malware, which are read once.
+    fn own_rules(&self) -> Result<Option<&'static OwnRules>, CommandError> {
+        static READ: OnceLock<OwnRules> = OnceLock::new();
+        let wanted = self.scanners().contains(&FindingKind::Malware);
+        let Some(path) = self.malware_rules.as_ref().filter(|path| wanted && !path.as_os_str().is_empty())
+        else {
+            return Ok(None);
+        };
+        if let Some(rules) = READ.get() {
+            return Ok(Some(rules));
+        }
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CommandError::work(format!("cannot use the rules in `{}`", path.display()), error)
+                .hint("see `docs/manual/malware.md` for the form of the file")
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| failed(error.into()))?;
+        let rules = OwnRules::read(&text).map_err(|error| failed(error.into()))?;
+        Ok(Some(READ.get_or_init(|| rules)))
     }
 }
 
@@ -196,10 +221,15 @@ pub(crate) fn report(
     let damaged = |error| damaged_database(error, global);
     let statements = config.statements(text, scanned.tree.as_deref());
     // A bill of materials says too little of the rest to call it good or bad.
-    let of_sbom = [FindingKind::Vulnerability, FindingKind::License];
+    let of_sbom = [FindingKind::Vulnerability, FindingKind::License, FindingKind::Malware];
     let asked = args.scanners().iter().copied();
-    let kinds: Vec<FindingKind> =
-        asked.filter(|kind| scanned.kind != SourceKind::Sbom || of_sbom.contains(kind)).collect();
+    let kinds = asked.filter(|kind| scanned.kind != SourceKind::Sbom || of_sbom.contains(kind)).collect();
+    let options = assay_detect::Options {
+        kinds,
+        licenses: config.licenses(scanned.tree.as_deref()),
+        own: args.own_rules()?,
+        now: None,
+    };
     let mut documents = vex.to_vec();
     documents.extend(
         scanned.sbom.take().filter(|(_, statements)| !statements.is_empty()).map(|(_, statements)| {
@@ -207,13 +237,13 @@ pub(crate) fn report(
         }),
     );
     let mut report =
-        assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &kinds)
+        assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &options)
             .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
     apply_vex(&mut report, &documents, database).map_err(damaged)?;
     if let Some(base) = &scanned.base {
-        let settings = settings(args, global);
+        let settings = settings(args, global)?;
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
         if let Some(base) = &mut report.image.base {
             base.newer = newer;
@@ -237,7 +267,7 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     for repository in &args.base_repository {
         known.extend(repository_images(repository, args, global)?);
     }
-    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)) {
+    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)?) {
         scanned.image.base = Some(base);
         scanned.base = of;
     }
@@ -281,13 +311,17 @@ fn repository_images(
     Ok(known)
 }
 
-fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
+fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, CommandError> {
     let workers = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let mut settings =
         Settings::new(args.limits.limits(environment::scratch_folder()), workers, args.scanners());
+    if let Some(own) = args.own_rules()? {
+        let own = std::iter::once(own as &dyn assay_analyze::Analyzer);
+        settings.matcher = assay_analyze::Matcher::new(assay_engine::analyzers(args.scanners()).chain(own));
+    }
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    if args.deep { settings.deep() } else { settings }
+    Ok(if args.deep { settings.deep() } else { settings })
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
@@ -321,7 +355,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         let path = path.unwrap_or(text);
         return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{path}`")));
     }
-    let settings = settings(args, global);
+    let settings = settings(args, global)?;
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());

@@ -42,6 +42,7 @@ fn paths(analyzer: &'static dyn Analyzer) -> Vec<String> {
             Select::NameAffixes(start, end) => format!("srv/app/{start}-1.2{end}"),
             Select::Path(path) => (*path).to_owned(),
             Select::Suffix(suffix) => format!("srv/lib/name-1.2.3{suffix}"),
+            Select::Link(folder) => format!("{folder}name.wants/name.service"),
             Select::Under(folder, suffix) => format!("{folder}name-1.2-3{suffix}"),
             Select::Within(folder, suffix) => format!("srv/{folder}name-1.2.3{suffix}"),
             Select::Magic(_) | Select::Any | Select::Mode(_) | Select::Capabilities => {

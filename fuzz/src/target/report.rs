@@ -106,7 +106,10 @@ fn report(data: &[u8]) -> Report {
         &database,
         false,
         &Statements::default(),
-        &assay_model::FindingKind::ALL,
+        &assay_detect::Options {
+            kinds: assay_model::FindingKind::ALL.to_vec(),
+            ..assay_detect::Options::default()
+        },
     )
     .expect("the database is whole");
     let _ = explain(&words.next(), Some(&report.inventory), &database).expect("the database is whole");

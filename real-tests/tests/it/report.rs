@@ -45,12 +45,14 @@ pub(crate) fn database() -> Option<PathBuf> {
     Some(database)
 }
 
-/// Returns the report on `source`, which must be complete and without a warning.
+/// Returns the report on `source`, which must be complete and without a warning; of findings it has vulnerabilities only, unless
+/// `more` asks for others.
 #[track_caller]
 pub(crate) fn report(source: &str, more: &[&str]) -> Option<Value> {
     let database = database()?;
     let database = database.display().to_string();
-    let done = assay(&[&["scan", source, "--db", &database, "--format", "json"], more].concat());
+    let kinds: &[&str] = if more.contains(&"--scanners") { &[] } else { &["--scanners", "vulnerability"] };
+    let done = assay(&[&["scan", source, "--db", &database, "--format", "json"], kinds, more].concat());
     assert_eq!(done.status.code(), Some(0), "{source}: {}", String::from_utf8_lossy(&done.stderr));
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     assert_eq!(report["schema"], "assay.report/v1");
@@ -64,6 +66,13 @@ pub(crate) fn report(source: &str, more: &[&str]) -> Option<Value> {
 pub(crate) fn corpus_report(image: &str) -> Option<Value> {
     let folder = real_tests::corpus(image)?;
     report(&format!("oci:{}", folder.join("oci").display()), &[])
+}
+
+/// Returns the same with findings of these kinds.
+#[track_caller]
+pub(crate) fn corpus_report_of(image: &str, kinds: &str) -> Option<Value> {
+    let folder = real_tests::corpus(image)?;
+    report(&format!("oci:{}", folder.join("oci").display()), &["--scanners", kinds])
 }
 
 /// Returns the objects of a list.

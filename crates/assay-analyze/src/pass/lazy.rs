@@ -115,7 +115,10 @@ impl Pass<'_> {
                     self.found = found;
                 }
                 EntryKind::HardLink => self.hard_link(&entry.path, &entry.link_target),
-                EntryKind::Symlink => self.symlink(&entry.path, &entry.link_target),
+                EntryKind::Symlink => {
+                    self.symlink(&entry.path, &entry.link_target);
+                    self.link(&entry.path, Node::file(entry.mode), &entry.link_target);
+                }
                 EntryKind::Directory
                 | EntryKind::CharDevice
                 | EntryKind::BlockDevice

@@ -3,7 +3,7 @@
 use super::image::in_image;
 use super::scan::{Hit, Scanner};
 use super::{rule, rules};
-use crate::detector::{Description, Detector, Grouping};
+use crate::detector::{Description, Detector, Grouping, Options};
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
 use assay_model::{Detail, Detection, FindingKind, Image, Inventory, Severity};
 use std::collections::HashMap;
@@ -93,7 +93,7 @@ pub fn redact(image: &mut Image) {
     super::image::redact(&SCANNER, image);
 }
 
-fn of_image(image: &Image, _: &Inventory) -> Vec<Detection> {
+fn of_image(image: &Image, _: &Inventory, _: &Options) -> Vec<Detection> {
     let mut numbers = Numbers::default();
     let found = in_image(&SCANNER, image);
     found.into_iter().map(|found| numbers.detection(&found.hit, found.pointer)).collect()

@@ -3,10 +3,12 @@
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::print_stdout,
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod manual;
 mod secret;

@@ -146,6 +146,12 @@ impl Walk<'_, '_> {
                 self.enter(Folder { index: folder.index, node: id, path });
             }
             NodeKind::File => self.file(file_system, id, &node, &path),
+            NodeKind::Symlink if self.pass.wants_link(&path) => match file_system.link_target(id) {
+                Ok(target) => self.pass.link(&path, described(&node), &String::from_utf8_lossy(&target)),
+                Err(error) => {
+                    self.pass.warn(Warning::unscanned("unreadable-path", Some(&path), with_cause(&error)));
+                }
+            },
             NodeKind::Symlink | NodeKind::Other => {}
         }
     }

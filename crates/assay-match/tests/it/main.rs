@@ -19,6 +19,7 @@ mod finding;
 mod fingerprint;
 mod generic;
 mod languages;
+mod malware;
 mod osv;
 mod rules;
 mod spot_checks;

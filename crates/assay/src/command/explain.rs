@@ -61,6 +61,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let explanations =
         explain(id, report.as_ref().map(|report| &report.inventory), &database).map_err(damaged)?;
     let Some(explanations) = explanations else {
+        if let Some(check) = assay_detect::check::by_name(id) {
+            return terminal::stdout(about(check, report.as_ref()).as_bytes())
+                .map(|()| ExitCode::SUCCESS)
+                .map_err(|error| CommandError::work("cannot write to standard output", error));
+        }
         return Err(CommandError::usage(format!("the database knows no `{id}`"))
             .hint(format!("search for it with `assay db search {id}`, or run `assay db update`")));
     };
@@ -81,6 +86,28 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     terminal::stdout(text.as_bytes())
         .map_err(|error| CommandError::work("cannot write to standard output", error))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a check looks for, why, and where it found it.
+fn about(check: &assay_detect::check::Check, report: Option<&Report>) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", check.id);
+    line(&mut text, "title", check.title);
+    line(&mut text, "severity", check.severity.name());
+    line(&mut text, "why", check.why);
+    line(&mut text, "do", check.fix);
+    line(&mut text, "asked by", check.reference);
+    line(&mut text, "aliases", &check.aliases.join(", "));
+    let Some(report) = report else { return text };
+    let _ = writeln!(text, "\nin {}", escape::terminal(&report.image.reference));
+    let found: Vec<&Finding> = report.findings.iter().filter(|finding| finding.rule == check.id).collect();
+    for finding in &found {
+        chain(&mut text, finding, report);
+    }
+    if found.is_empty() {
+        let _ = writeln!(text, "  no finding: it is as it should be");
+    }
+    text
 }
 
 /// Adds a line; writing to a string cannot fail.

@@ -126,7 +126,7 @@ impl FromStr for Output {
     }
 }
 
-fn format_named(text: &str) -> Result<&'static dyn Format, String> {
+pub(super) fn format_named(text: &str) -> Result<&'static dyn Format, String> {
     assay_report::format::by_name(text).ok_or_else(|| {
         let names: Vec<&str> = FORMATS.iter().map(|format| format.name()).collect();
         format!("expected one of {}", names.join(", "))

@@ -7,7 +7,7 @@ use super::tree::{Node, Problem, Value, parse};
 use assay_model::context::{Criticality, Environment, Exposure, Grade, Sensitivity, Setting, Stated};
 
 /// The keys of the file itself.
-pub(super) const SECTIONS: &[&str] = &["context", "images"];
+pub(super) const SECTIONS: &[&str] = &["context", "images", "licenses"];
 
 /// The keys of a context.
 pub(super) const CONTEXT_KEYS: &[&str] =
@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) context: Stated,
     /// What holds for some.
     pub(crate) images: Vec<ImageRule>,
+    /// Which licences are a finding, where the file says so.
+    pub(crate) licenses: Option<assay_detect::license::Policy>,
 }
 
 /// What holds for images whose reference matches.
@@ -52,18 +54,23 @@ pub(crate) fn read(text: &str, name: &str) -> Result<Config, Vec<Problem>> {
     Err(reader.problems)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     name: &'a str,
     problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
-    fn problem(&mut self, line: u64, message: String, hint: Option<String>) {
+    pub(super) fn problem(&mut self, line: u64, message: String, hint: Option<String>) {
         self.problems.push(Problem { line, message, hint });
     }
 
     /// Returns the keys and values of a node; an unknown key, or one given twice, is a problem.
-    fn entries<'n>(&mut self, node: &'n Node, of: &str, known: &[&str]) -> Vec<(&'n str, &'n Node)> {
+    pub(super) fn entries<'n>(
+        &mut self,
+        node: &'n Node,
+        of: &str,
+        known: &[&str],
+    ) -> Vec<(&'n str, &'n Node)> {
         let entries = match &node.value {
             Value::Nothing => return Vec::new(),
             Value::Map(entries) => entries,
@@ -97,6 +104,7 @@ impl Reader<'_> {
         for (key, value) in self.entries(root, "the file", SECTIONS) {
             match key {
                 "context" => config.context = self.context(value),
+                "licenses" => config.licenses = Some(self.licenses(value)),
                 _ => self.images(value, &mut config.images),
             }
         }
@@ -152,7 +160,7 @@ impl Reader<'_> {
         format!("`{}` line {}", self.name, node.line)
     }
 
-    fn text(&mut self, node: &Node, key: &str) -> Option<String> {
+    pub(super) fn text(&mut self, node: &Node, key: &str) -> Option<String> {
         match &node.value {
             Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
             other => {
@@ -183,7 +191,7 @@ fn shortened(text: &str) -> String {
 }
 
 /// Returns the word that was probably meant: the one with the fewest letters to change, at most a third of them.
-fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+pub(super) fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     let text = shortened(text).to_lowercase();
     let near = words.iter().map(|word| (distance(&text, word), *word)).min()?;
     (near.0 * 3 <= near.1.chars().count().max(3)).then_some(near.1)

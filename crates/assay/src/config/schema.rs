@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests {
+    use super::super::licenses::LICENSE_KEYS;
     use super::super::read::{CONTEXT_KEYS, IMAGE_KEYS, SECTIONS, read};
     use assay_model::context::{Criticality, Environment, Exposure, Grade, Sensitivity};
     use serde_json::{Map, Value, json};
@@ -50,6 +51,31 @@ mod tests {
             ],
             &["match"],
         );
+        let names = |about: &str| json!({ "description": about, "type": ["array", "string"], "items": { "type": "string" } });
+        let severities: Vec<&str> =
+            assay_model::Severity::ALL.iter().map(|one| one.name()).chain(["ignore"]).collect();
+        let classes: Map<String, Value> = assay_detect::license::Class::ALL
+            .iter()
+            .map(|class| (class.name().to_owned(), json!({ "enum": severities })))
+            .collect();
+        let licenses = object(
+            LICENSE_KEYS,
+            vec![
+                ("allow", names("Licences that are never a finding, by SPDX identifier.")),
+                ("deny", names("Licences that always are, unless another may be chosen.")),
+                (
+                    "classes",
+                    json!({ "description": "How bad each class is.", "type": ["object", "null"],
+                                    "additionalProperties": false, "properties": classes }),
+                ),
+                (
+                    "system",
+                    json!({ "description": "Whether packages of the distribution count.", "type": "boolean" }),
+                ),
+                ("project", word("The licence of the work itself, as an SPDX expression.")),
+            ],
+            &[],
+        );
         let mut schema = object(
             SECTIONS,
             vec![
@@ -62,6 +88,7 @@ mod tests {
                     json!({ "description": "What holds for some images; of several that match the strictest.",
                             "type": ["array", "null"], "items": image }),
                 ),
+                ("licenses", licenses),
             ],
             &[],
         );

@@ -12,6 +12,7 @@
 
 mod damage;
 mod database;
+mod detection;
 mod disks;
 mod error_classes;
 mod exit_codes;
@@ -19,6 +20,7 @@ mod explain;
 mod formats;
 mod hostile;
 mod lineage;
+mod lint;
 mod metamorphic;
 mod output;
 mod priority;

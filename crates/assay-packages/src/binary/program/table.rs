@@ -87,7 +87,8 @@ impl Program {
             | Select::Magic(_)
             | Select::Any
             | Select::Mode(_)
-            | Select::Capabilities => false,
+            | Select::Capabilities
+            | Select::Link(_) => false,
         })
     }
 }

@@ -1,0 +1,42 @@
+//! The machine may forward packets.
+
+use crate::check::Check;
+use crate::check::system::{Places, System, SystemCheck};
+use assay_model::Severity;
+
+pub(super) const CHECK: SystemCheck = SystemCheck {
+    check: Check {
+        id: "system-sysctl-forwarding",
+        aliases: &[],
+        title: "the machine may forward packets",
+        severity: Severity::Negligible,
+        why: "It becomes a way around a firewall. Routers and hosts of containers need it.",
+        fix: "Write `net.ipv4.ip_forward = 0` to `/etc/sysctl.d/60-hardening.conf`.",
+        reference: "CIS Debian Linux 12 Benchmark 3.3.1",
+    },
+    bad: &[
+        &[("etc/sysctl.conf", "# none\n"), ("etc/fstab", "/dev/a / ext4 defaults 0 1\n")],
+        &[
+            ("etc/sysctl.d/9.conf", "net.ipv4.ip_forward = 0\n"),
+            ("etc/sysctl.d/99.conf", "net.ipv4.ip_forward=77\n"),
+        ],
+    ],
+    good: &[
+        &[("etc/sysctl.d/1.conf", "net.ipv4.ip_forward=0\n")],
+        &[("etc/sysctl.d/1.conf", "net/ipv4/ip_forward = 0\n")],
+    ],
+    find,
+};
+
+/// The settings that are asked for.
+const KEYS: &[&str] = &["net.ipv4.ip_forward"];
+
+fn find(system: &System, places: &mut Places) {
+    for key in KEYS {
+        let setting = system.last("sysctl", key);
+        let value = setting.map(|setting| setting.value.as_str());
+        if !value.is_some_and(|value| ["0"].contains(&value)) {
+            places.setting(setting, "etc/sysctl.d", &format!("{key} is {}", value.unwrap_or("not set")));
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Packets may choose their own way.
+
+use crate::check::Check;
+use crate::check::system::{Places, System, SystemCheck};
+use assay_model::Severity;
+
+pub(super) const CHECK: SystemCheck = SystemCheck {
+    check: Check {
+        id: "system-sysctl-source-route",
+        aliases: &[],
+        title: "packets may choose their own way",
+        severity: Severity::Low,
+        why: "They reach what a firewall hides.",
+        fix: "Write `net.ipv4.conf.all.accept_source_route = 0`, `net.ipv6.conf.all.accept_source_route = 0` to `/etc/sysctl.d/60-hardening.conf`.",
+        reference: "CIS Debian Linux 12 Benchmark 3.3.8",
+    },
+    bad: &[
+        &[("etc/sysctl.conf", "# none\n"), ("etc/fstab", "/dev/a / ext4 defaults 0 1\n")],
+        &[
+            ("etc/sysctl.d/9.conf", "net.ipv4.conf.all.accept_source_route = 0\n"),
+            (
+                "etc/sysctl.d/99.conf",
+                "net.ipv4.conf.all.accept_source_route=77\nnet.ipv6.conf.all.accept_source_route=77\n",
+            ),
+        ],
+    ],
+    good: &[
+        &[(
+            "etc/sysctl.d/1.conf",
+            "net.ipv4.conf.all.accept_source_route=0\nnet.ipv6.conf.all.accept_source_route=0\n",
+        )],
+        &[(
+            "etc/sysctl.d/1.conf",
+            "net/ipv4/conf/all/accept_source_route = 0\nnet/ipv6/conf/all/accept_source_route = 0\n",
+        )],
+    ],
+    find,
+};
+
+/// The settings that are asked for.
+const KEYS: &[&str] = &["net.ipv4.conf.all.accept_source_route", "net.ipv6.conf.all.accept_source_route"];
+
+fn find(system: &System, places: &mut Places) {
+    for key in KEYS {
+        let setting = system.last("sysctl", key);
+        let value = setting.map(|setting| setting.value.as_str());
+        if !value.is_some_and(|value| ["0"].contains(&value)) {
+            places.setting(setting, "etc/sysctl.d", &format!("{key} is {}", value.unwrap_or("not set")));
+        }
+    }
+}
