@@ -11,6 +11,7 @@ mod lazy;
 mod lineage;
 mod progress;
 mod report;
+mod sbom;
 mod update;
 
 pub use cache::{CacheError, CacheStatus, LayerCache};
@@ -21,6 +22,7 @@ pub use image::{ScanImageError, image_inventory};
 pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
 pub use progress::Progress;
 pub use report::assess;
+pub use sbom::{OpenSbomError, is_sbom, open_sbom};
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
 use assay_analyze::{Limits, Matcher};
@@ -50,5 +52,10 @@ impl Settings<'_> {
 
 /// Returns every analyzer that an inventory and these kinds of findings need.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
-    assay_packages::analyzers().chain(assay_usage::analyzers()).chain(assay_detect::analyzers(kinds))
+    // First, as it removes packages before others have connected them.
+    let sbom: &'static dyn assay_analyze::Analyzer = &assay_sbom::EmbeddedSbom;
+    std::iter::once(sbom)
+        .chain(assay_packages::analyzers())
+        .chain(assay_usage::analyzers())
+        .chain(assay_detect::analyzers(kinds))
 }

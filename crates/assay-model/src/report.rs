@@ -32,6 +32,8 @@ pub enum SourceKind {
     Vm,
     /// The zip of a serverless function.
     Function,
+    /// A bill of materials.
+    Sbom,
 }
 
 impl fmt::Display for SourceKind {
@@ -42,7 +44,7 @@ impl fmt::Display for SourceKind {
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registry,
         Self::DockerArchive,
         Self::OciArchive,
@@ -53,6 +55,7 @@ impl SourceKind {
         Self::Podman,
         Self::Vm,
         Self::Function,
+        Self::Sbom,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -68,6 +71,7 @@ impl SourceKind {
             Self::Podman => "podman",
             Self::Vm => "vm",
             Self::Function => "function",
+            Self::Sbom => "sbom",
         }
     }
 }

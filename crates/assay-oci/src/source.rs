@@ -78,6 +78,8 @@ pub enum Source {
     Vm(PathBuf),
     /// The zip of a serverless function.
     Function(PathBuf),
+    /// A file with a bill of materials; whoever reads these says of which format.
+    Sbom(PathBuf),
 }
 
 /// What is at a path, judged by its first bytes.
@@ -198,6 +200,7 @@ impl Source {
             SourceKind::File => Self::File(rest.into()),
             SourceKind::Vm => Self::Vm(rest.into()),
             SourceKind::Function => Self::Function(rest.into()),
+            SourceKind::Sbom => Self::Sbom(rest.into()),
         })
     }
 
@@ -205,7 +208,7 @@ impl Source {
     ///
     /// # Errors
     /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:`, `file:`,
-    /// `vm:` or `function:` source is no image.
+    /// `vm:`, `function:` or `sbom:` source is no image.
     pub fn open(&self, options: &OpenOptions, network: &Network) -> Result<Box<dyn OpenImage>, OpenError> {
         let platform = options.platform.as_ref();
         let not_an_image = |path: &Path, found: &str| OpenError::NotAnImage {
@@ -258,6 +261,7 @@ impl Source {
             Self::File(path) => return Err(not_an_image(path, "a file")),
             Self::Vm(path) => return Err(not_an_image(path, "the disk of a virtual machine")),
             Self::Function(path) => return Err(not_an_image(path, "a zip")),
+            Self::Sbom(path) => return Err(not_an_image(path, "a bill of materials")),
         };
         image.set_reference(self.to_string());
         Ok(image)
@@ -278,6 +282,7 @@ impl fmt::Display for Source {
             Self::File(path) => path.display().fmt(f),
             Self::Vm(path) => write!(f, "vm:{}", path.display()),
             Self::Function(path) => write!(f, "function:{}", path.display()),
+            Self::Sbom(path) => write!(f, "sbom:{}", path.display()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::terminal;
 use assay_analyze::AnalyzeLayerError;
-use assay_engine::{ScanDiskError, ScanFolderError, ScanFunctionError};
+use assay_engine::{OpenSbomError, ScanDiskError, ScanFolderError, ScanFunctionError};
 use assay_oci::source::InvalidSource;
 use assay_oci::{
     BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
@@ -143,6 +143,14 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(match error {
             ScanFunctionError::Open { .. } => {
                 "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
+    }
+    if let Some(error) = error.downcast_ref::<OpenSbomError>() {
+        return Some(match error {
+            OpenSbomError::Content { .. } => {
+                "make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`".to_owned()
             }
             _ => READABLE.to_owned(),
         });
