@@ -160,7 +160,7 @@ impl<'a> FolderPass<'a> {
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
         pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
-        if content.len() > 0 {
+        if !content.is_empty() {
             pass.matcher.by_being(&mut found);
         }
         pass.matcher.by_node(&node, &mut found);
