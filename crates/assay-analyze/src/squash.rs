@@ -10,7 +10,9 @@ use crate::files::{Files, Owned, Shape};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
-use assay_model::{Detection, FindingKind, Inventory, Leftover, Location, Origin, Package, PackageKind};
+use assay_model::{
+    Detection, FindingKind, Inventory, Leftover, Location, Observation, Origin, Package, PackageKind,
+};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -53,7 +55,8 @@ fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
         | Fact::Licenses { .. }
         | Fact::Leftover { .. }
         | Fact::Code(_)
-        | Fact::Detection(_) => None,
+        | Fact::Detection(_)
+        | Fact::Observation(_) => None,
     })
 }
 
@@ -106,6 +109,14 @@ pub fn squash(
                             .add(bytes, of_image.then_some(at.layer));
                     }
                     Fact::Code(code) => files.add_code(&path, at.layer, *code),
+                    Fact::Observation(observation) => {
+                        let layer = of_image.then_some(at.layer);
+                        inventory.observations.push(Observation {
+                            path: path.to_string(),
+                            layer,
+                            ..*observation
+                        });
+                    }
                     Fact::Detection(detection) => {
                         inventory.detections.push(detected(*detection, &path, of_image.then_some(at.layer)));
                     }
@@ -129,6 +140,7 @@ pub fn squash(
         analyzer.link(&mut inventory);
     }
     merge(&mut inventory.packages);
+    inventory.observations.sort();
     inventory.detections.sort();
     inventory.detections.dedup();
     inventory.warnings.sort();

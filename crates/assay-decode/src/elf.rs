@@ -9,9 +9,12 @@
 use std::borrow::Cow;
 use std::io;
 
+mod hardening;
+
 pub use crate::bytes::Endian;
 use crate::bytes::until_nul;
 use crate::read_at::ReadAt;
+pub use hardening::{Hardening, Relro};
 
 /// Sections looked at; linked executables have fewer than a hundred.
 const MAX_SECTIONS: usize = 16_384;
@@ -109,6 +112,8 @@ pub struct Dynamic {
     pub runpath: Option<String>,
     /// Whether it says that it is a program, not a library (`DF_1_PIE`).
     pub is_pie: bool,
+    /// Whether all functions are bound at the start (`DT_BIND_NOW`, `DF_BIND_NOW`, `DF_1_NOW`).
+    pub binds_now: bool,
 }
 
 /// A note: who defines it, its type there, and its content.
@@ -390,7 +395,12 @@ impl<'a> Elf<'a> {
                 14 => dynamic.soname = string(value),
                 15 => dynamic.rpath = string(value),
                 29 => dynamic.runpath = string(value),
-                0x6fff_fffb => dynamic.is_pie = value & 0x0800_0000 != 0,
+                24 => dynamic.binds_now = true,
+                30 => dynamic.binds_now |= value & 8 != 0,
+                0x6fff_fffb => {
+                    dynamic.is_pie = value & 0x0800_0000 != 0;
+                    dynamic.binds_now |= value & 1 != 0;
+                }
                 _ => {}
             }
         }
@@ -421,10 +431,11 @@ impl<'a> Elf<'a> {
             self.endian.u32(&raw, 0).map(u64::from)
         };
         // The first symbol the hash table knows, or the number of all symbols; or as many as fit before the names, which
-        // linkers put after the symbols.
+        // linkers put after the symbols. A table that knows no symbol at all says 1, whatever is imported (GNU ld).
         let symbol_size: u64 = if self.is_64 { 24 } else { 16 };
         let count = entry(0x6fff_fef5)
             .and_then(|hash| word_at(hash, 1))
+            .filter(|first| *first > 1)
             .or_else(|| entry(4).and_then(|hash| word_at(hash, 1)))
             .or_else(|| names.checked_sub(symbols)?.checked_div(symbol_size))?
             .min(MAX_IMPORTS);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod deep;
 pub mod detector;
 mod finding;
 pub mod secret;

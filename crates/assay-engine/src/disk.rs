@@ -12,7 +12,7 @@ mod walk;
 use crate::Settings;
 use crate::identity::Identity;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Lockfiles, squash};
+use assay_analyze::{Budget, FolderPass, Lockfiles};
 use assay_decode::disk::{DiskError, open_file_system, open_image, volumes};
 use assay_decode::read_at::FileSpool;
 use assay_model::{Digest, Inventory, Warning};
@@ -131,7 +131,7 @@ pub fn disk_inventory(
         if settings.limits.stop.is_raised() {
             pass.warn(Budget::TIME.exceeded(None, "the time was up before every file was looked at"));
         }
-        let squashed = squash(vec![pass.finish()], false, Lockfiles::Always, &settings.matcher);
+        let squashed = crate::squash(vec![pass.finish()], false, Lockfiles::Always, settings);
         let digest = hashing.join().unwrap_or(Ok(None));
         (squashed.inventory, digest)
     });

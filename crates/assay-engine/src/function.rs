@@ -7,7 +7,7 @@
 use crate::Settings;
 use crate::identity::Identity;
 use crate::progress::Progress;
-use assay_analyze::{Budget, FolderPass, Limits, Lockfiles, Node, squash};
+use assay_analyze::{Budget, FolderPass, Limits, Lockfiles, Node};
 use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::zip::{Zip, ZipEntry, ZipError};
 use assay_model::{Digest, Inventory, Warning};
@@ -90,7 +90,7 @@ pub fn function_inventory(
     let files: Vec<&Path> = [path].into_iter().chain(layers.iter().map(PathBuf::as_path)).collect();
     let digest = Identity::of(&files, &settings.limits.stop, progress)
         .map_err(|(path, source)| ScanFunctionError::Read { path, source })?;
-    let mut inventory = squash(vec![pass.finish()], false, Lockfiles::Always, &settings.matcher).inventory;
+    let mut inventory = crate::squash(vec![pass.finish()], false, Lockfiles::Always, settings).inventory;
     inventory.warnings.sort();
     Ok((inventory, digest))
 }

@@ -25,7 +25,7 @@ pub use report::assess;
 pub use sbom::{OpenSbomError, is_sbom, open_sbom};
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
-use assay_analyze::{Limits, Matcher};
+use assay_analyze::{LayerAnalysis, Limits, Lockfiles, Matcher, Squashed};
 use assay_model::FindingKind;
 use std::num::NonZeroUsize;
 
@@ -41,13 +41,43 @@ pub struct Settings<'a> {
     pub cache: Option<LayerCache>,
     /// Whether layers with a table of contents are read by it: only the files that are wanted by name. Such a result is partial.
     pub lazy: bool,
+    /// Whether the scan is a deep one, which observes what is in an image besides packages. Set by [`Settings::deep`], which adds the
+    /// analyzers.
+    pub deep: bool,
 }
 
 impl Settings<'_> {
     /// Returns the settings with the published bounds, to make an inventory and to look for these kinds of findings.
     pub fn new(limits: Limits, workers: NonZeroUsize, kinds: &[FindingKind]) -> Self {
-        Self { matcher: Matcher::new(analyzers(kinds)), limits, workers, cache: None, lazy: false }
+        Self {
+            matcher: Matcher::new(analyzers(kinds)),
+            limits,
+            workers,
+            cache: None,
+            lazy: false,
+            deep: false,
+        }
     }
+
+    /// Returns the settings for a deep scan.
+    #[must_use]
+    pub fn deep(self) -> Self {
+        let analyzers =
+            self.matcher.analyzers().iter().copied().chain(assay_detect::deep::ANALYZERS.iter().copied());
+        Self { matcher: Matcher::new(analyzers), deep: true, ..self }
+    }
+}
+
+/// Lays layers over each other, by the analyzers of the settings.
+fn squash(
+    layers: Vec<LayerAnalysis>,
+    of_image: bool,
+    lockfiles: Lockfiles,
+    settings: &Settings<'_>,
+) -> Squashed {
+    let mut squashed = assay_analyze::squash(layers, of_image, lockfiles, &settings.matcher);
+    squashed.inventory.deep = settings.deep;
+    squashed
 }
 
 /// Returns every analyzer that an inventory and these kinds of findings need.

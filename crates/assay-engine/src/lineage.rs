@@ -5,7 +5,7 @@ use crate::Settings;
 use crate::cache::image::name;
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
-use assay_analyze::{Lockfiles, squash};
+use assay_analyze::Lockfiles;
 use assay_match::match_inventory;
 use assay_model::{
     Base, BaseEvidence, DiffId, Digest, Finding, FindingKind, HistoryEntry, Image, Inventory, NewerBase,
@@ -275,7 +275,7 @@ fn from_cache(image: &KnownImage, settings: &Settings<'_>) -> Option<Inventory> 
             }
         })
         .collect();
-    Some(squash(layers?, true, Lockfiles::WhenNothingInstalled, &settings.matcher).inventory)
+    Some(crate::squash(layers?, true, Lockfiles::WhenNothingInstalled, settings).inventory)
 }
 
 #[cfg(test)]

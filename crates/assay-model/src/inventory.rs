@@ -2,6 +2,7 @@
 
 use crate::detection::Detection;
 use crate::distro::Distro;
+use crate::observation::Observation;
 use crate::package::Package;
 use crate::timestamp::Timestamp;
 use crate::warning::Warning;
@@ -67,6 +68,10 @@ pub struct Inventory {
     pub packages: Vec<Package>,
     /// What package managers left behind, by folder.
     pub leftovers: Vec<Leftover>,
+    /// Whether it comes from a deep scan.
+    pub deep: bool,
+    /// What a deep scan observed, sorted by topic and place.
+    pub observations: Vec<Observation>,
     /// What content gives away, sorted by kind, rule and place.
     pub detections: Vec<Detection>,
     /// What could not be read.

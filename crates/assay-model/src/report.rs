@@ -28,12 +28,12 @@ pub enum SourceKind {
     Docker,
     /// Podman.
     Podman,
+    /// A bill of materials.
+    Sbom,
     /// The disk of a virtual machine.
     Vm,
     /// The zip of a serverless function.
     Function,
-    /// A bill of materials.
-    Sbom,
 }
 
 impl fmt::Display for SourceKind {
@@ -53,9 +53,9 @@ impl SourceKind {
         Self::File,
         Self::Docker,
         Self::Podman,
+        Self::Sbom,
         Self::Vm,
         Self::Function,
-        Self::Sbom,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -69,9 +69,9 @@ impl SourceKind {
             Self::File => "file",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Sbom => "sbom",
             Self::Vm => "vm",
             Self::Function => "function",
-            Self::Sbom => "sbom",
         }
     }
 }

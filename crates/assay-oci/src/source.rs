@@ -15,7 +15,7 @@ use crate::engine::EngineKind;
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
 use crate::network::Network;
-use crate::reference::{InvalidReference, Reference};
+use crate::reference::{InvalidReference, Reference, without_password};
 use assay_decode::{Compression, FileSpool, ReadAt, compression, decompress, disk, tar};
 use assay_model::{Digest, Image, Platform};
 use std::fmt;
@@ -74,12 +74,12 @@ pub enum Source {
     Docker(Reference),
     /// An image of the local podman.
     Podman(Reference),
+    /// A file with a bill of materials; whoever reads these says of which format.
+    Sbom(PathBuf),
     /// The disk of a virtual machine, in any format.
     Vm(PathBuf),
     /// The zip of a serverless function.
     Function(PathBuf),
-    /// A file with a bill of materials; whoever reads these says of which format.
-    Sbom(PathBuf),
 }
 
 /// What is at a path, judged by its first bytes.
@@ -171,7 +171,7 @@ impl Source {
         match text.parse() {
             _ if like_a_path => Err(InvalidSource::Missing(text.to_owned())),
             Ok(reference) => Ok(Self::Registry(reference)),
-            Err(source) => Err(InvalidSource::Neither { text: text.to_owned(), source }),
+            Err(source) => Err(InvalidSource::Neither { text: without_password(text).into_owned(), source }),
         }
     }
 
@@ -198,9 +198,9 @@ impl Source {
             SourceKind::Oci => Self::OciLayout(Place::split(rest, probe)),
             SourceKind::Dir => Self::Dir(rest.into()),
             SourceKind::File => Self::File(rest.into()),
+            SourceKind::Sbom => Self::Sbom(rest.into()),
             SourceKind::Vm => Self::Vm(rest.into()),
             SourceKind::Function => Self::Function(rest.into()),
-            SourceKind::Sbom => Self::Sbom(rest.into()),
         })
     }
 
@@ -208,7 +208,7 @@ impl Source {
     ///
     /// # Errors
     /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:`, `file:`,
-    /// `vm:`, `function:` or `sbom:` source is no image.
+    /// `sbom:`, `vm:` or `function:` source is no image.
     pub fn open(&self, options: &OpenOptions, network: &Network) -> Result<Box<dyn OpenImage>, OpenError> {
         let platform = options.platform.as_ref();
         let not_an_image = |path: &Path, found: &str| OpenError::NotAnImage {
@@ -259,9 +259,9 @@ impl Source {
             },
             Self::Dir(path) => return Err(not_an_image(path, "a folder")),
             Self::File(path) => return Err(not_an_image(path, "a file")),
+            Self::Sbom(path) => return Err(not_an_image(path, "a bill of materials")),
             Self::Vm(path) => return Err(not_an_image(path, "the disk of a virtual machine")),
             Self::Function(path) => return Err(not_an_image(path, "a zip")),
-            Self::Sbom(path) => return Err(not_an_image(path, "a bill of materials")),
         };
         image.set_reference(self.to_string());
         Ok(image)
@@ -280,9 +280,9 @@ impl fmt::Display for Source {
             Self::OciLayout(place) => write!(f, "oci:{place}"),
             Self::Dir(path) => write!(f, "dir:{}", path.display()),
             Self::File(path) => path.display().fmt(f),
+            Self::Sbom(path) => write!(f, "sbom:{}", path.display()),
             Self::Vm(path) => write!(f, "vm:{}", path.display()),
             Self::Function(path) => write!(f, "function:{}", path.display()),
-            Self::Sbom(path) => write!(f, "sbom:{}", path.display()),
         }
     }
 }

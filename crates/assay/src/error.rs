@@ -120,6 +120,14 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
             _ => READABLE.to_owned(),
         });
     }
+    if let Some(error) = error.downcast_ref::<OpenSbomError>() {
+        return Some(match error {
+            OpenSbomError::Content { .. } => {
+                "make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
+    }
     if let Some(error) = error.downcast_ref::<ScanDiskError>() {
         return match error {
             ScanDiskError::NotADisk { .. } => Some(
@@ -143,14 +151,6 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(match error {
             ScanFunctionError::Open { .. } => {
                 "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned()
-            }
-            _ => READABLE.to_owned(),
-        });
-    }
-    if let Some(error) = error.downcast_ref::<OpenSbomError>() {
-        return Some(match error {
-            OpenSbomError::Content { .. } => {
-                "make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`".to_owned()
             }
             _ => READABLE.to_owned(),
         });

@@ -17,7 +17,7 @@ use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
+use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions, without_password};
 use assay_sbom::Document;
 use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
@@ -36,6 +36,10 @@ pub(crate) struct SourceArgs {
     /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
     #[arg(long, value_name = "KIND,…", env = "ASSAY_SCANNERS")]
     scanners: Option<Scanners>,
+
+    /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
+    #[arg(long)]
+    deep: bool,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -251,7 +255,8 @@ fn repository_images(
     global: &Global,
 ) -> Result<Vec<KnownImage>, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
+        let what = format!("cannot look for base images in `{}`", without_password(text));
+        CommandError::work(what, error).with_hints_of_cause()
     };
     let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
     let limits = args.limits.limits(environment::scratch_folder());
@@ -282,7 +287,7 @@ fn settings(args: &SourceArgs, global: &Global) -> Settings<'static> {
         Settings::new(args.limits.limits(environment::scratch_folder()), workers, args.scanners());
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    settings
+    if args.deep { settings.deep() } else { settings }
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
@@ -299,7 +304,7 @@ fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
 /// Opens a source and looks at all of it.
 fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
+        CommandError::work(format!("cannot scan `{}`", without_password(text)), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
     let misplaced = [
@@ -320,7 +325,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());
-    let _line = ProgressLine::start(global, text, &progress);
+    let _line = ProgressLine::start(global, &without_password(text), &progress);
 
     let sbom = match &source {
         Source::Sbom(path) => Some(path),

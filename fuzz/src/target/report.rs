@@ -64,7 +64,7 @@ fn inventory(words: &mut Words<'_>) -> Inventory {
     let warnings = vec![Warning::unscanned("fuzzed", Some(&words.next()), words.next())];
     let folder = words.next();
     let leftovers = vec![Leftover { folder, bytes: 1 << 30, files: 1, layers: vec![0, 7] }];
-    Inventory { os: Some(os), packages, leftovers, detections: Vec::new(), warnings }
+    Inventory { os: Some(os), packages, leftovers, warnings, ..Inventory::default() }
 }
 
 /// Returns a database that has something to say about some of the packages.

@@ -16,6 +16,7 @@ mod corpus;
 mod decode;
 mod disks;
 mod findings;
+mod hardening;
 mod hostile;
 mod imports;
 mod known;

@@ -5,20 +5,22 @@
 
 use super::{LayerCache, MAX_ENTRY, bounds, read_bounded};
 use assay_analyze::{Limits, Matcher};
-use assay_model::{Detection, Digest, Image, Inventory, Leftover, Os, Package, Warning};
+use assay_model::{Detection, Digest, Image, Inventory, Leftover, Observation, Os, Package, Warning};
 use assay_oci::Assurance;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
 /// What an entry begins with.
-const MAGIC: [u8; 8] = *b"assayin\x02";
+const MAGIC: [u8; 8] = *b"assayin\x03";
 
 #[derive(Serialize)]
 struct Written<'a> {
     os: &'a Option<Os>,
     packages: &'a [Package],
     leftovers: &'a [Leftover],
+    deep: bool,
+    observations: &'a [Observation],
     detections: &'a [Detection],
     warnings: &'a [Warning],
 }
@@ -28,6 +30,8 @@ struct Read {
     os: Option<Os>,
     packages: Vec<Package>,
     leftovers: Vec<Leftover>,
+    deep: bool,
+    observations: Vec<Observation>,
     detections: Vec<Detection>,
     warnings: Vec<Warning>,
 }
@@ -63,6 +67,8 @@ impl LayerCache {
             os: read.os,
             packages: read.packages,
             leftovers: read.leftovers,
+            deep: read.deep,
+            observations: read.observations,
             detections: read.detections,
             warnings: read.warnings,
         })
@@ -81,6 +87,8 @@ impl LayerCache {
             os: &inventory.os,
             packages: &inventory.packages,
             leftovers: &inventory.leftovers,
+            deep: inventory.deep,
+            observations: &inventory.observations,
             detections: &inventory.detections,
             warnings: &inventory.warnings,
         };

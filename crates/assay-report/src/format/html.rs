@@ -163,11 +163,7 @@ fn length(count: u64, most: u64) -> u64 {
 fn page(report: &Report, options: &Options) -> Page {
     let image = &report.image;
     let mut facts = Vec::new();
-    if let Some(os) = &report.inventory.os {
-        let end = os.end_of_life.map(|end| format!(" (security support until {})", end.date_text()));
-        let name = if os.name.is_empty() { &os.id } else { &os.name };
-        facts.push(format!("{name}{}", end.unwrap_or_default()));
-    }
+    facts.extend(words::os(report));
     facts.extend(image.platform.as_ref().map(ToString::to_string));
     facts.extend(image.created.map(|created| format!("built {created}")));
     if !image.layers.is_empty() {

@@ -40,6 +40,8 @@ pub(super) struct Document {
     complete: bool,
     /// What kinds of findings were looked for.
     scanners: Vec<Cow<'static, str>>,
+    /// `fast`, or `deep` with `observations`.
+    depth: Cow<'static, str>,
     source: Source,
     os: Option<Os>,
     database: Database,
@@ -49,8 +51,20 @@ pub(super) struct Document {
     findings: Vec<FindingEntry>,
     removable: Vec<RemovableEntry>,
     leftovers: Vec<LeftoverEntry>,
+    /// What a deep scan observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    observations: Vec<ObservationEntry>,
     warnings: Vec<WarningEntry>,
     summary: Summary,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ObservationEntry {
+    topic: Cow<'static, str>,
+    path: String,
+    layer: Option<String>,
+    details: Vec<DetailEntry>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -420,6 +434,7 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
         schema: SCHEMA.into(),
         complete: report.complete(),
         scanners: report.scanners.iter().map(|kind| kind.name().into()).collect(),
+        depth: if report.inventory.deep { "deep" } else { "fast" }.into(),
         source: Source {
             kind: report.source.name().into(),
             reference: image.reference.clone(),
@@ -484,6 +499,21 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
             .map(|(package, own)| package_entry(report, package, own.clone(), &purl))
             .collect(),
         findings: report.findings.iter().map(|finding| finding_entry(report, finding, &purl)).collect(),
+        observations: report
+            .inventory
+            .observations
+            .iter()
+            .map(|one| ObservationEntry {
+                topic: one.topic.name().into(),
+                path: one.path.clone(),
+                layer: layer_name(report, one.layer),
+                details: one
+                    .details
+                    .iter()
+                    .map(|detail| DetailEntry { name: detail.name.to_string(), value: detail.value.clone() })
+                    .collect(),
+            })
+            .collect(),
         leftovers: report
             .inventory
             .leftovers

@@ -38,9 +38,7 @@ fn document(report: &Report, options: &Options, out: &mut String) -> std::fmt::R
         writeln!(out, "`{digest}`\n")?;
     }
     let mut facts = Vec::new();
-    if let Some(os) = &report.inventory.os {
-        facts.push(escape(if os.name.is_empty() { &os.id } else { &os.name }));
-    }
+    facts.extend(words::os(report).map(|os| escape(&os)));
     facts.extend(report.image.platform.as_ref().map(|platform| escape(&platform.to_string())));
     facts.push(summary::count(report.inventory.packages.len() as u64, "package"));
     writeln!(out, "{}\n", facts.join(" · "))?;

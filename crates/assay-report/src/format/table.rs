@@ -1,6 +1,7 @@
 //! The table for people at a terminal.
 
 mod detected;
+mod observed;
 mod statements;
 
 use super::{Format, Group, Options};
@@ -46,6 +47,7 @@ impl Format for Table {
             Group::Severity => view.by_severity(out)?,
         }
         view.detected(out)?;
+        view.observed(out)?;
         if options.explain_priority {
             view.priorities(out)?;
         }
@@ -218,14 +220,8 @@ impl View<'_> {
         let image = &self.report.image;
         writeln!(out, "{}", self.bold(&image.reference))?;
         let mut facts = Vec::new();
-        if let Some(os) = &self.report.inventory.os {
-            let mut text = terminal(if os.name.is_empty() { &os.id } else { &os.name }).into_owned();
-            if let Some(end) = os.end_of_life {
-                let past = self.report.database.built_at.is_some_and(|built| built > end);
-                let word = if past { "security support ended" } else { "supported until" };
-                text = format!("{text} ({word} {})", end.date_text());
-            }
-            facts.push(text);
+        if let Some(os) = words::os(self.report) {
+            facts.push(terminal(&os).into_owned());
         } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File | SourceKind::Function) {
             facts.push("no operating system".to_owned());
         }

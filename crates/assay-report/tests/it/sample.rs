@@ -1,12 +1,13 @@
 //! The report that is rendered: an image with every kind of finding, package, warning and coverage.
 
 use assay_model::finding::{Decision, Epss, FindingKind, Kev, Suppression, SuppressionState};
+use assay_model::observation::Topic;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
     Context, Cvss, Detail, DiffId, Digest, Evidence, Finding, FixState, Image, Inventory, Layer, Leftover,
-    Location, Origin, Os, Package, PackageKind, Place, Priority, Report, Severity, SourcePackage, Timestamp,
-    Usage, Warning, distro,
+    Location, Observation, Origin, Os, Package, PackageKind, Place, Priority, Report, Severity,
+    SourcePackage, Timestamp, Usage, Warning, distro,
 };
 
 /// Returns a digest whose digits are all the same.
@@ -254,6 +255,26 @@ pub(crate) fn report() -> Report {
                 files: 7,
                 layers: vec![1],
             }],
+            deep: true,
+            observations: vec![
+                Observation {
+                    path: "usr/bin/pa\x1bcked".into(),
+                    layer: Some(2),
+                    ..Observation::new(
+                        Topic::Executable,
+                        vec![
+                            Detail::new("kind", "static program"),
+                            Detail::new("no-execute", "no"),
+                            Detail::new("packed", "7.9 bits of information in each byte of code"),
+                        ],
+                    )
+                },
+                Observation {
+                    path: "etc/cron.d/job".into(),
+                    layer: Some(1),
+                    ..Observation::new(Topic::Start, vec![Detail::new("runs", "* * * * * root /usr/bin/job")])
+                },
+            ],
             detections: Vec::new(),
             warnings: vec![
                 Warning::unscanned(

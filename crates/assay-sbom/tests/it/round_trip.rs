@@ -108,11 +108,11 @@ pub(crate) fn sample() -> (Image, Inventory) {
         os: Some(os),
         packages: vec![openssl, babel, log4j],
         leftovers: Vec::new(),
-        detections: Vec::new(),
         warnings: vec![
             Warning::unscanned("file-too-large", Some("app/x.jar"), "it has\nmany bytes"),
             Warning::unscanned("layer-not-distributed", None, "layer 4"),
         ],
+        ..Inventory::default()
     };
     (image, inventory)
 }

@@ -9,12 +9,13 @@ use super::{
 use assay_model::context::{Context, Grade, Setting};
 use assay_model::finding::{Decision, SuppressionState};
 use assay_model::lineage::NewerBase;
+use assay_model::observation::Topic;
 use assay_model::removable::RemovalReason;
 use assay_model::report::{Coverage, CoverageState, DatabaseStatus, FeedStatus, SourceKind};
 use assay_model::{
     Base, BaseEvidence, Cvss, Detail, Evidence, Finding, FindingKind, FixState, Image, Inventory, Layer,
-    Leftover, Location, Origin, Os, Package, PackageKind, Place, Purl, Removable, Report, Severity,
-    SourcePackage, Suppression, Timestamp, Usage, UsageStep, Warning, distro,
+    Leftover, Location, Observation, Origin, Os, Package, PackageKind, Place, Purl, Removable, Report,
+    Severity, SourcePackage, Suppression, Timestamp, Usage, UsageStep, Warning, distro,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -135,6 +136,23 @@ fn report(document: Document) -> Report {
                 bytes: one.bytes,
                 files: one.files,
                 layers: one.layers.iter().filter_map(|layer| lookup.layer(layer.as_ref())).collect(),
+            })
+            .collect(),
+        deep: document.depth == "deep",
+        observations: document
+            .observations
+            .into_iter()
+            .filter_map(|one| {
+                Some(Observation {
+                    topic: named(&Topic::ALL, Topic::name, &one.topic)?,
+                    path: one.path,
+                    layer: lookup.layer(one.layer.as_ref()),
+                    details: one
+                        .details
+                        .into_iter()
+                        .map(|detail| Detail { name: Cow::Owned(detail.name), value: detail.value })
+                        .collect(),
+                })
             })
             .collect(),
         detections: Vec::new(),
