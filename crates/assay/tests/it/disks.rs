@@ -116,10 +116,13 @@ fn the_digest_stands_for_all_files() {
 
 #[test]
 fn a_function_and_its_layers() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     let metadata =
         |name: &str, version: &str| format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
     let django = metadata("Django", "2.2.0");
+    let key = ["vK8pZ3xR9tQ2mW7n", "B4cF6hJ1lS5dG0yA", "eU2iO8kX"].concat();
+    let id = ["AKIA", "QNZGKIQY", "56JQ7WML"].concat();
+    let credentials = format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {key}\n");
     let low = metadata("urllib3", "1.26.0");
     let high = metadata("urllib3", "2.0.4");
     let jar = zip(&[("META-INF/maven/a/b/pom.properties", b"groupId=a\nartifactId=b\nversion=1.0\n")]);
@@ -129,6 +132,7 @@ fn a_function_and_its_layers() {
             ("handler.py", b"import django\n"),
             ("Django-2.2.0.dist-info/METADATA", django.as_bytes()),
             ("lib/b.jar", &jar),
+            ("config/credentials", credentials.as_bytes()),
             ("../../etc/evil-1.0.dist-info/METADATA", django.as_bytes()),
         ]),
     );
@@ -138,6 +142,8 @@ fn a_function_and_its_layers() {
     let report = report(&place, &["app.zip", "--function-layer", "low.zip", "--function-layer", "high.zip"]);
     assert_eq!(report["source"]["kind"], "function");
     assert_eq!(packages(&report), ["pkg:pypi/django@2.2.0", "pkg:pypi/urllib3@2.0.4", "pkg:maven/a/b@1.0"]);
+    let findings = report["findings"].to_string();
+    assert!(findings.contains("config/credentials"), "a secret in it is found: {findings}");
     let places = report["packages"].to_string();
     assert!(places.contains("opt/python/urllib3.dist-info/METADATA"), "{places}");
     assert_eq!(
