@@ -50,6 +50,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Medium,
         find: Find::Literal(&["FwoGZXIvYXdz", "IQoJb3JpZ2lu"]),
         pattern: "(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+]{150,}={0,2}",
+        reach: 2 << 10,
         shown: 4,
         entropy: 4.5,
         placeholder: never,
@@ -71,7 +72,9 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "short-lived Amazon Bedrock key",
         find: Find::Literal(&["bedrock-api-key-YmVkcm9j"]),
         pattern: "bedrock-api-key-YmVkcm9j[A-Za-z0-9+/]{100,}={0,2}",
+        reach: 2 << 10,
         shown: 16,
+        placeholder: never,
         rotate: "it ends within 12 hours; revoke the sessions of the role that made it",
         ..TOKEN
     },

@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_account_has_twelve_digits() {
-        // The example that the format was published with: account 581039954779.
+        // The example that the format was published with: account 29608264753.
         assert!(aws_account(concat!("ASIA", "QNZGKIQY56JQ7WML").as_bytes()));
         assert!(aws_account(concat!("AKIA", "IOSFODNN7WQWERTY").as_bytes()));
         assert!(!aws_account(b"AKIA7777777777777777"));

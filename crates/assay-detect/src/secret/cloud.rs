@@ -76,6 +76,7 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "Fly.io access token",
         find: Find::Literal(&["fo1_", "fm1r_", "fm1a_", "fm2_"]),
         pattern: "(?:fo1_[A-Za-z0-9_-]{43}|fm1[ar]_[A-Za-z0-9+/]{100,}={0,3}|fm2_[A-Za-z0-9+/]{100,}={0,3})",
+        reach: 2 << 10,
         shown: 4,
         placeholder: never,
         rotate: "revoke the token with `fly tokens revoke`",
@@ -195,6 +196,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Medium,
         find: Find::Assigned(&["confluent"]),
         pattern: "[A-Z0-9]{16}",
+        entropy: 2.6,
         rotate: "delete the API key in Confluent Cloud",
         ..VALUE
     },

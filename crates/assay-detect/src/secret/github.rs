@@ -56,6 +56,7 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "stateless GitHub installation token",
         find: Find::Literal(&["ghs_"]),
         pattern: r"ghs_(?:[0-9]{1,12}_)?eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{40,}",
+        reach: 2 << 10,
         shown: 4,
         rotate: "it ends within an hour; revoke the installation of the application",
         ..TOKEN

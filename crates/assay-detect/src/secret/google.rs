@@ -15,6 +15,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Critical,
         find: Find::TextLiteral(&[r#""private_key_id""#]),
         pattern: r#""private_key_id"\s*:\s*"[0-9a-f]{20,64}"\s*,\s*"private_key"\s*:\s*"(-----BEGIN (?:RSA )?PRIVATE KEY-----[^"]{100,}?)""#,
+        reach: 8 << 10,
         valid: private_key,
         placeholder: never,
         rotate: "delete the key of the service account in Google Cloud IAM and look for its use in the audit log",

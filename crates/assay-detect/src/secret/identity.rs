@@ -23,6 +23,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Critical,
         find: Find::Literal(&["ops_eyJ"]),
         pattern: "ops_eyJ[A-Za-z0-9+/_-]{250,}={0,3}",
+        reach: 2 << 10,
         shown: 7,
         placeholder: never,
         rotate: "revoke the token of the service account in 1Password",
@@ -35,6 +36,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "AGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58}",
         shown: 16,
         valid: bech32,
+        placeholder: never,
         rotate: "encrypt the files anew to another identity",
         ..TOKEN
     },

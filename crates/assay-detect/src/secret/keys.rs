@@ -14,6 +14,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Medium,
         find: Find::Literal(&["-----BEGIN "]),
         pattern: r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[\t\n\r -~]+?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----",
+        reach: 16 << 10,
         shown: 11,
         valid: encrypted_private_key,
         placeholder: never,
@@ -25,6 +26,7 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "private key",
         find: Find::Literal(&["-----BEGIN "]),
         pattern: r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----[\t\n\r -~]+?-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----",
+        reach: 16 << 10,
         shown: 11,
         valid: private_key,
         placeholder: never,
@@ -36,6 +38,7 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "PuTTY private key",
         find: Find::Literal(&["PuTTY-User-Key-File-"]),
         pattern: r"PuTTY-User-Key-File-[123]: [a-z0-9-]+\r?\nEncryption: none\r?\n[\t\n\r -~]+?Private-Lines: \d+\r?\n[A-Za-z0-9+/=]{20,}",
+        reach: 16 << 10,
         placeholder: never,
         rotate: "make a new key pair, and remove the old public key wherever it is trusted",
         ..TOKEN

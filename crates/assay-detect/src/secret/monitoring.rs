@@ -100,6 +100,7 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "Sentry organisation token",
         find: Find::Literal(&["sntrys_eyJ"]),
         pattern: "sntrys_eyJ[A-Za-z0-9+/]{50,}={0,2}_[A-Za-z0-9+/]{43}",
+        reach: 1 << 10,
         shown: 10,
         rotate: "revoke the token in the Sentry settings",
         ..TOKEN

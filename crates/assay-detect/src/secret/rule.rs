@@ -22,6 +22,8 @@ pub struct SecretRule {
     pub pattern: &'static str,
     /// How many bytes before its literal a match may start.
     pub before: usize,
+    /// How many bytes from its literal on a match may take: what an attempt may cost.
+    pub reach: usize,
     /// How many leading bytes of the secret are the same for all of this kind, and may be shown.
     pub shown: usize,
     /// The least Shannon entropy of the secret, in bits per character.
@@ -71,6 +73,7 @@ pub(super) const TOKEN: SecretRule = SecretRule {
     find: Find::Generic,
     pattern: "",
     before: 0,
+    reach: 512,
     shown: 0,
     entropy: 3.0,
     valid: anything,

@@ -44,6 +44,8 @@ const OVERLAP: usize = 16 << 10;
 const PASSWORDS_LIMIT: u64 = 1 << 20;
 /// Findings kept of one file: nobody reads more, and a file could be made of nothing else.
 pub(super) const HITS_PER_FILE: usize = 50;
+/// Bytes that the attempts of rules may look at in one window: honest text has a literal here and there, and is done with a thousandth.
+const WORK: usize = 64 << 20;
 /// Bytes in which a NUL makes a file binary.
 const SNIFF: usize = 8 << 10;
 /// The shortest base64 that is decoded.
@@ -191,31 +193,21 @@ impl Scanner {
             return Ok(found.finish());
         }
         let binary = memchr::memchr(0, &start).is_some();
-        if let Some(bytes) = content.as_slice() {
-            self.window(Text { bytes, limit: bytes.len(), binary, place, len: content.len() }, &mut found);
-            return Ok(found.finish());
-        }
-        let mut buffer = vec![0; WINDOW + OVERLAP];
-        let mut kept = 0;
+        let mut buffer = Vec::new();
         loop {
-            let end = found.offset.saturating_add(u64::try_from(kept).unwrap_or(u64::MAX));
-            let read = fill(content, end, buffer.get_mut(kept..).unwrap_or_default())?;
-            let have = kept + read;
-            let last = have < buffer.len();
-            let bytes = buffer.get(..have).unwrap_or_default();
-            let limit = if last { have } else { WINDOW };
-            self.window(Text { bytes, limit, binary, place, len: content.len() }, &mut found);
+            let window = window_at(content, found.offset, &mut buffer)?;
+            let last = window.len() < WINDOW + OVERLAP;
+            let limit = if last { window.len() } else { WINDOW };
+            self.window(Text { bytes: window, limit, binary, place, len: content.len() }, &mut found);
             if last || found.more {
                 return Ok(found.finish());
             }
             if !binary {
-                let lines = memchr::memchr_iter(b'\n', bytes.get(..WINDOW).unwrap_or_default()).count();
+                let lines = memchr::memchr_iter(b'\n', window.get(..WINDOW).unwrap_or_default()).count();
                 found.line = found.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             }
             found.offset = found.offset.saturating_add(WINDOW as u64);
             found.spans.clear();
-            buffer.copy_within(WINDOW..have, 0);
-            kept = have - WINDOW;
         }
     }
 
@@ -231,47 +223,54 @@ impl Scanner {
         }
     }
 
-    /// Tries the rules that go by a literal.
+    /// Tries the rules that go by a literal, in the order of their precedence.
     fn shaped(&self, text: Text<'_>, found: &mut Found) {
+        let mut attempts: Vec<(usize, usize)> = Vec::new();
         let mut at_literal = |at: usize, rules: &[usize]| {
             if at < text.limit {
-                for rule in rules {
-                    self.try_literal(*rule, text, at, found);
-                }
+                attempts.extend(rules.iter().map(|rule| (*rule, at)));
             }
         };
         self.everywhere.search(text.bytes, &mut at_literal);
         if !text.binary {
             self.in_text.search(text.bytes, &mut at_literal);
         }
-    }
-
-    fn try_literal(&self, index: usize, text: Text<'_>, at: usize, found: &mut Found) {
-        let Some((rule, pattern)) = self.rule(index) else { return };
-        if text.place.library && !rule.in_libraries {
-            return;
-        }
-        let end = text.bytes.len().min(at.saturating_add(OVERLAP));
-        let mut from = at.saturating_sub(rule.before);
-        loop {
-            let anchored = if rule.before == 0 { Anchored::Yes } else { Anchored::No };
-            let input = Input::new(text.bytes).span(from..end).anchored(anchored);
-            let mut groups = pattern.create_captures();
-            pattern.search_captures(&input, &mut groups);
-            let Some(whole) = groups.get_match() else { return };
-            if whole.start() > at {
+        attempts.sort_unstable();
+        let mut work = 0;
+        for (rule, at) in attempts {
+            work += self.try_literal(rule, text, at, found);
+            if work > WORK {
+                found.more = true;
                 return;
             }
+        }
+    }
+
+    /// Tries one rule where its literal stands; returns how many bytes that may have taken.
+    fn try_literal(&self, index: usize, text: Text<'_>, at: usize, found: &mut Found) -> usize {
+        let Some((rule, pattern)) = self.rule(index) else { return 0 };
+        if text.place.library && !rule.in_libraries {
+            return 0;
+        }
+        let end = text.bytes.len().min(at.saturating_add(rule.reach));
+        let mut from = at.saturating_sub(rule.before);
+        let work = end - from;
+        let anchored = if rule.before == 0 { Anchored::Yes } else { Anchored::No };
+        let mut groups = pattern.create_captures();
+        loop {
+            let input = Input::new(text.bytes).span(from..end).anchored(anchored);
+            pattern.search_captures(&input, &mut groups);
+            let Some(whole) = groups.get_match().filter(|whole| whole.start() <= at) else { return work };
             // A match before the literal is about something else.
             if whole.end() <= at {
                 from = whole.end().max(from + 1);
                 continue;
             }
-            let secret = groups.get_group(1).map_or(whole.range(), |group| group.range());
+            let secret = groups.iter().skip(1).flatten().next().map_or(whole.range(), |group| group.range());
             if is_bounded(text.bytes, &secret) {
                 self.accept(index, text, secret, None, found);
             }
-            return;
+            return work;
         }
     }
 
@@ -553,39 +552,42 @@ fn is_bounded(text: &[u8], secret: &Range<usize>) -> bool {
 
 /// Returns whether a run of token characters can be a value: identifiers rarely have digits.
 fn is_varied(run: &[u8]) -> bool {
-    run.iter().any(u8::is_ascii_digit)
+    run.iter().any(u8::is_ascii_digit) || turns(run) * 3 >= run.len()
+}
+
+/// What kind of character a byte is.
+#[derive(PartialEq)]
+enum Kind {
+    Digit,
+    Upper,
+    Lower,
+    Other,
+}
+
+fn kind(byte: u8) -> Kind {
+    match byte {
+        b'0'..=b'9' => Kind::Digit,
+        b'A'..=b'Z' => Kind::Upper,
+        b'a'..=b'z' => Kind::Lower,
+        _ => Kind::Other,
+    }
+}
+
+/// Returns how often one kind of letter or digit follows another.
+fn turns(text: &[u8]) -> usize {
+    let kinds = text.iter().zip(text.iter().skip(1)).map(|(one, other)| (kind(*one), kind(*other)));
+    kinds.filter(|(one, other)| one != other && *one != Kind::Other && *other != Kind::Other).count()
 }
 
 /// Returns whether a value looks drawn at random: letters and digits that take turns. Names change from one kind of character to another
 /// once per word; of random letters and digits more than every second does.
 pub(crate) fn is_random(value: &[u8]) -> bool {
-    #[derive(PartialEq)]
-    enum Kind {
-        Digit,
-        Upper,
-        Lower,
-        Other,
-    }
-    let kind = |byte: &u8| match byte {
-        b'0'..=b'9' => Kind::Digit,
-        b'A'..=b'Z' => Kind::Upper,
-        b'a'..=b'z' => Kind::Lower,
-        _ => Kind::Other,
-    };
-    let count = |wanted: Kind| value.iter().filter(|byte| kind(byte) == wanted).count();
-    let turns = value.windows(2).filter(|pair| match pair {
-        [one, other] => {
-            let (one, other) = (kind(one), kind(other));
-            one != other && one != Kind::Other && other != Kind::Other
-        }
-        _ => false,
-    });
-    let turns = turns.count();
-    let digits = count(Kind::Digit);
-    digits >= 2
-        && count(Kind::Upper) + count(Kind::Lower) >= 2
+    let count = |wanted: Kind| value.iter().filter(|byte| kind(**byte) == wanted).count();
+    let letters = count(Kind::Upper) + count(Kind::Lower);
+    count(Kind::Digit) >= 2
+        && letters >= 2
         && count(Kind::Other) * 5 <= value.len()
-        && turns * 4 >= value.len()
+        && turns(value) * 4 >= value.len()
 }
 
 /// Returns whether a password is more than a word: letters with digits, or both cases with something else.
@@ -622,20 +624,21 @@ fn utf16(start: &[u8], content: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(text.collect()))
 }
 
-/// Reads until `buffer` is full or the file ends.
-fn fill(content: &dyn ReadAt, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<usize> {
-    let mut total = 0;
-    while !buffer.is_empty() {
-        match content.read_at(offset, buffer) {
+/// Returns the bytes from `offset` on, one window and the overlap of them or up to the end.
+fn window_at<'b>(content: &'b dyn ReadAt, offset: u64, buffer: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
+    if let Some(all) = content.as_slice() {
+        let rest = usize::try_from(offset).ok().and_then(|start| all.get(start..)).unwrap_or_default();
+        return Ok(rest.get(..WINDOW + OVERLAP).unwrap_or(rest));
+    }
+    buffer.resize(WINDOW + OVERLAP, 0);
+    let mut filled = 0;
+    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
+        match content.read_at(offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX)), free) {
             Ok(0) => break,
-            Ok(read) => {
-                total += read;
-                offset = offset.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-                buffer = buffer.get_mut(read..).unwrap_or_default();
-            }
+            Ok(read) => filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(total)
+    Ok(buffer.get(..filled).unwrap_or_default())
 }

@@ -17,6 +17,7 @@ pub(super) const RULES: &[SecretRule] = &[
             "ewogICJ", "ewoJIm",
         ]),
         pattern: r"e[yw][A-Za-z0-9_-]{16,2000}\.e[yw][A-Za-z0-9_-]{16,8000}\.[A-Za-z0-9_-]{20,2000}",
+        reach: 12 << 10,
         entropy: 4.0,
         valid: jwt,
         rotate: "end the session or rotate the key that signs, where the token does not expire soon",
@@ -28,6 +29,7 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Medium,
         find: Find::TextLiteral(&["curl "]),
         pattern: r#"curl [^\n]{0,300}?(?:-H|--header)[= ]?\\?["'](?:[Aa]uthorization: ?(?:[Bb]asic|[Bb]earer|[Tt]oken) |[Xx]-[A-Za-z-]{0,30}(?:[Kk]ey|[Tt]oken): ?)([A-Za-z0-9+/=_.~-]{16,400})"#,
+        reach: 1 << 10,
         entropy: 3.5,
         valid: random,
         in_libraries: false,
@@ -79,19 +81,12 @@ pub(super) const RULES: &[SecretRule] = &[
         ..TOKEN
     },
     SecretRule {
-        id: "git-credentials-file",
-        title: "stored credentials of git",
-        find: Find::File(&[".git-credentials"]),
-        pattern: r"\A(?:[^\n]*\n)*?https?://[^:\s]+:[^@\s]+@",
-        rotate: "revoke the tokens in it",
-        ..TOKEN
-    },
-    SecretRule {
         id: "kubernetes-secret",
         title: "Kubernetes Secret with data",
         find: Find::TextLiteral(&["kind: Secret", r#"kind: "Secret""#]),
-        pattern: r#"(?:kind: "?Secret"?\s*\n(?:[^\n-][^\n]*\n|\s*\n){0,30}?(?:data|stringData):\s*\n(?:\s*#[^\n]*\n)*\s+"?[A-Za-z0-9_.-]+"?:[ ]*["']?([A-Za-z0-9+/]{8,}={0,2})|\n(?:data|stringData):\s*\n(?:\s*#[^\n]*\n)*\s+"?[A-Za-z0-9_.-]+"?:[ ]*["']?(?:[A-Za-z0-9+/]{8,}={0,2})["']?\s*\n(?:[^\n-][^\n]*\n){0,60}?kind: "?Secret)"#,
+        pattern: r#"(?:kind: "?Secret"?\s*\n(?:[^\n-][^\n]*\n|\s*\n){0,30}?(?:data|stringData):\s*\n(?:\s*#[^\n]*\n)*\s+"?[A-Za-z0-9_.-]+"?:[ ]*["']?([A-Za-z0-9+/]{8,}={0,2})|\n(?:data|stringData):\s*\n(?:\s*#[^\n]*\n)*\s+"?[A-Za-z0-9_.-]+"?:[ ]*["']?([A-Za-z0-9+/]{8,}={0,2})["']?\s*\n(?:[^\n-][^\n]*\n){0,60}?kind: "?Secret)"#,
         before: 4096,
+        reach: 4 << 10,
         entropy: 2.5,
         valid: kubernetes,
         placeholder: never,

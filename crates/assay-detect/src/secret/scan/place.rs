@@ -345,7 +345,7 @@ mod tests {
         check("srv/app/tests/key.pem", "sample");
         check("usr/lib/python3.11/test/keycert.pem", "library sample");
         check("srv/app/client_test.go", "sample");
-        check("srv/testimonials.html", "sample");
+        check("srv/testimonials.html", "");
         check("srv/latest/config.yml", "settings");
         check("usr/local/go/src/net/http/internal/testcert/testcert.go", "library sample");
         check("srv/src/KeyStoreTest.java", "sample");

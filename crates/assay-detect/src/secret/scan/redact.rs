@@ -15,7 +15,7 @@ pub(crate) fn redacted(rule: &SecretRule, secret: &[u8]) -> String {
     } else {
         String::new()
     };
-    let stars = "*".repeat(secret.len().saturating_sub(shown).min(STARS));
+    let stars = "*".repeat(secret.len().saturating_sub(start.len()).min(STARS));
     format!("{start}{stars} ({} characters)", secret.len())
 }
 

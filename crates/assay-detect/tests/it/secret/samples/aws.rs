@@ -10,7 +10,12 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "aws-secret-access-key",
-        hits: &["aws_secret_access_key = <b:40>", r#""SecretAccessKey": "<b:40>""#, "export AWS_SECRET_ACCESS_KEY='<b:40>'", "<SecretAccessKey><b:40></SecretAccessKey>"],
+        hits: &[
+            "aws_secret_access_key = <b:40>",
+            r#""SecretAccessKey": "<b:40>""#,
+            "export AWS_SECRET_ACCESS_KEY='<b:40>'",
+            "<SecretAccessKey><b:40></SecretAccessKey>",
+        ],
         misses: &["aws_secret_access_key = <b:39>", "aws_secret_access_key = ${<a:37>}", "secret = <b:40>"],
     },
     Sample {
@@ -33,9 +38,5 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["bedrock-api-key-YmVkcm9jay5hbWF6b25hd3MuY29t<b:300>"],
         misses: &["bedrock-api-key-<b:300>"],
     },
-    Sample {
-        rule: "aws-mws-token",
-        hits: &["amzn.mws.<uuid>"],
-        misses: &["amzn.mws.<h:32>"],
-    },
+    Sample { rule: "aws-mws-token", hits: &["amzn.mws.<uuid>"], misses: &["amzn.mws.<h:32>"] },
 ];

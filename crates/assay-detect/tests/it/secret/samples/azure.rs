@@ -10,7 +10,9 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "azure-storage-account-key",
-        hits: &["DefaultEndpointsProtocol=https;AccountName=data;AccountKey=<b:86>==;EndpointSuffix=core.windows.net"],
+        hits: &[
+            "DefaultEndpointsProtocol=https;AccountName=data;AccountKey=<b:86>==;EndpointSuffix=core.windows.net",
+        ],
         misses: &["AccountKey=<b:40>=="],
     },
     Sample {
@@ -73,11 +75,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["AZURE_KEY=<a:52>JQQJ99<a:26>"],
         misses: &["<a:52>JQQJ99<a:20>"],
     },
-    Sample {
-        rule: "azure-search-key",
-        hits: &["<a:42>AzSeA<a:5>"],
-        misses: &["<a:42>AzSeZ<a:5>"],
-    },
+    Sample { rule: "azure-search-key", hits: &["<a:42>AzSeA<a:5>"], misses: &["<a:42>AzSeZ<a:5>"] },
     Sample {
         rule: "azure-functions-key",
         hits: &["https://x.azurewebsites.net/api/f?code=<w:44>AzFu<w:5>Q=="],

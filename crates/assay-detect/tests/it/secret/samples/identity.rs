@@ -58,11 +58,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["dnkey-<w:26>-<w:52>"],
         misses: &["dnkey-<w:26>"],
     },
-    Sample {
-        rule: "maxmind-license-key",
-        hits: &["<a:6>_<a:29>_mmk"],
-        misses: &["<a:6>_<a:20>_mmk"],
-    },
+    Sample { rule: "maxmind-license-key", hits: &["<a:6>_<a:29>_mmk"], misses: &["<a:6>_<a:20>_mmk"] },
     Sample {
         rule: "freemius-secret-key",
         hits: &[r#"FREEMIUS_SECRET_KEY="sk_<a:29>""#],

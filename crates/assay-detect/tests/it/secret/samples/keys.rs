@@ -18,27 +18,36 @@ MII<b:61>
     },
     Sample {
         rule: "private-key",
-        hits: &["-----BEGIN RSA PRIVATE KEY-----
+        hits: &[
+            "-----BEGIN RSA PRIVATE KEY-----
 MII<b:61>
 <b:64>
 -----END RSA PRIVATE KEY-----
-", "-----BEGIN OPENSSH PRIVATE KEY-----
+",
+            "-----BEGIN OPENSSH PRIVATE KEY-----
 <openssh>
 -----END OPENSSH PRIVATE KEY-----
-", r#"key = "-----BEGIN PRIVATE KEY-----\nMII<b:61>\n<b:64>\n-----END PRIVATE KEY-----\n""#],
-        misses: &["-----BEGIN PRIVATE KEY-----
+",
+            r#"key = "-----BEGIN PRIVATE KEY-----\nMII<b:61>\n<b:64>\n-----END PRIVATE KEY-----\n""#,
+        ],
+        misses: &[
+            "-----BEGIN PRIVATE KEY-----
 ...
------END PRIVATE KEY-----", "-----BEGIN PUBLIC KEY-----
+-----END PRIVATE KEY-----",
+            "-----BEGIN PUBLIC KEY-----
 MII<b:61>
 <b:64>
 -----END PUBLIC KEY-----
-", "-----BEGIN RSA PRIVATE KEY-----
+",
+            "-----BEGIN RSA PRIVATE KEY-----
 <b:64>
-", "-----BEGIN RSA PRIVATE KEY-----
+",
+            "-----BEGIN RSA PRIVATE KEY-----
 0000<b:60>
 <b:64>
 -----END RSA PRIVATE KEY-----
-"],
+",
+        ],
     },
     Sample {
         rule: "putty-private-key",
@@ -62,9 +71,12 @@ Private-Lines: 1
         rule: "pkcs12-file",
         hits: &["etc/key.p12
 <hex:308204d2020103>"],
-        misses: &["etc/key.p12
-hello, world", "etc/key.txt
-<hex:308204d2020103>"],
+        misses: &[
+            "etc/key.p12
+hello, world",
+            "etc/key.txt
+<hex:308204d2020103>",
+        ],
     },
     Sample {
         rule: "java-key-store",

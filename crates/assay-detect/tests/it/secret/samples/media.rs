@@ -3,11 +3,7 @@
 use super::Sample;
 
 pub(super) const SAMPLES: &[Sample] = &[
-    Sample {
-        rule: "facebook-access-token",
-        hits: &["EAAC<a:180>"],
-        misses: &["EAAC<a:40>"],
-    },
+    Sample { rule: "facebook-access-token", hits: &["EAAC<a:180>"], misses: &["EAAC<a:40>"] },
     Sample {
         rule: "facebook-secret",
         hits: &["FACEBOOK_APP_SECRET=<h:32>"],
@@ -68,26 +64,14 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["NYTIMES_API_KEY=<a:32>"],
         misses: &["NYTIMES_API_KEY=<a:31>"],
     },
-    Sample {
-        rule: "mapbox-api-token",
-        hits: &["pk.eyJ<w:70>.<w:22>"],
-        misses: &["pk.eyJ<w:20>.<w:22>"],
-    },
-    Sample {
-        rule: "typeform-api-token",
-        hits: &["tfp_<w:44>_<w:14>"],
-        misses: &["tfp_<w:20>"],
-    },
+    Sample { rule: "mapbox-api-token", hits: &["pk.eyJ<w:70>.<w:22>"], misses: &["pk.eyJ<w:20>.<w:22>"] },
+    Sample { rule: "typeform-api-token", hits: &["tfp_<w:44>_<w:14>"], misses: &["tfp_<w:20>"] },
     Sample {
         rule: "dropbox-api-token",
         hits: &["DROPBOX_APP_SECRET=<l:15>"],
         misses: &["DROPBOX_APP_SECRET=<l:12>"],
     },
-    Sample {
-        rule: "dropbox-short-lived-api-token",
-        hits: &["sl.<w:136>"],
-        misses: &["sl.<w:30>"],
-    },
+    Sample { rule: "dropbox-short-lived-api-token", hits: &["sl.<w:136>"], misses: &["sl.<w:30>"] },
     Sample {
         rule: "dropbox-long-lived-api-token",
         hits: &["DROPBOX_TOKEN=<a:11>AAAAAAAAAA<w:43>"],
@@ -98,36 +82,20 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["CONTENTFUL_ACCESS_TOKEN=<w:43>"],
         misses: &["CONTENTFUL_ACCESS_TOKEN=<w:40>"],
     },
-    Sample {
-        rule: "contentful-pat",
-        hits: &["CFPAT-<w:43>"],
-        misses: &["CFPAT-<w:20>"],
-    },
-    Sample {
-        rule: "adobe-client-secret",
-        hits: &["p8e-<a:32>"],
-        misses: &["p8e-<a:20>"],
-    },
+    Sample { rule: "contentful-pat", hits: &["CFPAT-<w:43>"], misses: &["CFPAT-<w:20>"] },
+    Sample { rule: "adobe-client-secret", hits: &["p8e-<a:32>"], misses: &["p8e-<a:20>"] },
     Sample {
         rule: "adobe-client-id",
         hits: &["ADOBE_CLIENT_ID=<h:32>"],
         misses: &["ADOBE_CLIENT_ID=<h:31>"],
     },
-    Sample {
-        rule: "airtable-pat",
-        hits: &["pat<a:14>.<h:64>"],
-        misses: &["pat<a:14>.<h:30>"],
-    },
+    Sample { rule: "airtable-pat", hits: &["pat<a:14>.<h:64>"], misses: &["pat<a:14>.<h:30>"] },
     Sample {
         rule: "airtable-api-key",
         hits: &["AIRTABLE_API_KEY=key9<a:13>"],
         misses: &["AIRTABLE_API_KEY=key9<a:9>"],
     },
-    Sample {
-        rule: "notion-api-token",
-        hits: &["ntn_<d:11><a:35>"],
-        misses: &["ntn_<d:11><a:20>"],
-    },
+    Sample { rule: "notion-api-token", hits: &["ntn_<d:11><a:35>"], misses: &["ntn_<d:11><a:20>"] },
     Sample {
         rule: "asana-client-secret",
         hits: &["ASANA_CLIENT_SECRET=<h:32>"],
@@ -138,21 +106,9 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["ASANA_CLIENT_ID=<d:16>"],
         misses: &["ASANA_CLIENT_ID=<d:12>"],
     },
-    Sample {
-        rule: "hubspot-api-token",
-        hits: &["pat-na1-<uuid>"],
-        misses: &["pat-na1-<h:32>"],
-    },
-    Sample {
-        rule: "hubspot-api-key",
-        hits: &["HUBSPOT_API_KEY=<uuid>"],
-        misses: &["API_KEY=<uuid>"],
-    },
-    Sample {
-        rule: "intra42-client-secret",
-        hits: &["s-s4t2ud-<h:64>"],
-        misses: &["s-s4t2ud-<h:20>"],
-    },
+    Sample { rule: "hubspot-api-token", hits: &["pat-na1-<uuid>"], misses: &["pat-na1-<h:32>"] },
+    Sample { rule: "hubspot-api-key", hits: &["HUBSPOT_API_KEY=<uuid>"], misses: &["API_KEY=<uuid>"] },
+    Sample { rule: "intra42-client-secret", hits: &["s-s4t2ud-<h:64>"], misses: &["s-s4t2ud-<h:20>"] },
     Sample {
         rule: "rapidapi-access-token",
         hits: &["RAPIDAPI_KEY=<w:50>"],

@@ -3,26 +3,14 @@
 use super::Sample;
 
 pub(super) const SAMPLES: &[Sample] = &[
-    Sample {
-        rule: "slack-bot-token",
-        hits: &["xoxb-<d:12>-<d:13>-<a:24>"],
-        misses: &["xoxb-<d:12>-<a:10>"],
-    },
-    Sample {
-        rule: "slack-legacy-bot-token",
-        hits: &["xoxb-<d:12>-<a:24>"],
-        misses: &["xoxb-<d:12>-<a:10>"],
-    },
+    Sample { rule: "slack-bot-token", hits: &["xoxb-<d:12>-<d:13>-<a:24>"], misses: &["xoxb-<d:12>-<a:10>"] },
+    Sample { rule: "slack-legacy-bot-token", hits: &["xoxb-<d:12>-<a:24>"], misses: &["xoxb-<d:12>-<a:10>"] },
     Sample {
         rule: "slack-user-token",
         hits: &["xoxp-<d:12>-<d:12>-<d:12>-<h:32>"],
         misses: &["xoxp-<d:12>-<d:12>"],
     },
-    Sample {
-        rule: "slack-config-refresh-token",
-        hits: &["xoxe-1-<u:146>"],
-        misses: &["xoxe-1-<u:40>"],
-    },
+    Sample { rule: "slack-config-refresh-token", hits: &["xoxe-1-<u:146>"], misses: &["xoxe-1-<u:40>"] },
     Sample {
         rule: "slack-config-access-token",
         hits: &["xoxe.xoxp-1-<u:166>"],
@@ -33,21 +21,13 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["xoxs-<d:11>-<d:11>-<d:11>-<h:10>"],
         misses: &["xoxs-<d:11>-<d:11>"],
     },
-    Sample {
-        rule: "slack-legacy-workspace-token",
-        hits: &["xoxa-2-<a:40>"],
-        misses: &["xoxa-2-<a:4>"],
-    },
+    Sample { rule: "slack-legacy-workspace-token", hits: &["xoxa-2-<a:40>"], misses: &["xoxa-2-<a:4>"] },
     Sample {
         rule: "slack-cookie-token",
         hits: &["xoxc-<d:12>-<d:12>-<d:12>-<h:64>"],
         misses: &["xoxc-<d:12>"],
     },
-    Sample {
-        rule: "slack-app-token",
-        hits: &["xapp-1-A<u:10>-<d:13>-<h:64>"],
-        misses: &["xapp-1-A<u:10>"],
-    },
+    Sample { rule: "slack-app-token", hits: &["xapp-1-A<u:10>-<d:13>-<h:64>"], misses: &["xapp-1-A<u:10>"] },
     Sample {
         rule: "slack-webhook-url",
         hits: &["https://hooks.slack.com/services/T<u:9>/B<u:9>/<a:24>"],
@@ -83,16 +63,8 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["TWILIO_API_KEY=SK<h:32>", "TWILIO_AUTH_TOKEN=<h:32>"],
         misses: &["TWILIO_AUTH_TOKEN=<h:31>"],
     },
-    Sample {
-        rule: "sendgrid-api-token",
-        hits: &["SG.<w:22>.<w:43>"],
-        misses: &["SG.<w:22>.<w:20>"],
-    },
-    Sample {
-        rule: "sendinblue-api-token",
-        hits: &["xkeysib-<h:64>-<a:16>"],
-        misses: &["xkeysib-<h:64>"],
-    },
+    Sample { rule: "sendgrid-api-token", hits: &["SG.<w:22>.<w:43>"], misses: &["SG.<w:22>.<w:20>"] },
+    Sample { rule: "sendinblue-api-token", hits: &["xkeysib-<h:64>-<a:16>"], misses: &["xkeysib-<h:64>"] },
     Sample {
         rule: "mailchimp-api-key",
         hits: &["MAILCHIMP_API_KEY=<h:32>-us12"],
@@ -128,21 +100,13 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["SENDBIRD_API_TOKEN=<h:40>"],
         misses: &["SENDBIRD_API_TOKEN=<h:39>"],
     },
-    Sample {
-        rule: "sendbird-access-id",
-        hits: &["SENDBIRD_APP_ID=<uuid>"],
-        misses: &["APP_ID=<uuid>"],
-    },
+    Sample { rule: "sendbird-access-id", hits: &["SENDBIRD_APP_ID=<uuid>"], misses: &["APP_ID=<uuid>"] },
     Sample {
         rule: "mattermost-access-token",
         hits: &["MATTERMOST_TOKEN=<l:26>"],
         misses: &["MATTERMOST_TOKEN=<l:25>"],
     },
-    Sample {
-        rule: "gitter-access-token",
-        hits: &["GITTER_TOKEN=<w:40>"],
-        misses: &["GITTER_TOKEN=<w:39>"],
-    },
+    Sample { rule: "gitter-access-token", hits: &["GITTER_TOKEN=<w:40>"], misses: &["GITTER_TOKEN=<w:39>"] },
     Sample {
         rule: "intercom-api-key",
         hits: &["INTERCOM_ACCESS_TOKEN=<a:59>="],

@@ -8,66 +8,30 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["sk_live_<a:24>", "rk_live_<a:99>"],
         misses: &["sk_live_<a:8>"],
     },
-    Sample {
-        rule: "stripe-test-token",
-        hits: &["sk_test_<a:24>"],
-        misses: &["sk_test_<a:8>"],
-    },
-    Sample {
-        rule: "stripe-publishable-token",
-        hits: &["pk_live_<a:24>"],
-        misses: &["pk_live_<a:8>"],
-    },
-    Sample {
-        rule: "stripe-webhook-secret",
-        hits: &["whsec_<a:32>"],
-        misses: &["whsec_<a:12>"],
-    },
+    Sample { rule: "stripe-test-token", hits: &["sk_test_<a:24>"], misses: &["sk_test_<a:8>"] },
+    Sample { rule: "stripe-publishable-token", hits: &["pk_live_<a:24>"], misses: &["pk_live_<a:8>"] },
+    Sample { rule: "stripe-webhook-secret", hits: &["whsec_<a:32>"], misses: &["whsec_<a:12>"] },
     Sample {
         rule: "square-access-token",
         hits: &["sq0atp-<w:22>", "EAAA<a:60>"],
         misses: &["sq0atp-<w:10>"],
     },
-    Sample {
-        rule: "squarespace-secret",
-        hits: &["sq0csp-<w:43>"],
-        misses: &["sq0csp-<w:20>"],
-    },
+    Sample { rule: "squarespace-secret", hits: &["sq0csp-<w:43>"], misses: &["sq0csp-<w:20>"] },
     Sample {
         rule: "squarespace-access-token",
         hits: &["SQUARESPACE_API_KEY=<uuid>"],
         misses: &["API_KEY=<uuid>"],
     },
-    Sample {
-        rule: "shopify-access-token",
-        hits: &["shpat_<h:32>"],
-        misses: &["shpat_<h:20>"],
-    },
-    Sample {
-        rule: "shopify-custom-access-token",
-        hits: &["shpca_<h:32>"],
-        misses: &["shpca_<h:20>"],
-    },
-    Sample {
-        rule: "shopify-private-app-access-token",
-        hits: &["shppa_<h:32>"],
-        misses: &["shppa_<h:20>"],
-    },
-    Sample {
-        rule: "shopify-shared-secret",
-        hits: &["shpss_<h:32>"],
-        misses: &["shpss_<h:20>"],
-    },
+    Sample { rule: "shopify-access-token", hits: &["shpat_<h:32>"], misses: &["shpat_<h:20>"] },
+    Sample { rule: "shopify-custom-access-token", hits: &["shpca_<h:32>"], misses: &["shpca_<h:20>"] },
+    Sample { rule: "shopify-private-app-access-token", hits: &["shppa_<h:32>"], misses: &["shppa_<h:20>"] },
+    Sample { rule: "shopify-shared-secret", hits: &["shpss_<h:32>"], misses: &["shpss_<h:20>"] },
     Sample {
         rule: "plaid-api-token",
         hits: &["PLAID_ACCESS_TOKEN=access-production-<uuid>"],
         misses: &["PLAID_ACCESS_TOKEN=access-other-<uuid>"],
     },
-    Sample {
-        rule: "plaid-secret-key",
-        hits: &["PLAID_SECRET=<l:30>"],
-        misses: &["PLAID_SECRET=<l:29>"],
-    },
+    Sample { rule: "plaid-secret-key", hits: &["PLAID_SECRET=<l:30>"], misses: &["PLAID_SECRET=<l:29>"] },
     Sample {
         rule: "plaid-client-id",
         hits: &["PLAID_CLIENT_ID=<l:24>"],
@@ -83,41 +47,17 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["FLWSECK_TEST-<h:32>-X"],
         misses: &["FLWSECK_TEST-<h:32>"],
     },
-    Sample {
-        rule: "flutterwave-public-key",
-        hits: &["FLWPUBK-<h:32>-X"],
-        misses: &["FLWPUBK-<h:32>"],
-    },
+    Sample { rule: "flutterwave-public-key", hits: &["FLWPUBK-<h:32>-X"], misses: &["FLWPUBK-<h:32>"] },
     Sample {
         rule: "flutterwave-encryption-key",
         hits: &["FLUTTERWAVE_ENCRYPTION_KEY=<h:24>"],
         misses: &["ENCRYPTION_KEY_ID=<h:24>"],
     },
-    Sample {
-        rule: "duffel-api-token",
-        hits: &["duffel_live_<w:43>"],
-        misses: &["duffel_live_<w:20>"],
-    },
-    Sample {
-        rule: "easypost-api-token",
-        hits: &["EZAK<a:54>"],
-        misses: &["EZAK<a:30>"],
-    },
-    Sample {
-        rule: "easypost-test-api-token",
-        hits: &["EZTK<a:54>"],
-        misses: &["EZTK<a:30>"],
-    },
-    Sample {
-        rule: "shippo-api-token",
-        hits: &["shippo_live_<h:40>"],
-        misses: &["shippo_live_<h:30>"],
-    },
-    Sample {
-        rule: "lob-api-key",
-        hits: &["LOB_API_KEY=live_<h:35>"],
-        misses: &["LOB_API_KEY=live_<h:30>"],
-    },
+    Sample { rule: "duffel-api-token", hits: &["duffel_live_<w:43>"], misses: &["duffel_live_<w:20>"] },
+    Sample { rule: "easypost-api-token", hits: &["EZAK<a:54>"], misses: &["EZAK<a:30>"] },
+    Sample { rule: "easypost-test-api-token", hits: &["EZTK<a:54>"], misses: &["EZTK<a:30>"] },
+    Sample { rule: "shippo-api-token", hits: &["shippo_live_<h:40>"], misses: &["shippo_live_<h:30>"] },
+    Sample { rule: "lob-api-key", hits: &["LOB_API_KEY=live_<h:35>"], misses: &["LOB_API_KEY=live_<h:30>"] },
     Sample {
         rule: "lob-pub-api-key",
         hits: &["LOB_PUB_API_KEY=test_pub_<h:31>"],
@@ -153,11 +93,7 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["KUCOIN_API_KEY=<h:24>"],
         misses: &["KUCOIN_API_KEY=<h:23>"],
     },
-    Sample {
-        rule: "kucoin-secret-key",
-        hits: &["KUCOIN_SECRET=<uuid>"],
-        misses: &["SECRET=<uuid>"],
-    },
+    Sample { rule: "kucoin-secret-key", hits: &["KUCOIN_SECRET=<uuid>"], misses: &["SECRET=<uuid>"] },
     Sample {
         rule: "bittrex-secret-key",
         hits: &["BITTREX_SECRET_KEY=<l:32>"],
@@ -168,9 +104,5 @@ pub(super) const SAMPLES: &[Sample] = &[
         hits: &["FINNHUB_API_KEY=<l:20>"],
         misses: &["FINNHUB_API_KEY=<l:19>"],
     },
-    Sample {
-        rule: "etsy-access-token",
-        hits: &["ETSY_API_KEY=<l:24>"],
-        misses: &["ETSY_API_KEY=<l:23>"],
-    },
+    Sample { rule: "etsy-access-token", hits: &["ETSY_API_KEY=<l:24>"], misses: &["ETSY_API_KEY=<l:23>"] },
 ];

@@ -10,13 +10,22 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "curl-auth-header",
-        hits: &[r#"curl -s -H "Authorization: Bearer <a:32>" https://api.acme.net"#, r#"curl -H "X-Api-Key: <a:32>" https://api.acme.net"#],
-        misses: &[r#"curl -H "Authorization: Bearer $TOKEN" https://api.acme.net"#, "curl https://api.acme.net"],
+        hits: &[
+            r#"curl -s -H "Authorization: Bearer <a:32>" https://api.acme.net"#,
+            r#"curl -H "X-Api-Key: <a:32>" https://api.acme.net"#,
+        ],
+        misses: &[
+            r#"curl -H "Authorization: Bearer $TOKEN" https://api.acme.net"#,
+            "curl https://api.acme.net",
+        ],
     },
     Sample {
         rule: "curl-auth-user",
         hits: &["curl -u deploy:<a:12> https://api.acme.net"],
-        misses: &["curl -u user:password https://api.acme.net", r#"curl -u "$USER:$PASSWORD" https://api.acme.net"#],
+        misses: &[
+            "curl -u user:password https://api.acme.net",
+            r#"curl -u "$USER:$PASSWORD" https://api.acme.net"#,
+        ],
     },
     Sample {
         rule: "basic-auth",
@@ -38,33 +47,30 @@ db:5432:*:app:<a:12>
 "],
     },
     Sample {
-        rule: "git-credentials-file",
-        hits: &["root/.git-credentials
-https://me:<a:12>@git.acme.net
-"],
-        misses: &["root/.git-credentials
-
-"],
-    },
-    Sample {
         rule: "kubernetes-secret",
-        hits: &["apiVersion: v1
+        hits: &[
+            "apiVersion: v1
 kind: Secret
 metadata:
   name: db
 data:
   password: <b64:14>
-", "apiVersion: v1
+",
+            "apiVersion: v1
 data:
   password: <b64:14>
 kind: Secret
-"],
-        misses: &["kind: Secret
+",
+        ],
+        misses: &[
+            "kind: Secret
 metadata:
   name: db
-", "kind: SecretStore
+",
+            "kind: SecretStore
 data:
   password: <b64:14>
-"],
+",
+        ],
     },
 ];
