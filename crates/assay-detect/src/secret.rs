@@ -3,6 +3,7 @@
 //! A secret that was found is never passed on. A [`Hit`] has the rule, the place, the public prefix and the length, and nothing computed
 //! from the rest: no digest, which a short password would not survive.
 
+mod archive;
 mod atlassian;
 mod aws;
 mod azure;
@@ -26,7 +27,7 @@ mod scan;
 mod tokens;
 mod uris;
 
-pub use rule::{Find, SecretRule};
+pub use rule::{Find, SecretRule, Within};
 pub use scan::{Hit, Hits, Scanner};
 
 /// The rules by file, in the order of their precedence: what a provider's rule says goes before what a name alone suggests.

@@ -3,7 +3,7 @@
 //! These find most and err most, so that they ask most: only files of settings and text in quotes, nothing that a package manager
 //! unpacked, and values that look drawn at random or like a password that was thought of.
 
-use super::rule::{Find, SecretRule, TOKEN, VALUE, never};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within, never};
 use assay_model::Severity::Medium;
 
 /// The rules.
@@ -15,7 +15,7 @@ pub(super) const RULES: &[SecretRule] = &[
         find: Find::Generic,
         pattern: "[A-Za-z0-9_+/=.~-]{16,200}",
         entropy: 3.5,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "replace the secret where it was made, and pass it at run time",
         ..VALUE
     },
@@ -27,7 +27,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: r"[\x20-\x7e]{6,128}",
         entropy: 2.2,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password, and pass it at run time",
         ..TOKEN
     },

@@ -4,7 +4,7 @@
 //! beside each other in it.
 
 use super::check::private_key;
-use super::rule::{Find, SecretRule, TOKEN, VALUE, never};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within, never};
 use assay_model::Severity::{Critical, Low, Medium};
 
 /// The rules, the more specific first.
@@ -29,6 +29,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "AIza[0-9A-Za-z_-]{35}",
         shown: 4,
         entropy: 3.8,
+        within: Within::Own,
         rotate: "restrict or delete the key in the Google Cloud console under credentials",
         ..TOKEN
     },

@@ -3,7 +3,7 @@
 //! What stands between the lines of a PEM file must be base64 of what they say: programs have the lines alone, documentation has dots.
 
 use super::check::{encrypted_private_key, private_key};
-use super::rule::{Find, SecretRule, TOKEN, never};
+use super::rule::{Find, SecretRule, TOKEN, Within, never};
 use assay_model::Severity::Medium;
 
 /// The rules, the more specific first.
@@ -18,6 +18,7 @@ pub(super) const RULES: &[SecretRule] = &[
         shown: 11,
         valid: encrypted_private_key,
         placeholder: never,
+        within: Within::Text,
         rotate: "make a new key: a passphrase only buys time",
         ..TOKEN
     },
@@ -30,6 +31,7 @@ pub(super) const RULES: &[SecretRule] = &[
         shown: 11,
         valid: private_key,
         placeholder: never,
+        within: Within::Text,
         rotate: "make a new key pair, and remove the old public key and its certificates wherever they are trusted",
         ..TOKEN
     },
@@ -40,6 +42,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: r"PuTTY-User-Key-File-[123]: [a-z0-9-]+\r?\nEncryption: none\r?\n[\t\n\r -~]+?Private-Lines: \d+\r?\n[A-Za-z0-9+/=]{20,}",
         reach: 16 << 10,
         placeholder: never,
+        within: Within::Text,
         rotate: "make a new key pair, and remove the old public key wherever it is trusted",
         ..TOKEN
     },

@@ -1,6 +1,6 @@
 //! Social networks, media, documents and data services.
 
-use super::rule::{Find, SecretRule, TOKEN, VALUE, never};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within, never};
 use assay_model::Severity::{Low, Medium};
 
 /// The rules, the more specific first.
@@ -125,6 +125,7 @@ pub(super) const RULES: &[SecretRule] = &[
         find: Find::Literal(&["pk.eyJ", "sk.eyJ", "tk.eyJ"]),
         pattern: r"[pst]k\.eyJ[A-Za-z0-9_-]{50,120}\.[A-Za-z0-9_-]{22}",
         shown: 3,
+        within: Within::Own,
         rotate: "delete the token in the Mapbox account",
         ..TOKEN
     },

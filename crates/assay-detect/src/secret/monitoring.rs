@@ -1,6 +1,6 @@
 //! Monitoring and analytics: Datadog, New Relic, Grafana, Sentry, Dynatrace, Sumo Logic, Algolia.
 
-use super::rule::{Find, SecretRule, TOKEN, VALUE};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within};
 use assay_model::Severity::{Low, Medium};
 
 /// The rules, the more specific first.
@@ -67,6 +67,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "NRJS-[a-f0-9]{19}",
         shown: 5,
         entropy: 2.8,
+        within: Within::Own,
         rotate: "delete the key in New Relic",
         ..TOKEN
     },

@@ -3,7 +3,7 @@
 //! PyPI's tokens are macaroons whose first part names the index (<https://pypi.org/help/#apitoken>); npm's end with GitHub's checksum.
 
 use super::check::{basic, password};
-use super::rule::{Find, SecretRule, TOKEN, VALUE, never};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within, never};
 use super::scan::checksum::crc32_base62;
 use assay_model::Severity::{Critical, Medium};
 
@@ -23,10 +23,11 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "npmrc-auth",
         title: "credentials in an `.npmrc` file",
-        find: Find::TextLiteral(&["_authToken=", "_auth=", "_password=", "_authToken ="]),
-        pattern: r#"_(?:authToken|auth|password)[ ]?=[ ]?"?([A-Za-z0-9+/=_.-]{10,400})"#,
+        find: Find::TextLiteral(&[":_authToken", ":_auth", ":_password", "\n_auth"]),
+        pattern: r#"[:\n]_(?:authToken|auth|password)[ ]?=[ ]?"?([A-Za-z0-9+/=_.-]{10,400})"#,
         valid: password,
-        in_libraries: false,
+        placeholder: never,
+        within: Within::Own,
         rotate: "revoke the token at the registry",
         ..TOKEN
     },
@@ -69,7 +70,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.0,
         valid: password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password at the package source",
         ..TOKEN
     },
@@ -161,7 +162,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: r#""auth"\s*:\s*"([A-Za-z0-9+/]{8,800}={0,2})""#,
         reach: 1 << 10,
         valid: basic,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password or token at the registry, and log in with a credential helper",
         ..TOKEN
     },
@@ -182,7 +183,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.0,
         valid: password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the passphrase of the key",
         ..TOKEN
     },

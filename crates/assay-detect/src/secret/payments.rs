@@ -2,7 +2,7 @@
 //!
 //! Stripe's keys say whether they move real money: `live` or `test` (<https://docs.stripe.com/keys>).
 
-use super::rule::{Find, SecretRule, TOKEN, VALUE};
+use super::rule::{Find, SecretRule, TOKEN, VALUE, Within};
 use assay_model::Severity::{Critical, Low, Medium};
 
 /// The rules, the more specific first.
@@ -32,6 +32,7 @@ pub(super) const RULES: &[SecretRule] = &[
         find: Find::Literal(&["pk_live_"]),
         pattern: "pk_live_[0-9A-Za-z]{16,247}",
         shown: 8,
+        within: Within::Own,
         rotate: "nothing: it is made to be public",
         ..TOKEN
     },

@@ -32,8 +32,8 @@ pub struct SecretRule {
     pub valid: fn(&[u8]) -> bool,
     /// Tells whether the secret only stands for one: `xxxx`, `${TOKEN}`.
     pub placeholder: fn(&[u8]) -> bool,
-    /// Whether it holds in what a package manager unpacked, too. Rules that go by names never do.
-    pub in_libraries: bool,
+    /// Where it holds.
+    pub within: Within,
     /// How to make the secret worthless, in one line.
     pub rotate: &'static str,
 }
@@ -53,6 +53,17 @@ pub enum Find {
     Password,
     /// The file as a whole: its name ends with one of these, in any case, and its start matches the pattern.
     File(&'static [&'static str]),
+}
+
+/// Where a rule holds. What package managers unpack is published already, full of documentation, and not the user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// Everywhere: only who leaked it has it.
+    Everything,
+    /// In the user's own files, and in text among the system's: programs hold keys to test themselves with.
+    Text,
+    /// In the user's own files only. Rules that go by names never leave these.
+    Own,
 }
 
 /// Accepts everything: for formats without a checksum.
@@ -78,7 +89,7 @@ pub(super) const TOKEN: SecretRule = SecretRule {
     entropy: 3.0,
     valid: anything,
     placeholder: super::scan::is_placeholder,
-    in_libraries: true,
+    within: Within::Everything,
     rotate: "",
 };
 

@@ -20,10 +20,11 @@ mod redact;
 mod runs;
 
 pub(crate) use names::Promise;
-pub(crate) use place::Place;
+pub(crate) use place::{Origin, Place};
 pub(crate) use placeholder::{is_no_password, is_placeholder};
 
-use super::rule::{Find, SecretRule};
+use super::archive::Archive;
+use super::rule::{Find, SecretRule, Within};
 use aho_corasick::AhoCorasick;
 use assay_decode::ReadAt;
 use assay_model::Severity;
@@ -70,6 +71,8 @@ pub struct Hit {
     pub name: Option<String>,
     /// Whether it is written in base64.
     pub encoded: bool,
+    /// The member of the archive it is in.
+    pub member: Option<String>,
 }
 
 /// What was found in one file.
@@ -79,6 +82,8 @@ pub struct Hits {
     pub hits: Vec<Hit>,
     /// Whether there are more than are kept.
     pub more: bool,
+    /// Why not everything in an archive was looked at.
+    pub left_out: Option<String>,
 }
 
 /// All rules, ready to be used.
@@ -105,6 +110,17 @@ struct Text<'t> {
     place: Place,
     /// The size of the whole file.
     len: u64,
+}
+
+impl Text<'_> {
+    /// Returns whether a rule of this kind holds here.
+    fn is_within(&self, within: Within) -> bool {
+        match (within, self.place.origin) {
+            (Within::Everything, _) | (_, Origin::Own) => true,
+            (Within::Text, Origin::System) => !self.binary,
+            (Within::Text | Within::Own, _) => false,
+        }
+    }
 }
 
 /// What was found so far.
@@ -173,26 +189,55 @@ impl Scanner {
         }
     }
 
-    /// Looks at a file.
+    /// Looks at a file, and into it if it is an archive; `allow` is asked before bytes are inflated.
     ///
     /// # Errors
     /// Fails when the file cannot be read; what was found before is lost, because its order could not be told.
-    pub fn scan(&self, path: &str, content: &dyn ReadAt) -> io::Result<Hits> {
+    pub fn scan(
+        &self,
+        path: &str,
+        content: &dyn ReadAt,
+        allow: &mut dyn FnMut(u64) -> bool,
+    ) -> io::Result<Hits> {
         let place = Place::of(path);
-        if place.skipped || (place.library && place.sample) {
+        if place.skipped || (place.origin != Origin::Own && place.sample) {
             return Ok(Hits::default());
         }
-        let mut found = Found { line: 1, ..Found::default() };
         let mut start = vec![0; SNIFF];
         let sniffed = content.read_at(0, &mut start)?;
         start.truncate(sniffed);
-        self.whole_file(path, place, &start, content.len(), &mut found);
-        if let Some(text) = utf16(&start, content)? {
+        let Some(archive) = Archive::of(&start) else { return self.plain(path, content, place, &start) };
+        let mut all = Hits::default();
+        // A package manager's archives hold what everybody has.
+        if place.origin != Origin::Own {
+            return Ok(all);
+        }
+        let looked = archive.members(path, content, allow, &mut |name, data| {
+            let inner = format!("{path}!/{name}");
+            let place = Place::of(&inner);
+            let start = data.get(..SNIFF).unwrap_or(data);
+            if let Ok(found) = self.plain(&inner, data, place, start) {
+                let hits = found.hits.into_iter().map(|hit| Hit { member: Some(name.to_owned()), ..hit });
+                all.hits.extend(hits);
+                all.more |= found.more;
+            }
+        });
+        all.more |= all.hits.len() > HITS_PER_FILE;
+        all.hits.truncate(HITS_PER_FILE);
+        all.left_out = looked.err();
+        Ok(all)
+    }
+
+    /// Looks at what is no archive.
+    fn plain(&self, path: &str, content: &dyn ReadAt, place: Place, start: &[u8]) -> io::Result<Hits> {
+        let mut found = Found { line: 1, ..Found::default() };
+        self.whole_file(path, place, start, content.len(), &mut found);
+        if let Some(text) = utf16(start, content)? {
             let len = content.len();
             self.window(Text { bytes: &text, limit: text.len(), binary: false, place, len }, &mut found);
             return Ok(found.finish());
         }
-        let binary = memchr::memchr(0, &start).is_some();
+        let binary = memchr::memchr(0, start).is_some();
         let mut buffer = Vec::new();
         loop {
             let window = window_at(content, found.offset, &mut buffer)?;
@@ -218,7 +263,7 @@ impl Scanner {
             return;
         }
         self.values(text, found);
-        if text.len <= PASSWORDS_LIMIT && !text.place.library && !found.encoded {
+        if text.len <= PASSWORDS_LIMIT && text.place.origin == Origin::Own && !found.encoded {
             self.password_values(text, found);
         }
     }
@@ -249,7 +294,7 @@ impl Scanner {
     /// Tries one rule where its literal stands; returns how many bytes that may have taken.
     fn try_literal(&self, index: usize, text: Text<'_>, at: usize, found: &mut Found) -> usize {
         let Some((rule, pattern)) = self.rule(index) else { return 0 };
-        if text.place.library && !rule.in_libraries {
+        if !text.is_within(rule.within) {
             return 0;
         }
         let end = text.bytes.len().min(at.saturating_add(rule.reach));
@@ -276,21 +321,22 @@ impl Scanner {
 
     /// Takes long runs for values.
     fn values(&self, text: Text<'_>, found: &mut Found) {
-        let mut decoded_to = 0;
+        // Where the last text in base64 ended, whether it was decoded, and whether it is too long for a value.
+        let mut blob = (0, false, false);
         for run in runs::runs(text.bytes) {
             if run.start >= text.limit || found.more {
                 break;
             }
-            if run.start < decoded_to {
+            if !found.encoded && run.start >= blob.0 {
+                let span = base64_around(text.bytes, &run);
+                let long = span.len() > assignment::LONGEST;
+                blob = (span.end, self.base64(text, span, found), long);
+            }
+            if run.start < blob.0 && (blob.1 || blob.2) {
                 continue;
             }
-            if !found.encoded
-                && let Some(blob) = self.base64(text, &run, found)
+            if text.place.origin != Origin::Own || !is_varied(text.bytes.get(run.clone()).unwrap_or_default())
             {
-                decoded_to = blob.end;
-                continue;
-            }
-            if text.place.library || !is_varied(text.bytes.get(run.clone()).unwrap_or_default()) {
                 continue;
             }
             if let Some(assignment) = assignment::around(text.bytes, run) {
@@ -299,24 +345,9 @@ impl Scanner {
         }
     }
 
-    /// Looks into base64 that holds `run` and decodes to text; returns where it stood.
-    fn base64(&self, text: Text<'_>, run: &Range<usize>, found: &mut Found) -> Option<Range<usize>> {
-        let in_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-        let before = text.bytes.get(..run.start)?;
-        let start =
-            run.start - before.iter().rev().take(BASE64_MOST).take_while(|byte| in_base64(byte)).count();
-        let blob = text.bytes.get(start..text.bytes.len().min(start + BASE64_MOST))?;
-        let len = blob.iter().position(|byte| !in_base64(byte)).unwrap_or(blob.len());
-        let blob = blob.get(..len)?;
-        if len < BASE64_LEAST {
-            return None;
-        }
-        // Nine bytes of text in a row: by chance once in 7,000.
-        let head = checksum::base64(blob.get(..12)?)?;
-        if !head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
-            return None;
-        }
-        let decoded = checksum::base64(blob.get(..len - len % 4)?)?;
+    /// Looks into what may be base64 of text; returns whether it is.
+    fn base64(&self, text: Text<'_>, span: Range<usize>, found: &mut Found) -> bool {
+        let Some(decoded) = text.bytes.get(span.clone()).and_then(decoded_text) else { return false };
         let spans = std::mem::take(&mut found.spans);
         let before = found.all.len();
         found.encoded = true;
@@ -325,14 +356,14 @@ impl Scanner {
         found.spans = spans;
         if found.all.len() > before {
             // What is said about places is about the file, not about what the base64 holds.
-            let line = found.line_of(text.bytes, start);
-            let offset = found.offset_of(start);
+            let line = found.line_of(text.bytes, span.start);
+            let offset = found.offset_of(span.start);
             for (at, hit) in found.all.iter_mut().skip(before) {
                 (*at, hit.line) = (offset, Some(line));
             }
-            found.spans.push(start..start + len);
+            found.spans.push(span);
         }
-        Some(start..start + len)
+        true
     }
 
     /// Tries the rules that go by a name on a value.
@@ -433,14 +464,18 @@ impl Scanner {
         let lower = path.to_ascii_lowercase();
         for (index, rule) in self.rules.iter().enumerate() {
             let Find::File(suffixes) = rule.find else { continue };
-            if suffixes.iter().any(|suffix| lower.ends_with(suffix))
+            if place.origin == Origin::Own
+                && suffixes.iter().any(|suffix| lower.ends_with(suffix))
                 && let Some((_, pattern)) = self.rule(index)
                 && pattern.is_match(Input::new(start).anchored(Anchored::Yes))
                 && (rule.valid)(start)
             {
                 let severity = if place.sample { Severity::Low } else { rule.severity };
                 let shown = format!("a file of {len} bytes");
-                found.add(0, Hit { rule, severity, line: None, shown, name: None, encoded: false });
+                found.add(
+                    0,
+                    Hit { rule, severity, line: None, shown, name: None, encoded: false, member: None },
+                );
             }
         }
     }
@@ -476,6 +511,7 @@ impl Scanner {
             shown: redact::redacted(rule, secret),
             name: name.filter(|name| is_showable(name)).map(str::to_owned),
             encoded: found.encoded,
+            member: None,
         };
         found.add(found.offset_of(span.start), hit);
     }
@@ -526,8 +562,32 @@ impl Found {
 
     fn finish(mut self) -> Hits {
         self.all.sort_by_key(|(offset, _)| *offset);
-        Hits { hits: self.all.into_iter().map(|(_, hit)| hit).collect(), more: self.more }
+        Hits { hits: self.all.into_iter().map(|(_, hit)| hit).collect(), more: self.more, left_out: None }
     }
+}
+
+/// Returns the longest text around `run` whose characters are those of base64.
+fn base64_around(text: &[u8], run: &Range<usize>) -> Range<usize> {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    let before =
+        text.get(..run.start).unwrap_or_default().iter().rev().take_while(|byte| is_digit(byte)).count();
+    let after = text.get(run.end..).unwrap_or_default().iter().take_while(|byte| is_digit(byte)).count();
+    run.start - before..run.end + after
+}
+
+/// Decodes base64, if it is that of text.
+fn decoded_text(base64: &[u8]) -> Option<Vec<u8>> {
+    if base64.len() < BASE64_LEAST {
+        return None;
+    }
+    // Nine bytes of text in a row: by chance once in 7,000.
+    let head = checksum::base64(base64.get(..12)?)?;
+    if !head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
+        return None;
+    }
+    let base64 = base64.get(..BASE64_MOST).unwrap_or(base64);
+    let whole = base64.len() - usize::from(base64.len() % 4 == 1);
+    checksum::base64(base64.get(..whole)?)
 }
 
 /// Returns whether what stands around a secret ends it: `xghp_…` in a longer word is no token.

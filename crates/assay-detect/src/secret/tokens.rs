@@ -3,7 +3,7 @@
 //! A JWT's first part is a JSON object in base64, so that it starts with one of a few texts, whatever its members' order.
 
 use super::check::{basic, jwt, kubernetes, password, random, user_password};
-use super::rule::{Find, SecretRule, TOKEN, never};
+use super::rule::{Find, SecretRule, TOKEN, Within, never};
 use assay_model::Severity::Medium;
 
 /// The rules, the more specific first.
@@ -20,6 +20,7 @@ pub(super) const RULES: &[SecretRule] = &[
         reach: 12 << 10,
         entropy: 4.0,
         valid: jwt,
+        within: Within::Own,
         rotate: "end the session or rotate the key that signs, where the token does not expire soon",
         ..TOKEN
     },
@@ -32,7 +33,7 @@ pub(super) const RULES: &[SecretRule] = &[
         reach: 1 << 10,
         entropy: 3.5,
         valid: random,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "revoke the token where it was made",
         ..TOKEN
     },
@@ -44,7 +45,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.5,
         valid: user_password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password",
         ..TOKEN
     },
@@ -56,7 +57,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "Basic ([A-Za-z0-9+/]{12,400}={0,2})",
         entropy: 2.5,
         valid: basic,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password",
         ..TOKEN
     },
@@ -68,7 +69,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.0,
         valid: password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password",
         ..TOKEN
     },
@@ -90,7 +91,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.5,
         valid: kubernetes,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change what the Secret holds, and keep it out of images",
         ..TOKEN
     },

@@ -1,7 +1,7 @@
 //! Connection strings: addresses with a user and a password (RFC 3986, section 3.2.1).
 
 use super::check::{password, strong_password};
-use super::rule::{Find, SecretRule, TOKEN, never};
+use super::rule::{Find, SecretRule, TOKEN, Within, never};
 
 /// The rules, the more specific first.
 pub(super) const RULES: &[SecretRule] = &[
@@ -32,7 +32,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.0,
         valid: password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password of the database user",
         ..TOKEN
     },
@@ -45,7 +45,7 @@ pub(super) const RULES: &[SecretRule] = &[
         entropy: 2.5,
         valid: strong_password,
         placeholder: never,
-        in_libraries: false,
+        within: Within::Own,
         rotate: "change the password",
         ..TOKEN
     },

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// The longest value, and the longest way back to the name.
-const LONGEST: usize = 256;
+pub(super) const LONGEST: usize = 256;
 
 /// A value and the name it is assigned to.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,6 +110,10 @@ pub(crate) fn name_before(text: &[u8], start: usize) -> Option<(&str, bool)> {
     let len = rest.iter().rev().take_while(|byte| in_name(**byte)).count();
     let name = rest.get(rest.len() - len..)?;
     let name = std::str::from_utf8(name).ok()?;
+    // A path of types: `AWS::IAM::AccessKey`.
+    if rest.get(..rest.len() - len).is_some_and(|before| before.ends_with(b"::")) {
+        return None;
+    }
     // Without an operator only an option of a command line counts; behind a comma, only a name in quotes.
     let counts = if option { spaced && name.starts_with("--") } else { !comma || named_in_quotes };
     (counts && !name.is_empty()).then_some((name, quoted))
@@ -207,7 +211,9 @@ mod tests {
         ] {
             check(&text.replace('@', V), Some((name, V)));
         }
-        for text in ["see the word @ here", "call(api_key, \"@\")", "\"@\"", "@", "= @"] {
+        for text in
+            ["see the word @ here", "call(api_key, \"@\")", "\"@\"", "@", "= @", "\"Acme::ApiKey\": \"@\""]
+        {
             check(&text.replace('@', V), None);
         }
         check("KEY=abc+/k3yk3yk3yk3yk3yk3yk3y/x==", Some(("KEY", "abc+/k3yk3yk3yk3yk3yk3yk3y/x==")));

@@ -5,13 +5,24 @@
 
 use memchr::memmem;
 
+/// Whose a file is, by where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The user's, as far as one can see.
+    Own,
+    /// The system's: its programs and libraries, among which users put things, too.
+    System,
+    /// Of a package of some language: a copy of what everybody has.
+    Package,
+}
+
 /// What a path says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Nobody writes secrets here, or nobody can read them: media, fonts, translations, manual pages.
     pub(crate) skipped: bool,
-    /// Unpacked by a package manager: modules, system libraries, documentation.
-    pub(crate) library: bool,
+    /// Whose it is.
+    pub(crate) origin: Origin,
     /// Tests, examples, documentation.
     pub(crate) sample: bool,
     /// Settings: what is assigned is a value and no program's variable.
@@ -72,7 +83,6 @@ pub(crate) const SKIPPED: &[&str] = &[
     ".lzma",
     ".lz4",
     ".br",
-    ".zst",
     ".7z",
     ".rar",
     ".deb",
@@ -160,6 +170,9 @@ pub(crate) const LIBRARY_FOLDERS: &[&str] = &[
     "conda/pkgs/",
     "nix/store/",
     "perl5/",
+    "usr/local/go/",
+    "go/src/",
+    "google-cloud-sdk/",
     "vendor/",
     "_vendor/",
     "third_party/",
@@ -287,13 +300,26 @@ impl Place {
         let name = assay_model::path::file_name(&lower);
         let skipped = SKIPPED.iter().any(|suffix| name.ends_with(suffix))
             || SKIPPED_FOLDERS.iter().any(|folder| path.starts_with(folder));
-        let library = SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder))
-            || LIBRARY_FOLDERS.iter().any(|folder| is_below(path, folder));
+        let packaged = LIBRARY_FOLDERS.iter().any(|folder| is_below(path, folder)) || is_of_python(path);
+        let system = || SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder));
+        let origin = match packaged {
+            true => Origin::Package,
+            false if system() => Origin::System,
+            false => Origin::Own,
+        };
         let settings = SETTINGS.iter().any(|suffix| name.ends_with(suffix))
             || name.starts_with(".env")
             || name.starts_with("dockerfile.");
-        Self { skipped, library, sample: path.split('/').any(is_sample), settings }
+        Self { skipped, origin, sample: path.split('/').any(is_sample), settings }
     }
+}
+
+/// Returns whether a path lies in the standard library of a Python, wherever that is installed.
+fn is_of_python(path: &str) -> bool {
+    memmem::find_iter(path.as_bytes(), b"lib/python").any(|at| {
+        let version = path.get(at + "lib/python".len()..).unwrap_or_default();
+        version.starts_with(|digit: char| digit.is_ascii_digit()) && version.contains('/')
+    })
 }
 
 fn is_sample(component: &str) -> bool {
@@ -306,7 +332,7 @@ fn is_sample(component: &str) -> bool {
         || ["_test", "-test", "_tests", "-tests", "_spec"].iter().any(|end| lower.ends_with(end))
         || ["Test", "Tests", "TestCase"].iter().any(|end| stem.ends_with(end))
         || [".test.", ".spec.", ".tests."].iter().any(|part| component.contains(part))
-        || ["example", "sample", "-test-", "_test_"].iter().any(|part| lower.contains(part))
+        || ["example", "sample", "-test-", "_test_", "snakeoil"].iter().any(|part| lower.contains(part))
 }
 
 /// Returns whether `folder`, which ends in `/`, is a run of whole components of the path.
@@ -324,7 +350,8 @@ mod tests {
         let place = Place::of(path);
         let all = [
             (place.skipped, "skipped"),
-            (place.library, "library"),
+            (place.origin == Origin::System, "system"),
+            (place.origin == Origin::Package, "package"),
             (place.sample, "sample"),
             (place.settings, "settings"),
         ];
@@ -338,18 +365,21 @@ mod tests {
         check("app/.env.production", "settings");
         check("app/main.py", "");
         check("app/logo.PNG", "skipped");
-        check("usr/share/man/man1/ls.1.gz", "skipped library");
-        check("usr/lib/python3/dist-packages/a.py", "library");
-        check("srv/node_modules/a/config.json", "library settings");
+        check("usr/share/man/man1/ls.1.gz", "skipped system");
+        check("usr/lib/python3/dist-packages/a.py", "package");
+        check("srv/node_modules/a/config.json", "package settings");
         check("srv/not_node_modules/a.js", "");
         check("srv/app/tests/key.pem", "sample");
-        check("usr/lib/python3.11/test/keycert.pem", "library sample");
+        check("usr/lib/python3.11/test/keycert.pem", "package sample");
         check("srv/app/client_test.go", "sample");
         check("srv/testimonials.html", "");
         check("srv/latest/config.yml", "settings");
-        check("usr/local/go/src/net/http/internal/testcert/testcert.go", "library sample");
+        check("usr/local/go/src/net/http/internal/testcert/testcert.go", "package sample");
         check("srv/src/KeyStoreTest.java", "sample");
         check("srv/test_keys.py", "sample");
         check("srv/contest.py", "");
+        check("usr/share/nginx/ssl/server.key", "system");
+        check("home/app/.pyenv/versions/3.13.0/lib/python3.13/ssl.py", "package");
+        check("etc/ssl/private/ssl-cert-snakeoil.key", "sample");
     }
 }

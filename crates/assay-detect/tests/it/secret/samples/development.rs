@@ -94,16 +94,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "rails-master-key",
-        hits: &["config/master.key
-<h:32>
-"],
-        misses: &[
-            "config/other.key
-<h:32>
-",
-            "config/master.key
-<h:31>",
-        ],
+        hits: &["config/master.key\n<h:32>\n"],
+        misses: &["config/other.key\n<h:32>\n", "config/master.key\n<h:31>"],
     },
     Sample { rule: "supabase-key", hits: &["sbp_<h:40>"], misses: &["sbp_<h:20>"] },
     Sample {

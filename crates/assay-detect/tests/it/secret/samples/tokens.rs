@@ -39,38 +39,18 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "pgpass-file",
-        hits: &["root/.pgpass
-db:5432:*:app:<a:12>
-"],
-        misses: &["root/.pgpass
-# empty
-"],
+        hits: &["root/.pgpass\ndb:5432:*:app:<a:12>\n"],
+        misses: &["root/.pgpass\n# empty\n"],
     },
     Sample {
         rule: "kubernetes-secret",
         hits: &[
-            "apiVersion: v1
-kind: Secret
-metadata:
-  name: db
-data:
-  password: <b64:14>
-",
-            "apiVersion: v1
-data:
-  password: <b64:14>
-kind: Secret
-",
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\ndata:\n  password: <b64:14>\n",
+            "apiVersion: v1\ndata:\n  password: <b64:14>\nkind: Secret\n",
         ],
         misses: &[
-            "kind: Secret
-metadata:
-  name: db
-",
-            "kind: SecretStore
-data:
-  password: <b64:14>
-",
+            "kind: Secret\nmetadata:\n  name: db\n",
+            "kind: SecretStore\ndata:\n  password: <b64:14>\n",
         ],
     },
 ];
