@@ -15,6 +15,7 @@ mod github;
 mod gitlab;
 mod google;
 mod identity;
+mod image;
 mod keys;
 mod media;
 mod messaging;
@@ -27,6 +28,7 @@ mod scan;
 mod tokens;
 mod uris;
 
+pub use image::{ImageHit, ImagePlace, in_image};
 pub use rule::{Find, SecretRule, Within};
 pub use scan::{Hit, Hits, Scanner};
 

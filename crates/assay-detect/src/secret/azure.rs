@@ -73,7 +73,6 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Critical,
         find: Find::Literal(&["SharedAccessKey="]),
         pattern: "SharedAccessKey=([A-Za-z0-9+/]{43}=)",
-        shown: 16,
         rotate: "regenerate the key of the shared access policy",
         ..TOKEN
     },
@@ -83,7 +82,6 @@ pub(super) const RULES: &[SecretRule] = &[
         severity: Critical,
         find: Find::Literal(&[".azconfig.io;Id="]),
         pattern: r"\.azconfig\.io;Id=[^;\s]{1,64};Secret=([A-Za-z0-9+/=]{40,100})",
-        shown: 16,
         rotate: "regenerate the access key of the App Configuration store",
         ..TOKEN
     },

@@ -19,7 +19,7 @@ mod placeholder;
 mod redact;
 mod runs;
 
-pub(crate) use names::Promise;
+pub(crate) use names::{Promise, promise};
 pub(crate) use place::{Origin, Place};
 pub(crate) use placeholder::{is_no_password, is_placeholder};
 
@@ -226,6 +226,29 @@ impl Scanner {
         all.hits.truncate(HITS_PER_FILE);
         all.left_out = looked.err();
         Ok(all)
+    }
+
+    /// Looks at a line of settings that is in no file.
+    pub(super) fn settings(&self, line: &str) -> Vec<Hit> {
+        let place = Place { skipped: false, origin: Origin::Own, sample: false, settings: true };
+        let bytes = line.as_bytes();
+        let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let mut found = Found { line: 1, ..Found::default() };
+        self.window(Text { bytes, limit: bytes.len(), binary: false, place, len }, &mut found);
+        found.finish().hits
+    }
+
+    /// Returns what is said about a secret that was recognised by other means.
+    pub(super) fn hit(&self, rule: &'static SecretRule, secret: &[u8], name: Option<&str>) -> Hit {
+        Hit {
+            rule,
+            severity: rule.severity,
+            line: None,
+            shown: redact::redacted(rule, secret),
+            name: name.filter(|name| is_showable(name)).map(str::to_owned),
+            encoded: false,
+            member: None,
+        }
     }
 
     /// Looks at what is no archive.
@@ -504,15 +527,7 @@ impl Scanner {
         }
         let line = (!text.binary).then(|| found.line_of(text.bytes, span.start));
         let severity = if text.place.sample { rule.severity.min(Severity::Low) } else { rule.severity };
-        let hit = Hit {
-            rule,
-            severity,
-            line,
-            shown: redact::redacted(rule, secret),
-            name: name.filter(|name| is_showable(name)).map(str::to_owned),
-            encoded: found.encoded,
-            member: None,
-        };
+        let hit = Hit { severity, line, encoded: found.encoded, ..self.hit(rule, secret, name) };
         found.add(found.offset_of(span.start), hit);
     }
 

@@ -1,6 +1,8 @@
 //! Secrets: every rule against its samples, and what the engine does with them wherever they stand.
 
 mod draw;
+mod engine;
+mod image;
 mod peers;
 mod samples;
 
@@ -57,6 +59,29 @@ fn every_rule_finds_its_hits_and_not_its_near_misses() {
         }
     }
     assert!(wrong.is_empty(), "{} of them:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn nothing_of_a_secret_is_in_what_is_said_about_it() {
+    for sample in SAMPLES.iter().copied().flatten() {
+        let rule = rule(sample.rule);
+        for text in sample.hits {
+            let mut draw = Draw::new(77);
+            let drawn = draw.sample(text);
+            let said = format!(
+                "{:?}",
+                hits(rule, &drawn).iter().map(|hit| (&hit.shown, &hit.name, &hit.member)).collect::<Vec<_>>()
+            );
+            for piece in draw.pieces.iter().filter(|piece| piece.len() >= 6) {
+                let piece = String::from_utf8_lossy(piece);
+                let parts =
+                    piece.as_bytes().windows(6).map(|part| String::from_utf8_lossy(part).into_owned());
+                for part in parts {
+                    assert!(!said.contains(&part), "`{}` says {said}", rule.id);
+                }
+            }
+        }
+    }
 }
 
 #[test]

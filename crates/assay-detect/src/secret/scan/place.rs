@@ -324,7 +324,7 @@ fn is_of_python(path: &str) -> bool {
 
 fn is_sample(component: &str) -> bool {
     let stem = component.split('.').next().unwrap_or_default();
-    let lower = stem.to_ascii_lowercase();
+    let (lower, whole) = (stem.to_ascii_lowercase(), component.to_ascii_lowercase());
     let after_test =
         lower.strip_prefix("test").and_then(|rest| TESTS.iter().find_map(|word| rest.strip_prefix(word)));
     SAMPLES.contains(&lower.as_str())
@@ -332,7 +332,7 @@ fn is_sample(component: &str) -> bool {
         || ["_test", "-test", "_tests", "-tests", "_spec"].iter().any(|end| lower.ends_with(end))
         || ["Test", "Tests", "TestCase"].iter().any(|end| stem.ends_with(end))
         || [".test.", ".spec.", ".tests."].iter().any(|part| component.contains(part))
-        || ["example", "sample", "-test-", "_test_", "snakeoil"].iter().any(|part| lower.contains(part))
+        || ["example", "sample", "-test-", "_test_", "snakeoil"].iter().any(|part| whole.contains(part))
 }
 
 /// Returns whether `folder`, which ends in `/`, is a run of whole components of the path.

@@ -1,18 +1,22 @@
 //! Draws samples: replaces the pieces that [`super::samples`] explains by random text, the same for the same seed.
 
 /// Random numbers, the same for the same seed (xorshift; nothing here is a secret).
-pub(super) struct Draw(u64);
+pub(super) struct Draw {
+    state: u64,
+    /// What was drawn, piece by piece.
+    pub(super) pieces: Vec<Vec<u8>>,
+}
 
 impl Draw {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, pieces: Vec::new() }
     }
 
     fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % limit
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        usize::try_from(self.state >> 33).unwrap() % limit
     }
 
     fn of(&mut self, alphabet: &str, len: usize) -> String {
@@ -26,7 +30,10 @@ impl Draw {
         while let Some((before, piece, after)) = next_piece(rest) {
             out.extend(before.as_bytes());
             let drawn = self.piece(piece, &out);
-            out.extend(drawn);
+            out.extend(&drawn);
+            // Of an identity in bech32 the prefix is everybody's.
+            let public = if piece.starts_with("bech32:") { piece.len() - "bech32:".len() + 1 } else { 0 };
+            self.pieces.push(drawn[public..].to_vec());
             rest = after;
         }
         out.extend(rest.as_bytes());
