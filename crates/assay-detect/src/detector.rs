@@ -46,7 +46,7 @@ impl std::fmt::Debug for Detector {
 }
 
 /// Every detector, in the order of their kinds.
-pub const DETECTORS: &[Detector] = &[];
+pub const DETECTORS: &[Detector] = &[crate::secret::DETECTOR];
 
 /// Returns those who look at files for findings of these kinds.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn Analyzer> {

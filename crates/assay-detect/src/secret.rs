@@ -3,6 +3,7 @@
 //! A secret that was found is never passed on. A [`Hit`] has the rule, the place, the public prefix and the length, and nothing computed
 //! from the rest: no digest, which a short password would not survive.
 
+mod analyzer;
 mod archive;
 mod atlassian;
 mod aws;
@@ -28,7 +29,8 @@ mod scan;
 mod tokens;
 mod uris;
 
-pub use image::{ImageHit, ImagePlace, in_image};
+pub(crate) use analyzer::DETECTOR;
+pub use image::{ImageHit, in_image};
 pub use rule::{Find, SecretRule, Within};
 pub use scan::{Hit, Hits, Scanner};
 
@@ -58,4 +60,9 @@ const FAMILIES: &[&[SecretRule]] = &[
 /// Returns all rules in the order of their precedence.
 pub fn rules() -> impl Iterator<Item = &'static SecretRule> {
     FAMILIES.iter().copied().flatten()
+}
+
+/// Returns the rule with this identifier.
+pub fn rule(id: &str) -> Option<&'static SecretRule> {
+    rules().find(|rule| rule.id == id)
 }

@@ -11,42 +11,24 @@ use assay_model::Image;
 /// A secret in an image's configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageHit {
-    /// Where it stands.
-    pub place: ImagePlace,
+    /// Where it stands, as a pointer into the configuration: `config.json#/config/Env/3`.
+    pub pointer: String,
     /// What was found.
     pub hit: Hit,
-}
-
-/// A place in an image's configuration.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ImagePlace {
-    /// The environment variable of this name.
-    Environment(String),
-    /// The label of this name.
-    Label(String),
-    /// The entry point, the command or the health check.
-    Command,
-    /// The entry of the build history with this number, from 1.
-    History(usize),
-}
-
-impl std::fmt::Display for ImagePlace {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Environment(name) => write!(f, "environment variable `{name}`"),
-            Self::Label(name) => write!(f, "label `{name}`"),
-            Self::Command => f.write_str("command line"),
-            Self::History(number) => write!(f, "build history, step {number}"),
-        }
-    }
 }
 
 /// Returns the secrets in the configuration of `image`, by place.
 pub fn in_image(scanner: &Scanner, image: &Image) -> Vec<ImageHit> {
     let mut all = Vec::new();
-    // The environment's values, so that its copies in the history are known; nothing of them is kept.
+    let mut add = |pointer: String, hits: Vec<Hit>| {
+        // It is one line, whatever the text looks like.
+        all.extend(
+            hits.into_iter().map(|hit| ImageHit { pointer: pointer.clone(), hit: Hit { line: None, ..hit } }),
+        );
+    };
+    // The environment's values, so that their copies in the history are known; nothing of them is kept.
     let mut told: Vec<&str> = Vec::new();
-    for setting in &image.config.env {
+    for (index, setting) in image.config.env.iter().enumerate() {
         let Some((name, value)) = setting.split_once('=') else { continue };
         let mut hits = scanner.settings(setting);
         hits.truncate(1);
@@ -55,43 +37,37 @@ pub fn in_image(scanner: &Scanner, image: &Image) -> Vec<ImageHit> {
         {
             hits.push(scanner.hit(rule, value.as_bytes(), Some(name)));
         }
-        if !hits.is_empty() {
+        for hit in &mut hits {
             told.push(value);
+            hit.name = scanner.hit(hit.rule, b"", Some(name)).name;
         }
-        let place = ImagePlace::Environment(shown(name));
-        all.extend(hits.into_iter().map(|hit| ImageHit { place: place.clone(), hit }));
+        add(format!("config.json#/config/Env/{index}"), hits);
     }
     for (name, value) in &image.labels {
         let hits = scanner.settings(&format!("{name}={value}"));
-        let place = ImagePlace::Label(shown(name));
-        all.extend(hits.into_iter().map(|hit| ImageHit { place: place.clone(), hit }));
+        add(format!("config.json#/config/Labels/{}", shown(name)), hits);
     }
     let config = &image.config;
-    let mut commands: Vec<Hit> = Vec::new();
-    for command in [&config.entrypoint, &config.command, &config.health_check] {
-        commands.extend(scanner.settings(&command.join(" ")));
+    for (member, command) in
+        [("Entrypoint", &config.entrypoint), ("Cmd", &config.command), ("Healthcheck", &config.health_check)]
+    {
+        add(format!("config.json#/config/{member}"), scanner.settings(&command.join(" ")));
     }
-    all.extend(commands.into_iter().map(|hit| ImageHit { place: ImagePlace::Command, hit }));
     for (index, step) in image.history.iter().enumerate() {
         let mut text = step.created_by.clone();
         for value in &told {
             text = text.replace(value, "");
         }
-        let place = ImagePlace::History(index + 1);
-        all.extend(scanner.settings(&text).into_iter().map(|hit| ImageHit { place: place.clone(), hit }));
-    }
-    for found in &mut all {
-        // It is one line, whatever the text looks like.
-        found.hit.line = None;
+        add(format!("config.json#/history/{index}/created_by"), scanner.settings(&text));
     }
     all
 }
 
-/// Returns a name as far as it is one: who writes a secret before the `=` gets no help from the report.
+/// Returns a name as part of a pointer (RFC 6901), as far as it is one: who writes a secret there gets no help from the report.
 fn shown(name: &str) -> String {
     let good =
         name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
-    if good { name.to_owned() } else { "(not a name)".to_owned() }
+    if good { name.replace('/', "~1") } else { "(not a name)".to_owned() }
 }
 
 /// Returns the rule for a value that is no strong secret, but is one by its name.

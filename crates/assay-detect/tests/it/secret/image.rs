@@ -5,9 +5,12 @@ use super::scanner;
 use assay_detect::secret::in_image;
 use assay_model::{HistoryEntry, Image};
 
-/// Returns `place: rule` for what is found.
+/// Returns `pointer: rule` for what is found.
 fn found(image: &Image) -> Vec<String> {
-    in_image(scanner(), image).iter().map(|found| format!("{}: {}", found.place, found.hit.rule.id)).collect()
+    in_image(scanner(), image)
+        .iter()
+        .map(|found| format!("{}: {}", found.pointer, found.hit.rule.id))
+        .collect()
 }
 
 fn image(env: &[String]) -> Image {
@@ -33,16 +36,19 @@ fn the_environment_labels_commands_and_history_are_searched() {
     assert_eq!(
         found(&image),
         [
-            "environment variable `GITHUB_TOKEN`: github-pat",
-            "environment variable `DB_PASSWORD`: password-assignment",
-            "label `net.acme.key`: aws-access-key-id",
-            "command line: secret-assignment",
-            "build history, step 3: npm-access-token",
+            "config.json#/config/Env/0: github-pat",
+            "config.json#/config/Env/2: password-assignment",
+            "config.json#/config/Labels/net.acme.key: aws-access-key-id",
+            "config.json#/config/Cmd: secret-assignment",
+            "config.json#/history/2/created_by: npm-access-token",
         ]
     );
     let said = format!(
         "{:?}",
-        in_image(scanner(), &image).iter().map(|one| (&one.place, &one.hit.shown)).collect::<Vec<_>>()
+        in_image(scanner(), &image)
+            .iter()
+            .map(|one| (&one.pointer, &one.hit.shown, &one.hit.name))
+            .collect::<Vec<_>>()
     );
     for piece in draw.pieces.iter().filter(|piece| piece.len() > 8) {
         assert!(!said.contains(std::str::from_utf8(piece).unwrap()));
