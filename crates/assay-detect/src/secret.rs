@@ -30,6 +30,7 @@ mod tokens;
 mod uris;
 
 pub(crate) use analyzer::DETECTOR;
+pub use analyzer::redact;
 pub use image::{ImageHit, in_image};
 pub use rule::{Find, SecretRule, Within};
 pub use scan::{Hit, Hits, Scanner};

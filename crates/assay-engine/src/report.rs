@@ -17,7 +17,7 @@ use assay_model::{FindingKind, Image, Inventory, Report};
 /// Fails when a record of the database is damaged.
 pub fn assess(
     source: SourceKind,
-    image: Image,
+    mut image: Image,
     mut inventory: Inventory,
     database: &Database,
     built_in: bool,
@@ -36,6 +36,8 @@ pub fn assess(
     };
     prioritise(&mut matched.findings, &inventory, &context);
     inventory.detections.extend(assay_detect::of_image(kinds, &image, &inventory));
+    // From here on nothing that is said of the image repeats a secret in its configuration.
+    assay_detect::secret::redact(&mut image);
     inventory.detections.sort();
     inventory.detections.dedup();
     matched.findings.extend(assay_detect::findings(kinds, &inventory.detections, &image));

@@ -88,6 +88,11 @@ impl Numbers {
     }
 }
 
+/// Takes the secrets out of what an image says of itself: its environment, labels, command lines and build history.
+pub fn redact(image: &mut Image) {
+    super::image::redact(&SCANNER, image);
+}
+
 fn of_image(image: &Image, _: &Inventory) -> Vec<Detection> {
     let mut numbers = Numbers::default();
     let found = in_image(&SCANNER, image);

@@ -63,6 +63,59 @@ pub fn in_image(scanner: &Scanner, image: &Image) -> Vec<ImageHit> {
     all
 }
 
+/// Takes the secrets out of what an image says of itself, so that whoever shows that shows none.
+pub fn redact(scanner: &Scanner, image: &mut Image) {
+    /// What stands in the place of a secret.
+    const STARS: &str = "********";
+    let mut secrets: Vec<String> = Vec::new();
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let config = &image.config;
+    let commands =
+        [&config.entrypoint, &config.command, &config.health_check].map(|command| command.join(" "));
+    let named = |(name, value): (&String, &String)| format!("{name}={value}");
+    let steps = image.history.iter().map(|step| step.created_by.clone());
+    let texts = config.env.iter().cloned().chain(image.labels.iter().map(named));
+    let texts = texts.chain(image.annotations.iter().map(named)).chain(commands).chain(steps);
+    for text in texts.chain(image.layers.iter().filter_map(|layer| layer.created_by.clone())) {
+        secrets.extend(scanner.secrets_in(&text).into_iter().map(str::to_owned));
+    }
+    for setting in &config.env {
+        // A weak password is a word that stands elsewhere, too: it is replaced only behind its name.
+        if let Some((name, value)) = setting.split_once('=')
+            && weak(name, value).is_some()
+        {
+            for quote in ["", "\"", "'"] {
+                let pair = |value: &str| format!("{name}={quote}{value}{quote}");
+                pairs.push((pair(value), pair(STARS)));
+            }
+        }
+    }
+    if secrets.is_empty() && pairs.is_empty() {
+        return;
+    }
+    // What holds another comes first.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.dedup();
+    let clean = |text: &mut String| {
+        for secret in
+            secrets.iter().filter(|secret| secret.len() >= 4 && text.contains(*secret)).collect::<Vec<_>>()
+        {
+            *text = text.replace(secret, STARS);
+        }
+        for (pair, instead) in &pairs {
+            if text.contains(pair) {
+                *text = text.replace(pair, instead);
+            }
+        }
+    };
+    let config = &mut image.config;
+    let lists = [&mut config.env, &mut config.entrypoint, &mut config.command, &mut config.health_check];
+    lists.into_iter().flatten().for_each(clean);
+    image.labels.values_mut().chain(image.annotations.values_mut()).for_each(clean);
+    image.history.iter_mut().map(|step| &mut step.created_by).for_each(clean);
+    image.layers.iter_mut().filter_map(|layer| layer.created_by.as_mut()).for_each(clean);
+}
+
 /// Returns a name as part of a pointer (RFC 6901), as far as it is one: who writes a secret there gets no help from the report.
 fn shown(name: &str) -> String {
     let good =

@@ -230,12 +230,22 @@ impl Scanner {
 
     /// Looks at a line of settings that is in no file.
     pub(super) fn settings(&self, line: &str) -> Vec<Hit> {
+        self.in_settings(line).finish().hits
+    }
+
+    /// Returns the secrets in a line of settings, to be taken out of it.
+    pub(super) fn secrets_in<'l>(&self, line: &'l str) -> Vec<&'l str> {
+        let spans = self.in_settings(line).spans;
+        spans.into_iter().filter_map(|span| line.get(span)).collect()
+    }
+
+    fn in_settings(&self, line: &str) -> Found {
         let place = Place { skipped: false, origin: Origin::Own, sample: false, settings: true };
         let bytes = line.as_bytes();
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut found = Found { line: 1, ..Found::default() };
         self.window(Text { bytes, limit: bytes.len(), binary: false, place, len }, &mut found);
-        found.finish().hits
+        found
     }
 
     /// Returns what is said about a secret that was recognised by other means.

@@ -22,6 +22,7 @@ mod metamorphic;
 mod output;
 mod priority;
 mod registry;
+mod secrets;
 mod sources;
 
 use assay_advisories::Compiler;

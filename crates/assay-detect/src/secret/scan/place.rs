@@ -310,8 +310,13 @@ impl Place {
         let settings = SETTINGS.iter().any(|suffix| name.ends_with(suffix))
             || name.starts_with(".env")
             || name.starts_with("dockerfile.");
-        Self { skipped, origin, sample: path.split('/').any(is_sample), settings }
+        Self { skipped, origin, sample: path.split('/').any(is_sample) || is_documentation(name), settings }
     }
+}
+
+/// Returns whether a file of this name, in lower case, explains something to people.
+fn is_documentation(name: &str) -> bool {
+    name.starts_with("readme") || [".md", ".rst", ".adoc", ".mdx"].iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Returns whether a path lies in the standard library of a Python, wherever that is installed.
@@ -364,6 +369,8 @@ mod tests {
         check("app/.env", "settings");
         check("app/.env.production", "settings");
         check("app/main.py", "");
+        check("app/README", "sample");
+        check("app/install.md", "sample");
         check("app/logo.PNG", "skipped");
         check("usr/share/man/man1/ls.1.gz", "skipped system");
         check("usr/lib/python3/dist-packages/a.py", "package");

@@ -2,7 +2,7 @@
 
 use super::draw::Draw;
 use super::scanner;
-use assay_detect::secret::in_image;
+use assay_detect::secret::{in_image, redact};
 use assay_model::{HistoryEntry, Image};
 
 /// Returns `pointer: rule` for what is found.
@@ -53,6 +53,33 @@ fn the_environment_labels_commands_and_history_are_searched() {
     for piece in draw.pieces.iter().filter(|piece| piece.len() > 8) {
         assert!(!said.contains(std::str::from_utf8(piece).unwrap()));
     }
+}
+
+#[test]
+fn nothing_of_a_secret_stays_in_a_redacted_image() {
+    let mut draw = Draw::new(9);
+    let mut text = |sample: &str| String::from_utf8(draw.sample(sample)).unwrap();
+    let token = text("ghp_<a:30><crc62>");
+    let mut image = image(&[
+        format!("GITHUB_TOKEN={token}"),
+        "POSTGRES_PASSWORD=root".to_owned(),
+        "HOME=/root".to_owned(),
+    ]);
+    image.labels.insert("token".to_owned(), token.clone());
+    image.annotations.insert("token".to_owned(), token.clone());
+    let key = text("<a:40>");
+    image.config.command = vec!["--api-key".to_owned(), key.clone()];
+    for created_by in [
+        format!("ENV GITHUB_TOKEN={token}"),
+        "ENV POSTGRES_PASSWORD=root".to_owned(),
+        format!("RUN x --api-key {key}"),
+    ] {
+        image.history.push(HistoryEntry { created_by, empty_layer: true });
+    }
+    redact(&mut image);
+    let said = format!("{image:?}");
+    assert!(!said.contains(&token[6..]) && !said.contains(&key) && !said.contains("PASSWORD=root"), "{said}");
+    assert!(said.contains("HOME=/root"), "a word that is somebody's password stays a word");
 }
 
 #[test]
