@@ -12,9 +12,9 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "azure-entra-client-secret",
         title: "Entra client secret",
         severity: Critical,
-        find: Find::TextLiteral(&["0Q~", "1Q~", "2Q~", "3Q~", "4Q~", "5Q~", "6Q~", "7Q~", "8Q~", "9Q~"]),
+        find: Find::TextLiteral(&["Q~"]),
         pattern: "[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}",
-        before: 3,
+        before: 4,
         entropy: 3.8,
         rotate: "delete the client secret of the application in Entra and make a new one",
         ..TOKEN

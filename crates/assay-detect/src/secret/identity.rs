@@ -10,7 +10,7 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "1password-secret-key",
         title: "1Password secret key",
         severity: Critical,
-        find: Find::Literal(&["A3-"]),
+        find: Find::Start(&["A3-"]),
         pattern: "A3-[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})-[A-Z0-9]{5}-[A-Z0-9]{5}-[A-Z0-9]{5}",
         shown: 3,
         entropy: 3.6,
@@ -51,8 +51,9 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "authress-service-client-access-key",
         title: "Authress service client key",
-        find: Find::Literal(&["sc_", "ext_", "scauth_", "authress_"]),
+        find: Find::Literal(&[".acc_", ".acc-"]),
         pattern: r"(?:sc|ext|scauth|authress)_[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_-][A-Za-z0-9-]{10,32}\.[A-Za-z0-9+/_=-]{30,120}",
+        before: 46,
         rotate: "delete the access key of the service client",
         ..TOKEN
     },

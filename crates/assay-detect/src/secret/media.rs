@@ -152,7 +152,7 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "dropbox-short-lived-api-token",
         title: "short-lived Dropbox token",
         severity: Medium,
-        find: Find::Literal(&["sl."]),
+        find: Find::Start(&["sl."]),
         pattern: r"sl\.(?:[Bu]\.)?[A-Za-z0-9_=-]{130,}",
         shown: 3,
         entropy: 4.5,
@@ -208,7 +208,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "airtable-pat",
         title: "Airtable personal access token",
-        find: Find::Literal(&["pat"]),
+        find: Find::Start(&["pat"]),
         pattern: r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}",
         shown: 3,
         rotate: "delete the token in the Airtable developer hub",

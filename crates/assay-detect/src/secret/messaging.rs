@@ -136,7 +136,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "telegram-bot-api-token",
         title: "Telegram bot token",
-        find: Find::Literal(&[":AA"]),
+        find: Find::TextLiteral(&[":AA"]),
         pattern: "[0-9]{8,10}:AA[A-Za-z0-9_-]{33}",
         before: 10,
         entropy: 4.0,
@@ -154,7 +154,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "sendgrid-api-token",
         title: "SendGrid API key",
-        find: Find::Literal(&["SG."]),
+        find: Find::Start(&["SG."]),
         pattern: r"SG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}",
         shown: 3,
         rotate: "delete the key in the SendGrid settings",

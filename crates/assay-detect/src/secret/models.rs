@@ -58,7 +58,7 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "openai-realtime-client-secret",
         title: "OpenAI realtime client secret",
         severity: Medium,
-        find: Find::Literal(&["ek_"]),
+        find: Find::Start(&["ek_"]),
         pattern: "ek_[a-f0-9]{32}",
         shown: 3,
         entropy: 3.2,
@@ -87,7 +87,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "huggingface-access-token",
         title: "Hugging Face token",
-        find: Find::Literal(&["hf_"]),
+        find: Find::Start(&["hf_"]),
         pattern: "hf_[A-Za-z]{34}",
         shown: 3,
         entropy: 3.8,
@@ -133,7 +133,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "replicate-api-token",
         title: "Replicate token",
-        find: Find::Literal(&["r8_"]),
+        find: Find::Start(&["r8_"]),
         pattern: "r8_[A-Za-z0-9]{37}",
         shown: 3,
         entropy: 4.0,

@@ -55,7 +55,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "nuget-api-key",
         title: "NuGet API key",
-        find: Find::Literal(&["oy2"]),
+        find: Find::Start(&["oy2"]),
         pattern: "oy2[a-z0-9]{43}",
         shown: 3,
         entropy: 3.8,
@@ -86,7 +86,7 @@ pub(super) const RULES: &[SecretRule] = &[
     SecretRule {
         id: "crates-io-token",
         title: "crates.io token",
-        find: Find::Literal(&["cio"]),
+        find: Find::Start(&["cio"]),
         pattern: "cio[A-Za-z0-9]{32}",
         shown: 3,
         entropy: 4.3,

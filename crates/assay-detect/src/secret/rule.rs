@@ -41,9 +41,12 @@ pub struct SecretRule {
 /// How candidates for a rule are found.
 #[derive(Debug, Clone, Copy)]
 pub enum Find {
-    /// One of these literals, of three bytes or more and in this case, is in the match; also in binary files.
+    /// One of these literals, of four bytes or more and in this case, is in the match; also in binary files.
     Literal(&'static [&'static str]),
-    /// The same, in text files only.
+    /// One of these literals, of three bytes, stands at the start of a long run of letters, digits, `_` and `-`, or before it if it
+    /// ends in something else; in text files only.
+    Start(&'static [&'static str]),
+    /// As [`Find::Literal`], in text files only; a single literal may be shorter.
     TextLiteral(&'static [&'static str]),
     /// Assigned to a name for secrets (`…_KEY`, `…Token`) in which, or shortly before which, one of these words stands, in any case.
     Assigned(&'static [&'static str]),

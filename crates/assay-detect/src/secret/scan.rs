@@ -32,7 +32,7 @@ use literals::Literals;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -53,6 +53,8 @@ const SNIFF: usize = 8 << 10;
 const BASE64_LEAST: usize = 24;
 /// The longest base64 that is decoded.
 const BASE64_MOST: usize = 64 << 10;
+/// The length of the literals that a run is recognised by.
+const START: usize = 3;
 /// How far before a value the words of a provider count.
 const NEAR: usize = 160;
 
@@ -90,8 +92,12 @@ pub struct Hits {
 pub struct Scanner {
     rules: Vec<&'static SecretRule>,
     patterns: Vec<OnceLock<Option<Regex>>>,
-    everywhere: Literals,
-    in_text: Literals,
+    /// The literals of the rules that hold everywhere, in any file and in text.
+    everywhere: [Literals; 2],
+    /// The literals of those that hold in the user's own files only.
+    own: [Literals; 2],
+    /// The starts of long runs, and their rules.
+    starts: HashMap<[u8; START], Vec<usize>>,
     passwords: Literals,
     words: Option<AhoCorasick>,
     /// By the number of the word: the rules it stands for.
@@ -143,14 +149,24 @@ impl Scanner {
     /// Compiles the rules; their order is their precedence.
     pub fn new(rules: impl IntoIterator<Item = &'static SecretRule>) -> Self {
         let rules: Vec<&'static SecretRule> = rules.into_iter().collect();
-        let (mut everywhere, mut in_text) = (Vec::new(), Vec::new());
+        let (mut everywhere, mut own): ([Vec<_>; 2], [Vec<_>; 2]) = Default::default();
+        let mut starts: HashMap<[u8; START], Vec<usize>> = HashMap::new();
         let mut words: Vec<&'static str> = Vec::new();
         let mut word_rules: Vec<Vec<usize>> = Vec::new();
         let (mut generic, mut password) = (None, None);
         for (index, rule) in rules.iter().enumerate() {
             match rule.find {
-                Find::Literal(literals) => everywhere.extend(literals.iter().map(|text| (*text, index))),
-                Find::TextLiteral(literals) => in_text.extend(literals.iter().map(|text| (*text, index))),
+                Find::Literal(literals) | Find::TextLiteral(literals) => {
+                    let [in_any, in_text] =
+                        if rule.within == Within::Own { &mut own } else { &mut everywhere };
+                    let list = if matches!(rule.find, Find::Literal(_)) { in_any } else { in_text };
+                    list.extend(literals.iter().map(|text| (*text, index)));
+                }
+                Find::Start(literals) => {
+                    for literal in literals.iter().filter_map(|text| text.as_bytes().try_into().ok()) {
+                        starts.entry(literal).or_default().push(index);
+                    }
+                }
                 Find::Assigned(all) => {
                     for word in all {
                         match words
@@ -178,8 +194,9 @@ impl Scanner {
                 .collect();
         Self {
             patterns: rules.iter().map(|_| OnceLock::new()).collect(),
-            everywhere: Literals::new(&everywhere),
-            in_text: Literals::new(&in_text),
+            everywhere: everywhere.map(|literals| Literals::new(&literals)),
+            own: own.map(|literals| Literals::new(&literals)),
+            starts,
             passwords: Literals::new(&passwords),
             words: AhoCorasick::builder().ascii_case_insensitive(true).build(&words).ok(),
             word_rules,
@@ -309,11 +326,15 @@ impl Scanner {
                 attempts.extend(rules.iter().map(|rule| (*rule, at)));
             }
         };
-        self.everywhere.search(text.bytes, &mut at_literal);
-        if !text.binary {
-            self.in_text.search(text.bytes, &mut at_literal);
+        let own = (text.place.origin == Origin::Own).then_some(&self.own);
+        for [in_any, in_text] in [Some(&self.everywhere), own].into_iter().flatten() {
+            in_any.search(text.bytes, &mut at_literal);
+            if !text.binary {
+                in_text.search(text.bytes, &mut at_literal);
+            }
         }
         attempts.sort_unstable();
+        attempts.dedup();
         let mut work = 0;
         for (rule, at) in attempts {
             work += self.try_literal(rule, text, at, found);
@@ -365,6 +386,7 @@ impl Scanner {
                 let long = span.len() > assignment::LONGEST;
                 blob = (span.end, self.base64(text, span, found), long);
             }
+            self.run_start(text, run.start, found);
             if run.start < blob.0 && (blob.1 || blob.2) {
                 continue;
             }
@@ -374,6 +396,17 @@ impl Scanner {
             }
             if let Some(assignment) = assignment::around(text.bytes, run) {
                 self.assigned(text, &assignment, found);
+            }
+        }
+    }
+
+    /// Tries the rules that go by the start of a run.
+    fn run_start(&self, text: Text<'_>, start: usize, found: &mut Found) {
+        for at in [Some(start), start.checked_sub(START)].into_iter().flatten() {
+            let literal =
+                text.bytes.get(at..at + START).and_then(|bytes| <[u8; START]>::try_from(bytes).ok());
+            for rule in literal.and_then(|literal| self.starts.get(&literal)).into_iter().flatten() {
+                self.try_literal(*rule, text, at, found);
             }
         }
     }

@@ -105,8 +105,17 @@ fn rules_are_written_as_their_readers_expect() {
         );
         assert!(!rule.title.is_empty() && !rule.title.ends_with('.'), "{id}");
         assert!(!rule.rotate.is_empty() && !rule.rotate.ends_with('.'), "{id}");
-        let (Find::Literal(literals) | Find::TextLiteral(literals)) = rule.find else { continue };
-        assert!(literals.iter().all(|literal| literal.len() >= 3), "{id}: Teddy needs three bytes");
+        match rule.find {
+            Find::Literal(literals) => assert!(literals.iter().all(|literal| literal.len() >= 4), "{id}"),
+            Find::Start(literals) => assert!(literals.iter().all(|literal| literal.len() == 3), "{id}"),
+            Find::TextLiteral(literals) => {
+                assert!(literals.len() == 1 || literals.iter().all(|literal| literal.len() >= 4), "{id}");
+            }
+            Find::Assigned(words) => {
+                assert!(words.iter().all(|word| *word == word.to_ascii_lowercase()), "{id}")
+            }
+            Find::Generic | Find::Password | Find::File(_) => {}
+        }
     }
 }
 

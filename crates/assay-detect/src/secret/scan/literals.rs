@@ -1,11 +1,14 @@
 //! One pass for the literals of all rules: where in a text could a rule match?
 //!
-//! Literals are searched in groups of at most 64 with Teddy, which is some ten times as fast as one automaton for all. Groups are made
-//! by length, because the shortest literal of a group decides how selective its fingerprints are.
+//! Literals are searched in groups of at most 64 with Teddy, which is some ten times as fast as one automaton for all. The shortest
+//! literal of a group decides how selective its fingerprints are, so that those below four bytes are searched one by one.
 
 use aho_corasick::packed;
 use aho_corasick::{AhoCorasick, MatchKind};
+use memchr::memmem;
 
+/// The least bytes of a literal in a group.
+const LEAST: usize = 4;
 /// The most literals that Teddy takes.
 const GROUP: usize = 64;
 
@@ -22,6 +25,8 @@ struct Group {
 
 enum Searcher {
     Packed(packed::Searcher),
+    /// A single one.
+    One(Box<memmem::Finder<'static>>),
     /// For processors without the instructions.
     Automaton(AhoCorasick),
 }
@@ -32,7 +37,9 @@ impl Literals {
         let mut texts: Vec<&'static str> = literals.iter().map(|(text, _)| *text).collect();
         texts.sort_unstable_by_key(|text| (std::cmp::Reverse(text.len()), *text));
         texts.dedup();
-        let groups = texts.chunks(GROUP).filter_map(|texts| {
+        let long = texts.partition_point(|text| text.len() >= LEAST);
+        let (long, short) = texts.split_at(long);
+        let groups = long.chunks(GROUP).chain(short.chunks(1)).filter_map(|texts| {
             let searcher = Searcher::new(texts)?;
             // Only one literal is reported at a place, the longest; the rules of those it starts with are tried there as well.
             let rules_at = |found: &str| {
@@ -62,6 +69,7 @@ impl Literals {
                 Searcher::Packed(searcher) => {
                     searcher.find_iter(text).for_each(|found| at(found.pattern().as_usize(), found.start()));
                 }
+                Searcher::One(finder) => finder.find_iter(text).for_each(|start| at(0, start)),
                 Searcher::Automaton(searcher) => {
                     searcher.find_iter(text).for_each(|found| at(found.pattern().as_usize(), found.start()));
                 }
@@ -71,7 +79,10 @@ impl Literals {
 }
 
 impl Searcher {
-    fn new(texts: &[&str]) -> Option<Self> {
+    fn new(texts: &[&'static str]) -> Option<Self> {
+        if let [one] = texts {
+            return Some(Self::One(Box::new(memmem::Finder::new(*one))));
+        }
         let packed = packed::Config::new()
             .match_kind(packed::MatchKind::LeftmostLongest)
             .builder()
