@@ -32,7 +32,7 @@ use literals::Literals;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -97,7 +97,7 @@ pub struct Scanner {
     /// The literals of those that hold in the user's own files only.
     own: [Literals; 2],
     /// The starts of long runs, and their rules.
-    starts: HashMap<[u8; START], Vec<usize>>,
+    starts: Vec<([u8; START], usize)>,
     passwords: Literals,
     words: Option<AhoCorasick>,
     /// By the number of the word: the rules it stands for.
@@ -150,7 +150,7 @@ impl Scanner {
     pub fn new(rules: impl IntoIterator<Item = &'static SecretRule>) -> Self {
         let rules: Vec<&'static SecretRule> = rules.into_iter().collect();
         let (mut everywhere, mut own): ([Vec<_>; 2], [Vec<_>; 2]) = Default::default();
-        let mut starts: HashMap<[u8; START], Vec<usize>> = HashMap::new();
+        let mut starts = Vec::new();
         let mut words: Vec<&'static str> = Vec::new();
         let mut word_rules: Vec<Vec<usize>> = Vec::new();
         let (mut generic, mut password) = (None, None);
@@ -163,9 +163,8 @@ impl Scanner {
                     list.extend(literals.iter().map(|text| (*text, index)));
                 }
                 Find::Start(literals) => {
-                    for literal in literals.iter().filter_map(|text| text.as_bytes().try_into().ok()) {
-                        starts.entry(literal).or_default().push(index);
-                    }
+                    let literals = literals.iter().filter_map(|text| text.as_bytes().try_into().ok());
+                    starts.extend(literals.map(|literal| (literal, index)));
                 }
                 Find::Assigned(all) => {
                     for word in all {
@@ -403,9 +402,8 @@ impl Scanner {
     /// Tries the rules that go by the start of a run.
     fn run_start(&self, text: Text<'_>, start: usize, found: &mut Found) {
         for at in [Some(start), start.checked_sub(START)].into_iter().flatten() {
-            let literal =
-                text.bytes.get(at..at + START).and_then(|bytes| <[u8; START]>::try_from(bytes).ok());
-            for rule in literal.and_then(|literal| self.starts.get(&literal)).into_iter().flatten() {
+            let Some(literal) = text.bytes.get(at..at + START) else { continue };
+            for (_, rule) in self.starts.iter().filter(|(start, _)| start == literal) {
                 self.try_literal(*rule, text, at, found);
             }
         }

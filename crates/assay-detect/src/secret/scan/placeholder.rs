@@ -186,6 +186,12 @@ const WORDS_FOR_PASSWORDS: &[&str] = &[
     "p@ssword",
     "p@55w0rd",
     "pa55word",
+    "oauth2",
+    "x-oauth-basic",
+    "x-token-auth",
+    "oauth2",
+    "x-oauth-basic",
+    "x-token-auth",
     "pa$$word",
     "pa$$w0rd",
 ];
