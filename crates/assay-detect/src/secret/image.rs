@@ -64,7 +64,7 @@ pub fn in_image(scanner: &Scanner, image: &Image) -> Vec<ImageHit> {
 }
 
 /// Takes the secrets out of what an image says of itself, so that whoever shows that shows none.
-pub fn redact(scanner: &Scanner, image: &mut Image) {
+pub(super) fn redact(scanner: &Scanner, image: &mut Image) {
     /// What stands in the place of a secret.
     const STARS: &str = "********";
     let mut secrets: Vec<String> = Vec::new();
