@@ -74,7 +74,7 @@ fn contents(folder: &Path, all: &mut Vec<Vec<u8>>) {
 fn a_secret_deleted_in_a_later_layer_is_found_and_located() {
     let place = Place::new();
     place.layout("image", &planted());
-    place.run(&["scan", "oci:image", "--output", "json=out/a.json"]);
+    place.run(&["scan", "oci:image", "--scanners", "secret", "--output", "json=out/a.json"]);
     let report = json(&place.path("out/a.json"));
     let file = |rule: &str, line| (rule.to_owned(), "root/.aws/credentials".to_owned(), Some(line));
     let config = |rule: &str, pointer: &str| (rule.to_owned(), format!("config.json#/{pointer}"), None);
@@ -113,11 +113,13 @@ fn secrets_leave_the_program_in_no_output_log_or_cache() {
         assay_report::format::FORMATS.iter().map(|format| format.name()).filter(|name| *name != "template");
     let names: Vec<String> = formats.map(|name| format!("{name}=out/report.{name}")).collect();
     let outputs: Vec<&str> = names.iter().flat_map(|name| ["--output", name]).collect();
-    let ran = place.run(&[&["scan", "oci:image"], &outputs[..]].concat());
+    let ran =
+        place.run(&[&["scan", "oci:image", "--scanners", "secret,vulnerability"], &outputs[..]].concat());
     assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), names.len(), "{}", ran.stderr);
     // A second scan is from the cache, and says the same.
-    let again = place.run(&["scan", "oci:image"]);
+    let again = place.run(&["scan", "oci:image", "--scanners", "secret,vulnerability"]);
     assert_eq!(ran.stdout, again.stdout);
+    assert!(again.stdout.contains("aws-access-key-id"), "{}", again.stdout);
     let mut all = vec![ran.stdout.into_bytes(), ran.stderr.into_bytes(), again.stderr.into_bytes()];
     contents(&place.path("out"), &mut all);
     contents(&place.path("home"), &mut all);
@@ -154,7 +156,7 @@ fn the_same_secret_in_two_layers_is_one_finding_that_stays_the_same() {
     let mut seen = Vec::new();
     for (name, image) in [("one", one), ("two", two)] {
         place.layout(name, &image);
-        place.run(&["scan", &format!("oci:{name}"), "--output", "json=out/a.json"]);
+        place.run(&["scan", &format!("oci:{name}"), "--scanners", "secret", "--output", "json=out/a.json"]);
         let report = json(&place.path("out/a.json"));
         let secrets: Vec<_> =
             report["findings"].as_array().unwrap().iter().filter(|one| one["kind"] == "secret").collect();
