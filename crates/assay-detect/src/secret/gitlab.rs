@@ -2,7 +2,7 @@
 //!
 //! Routable tokens (`….01.<length><checksum>`) end with a CRC-32 in base 36; older ones are 20 characters without one.
 
-use super::rule::{Find, SecretRule, TOKEN};
+use super::rule::{Find, SecretRule, TOKEN, never};
 use super::scan::checksum::crc32_base36;
 use assay_model::Severity::{Critical, Medium};
 
@@ -16,6 +16,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: r"glpat-[0-9A-Za-z_-]{27,300}\.[0-9a-z]{2}\.[0-9a-z]{2}[0-9a-z]{7}",
         shown: 6,
         valid: crc32_base36,
+        placeholder: never,
         rotate: "revoke the token in the GitLab user settings",
         ..TOKEN
     },
@@ -25,6 +26,7 @@ pub(super) const RULES: &[SecretRule] = &[
         find: Find::Literal(&["glrt-", "glrtr-"]),
         pattern: r"glrtr?-(?:t\d_)?[0-9A-Za-z_-]{27,300}\.[0-9a-z]{2}\.[0-9a-z]{2}[0-9a-z]{7}",
         valid: crc32_base36,
+        placeholder: never,
         rotate: "delete the runner, or reset its authentication token",
         ..TOKEN
     },

@@ -3,6 +3,7 @@
 mod draw;
 mod engine;
 mod image;
+mod leaks;
 mod manual;
 mod peers;
 mod samples;

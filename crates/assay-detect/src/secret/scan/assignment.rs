@@ -136,6 +136,7 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
     let mut skip = 0;
     let peek = |skip: usize| line.get(skip).copied().unwrap_or_default();
     // The name's closing quote or bracket.
+    let in_quotes = is_quote(peek(skip));
     while is_quote(peek(skip)) || matches!(peek(skip), b']' | b'\\') {
         skip += 1;
     }
@@ -143,7 +144,12 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
         skip += 1;
     }
     let operator = skip;
-    while matches!(peek(skip), b'=' | b':' | b'>' | b'?') {
+    // A comma assigns between two strings only: `define('DB_PASSWORD', '…')`.
+    let comma = in_quotes && peek(skip) == b',';
+    if comma {
+        skip += 1;
+    }
+    while !comma && matches!(peek(skip), b'=' | b':' | b'>' | b'?') {
         skip += 1;
     }
     if skip == operator || skip - operator > 3 {
@@ -162,6 +168,8 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
         skip += 1;
         rest = line.get(skip..)?;
         rest.iter().position(|byte| *byte == quote || *byte == b'\\')?
+    } else if comma {
+        return None;
     } else if tag {
         rest = line.get(skip..)?;
         rest.iter().position(|byte| *byte == b'<')?
@@ -229,6 +237,9 @@ mod tests {
             ("@>hunter</x>", Some("hunter")),
             ("@ := \"hunter\"", Some("hunter")),
             ("@=hunter&x=1", Some("hunter")),
+            ("@', 'hunter')", Some("hunter")),
+            ("@', hunter)", None),
+            ("@, 'hunter')", None),
             ("@ is wrong", None),
             ("@=\n", None),
             ("@=\"\"", None),

@@ -30,13 +30,20 @@ impl Scanner {
             .or_else(|| (promise >= Promise::Secret).then(|| self.by_word(near, value)).flatten());
         if let Some(rule) = rule {
             self.accept(rule, text, span, Some(assignment.name), found);
-        } else if promise >= Promise::Secret
-            && let Some(generic) = self.generic
+            return;
+        }
+        let rule = match promise {
+            Promise::Password => self.password,
+            Promise::Secret => self.generic,
+            Promise::Perhaps | Promise::Nothing => None,
+        };
+        if let Some(rule) = rule
             && (assignment.quoted || text.place.settings)
             && is_random(value)
-            && self.matches(generic, value)
+            && !(promise == Promise::Password && is_no_password(value))
+            && self.matches(rule, value)
         {
-            self.accept(generic, text, span, Some(assignment.name), found);
+            self.accept(rule, text, span, Some(assignment.name), found);
         }
     }
 
