@@ -43,7 +43,7 @@ use regex_automata::{Anchored, Input};
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
-use window::{OVERLAP, WINDOW};
+use window::{LEAD, OVERLAP, WINDOW};
 
 /// The largest text in which names of passwords are searched. Settings are small; what is larger is data.
 const PASSWORDS_LIMIT: u64 = 1 << 20;
@@ -73,11 +73,11 @@ pub struct Scanner {
 }
 
 /// What is being looked at.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Text<'t> {
     bytes: &'t [u8],
-    /// Matches that begin here or later are the next window's.
-    limit: usize,
+    /// Where the literals and values are looked for; what stands before and behind is the neighbouring windows' and only read along.
+    turn: Range<usize>,
     binary: bool,
     place: Place,
     /// The size of the whole file.
@@ -210,7 +210,7 @@ impl Scanner {
         let bytes = line.as_bytes();
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut found = Found { line: 1, ..Found::default() };
-        self.window(Text { bytes, limit: bytes.len(), binary: false, place, len }, &mut found);
+        self.window(&Text { bytes, turn: 0..bytes.len(), binary: false, place, len }, &mut found);
         found
     }
 
@@ -233,30 +233,29 @@ impl Scanner {
         self.whole_file(path, place, start, content.len(), &mut found);
         if let Some(text) = window::utf16(start, content)? {
             let len = content.len();
-            self.window(Text { bytes: &text, limit: text.len(), binary: false, place, len }, &mut found);
+            self.window(&Text { bytes: &text, turn: 0..text.len(), binary: false, place, len }, &mut found);
             return Ok(found.finish());
         }
         let binary = memchr::memchr(0, start).is_some();
         let mut buffer = Vec::new();
         loop {
             let window = window::window_at(content, found.offset, &mut buffer)?;
-            let last = window.len() < WINDOW + OVERLAP;
-            let limit = if last { window.len() } else { WINDOW };
-            self.window(Text { bytes: window, limit, binary, place, len: content.len() }, &mut found);
+            let last = window.len() < WINDOW + LEAD + OVERLAP;
+            let start = if found.offset == 0 { 0 } else { LEAD };
+            let end = if last { window.len() } else { LEAD + WINDOW };
+            self.window(
+                &Text { bytes: window, turn: start..end, binary, place, len: content.len() },
+                &mut found,
+            );
             if last || found.more {
                 return Ok(found.finish());
             }
-            if !binary {
-                let lines = memchr::memchr_iter(b'\n', window.get(..WINDOW).unwrap_or_default()).count();
-                found.line = found.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
-            }
-            found.offset = found.offset.saturating_add(WINDOW as u64);
-            found.spans.clear();
+            found.advance(window, WINDOW, binary);
         }
     }
 
     /// Looks at one window.
-    fn window(&self, text: Text<'_>, found: &mut Found) {
+    fn window(&self, text: &Text<'_>, found: &mut Found) {
         self.shaped(text, found);
         if text.binary {
             return;
@@ -268,10 +267,10 @@ impl Scanner {
     }
 
     /// Tries the rules that go by a literal, in the order of their precedence.
-    fn shaped(&self, text: Text<'_>, found: &mut Found) {
+    fn shaped(&self, text: &Text<'_>, found: &mut Found) {
         let mut attempts: Vec<(usize, usize)> = Vec::new();
         let mut at_literal = |at: usize, rules: &[usize]| {
-            if at < text.limit {
+            if text.turn.contains(&at) {
                 attempts.extend(rules.iter().map(|rule| (*rule, at)));
             }
         };
@@ -295,7 +294,7 @@ impl Scanner {
     }
 
     /// Tries one rule where its literal stands; returns how many bytes that may have taken.
-    fn try_literal(&self, index: usize, text: Text<'_>, at: usize, found: &mut Found) -> usize {
+    fn try_literal(&self, index: usize, text: &Text<'_>, at: usize, found: &mut Found) -> usize {
         let Some((rule, pattern)) = self.rule(index) else { return 0 };
         if !text.is_within(rule.within) {
             return 0;
@@ -323,12 +322,15 @@ impl Scanner {
     }
 
     /// Takes long runs for values.
-    fn values(&self, text: Text<'_>, found: &mut Found) {
+    fn values(&self, text: &Text<'_>, found: &mut Found) {
         // Where the last text in base64 ended, whether it was decoded, and whether it is too long for a value.
         let mut blob = (0, false, false);
         for run in runs::runs(text.bytes) {
-            if run.start >= text.limit || found.more {
+            if run.start >= text.turn.end || found.more {
                 break;
+            }
+            if run.start < text.turn.start {
+                continue;
             }
             if !found.encoded && run.start >= blob.0 {
                 let span = encoded::around(text.bytes, &run);
@@ -351,7 +353,7 @@ impl Scanner {
     }
 
     /// Tries the rules that go by the start of a run.
-    fn run_start(&self, text: Text<'_>, start: usize, found: &mut Found) {
+    fn run_start(&self, text: &Text<'_>, start: usize, found: &mut Found) {
         for at in [Some(start), start.checked_sub(START)].into_iter().flatten() {
             let Some(literal) = text.bytes.get(at..at + START) else { continue };
             for (_, rule) in self.starts.iter().filter(|(start, _)| start == literal) {
@@ -361,12 +363,12 @@ impl Scanner {
     }
 
     /// Looks into what may be base64 of text; returns whether it is.
-    fn base64(&self, text: Text<'_>, span: Range<usize>, found: &mut Found) -> bool {
+    fn base64(&self, text: &Text<'_>, span: Range<usize>, found: &mut Found) -> bool {
         let Some(decoded) = text.bytes.get(span.clone()).and_then(encoded::text) else { return false };
         let spans = std::mem::take(&mut found.spans);
         let before = found.all.len();
         found.encoded = true;
-        self.window(Text { bytes: &decoded, limit: decoded.len(), ..text }, found);
+        self.window(&Text { bytes: &decoded, turn: 0..decoded.len(), ..text.clone() }, found);
         found.encoded = false;
         found.spans = spans;
         if found.all.len() > before {
@@ -406,7 +408,7 @@ impl Scanner {
     fn accept(
         &self,
         index: usize,
-        text: Text<'_>,
+        text: &Text<'_>,
         span: Range<usize>,
         name: Option<&str>,
         found: &mut Found,

@@ -68,6 +68,18 @@ impl Found {
         self.offset.saturating_add(u64::try_from(at).unwrap_or(u64::MAX))
     }
 
+    /// Goes on by `step` bytes of `window`.
+    pub(super) fn advance(&mut self, window: &[u8], step: usize, binary: bool) {
+        if !binary {
+            self.line = self.line_of(window, step);
+        }
+        self.offset = self.offset_of(step);
+        self.spans.retain(|span| span.end > step);
+        for span in &mut self.spans {
+            *span = span.start.saturating_sub(step)..span.end - step;
+        }
+    }
+
     pub(super) fn add(&mut self, offset: u64, hit: Hit) {
         if self.all.len() < HITS_PER_FILE {
             self.all.push((offset, hit));

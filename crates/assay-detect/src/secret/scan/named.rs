@@ -12,7 +12,7 @@ const NEAR: usize = 160;
 
 impl Scanner {
     /// Tries the rules that go by a name on a value.
-    pub(super) fn assigned(&self, text: Text<'_>, assignment: &Assignment<'_>, found: &mut Found) {
+    pub(super) fn assigned(&self, text: &Text<'_>, assignment: &Assignment<'_>, found: &mut Found) {
         let promise = promise(assignment.name);
         if promise == Promise::Nothing {
             return;
@@ -60,12 +60,12 @@ impl Scanner {
     }
 
     /// Searches names of passwords, and takes what is assigned to them.
-    pub(super) fn password_values(&self, text: Text<'_>, found: &mut Found) {
+    pub(super) fn password_values(&self, text: &Text<'_>, found: &mut Found) {
         let Some(rule) = self.password else { return };
         let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
         let mut last = 0;
         self.passwords.search(text.bytes, |at, _| {
-            if at < last || at >= text.limit {
+            if at < last || !text.turn.contains(&at) {
                 return;
             }
             let before = text

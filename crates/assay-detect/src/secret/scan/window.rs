@@ -3,9 +3,11 @@
 use assay_decode::ReadAt;
 use std::io;
 
-/// Bytes of a file that is not in memory looked at at a time.
+/// Bytes of a file that are looked at at a time.
 pub(super) const WINDOW: usize = 1 << 20;
-/// Bytes that windows overlap by: more than the longest secret (a private key of 16,384 bits has 12,800 characters).
+/// Bytes before those that are read along: more than stands before any literal in a match, or between a name and its value.
+pub(super) const LEAD: usize = 8 << 10;
+/// Bytes behind them: more than the longest secret (a private key of 16,384 bits has 12,800 characters).
 pub(super) const OVERLAP: usize = 16 << 10;
 /// The largest text in UTF-16 that is read.
 const UTF_16_LIMIT: u64 = 1 << 20;
@@ -36,9 +38,9 @@ pub(super) fn window_at<'b>(
 ) -> io::Result<&'b [u8]> {
     if let Some(all) = content.as_slice() {
         let rest = usize::try_from(offset).ok().and_then(|start| all.get(start..)).unwrap_or_default();
-        return Ok(rest.get(..WINDOW + OVERLAP).unwrap_or(rest));
+        return Ok(rest.get(..WINDOW + LEAD + OVERLAP).unwrap_or(rest));
     }
-    buffer.resize(WINDOW + OVERLAP, 0);
+    buffer.resize(WINDOW + LEAD + OVERLAP, 0);
     let mut filled = 0;
     while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
         match content.read_at(offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX)), free) {
