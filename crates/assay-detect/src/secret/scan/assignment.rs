@@ -114,9 +114,17 @@ pub(crate) fn name_before(text: &[u8], start: usize) -> Option<(&str, bool)> {
     if rest.get(..rest.len() - len).is_some_and(|before| before.ends_with(b"::")) {
         return None;
     }
-    // Without an operator only an option of a command line counts; behind a comma, only a name in quotes.
-    let counts = if option { spaced && name.starts_with("--") } else { !comma || named_in_quotes };
+    let called = rest.get(..rest.len() - len).is_some_and(opens_call);
+    // Without an operator only an option of a command line counts; behind a comma, only the first argument of a call.
+    let counts =
+        if option { spaced && name.starts_with("--") } else { !comma || (named_in_quotes && called) };
     (counts && !name.is_empty()).then_some((name, quoted))
+}
+
+/// Returns whether text ends with what begins a call whose first argument is a string: `define('`.
+fn opens_call(before: &[u8]) -> bool {
+    let Some((quote, before)) = before.split_last() else { return false };
+    is_quote(*quote) && trim_blanks(before).last() == Some(&b'(')
 }
 
 fn without_last(text: &[u8]) -> &[u8] {
@@ -128,8 +136,9 @@ fn trim_blanks(text: &[u8]) -> &[u8] {
     text.get(..len).unwrap_or_default()
 }
 
-/// Returns the value that begins at or after `at`, where a name has ended: behind an operator, in quotes or not.
-pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// Returns the value assigned to the name at `name`: behind an operator, in quotes or not.
+pub(crate) fn value_after(text: &[u8], name: Range<usize>) -> Option<Range<usize>> {
+    let at = name.end;
     let line = text.get(at..)?;
     let line = line.get(..LONGEST.min(line.len()))?;
     let line = line.get(..memchr::memchr2(b'\n', b'\r', line).unwrap_or(line.len()))?;
@@ -144,8 +153,9 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
         skip += 1;
     }
     let operator = skip;
-    // A comma assigns between two strings only: `define('DB_PASSWORD', '…')`.
-    let comma = in_quotes && peek(skip) == b',';
+    // A comma assigns in a call only: `define('DB_PASSWORD', '…')`.
+    let called = text.get(..name.start).is_some_and(opens_call);
+    let comma = in_quotes && called && peek(skip) == b',';
     if comma {
         skip += 1;
     }
@@ -219,9 +229,15 @@ mod tests {
         ] {
             check(&text.replace('@', V), Some((name, V)));
         }
-        for text in
-            ["see the word @ here", "call(api_key, \"@\")", "\"@\"", "@", "= @", "\"Acme::ApiKey\": \"@\""]
-        {
+        for text in [
+            "see the word @ here",
+            "call(api_key, \"@\")",
+            "\"@\"",
+            "one of 'api_key', '@'",
+            "@",
+            "= @",
+            "\"Acme::ApiKey\": \"@\"",
+        ] {
             check(&text.replace('@', V), None);
         }
         check("KEY=abc+/k3yk3yk3yk3yk3yk3yk3y/x==", Some(("KEY", "abc+/k3yk3yk3yk3yk3yk3yk3y/x==")));
@@ -237,14 +253,16 @@ mod tests {
             ("@>hunter</x>", Some("hunter")),
             ("@ := \"hunter\"", Some("hunter")),
             ("@=hunter&x=1", Some("hunter")),
-            ("@', 'hunter')", Some("hunter")),
-            ("@', hunter)", None),
-            ("@, 'hunter')", None),
+            ("define('@', 'hunter')", Some("hunter")),
+            ("define('@', hunter)", None),
+            ("define(@, 'hunter')", None),
+            ("one of '@', 'hunter'", None),
             ("@ is wrong", None),
             ("@=\n", None),
             ("@=\"\"", None),
         ] {
-            let found = value_after(text.as_bytes(), 1).and_then(|range| text.get(range));
+            let at = text.find('@').unwrap();
+            let found = value_after(text.as_bytes(), at..at + 1).and_then(|range| text.get(range));
             assert_eq!(found, want, "{text}");
         }
     }

@@ -94,7 +94,7 @@ impl Scanner {
             if promise(name) != Promise::Password {
                 return;
             }
-            let Some(span) = assignment::value_after(text.bytes, last) else { return };
+            let Some(span) = assignment::value_after(text.bytes, at - before..last) else { return };
             let quoted = text
                 .bytes
                 .get(span.start.wrapping_sub(1))

@@ -141,7 +141,7 @@ fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, data) in members {
         let mut header = tar::Header::new_ustar();
-        header.set_size(data.len() as u64);
+        header.set_size(ReadAt::len(&data.to_vec()));
         header.set_mode(0o644);
         header.set_cksum();
         archive.append_data(&mut header, name, *data).unwrap();
