@@ -5,6 +5,7 @@ use crate::Target;
 mod advisories;
 mod archives;
 mod cache;
+mod disks;
 mod layers;
 mod names;
 mod oci;
@@ -20,6 +21,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     layers::targets,
     tables::targets,
     cache::targets,
+    disks::targets,
     advisories::targets,
     versions::targets,
     names::targets,

@@ -62,6 +62,7 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<()> {
     rows.extend(database_speed(&programs, &arguments.feeds)?);
     rows.push(start_up(&programs)?);
     for (name, layout) in images(&arguments.images)? {
+        println!("bench: {name}");
         rows.extend(scans(&programs, (&name, &layout), &database, &folder, arguments.pairs)?);
     }
     let json: Vec<Value> = rows.iter().map(Row::json).collect();
@@ -319,5 +320,12 @@ fn database_speed(programs: &Programs, feeds: &Path) -> Result<Vec<Row>> {
         row("compile the database", per_million, "s/M", 60.0, compiled),
         row("open the database", micros(line("open: ")?)? / 1e3, "ms", 2.0, ""),
         row("look one name up", micros(line("lookup: ")?)?, "µs", 2.0, ""),
+        row(
+            "look recognised software up",
+            micros(line("software lookup: ")?)?,
+            "µs",
+            2.0,
+            "each of two names, of CPE and Bitnami",
+        ),
     ])
 }

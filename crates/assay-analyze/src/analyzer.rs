@@ -5,6 +5,7 @@ use crate::limits::{self, Budget, Expansion, Limits};
 use assay_decode::ReadAt;
 use assay_model::{Detection, Inventory, Package, PathList, Warning};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// An analyzer's name and revision: the key under which its results may be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,18 +171,33 @@ pub struct Sink<'a> {
     path: &'a str,
     facts: &'a mut LayerFacts,
     budget: Option<(&'a Limits, &'a Expansion)>,
-    full: bool,
-    /// That what archives inside the file hold is too much has been said.
-    expanded: bool,
+    /// What the facts about the file cost.
+    cost: u64,
+    pub(crate) left_out: LeftOut,
+    /// How often each code was warned of, and whether it leaves something unscanned.
+    warned: BTreeMap<&'static str, (u64, bool)>,
+}
+
+/// What of a file is not in what is said about it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LeftOut {
+    /// There is no more memory for it.
+    pub(crate) facts: bool,
+    /// What archives inside the file hold is too much.
+    pub(crate) expansion: bool,
 }
 
 /// Archives within archives that are looked at when nobody says otherwise.
 const ARCHIVE_DEPTH: usize = 8;
 
+/// Warnings of one code that are kept of a file when nobody says otherwise.
+const WARNINGS: usize = 100;
+
 impl<'a> Sink<'a> {
     /// Returns a sink for what is said about the file at `path`.
     pub fn new(path: &'a str, facts: &'a mut LayerFacts) -> Self {
-        Self { path, facts, budget: None, full: false, expanded: false }
+        let left_out = LeftOut::default();
+        Self { path, facts, budget: None, cost: 0, left_out, warned: BTreeMap::new() }
     }
 
     /// Returns a sink that takes no more than the budgets of a scan allow.
@@ -194,9 +210,17 @@ impl<'a> Sink<'a> {
         Self { budget: Some((limits, expansion)), ..Self::new(path, facts) }
     }
 
-    /// Returns whether something was left out because there is no more memory for it.
-    pub(crate) fn is_full(&self) -> bool {
-        self.full
+    /// Returns how many warnings of each code were not kept, and whether they leave something unscanned.
+    pub(crate) fn unsaid(&self) -> impl Iterator<Item = (&'static str, u64, bool)> {
+        let most = u64::try_from(self.most_warnings()).unwrap_or(u64::MAX);
+        let rest = move |count: u64| count.checked_sub(most).filter(|rest| *rest > 0);
+        self.warned
+            .iter()
+            .filter_map(move |(code, (count, unscanned))| Some((*code, rest(*count)?, *unscanned)))
+    }
+
+    fn most_warnings(&self) -> usize {
+        self.budget.map_or(WARNINGS, |(limits, _)| limits.warnings_per_code)
     }
 
     /// Returns how deep archives within archives are looked at.
@@ -204,17 +228,18 @@ impl<'a> Sink<'a> {
         self.budget.map_or(ARCHIVE_DEPTH, |(limits, _)| limits.archive_depth)
     }
 
-    /// Counts bytes that an archive inside the file gave; false, with a warning, when the layer has given too many.
+    /// Counts bytes that an archive inside the file is about to give; false, with a warning, when the layer has given too many.
+    ///
+    /// To be asked before they are inflated: what is refused must not have cost anything.
     #[must_use]
     pub fn expand(&mut self, bytes: u64) -> bool {
         let Some((limits, expansion)) = self.budget else { return true };
         match expansion.add_expanded(bytes, limits) {
             Ok(()) => !limits.stop.is_raised(),
             Err(reason) => {
-                if !self.expanded {
+                if !std::mem::replace(&mut self.left_out.expansion, true) {
                     self.facts.warn(self.path, reason.budget().exceeded(Some(self.path), reason));
                 }
-                self.expanded = true;
                 false
             }
         }
@@ -222,7 +247,7 @@ impl<'a> Sink<'a> {
 
     /// Returns whether to look no further: nothing more would be taken, or the time is up.
     pub fn is_over(&self) -> bool {
-        self.full || self.budget.is_some_and(|(limits, _)| limits.stop.is_raised())
+        self.left_out.facts || self.budget.is_some_and(|(limits, _)| limits.stop.is_raised())
     }
 
     /// Reports that a budget is exceeded.
@@ -250,27 +275,38 @@ impl<'a> Sink<'a> {
 
     /// Reports anything else.
     pub fn fact(&mut self, fact: Fact) {
-        if self.full {
+        if self.left_out.facts {
             return;
         }
-        if let Some((limits, _)) = self.budget
-            && !limits.facts.spend(limits::cost(&fact))
-        {
-            self.full = true;
-            return self.facts.warn(self.path, limits.facts.exceeded(Some(self.path)));
+        if let Some((limits, _)) = self.budget {
+            let cost = limits::cost(&fact);
+            if !limits.facts.spend(cost, self.cost) {
+                self.left_out.facts = true;
+                return self.facts.warn(self.path, limits.too_many_facts(Some(self.path)));
+            }
+            self.cost = self.cost.saturating_add(cost);
         }
         self.facts.add(self.path, fact);
     }
 
     /// Reports damage that leaves something unscanned.
     pub fn warn(&mut self, code: &'static str, message: impl Into<String>) {
-        let warning = Warning::unscanned(code, Some(self.path), message);
-        self.facts.warn(self.path, warning);
+        self.say(Warning::unscanned(code, Some(self.path), message), code);
     }
 
     /// Reports something odd that leaves nothing unscanned.
     pub fn notice(&mut self, code: &'static str, message: impl Into<String>) {
-        let warning = Warning::notice(code, Some(self.path), message);
-        self.facts.warn(self.path, warning);
+        self.say(Warning::notice(code, Some(self.path), message), code);
+    }
+
+    fn say(&mut self, warning: Warning, code: &'static str) {
+        let most = self.most_warnings();
+        let (count, unscanned) = self.warned.entry(code).or_default();
+        *count = count.saturating_add(1);
+        *unscanned |= warning.incomplete;
+        // Each of a damaged database's million records would have its own.
+        if usize::try_from(*count).is_ok_and(|count| count <= most) {
+            self.facts.warn(self.path, warning);
+        }
     }
 }

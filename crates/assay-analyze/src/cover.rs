@@ -38,7 +38,7 @@ pub(crate) fn mark(path: &str) -> Mark {
     }
 }
 
-/// Returns the key of a path in [`Cover::replaced`] and [`Cover::folders`].
+/// Returns the key of a path in a [`Cover`].
 ///
 /// It has to be a cryptographic hash of 128 bits: with less, an image's author could find a harmless path in an upper layer
 /// whose key equals that of a vulnerable package below, and so hide it.
@@ -48,28 +48,38 @@ pub(crate) fn path_key(path: &str) -> u128 {
 }
 
 impl Cover {
+    fn lists(&mut self) -> [&mut Vec<u128>; 4] {
+        [&mut self.whiteouts, &mut self.opaque, &mut self.replaced, &mut self.folders]
+    }
+
+    /// Returns how many marks there are.
+    pub(crate) fn len(&self) -> usize {
+        let lists = [&self.whiteouts, &self.opaque, &self.replaced, &self.folders];
+        lists.into_iter().map(Vec::len).fold(0, usize::saturating_add)
+    }
+
+    /// Sorts the marks and drops those that are there twice.
     pub(crate) fn sort(&mut self) {
-        self.whiteouts.sort_unstable();
-        self.whiteouts.dedup();
-        self.opaque.sort_unstable();
-        self.opaque.dedup();
-        for keys in [&mut self.replaced, &mut self.folders] {
+        for keys in self.lists() {
             keys.sort_unstable();
             keys.dedup();
         }
     }
 
+    /// Gives back the memory that was kept for more marks.
+    pub(crate) fn shrink(&mut self) {
+        self.lists().into_iter().for_each(Vec::shrink_to_fit);
+    }
+
     /// Returns whether what a lower layer has at `path`, which is not a folder, can no longer be seen.
     pub fn hides(&self, path: &str) -> bool {
-        let listed =
-            |list: &[String], path: &str| list.binary_search_by(|one| one.as_str().cmp(path)).is_ok();
-        let keyed = |list: &[u128], path: &str| list.binary_search(&path_key(path)).is_ok();
+        let listed = |list: &[u128], path: &str| list.binary_search(&path_key(path)).is_ok();
         listed(&self.whiteouts, path)
             || listed(&self.opaque, "")
-            || keyed(&self.replaced, path)
-            || keyed(&self.folders, path)
+            || listed(&self.replaced, path)
+            || listed(&self.folders, path)
             || ancestors(path).any(|folder| {
-                keyed(&self.replaced, folder)
+                listed(&self.replaced, folder)
                     || listed(&self.whiteouts, folder)
                     || listed(&self.opaque, folder)
             })
@@ -94,8 +104,8 @@ mod tests {
     #[test]
     fn upper_layers_hide_lower_paths() {
         let mut cover = Cover {
-            whiteouts: vec!["a/gone".into()],
-            opaque: vec!["opt".into()],
+            whiteouts: vec![path_key("a/gone")],
+            opaque: vec![path_key("opt")],
             replaced: vec![path_key("x/file"), path_key("dir-now-link")],
             folders: vec![path_key("file-now-dir"), path_key("x")],
         };

@@ -101,12 +101,14 @@ pub struct LayerAnalysis {
 
 /// What a layer hides of the layers below it
 /// (<https://github.com/opencontainers/image-spec/blob/main/layer.md#representing-changes>).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+///
+/// Paths are kept by their keys: a hostile layer may remove millions of them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cover {
-    /// Removed paths, sorted.
-    pub whiteouts: Vec<String>,
-    /// Folders whose lower content is hidden, sorted; the empty path is the root.
-    pub opaque: Vec<String>,
+    /// Keys, sorted, of removed paths.
+    pub whiteouts: Vec<u128>,
+    /// Keys, sorted, of folders whose lower content is hidden; that of the empty path is the root's.
+    pub opaque: Vec<u128>,
     /// Keys, sorted, of every path at which this layer has something that is not a folder: it replaces what was there,
     /// including a whole folder.
     pub replaced: Vec<u128>,

@@ -16,7 +16,7 @@ pub use analyzer::{Analyzer, AnalyzerId, File, Node, NodeKind, Select, Sink, TEX
 pub use code::{Ask, Code, Dynamic, Language};
 pub use facts::{Cover, Fact, FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
 pub use files::{CodeFile, Files, Owned};
-pub use limits::{Budget, FactsBudget, Limits, Stop};
+pub use limits::{Budget, Drawn, Limits, MemoryBudget, Stop};
 pub use matcher::Matcher;
 pub use pass::{
     AnalyzeLayerError, Fetch, FolderPass, UnresolvedLinks, analyze_layer, analyze_table, resolve_links,

@@ -56,17 +56,18 @@ impl<T> Overlay<T> {
         if self.visible.is_empty() {
             return;
         }
-        for path in &cover.whiteouts {
-            self.remove(path, &mut hidden);
-            self.remove_below(path, &mut hidden);
-        }
-        for folder in &cover.opaque {
-            self.remove_below(folder, &mut hidden);
-        }
-        for key in &cover.replaced {
+        for key in cover.whiteouts.iter().chain(&cover.replaced) {
             if let Some(path) = self.paths.get(key).cloned() {
                 self.remove(&path, &mut hidden);
             }
+            if let Some(folder) = self.folders.get(key).cloned() {
+                self.remove_below(&folder, &mut hidden);
+            }
+        }
+        if cover.opaque.binary_search(&path_key("")).is_ok() {
+            self.remove_below("", &mut hidden);
+        }
+        for key in &cover.opaque {
             if let Some(folder) = self.folders.get(key).cloned() {
                 self.remove_below(&folder, &mut hidden);
             }
@@ -123,17 +124,20 @@ mod tests {
         #[test]
         fn what_is_hidden_is_what_the_cover_says(
             below in paths(), whiteouts in paths(), opaque in paths(), replaced in paths(), folders in paths(),
+            root in proptest::bool::weighted(0.1),
         ) {
             let mut overlay = Overlay::default();
             for path in &below {
                 overlay.insert(path, (), true);
             }
+            let keys = |paths: &[String]| paths.iter().map(|path| path_key(path)).collect();
             let mut cover = Cover {
-                whiteouts,
-                opaque,
-                replaced: replaced.iter().map(|path| path_key(path)).collect(),
-                folders: folders.iter().map(|path| path_key(path)).collect(),
+                whiteouts: keys(&whiteouts),
+                opaque: keys(&opaque),
+                replaced: keys(&replaced),
+                folders: keys(&folders),
             };
+            cover.opaque.extend(root.then(|| path_key("")));
             cover.sort();
             let mut gone = Vec::new();
             overlay.hide(&cover, |path, ()| gone.push(path.to_owned()));

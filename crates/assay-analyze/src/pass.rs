@@ -4,22 +4,26 @@
 //! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
 
 mod lazy;
+mod room;
+mod source;
 
 pub use lazy::{Fetch, analyze_table};
 
-use crate::analyzer::{Analyzer, File, Node, NodeKind, Sink};
+use crate::analyzer::{Analyzer, File, LeftOut, Node, NodeKind, Sink};
 use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
-use crate::limits::{self, Budget, Expansion, GivenUp, Limits, Stop};
+use crate::limits::{self, Budget, Expansion, Limits};
 use crate::matcher::{MAGIC_LEN, Matcher};
-use assay_decode::compression::{LimitExceeded, Limited, decompress};
+use assay_decode::compression::{Limited, decompress};
 use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader};
 use assay_model::{DiffId, Digest, Warning};
+use room::Said;
 use sha2::{Digest as _, Sha256};
+use source::{Checked, Hashing, over_budget, with_causes};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Read, Write};
-use std::ops::Bound;
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -125,57 +129,104 @@ pub fn resolve_links(
 
 type LinksByTarget<'a> = HashMap<&'a str, Vec<(&'a str, &'a UnresolvedLink)>>;
 
-/// Analyses files that are not in a tar, one after the other: a folder's.
-pub struct FolderPass<'a>(Pass<'a>);
+/// Analyses files that are not in a tar, one after the other: those of a folder, a disk or a zip.
+pub struct FolderPass<'a> {
+    pass: Pass<'a>,
+    /// Whether files are inside something that is stored in fewer bytes than they may come to.
+    inside: bool,
+}
 
 impl<'a> FolderPass<'a> {
     /// Starts with nothing seen.
     pub fn new(matcher: &'a Matcher<'a>, limits: &'a Limits) -> Self {
-        Self(Pass::new(matcher, limits))
+        Self { pass: Pass::new(matcher, limits), inside: false }
+    }
+
+    /// Starts with nothing seen of something that is stored in `stored` bytes: files that are looked at count as expanded.
+    ///
+    /// A disk's tables, or a zip's, can give the same bytes to any number of files.
+    pub fn inside(matcher: &'a Matcher<'a>, limits: &'a Limits, stored: u64) -> Self {
+        let pass = Pass::new(matcher, limits);
+        pass.expansion.add_stored(stored);
+        Self { pass, inside: true }
     }
 
     /// Looks at one file; returns whether any analyzer wanted it.
     pub fn file(&mut self, path: &str, node: Node, content: &dyn ReadAt) -> bool {
-        self.0.out.entries += 1;
-        self.0.expansion.add_stored(content.len());
-        self.0.out.unpacked_size = self.0.out.unpacked_size.saturating_add(content.len());
-        let mut found = std::mem::take(&mut self.0.found);
-        self.0.matcher.by_path(path, &mut found);
+        let pass = &mut self.pass;
+        pass.out.entries += 1;
+        if !self.inside {
+            pass.expansion.add_stored(content.len());
+        }
+        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(content.len());
+        let mut found = std::mem::take(&mut pass.found);
+        pass.matcher.by_path(path, &mut found);
         let mut start = [0; MAGIC_LEN];
         let len = content.read_at(0, &mut start).unwrap_or_default();
-        self.0.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
+        pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
         if content.len() > 0 {
-            self.0.matcher.by_being(&mut found);
+            pass.matcher.by_being(&mut found);
         }
-        self.0.matcher.by_node(&node, &mut found);
+        pass.matcher.by_node(&node, &mut found);
         let wanted = !found.is_empty();
-        if wanted && content.len() > self.0.limits.bytes_per_file {
-            self.0.too_large(path, content.len());
-        } else {
-            self.0.run(path, node, content, &found);
+        if wanted && content.len() > pass.limits.bytes_per_file {
+            pass.too_large(path, content.len());
+        } else if !wanted || !self.inside || pass.look_into(path, content.len(), &found) {
+            pass.run(path, node, content, &found);
         }
-        self.0.found = found;
+        pass.found = found;
         wanted
+    }
+
+    /// Looks at one file of `size` bytes that can only be read from its beginning.
+    ///
+    /// What was said of an earlier file of the same path is forgotten.
+    pub fn stream(&mut self, path: &str, node: Node, size: u64, reader: &mut dyn BufRead) {
+        let pass = &mut self.pass;
+        pass.out.entries += 1;
+        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(size);
+        pass.forget(path);
+        let mut found = std::mem::take(&mut pass.found);
+        pass.matcher.by_path(path, &mut found);
+        let start = match reader.fill_buf() {
+            Ok(start) => start,
+            Err(error) => {
+                pass.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
+                &[]
+            }
+        };
+        pass.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found);
+        if size > 0 {
+            pass.matcher.by_being(&mut found);
+        }
+        pass.matcher.by_node(&node, &mut found);
+        if !found.is_empty()
+            && pass.look_into(path, size, &found)
+            && let Some(content) = pass.content(path, size, &mut { reader }, &found)
+        {
+            pass.run_content(path, node, &content, &found);
+        }
+        pass.found = found;
     }
 
     /// Looks at one folder, of which only what it is counts.
     pub fn folder(&mut self, path: &str, node: Node) {
-        self.0.folder(path, node);
+        self.pass.folder(path, node);
     }
 
     /// Records what could not be looked at.
     pub fn warn(&mut self, warning: Warning) {
-        self.0.warn(warning);
+        self.pass.warn(warning);
     }
 
     /// Returns whether nothing more can be kept or the time is up, so that looking on is of no use.
     pub fn is_over(&self) -> bool {
-        self.0.full || self.0.limits.stop.is_raised()
+        self.pass.full || self.pass.limits.stop.is_raised()
     }
 
     /// Returns what was found.
     pub fn finish(self) -> LayerAnalysis {
-        self.0.finish().0
+        self.pass.finish().0
     }
 }
 
@@ -184,37 +235,30 @@ struct Pass<'a> {
     limits: &'a Limits,
     out: LayerAnalysis,
     links: UnresolvedLinks,
-    /// The buffer of the file being looked at, reused.
+    /// The buffer of the file being looked at, reused and kept: giving memory back after each of the larger files means a page fault
+    /// for each 4 KiB of the next. It has at most [`Limits::memory_per_file`](crate::Limits::memory_per_file) bytes.
     buffer: Vec<u8>,
     found: Vec<usize>,
     /// A folder's path with its slash, reused.
     below: String,
-    warnings_left: usize,
+    warned: BTreeMap<Cow<'static, str>, Said>,
     /// Whether something that is not of the layer, such as a full disk, kept a file from being looked at.
     hindered: bool,
     expansion: Arc<Expansion>,
-    /// The memory for what is found is used up.
+    /// There was no memory left to look at a file.
     full: bool,
+    /// Bytes of the files that were looked at inside something else.
+    looked_at: u64,
+    /// That something was left out for want of memory has been said.
+    full_said: bool,
+    /// There is no memory left for marks.
+    marks_full: bool,
+    /// How many marks there were when those that were there twice were dropped.
+    thinned: usize,
 }
 
-/// Computes the digest of what is read through it.
-struct Hashing<'a, R> {
-    inner: R,
-    expansion: Arc<Expansion>,
-    limits: &'a Limits,
-    hash: Sha256,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Hashing<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.hash.update(buf.get(..read).unwrap_or_default());
-        self.bytes = self.bytes.saturating_add(read as u64);
-        self.expansion.add_expanded(read as u64, self.limits).map_err(io::Error::other)?;
-        Ok(read)
-    }
-}
+/// Facts that a file says that says little.
+const FEW_FACTS: usize = 8;
 
 /// A selected file's content.
 enum Content {
@@ -249,10 +293,14 @@ impl<'a> Pass<'a> {
             buffer: Vec::new(),
             found: Vec::new(),
             below: String::new(),
-            warnings_left: limits.warnings_per_layer,
+            warned: BTreeMap::new(),
             hindered: false,
             expansion: Arc::default(),
             full: false,
+            looked_at: 0,
+            full_said: false,
+            marks_full: false,
+            thinned: 0,
         }
     }
 
@@ -288,7 +336,7 @@ impl<'a> Pass<'a> {
             };
             let mut tar = TarReader::new(hashing, tar_limits);
             loop {
-                if self.full {
+                if self.full && (self.marks_full || only.is_some()) {
                     break;
                 }
                 match tar.next_entry() {
@@ -331,7 +379,7 @@ impl<'a> Pass<'a> {
 
     /// Returns whether the same layer could give more another time: with more time, memory or room on the disk.
     fn is_hindered(&self) -> bool {
-        self.hindered || self.full || self.limits.stop.is_raised()
+        self.hindered || self.full || self.marks_full || self.limits.stop.is_raised()
     }
 
     /// Says why a layer is not read on; once, as its end cannot be reached for the same reason.
@@ -344,15 +392,6 @@ impl<'a> Pass<'a> {
             // Not counted: of all warnings this one must not be left out.
             self.out.warnings.push(warning);
         }
-    }
-
-    /// Takes memory for what was found; says so, and that nothing more is kept, when there is none.
-    fn spend(&mut self, bytes: u64) -> bool {
-        if !self.full && !self.limits.facts.spend(bytes) {
-            self.full = true;
-            self.out.warnings.push(self.limits.facts.exceeded(None));
-        }
-        !self.full
     }
 
     fn too_large(&mut self, path: &str, size: u64) {
@@ -411,6 +450,7 @@ impl<'a> Pass<'a> {
                 }
                 self.matcher.by_node(&node(entry), &mut found);
                 if !found.is_empty()
+                    && self.has_room(path)
                     && (!entry.is_sparse() || self.expand(path, entry.size()))
                     && let Some(content) = self.content(path, entry.size(), entry.reader(), &found)
                 {
@@ -446,15 +486,11 @@ impl<'a> Pass<'a> {
         match cover::mark(path) {
             Mark::Content => {}
             Mark::Whiteout(hidden) => {
-                if self.spend(limits::mark_cost(Some(&hidden))) {
-                    self.out.cover.whiteouts.push(hidden);
-                }
+                self.mark(|cover| &mut cover.whiteouts, &hidden);
                 return false;
             }
             Mark::Opaque(folder) => {
-                if self.spend(limits::mark_cost(Some(&folder))) {
-                    self.out.cover.opaque.push(folder);
-                }
+                self.mark(|cover| &mut cover.opaque, &folder);
                 return false;
             }
             Mark::Ignored => return false,
@@ -462,55 +498,15 @@ impl<'a> Pass<'a> {
         if path.is_empty() {
             return false;
         }
-        let key = cover::path_key(path);
-        if !self.spend(limits::mark_cost(None)) {
-            return false;
-        }
         if kind == EntryKind::Directory {
-            self.out.cover.folders.push(key);
+            self.mark(|cover| &mut cover.folders, path);
             self.forget(path);
             return false;
         }
-        self.out.cover.replaced.push(key);
+        self.mark(|cover| &mut cover.replaced, path);
         self.forget(path);
         self.forget_below(path);
         true
-    }
-
-    /// Remembers a symbolic link: what runs finds its parts through them.
-    fn symlink(&mut self, path: &str, target: &str) {
-        let cost =
-            limits::text_cost(path).saturating_add(limits::text_cost(target)).saturating_add(limits::ENTRY);
-        if self.out.symlinks.len() < self.limits.symlinks_per_layer && self.spend(cost) {
-            self.out.symlinks.insert(path.to_owned(), target.to_owned());
-        } else {
-            self.out.symlinks_left_out = true;
-        }
-    }
-
-    /// Forgets an earlier entry of the same path: the later one is what the container sees.
-    fn forget(&mut self, path: &str) {
-        self.out.files.remove(path);
-        self.out.symlinks.remove(path);
-        if !self.links.is_empty() {
-            self.links.by_path.remove(path);
-        }
-    }
-
-    /// Forgets what lay in a folder of this path, which something else has replaced: engines remove it whole.
-    fn forget_below(&mut self, path: &str) {
-        self.below.clear();
-        self.below.push_str(path);
-        self.below.push('/');
-        while let Some(path) = first_below(&self.out.files, &self.below) {
-            self.out.files.remove(&path);
-        }
-        while let Some(path) = first_below(&self.out.symlinks, &self.below) {
-            self.out.symlinks.remove(&path);
-        }
-        while let Some(path) = first_below(&self.links.by_path, &self.below) {
-            self.links.by_path.remove(&path);
-        }
     }
 
     /// Gives a hard link what was said about its target, by the analyzers that want the link, too.
@@ -523,13 +519,24 @@ impl<'a> Pass<'a> {
         let index_of =
             |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
         let mut copies = Vec::new();
-        let (mut cost, mut full) = (0_u64, false);
+        let mut cost = 0_u64;
+        let mut full = false;
         for analysis in said {
             let Some(index) = index_of(analysis.analyzer) else { continue };
+            // Where there was no room for one, adding up what each of a million links would cost takes too long.
+            if self.full && analysis.said.facts.len() > FEW_FACTS {
+                full = true;
+                break;
+            }
             if found.contains(&index) || self.matcher.selects_by_magic(index) {
-                cost = analysis.said.facts.iter().map(limits::cost).fold(cost, u64::saturating_add);
-                if !self.limits.facts.spend(cost) {
-                    full = true;
+                for more in analysis.said.facts.iter().map(limits::cost) {
+                    if !self.limits.facts.spend(more, cost) {
+                        full = true;
+                        break;
+                    }
+                    cost = cost.saturating_add(more);
+                }
+                if full {
                     break;
                 }
                 let mut copy = analysis.clone();
@@ -537,12 +544,14 @@ impl<'a> Pass<'a> {
                 copies.push(copy);
             }
             found.retain(|wanted| *wanted != index);
-            cost = 0;
         }
-        full |= (!found.is_empty() || !copies.is_empty()) && !self.limits.facts.spend(run_cost(path));
+        full |= (!found.is_empty() || !copies.is_empty())
+            && !self.limits.facts.spend(limits::path_cost(path), cost);
         if full {
-            self.full = true;
-            self.out.warnings.push(self.limits.facts.exceeded(Some(path)));
+            // A layer may have a million links to what there is no room for.
+            copies.clear();
+            self.limits.facts.give_back(cost);
+            self.no_room();
         } else if !found.is_empty() {
             let link = UnresolvedLink {
                 target: waiting.unwrap_or_else(|| target.to_owned()),
@@ -562,7 +571,7 @@ impl<'a> Pass<'a> {
         &mut self,
         path: &str,
         size: u64,
-        reader: &mut impl Read,
+        reader: &mut impl BufRead,
         analyzers: &[usize],
     ) -> Option<Content> {
         if self.matcher.reads(analyzers) {
@@ -573,7 +582,7 @@ impl<'a> Pass<'a> {
     }
 
     /// Takes a selected file's content into memory or the spool.
-    fn take(&mut self, path: &str, size: u64, reader: &mut impl Read) -> Option<Content> {
+    fn take(&mut self, path: &str, size: u64, reader: &mut impl BufRead) -> Option<Content> {
         if size > self.limits.bytes_per_file {
             self.too_large(path, size);
             return None;
@@ -581,7 +590,12 @@ impl<'a> Pass<'a> {
         self.buffer.clear();
         if size <= self.limits.memory_per_file {
             // A truncated archive gives less than it promised; what there is, is looked at.
-            if let Err(error) = reader.read_to_end(&mut self.buffer) {
+            self.buffer.reserve(usize::try_from(size).unwrap_or_default());
+            let buffer = &mut self.buffer;
+            if let Err(error) = each_part(reader, |part| {
+                buffer.extend_from_slice(part);
+                Ok(())
+            }) {
                 self.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
             }
             return Some(Content::Memory);
@@ -607,6 +621,8 @@ impl<'a> Pass<'a> {
         match self.expansion.add_expanded(size, self.limits) {
             Ok(()) => true,
             Err(reason) => {
+                // How much may still come out depends on the other layers.
+                self.hindered = true;
                 // Not counted, and said once: a thousand other warnings must not hide it.
                 let warning = reason.budget().exceeded(Some(path), reason);
                 if self.out.warnings.iter().all(|have| have.code != warning.code) {
@@ -617,11 +633,39 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn spool(&self, reader: &mut impl Read) -> io::Result<FileSpool> {
+    /// Counts a file that is inside something else, when anybody looks into it; false, with a warning, when that is too much.
+    fn look_into(&mut self, path: &str, size: u64, analyzers: &[usize]) -> bool {
+        if !self.matcher.reads(analyzers) {
+            return true;
+        }
+        if !self.expand(path, size) {
+            return false;
+        }
+        self.looked_at = self.looked_at.saturating_add(size);
+        let over = self.looked_at > self.limits.bytes_per_layer;
+        if over && self.out.warnings.iter().all(|have| have.code != Budget::LAYER.code) {
+            let most = self.limits.bytes_per_layer;
+            let what = format!("the files that were to be looked at have more than {most} bytes");
+            self.out.warnings.push(Budget::LAYER.exceeded(Some(path), what));
+        }
+        !over
+    }
+
+    fn spool(&self, reader: &mut impl BufRead) -> io::Result<FileSpool> {
         // Unlinked from the start: nothing is left behind, however the process ends.
         let mut file = tempfile::tempfile_in(&self.limits.scratch)?;
-        io::copy(reader, &mut file)?;
-        file.flush()?;
+        let mut len = 0_u64;
+        each_part(reader, |part| {
+            len = len.saturating_add(part.len() as u64);
+            // Zeros become holes: a bomb of them must not be a bomb for the disk.
+            if part.chunks(ZEROS.len()).all(|chunk| ZEROS.get(..chunk.len()) == Some(chunk)) {
+                file.seek(SeekFrom::Start(len)).map(|_| ())
+            } else {
+                file.write_all(part)
+            }
+        })?;
+        // A hole at the end is none until the file is as long.
+        file.set_len(len)?;
         FileSpool::new(file)
     }
 
@@ -631,10 +675,6 @@ impl<'a> Pass<'a> {
                 let buffer = std::mem::take(&mut self.buffer);
                 self.run(path, node, &buffer, analyzers);
                 self.buffer = buffer;
-                // One large file must not pin its memory for the rest of the layer.
-                if self.buffer.capacity() > 1 << 20 {
-                    self.buffer.shrink_to(1 << 20);
-                }
             }
             Content::Spool(spool) => self.run(path, node, spool, analyzers),
             Content::Unread(unread) => self.run(path, node, unread, analyzers),
@@ -642,64 +682,41 @@ impl<'a> Pass<'a> {
     }
 
     fn run(&mut self, path: &str, node: Node, content: &dyn ReadAt, analyzers: &[usize]) {
+        if analyzers.is_empty() {
+            return;
+        }
         // What every file is looked at for, mostly in vain, takes memory only where it says something.
         let lasting = analyzers.iter().any(|index| !self.matcher.selects_any(*index));
-        if self.full || analyzers.is_empty() || lasting && !self.spend(run_cost(path)) {
-            return;
+        if lasting && !self.limits.facts.spend(limits::path_cost(path), 0) {
+            return self.no_room();
         }
         let mut all = Vec::new();
         for index in analyzers {
             let Some(analyzer) = self.matcher.analyzers().get(*index) else { continue };
-            let (mut said, full) =
-                said_by(*analyzer, &File { path, node, content }, self.limits, &self.expansion);
-            self.full |= full;
+            let file = File { path, node, content };
+            let (mut said, left_out, unsaid) = said_by(*analyzer, &file, self.limits, &self.expansion);
+            self.note(left_out);
+            said.warnings.retain(|warning| self.may_say(warning));
+            for (code, count, unscanned) in unsaid {
+                self.count(Cow::Borrowed(code), count, unscanned);
+            }
             // No hard link asks again for what every file is looked at for.
             if said.facts.is_empty() && said.warnings.is_empty() && self.matcher.selects_any(*index) {
                 continue;
             }
-            for warning in std::mem::take(&mut said.warnings) {
-                if self.spend_warning() {
-                    said.warnings.push(warning);
-                }
-            }
             all.push(FileAnalysis { analyzer: analyzer.id().name, said });
         }
-        if !all.is_empty() && (lasting || self.spend(run_cost(path))) {
-            self.out.files.insert(path.to_owned(), all);
+        if all.is_empty() {
+            return;
         }
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        if self.spend_warning() {
-            self.out.warnings.push(warning);
+        if !lasting && !self.limits.facts.spend(limits::path_cost(path), 0) {
+            return self.no_room();
         }
-    }
-
-    /// Returns whether there is room for one more warning; says so once when there is not.
-    fn spend_warning(&mut self) -> bool {
-        match self.warnings_left.checked_sub(1) {
-            Some(left) => {
-                self.warnings_left = left;
-                if left == 0 {
-                    let message = format!(
-                        "there are {} or more warnings; the others are left out",
-                        self.limits.warnings_per_layer
-                    );
-                    self.out.warnings.push(Warning::unscanned("too-many-warnings", None, message));
-                }
-                left > 0
-            }
-            None => false,
-        }
+        self.out.files.insert(path.to_owned(), all);
     }
 
     fn finish(mut self) -> (LayerAnalysis, UnresolvedLinks) {
-        self.out.cover.sort();
-        // Kept until now because a hard link may have referred to them.
-        self.out.files.retain(|_, all| {
-            all.retain(|one| !one.said.facts.is_empty() || !one.said.warnings.is_empty());
-            !all.is_empty()
-        });
+        self.tidy();
         (self.out, self.links)
     }
 }
@@ -715,38 +732,46 @@ fn node<R: Read>(entry: &assay_decode::tar::Entry<'_, R>) -> Node {
     }
 }
 
-/// Returns the first key that starts with `folder`.
-fn first_below<T>(map: &BTreeMap<String, T>, folder: &str) -> Option<String> {
-    let range = map.range::<str, _>((Bound::Included(folder), Bound::Unbounded));
-    range.map(|(path, _)| path).next().filter(|path| path.starts_with(folder)).cloned()
+/// What parts of a spooled file are compared with.
+static ZEROS: [u8; 4096] = [0; 4096];
+
+/// Hands on what a reader gives as it lies in its buffer: nothing is zeroed first, and it is copied once.
+fn each_part(reader: &mut impl BufRead, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    loop {
+        let part = match reader.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(part) => part,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        take(part)?;
+        let len = part.len();
+        reader.consume(len);
+    }
 }
 
-/// Returns about how many bytes it takes to remember that a path was looked at.
-fn run_cost(path: &str) -> u64 {
-    limits::text_cost(path).saturating_add(limits::FILE)
-}
-
-/// Runs one analyzer; returns what it said, and whether the memory for that was used up. That it panics would be a bug; it
-/// must not take the rest of the scan with it.
+/// Runs one analyzer; returns what it said, what is missing in it, and how many warnings of which code. That it panics would be
+/// a bug; it must not take the rest of the scan with it.
 fn said_by(
     analyzer: &dyn Analyzer,
     file: &File<'_>,
     limits: &Limits,
     expansion: &Expansion,
-) -> (PathFacts, bool) {
+) -> (PathFacts, LeftOut, Vec<(&'static str, u64, bool)>) {
     let mut facts = LayerFacts::default();
-    let mut full = false;
+    let (mut left_out, mut unsaid) = (LeftOut::default(), Vec::new());
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let mut sink = Sink::within(file.path, &mut facts, limits, expansion);
         analyzer.analyze(file, &mut sink);
-        full = sink.is_full();
+        left_out = sink.left_out;
+        unsaid.extend(sink.unsaid());
     }));
     let mut said = facts.paths.remove(file.path).unwrap_or_default();
     if ended.is_err() {
         let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
         said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
     }
-    (said, full)
+    (said, left_out, unsaid)
 }
 
 /// Makes facts about `from` be about `to`.
@@ -765,90 +790,4 @@ fn relocate(said: &mut PathFacts, from: &str, to: &str) {
             warning.path = Some(to.to_owned());
         }
     }
-}
-
-/// Keeps the first error of the source, which an inflater in between may swallow or rename, and reads to the end.
-struct Checked<'a, R> {
-    inner: &'a mut R,
-    error: Option<io::Error>,
-    expansion: Arc<Expansion>,
-    stop: Stop,
-}
-
-impl<'a, R: Read> Checked<'a, R> {
-    fn new(inner: &'a mut R, expansion: Arc<Expansion>, stop: Stop) -> Self {
-        Self { inner, error: None, expansion, stop }
-    }
-
-    /// Reads what the inflater left over, so that the source can verify its digest.
-    fn finish(mut self) -> io::Result<()> {
-        if self.error.is_none() {
-            match io::copy(&mut self, &mut io::sink()) {
-                // That the time is up has been said, or will be by whoever counts it.
-                Err(error) if self.error.is_none() && GivenUp::find(&error).is_some() => {}
-                Err(error) => return Err(self.error.take().unwrap_or(error)),
-                Ok(_) => {}
-            }
-        }
-        self.error.map_or(Ok(()), Err)
-    }
-}
-
-impl<R: Read> Read for Checked<'_, R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.error.is_some() {
-            return Err(io::Error::other("the source has failed"));
-        }
-        if self.stop.is_raised() {
-            return Err(io::Error::other(GivenUp::Time));
-        }
-        loop {
-            match self.inner.read(buf) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // Whoever watches the time may have told the source first.
-                Err(_) if self.stop.is_raised() => return Err(io::Error::other(GivenUp::Time)),
-                Err(error) => {
-                    let shown = io::Error::new(error.kind(), error.to_string());
-                    self.error = Some(error);
-                    return Err(shown);
-                }
-                Ok(read) => {
-                    self.expansion.add_stored(read as u64);
-                    return Ok(read);
-                }
-            }
-        }
-    }
-}
-
-/// Returns the budget that was exceeded if that is what `error` or one of its causes says.
-fn over_budget(error: &(dyn std::error::Error + 'static)) -> Option<Budget> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(TarError::TooManyHeaders { .. }) = error.downcast_ref::<TarError>() {
-            return Some(Budget::ENTRIES);
-        }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            if LimitExceeded::find(error).is_some() {
-                return Some(Budget::LAYER);
-            }
-            if let Some(reason) = GivenUp::find(error) {
-                return Some(reason.budget());
-            }
-        }
-        cause = error.source();
-    }
-    None
-}
-
-/// Joins an error and its causes into one sentence.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -7,6 +7,7 @@
 pub mod bdb;
 mod bytes;
 pub mod compression;
+pub mod disk;
 pub mod elf;
 pub mod macho;
 pub mod ndb;

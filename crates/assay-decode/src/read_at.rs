@@ -118,6 +118,21 @@ impl<T: ReadAt + ?Sized> ReadAt for &T {
     }
 }
 
+// Not for every `Arc`: one of a slice has a length of its own.
+impl ReadAt for std::sync::Arc<dyn ReadAt> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        (**self).read_at(offset, buf)
+    }
+
+    fn as_slice(&self) -> Option<&[u8]> {
+        (**self).as_slice()
+    }
+}
+
 /// A file on disk as a source; its length is taken once, when it is wrapped.
 #[derive(Debug)]
 pub struct FileSpool {

@@ -93,12 +93,19 @@ pub struct ZipEntry {
     pub crc: u32,
     /// Whether the data is encrypted.
     pub encrypted: bool,
+    /// What it is and its permission bits as `stat(2)` gives them, when it was written on a Unix.
+    pub mode: Option<u32>,
 }
 
 impl ZipEntry {
     /// Tells whether the entry is a directory.
     pub fn is_directory(&self) -> bool {
         self.name.ends_with('/')
+    }
+
+    /// Tells whether the entry is a regular file, as far as its mode says.
+    pub fn is_file(&self) -> bool {
+        !self.is_directory() && self.mode.is_none_or(|mode| matches!(mode & 0o170_000, 0 | 0o100_000))
     }
 }
 
@@ -227,25 +234,10 @@ impl<'a> Zip<'a> {
     /// Fails when the data is larger, damaged, encrypted, or compressed by an unsupported method.
     pub fn read(&self, entry: &ZipEntry, max: usize) -> Result<Vec<u8>, ZipError> {
         let name = || entry.name.clone();
-        if entry.encrypted || !matches!(entry.method, 0 | 8) {
-            return Err(ZipError::Method { name: name(), method: entry.method });
-        }
-        let header = self.source.read_range(entry.offset, 30, 30)?;
-        let (true, Some(name_len), Some(extra_len)) =
-            (header.starts_with(b"PK\x03\x04"), Little.u16(&header, 26), Little.u16(&header, 28))
-        else {
-            return Err(ZipError::LocalHeader { name: name() });
-        };
-        let data_at = entry
-            .offset
-            .checked_add(30)
-            .and_then(|at| at.checked_add(u64::from(name_len)))
-            .and_then(|at| at.checked_add(u64::from(extra_len)))
-            .ok_or_else(|| ZipError::LocalHeader { name: name() })?;
+        let stored = self.stored(entry)?;
         // The claim only sizes the first allocation, and only so far.
         let claimed = usize::try_from(entry.uncompressed_size).unwrap_or(usize::MAX);
         let mut data = Vec::with_capacity(claimed.min(max).min(1024 * 1024));
-        let stored = Span { source: self.source, at: data_at, left: entry.compressed_size };
         let allowed = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
         if entry.method == 8 {
             let input = io::BufReader::with_capacity(32 * 1024, stored);
@@ -262,6 +254,44 @@ impl<'a> Zip<'a> {
             return Err(ZipError::Checksum { name: name() });
         }
         Ok(data)
+    }
+
+    /// Returns a reader of the inflated data of `entry`, which fails when there is more or less of it than the directory says, or
+    /// its checksum is wrong: for data that is too large to be held in memory.
+    ///
+    /// # Errors
+    /// Fails when the data is encrypted or compressed by an unsupported method.
+    pub fn reader(&self, entry: &ZipEntry) -> Result<Box<dyn Read + 'a>, ZipError> {
+        let stored = self.stored(entry)?;
+        let inner: Box<dyn Read + 'a> = if entry.method == 8 {
+            let input = io::BufReader::with_capacity(32 * 1024, stored);
+            Box::new(flate2::bufread::DeflateDecoder::new(input))
+        } else {
+            Box::new(stored)
+        };
+        let crc = flate2::Crc::new();
+        Ok(Box::new(Checked { inner, crc, left: entry.uncompressed_size, wanted: entry.crc }))
+    }
+
+    /// Finds the stored bytes of an entry whose method is known.
+    fn stored(&self, entry: &ZipEntry) -> Result<Span<'a>, ZipError> {
+        let name = || entry.name.clone();
+        if entry.encrypted || !matches!(entry.method, 0 | 8) {
+            return Err(ZipError::Method { name: name(), method: entry.method });
+        }
+        let header = self.source.read_range(entry.offset, 30, 30)?;
+        let (true, Some(name_len), Some(extra_len)) =
+            (header.starts_with(b"PK\x03\x04"), Little.u16(&header, 26), Little.u16(&header, 28))
+        else {
+            return Err(ZipError::LocalHeader { name: name() });
+        };
+        let data_at = entry
+            .offset
+            .checked_add(30)
+            .and_then(|at| at.checked_add(u64::from(name_len)))
+            .and_then(|at| at.checked_add(u64::from(extra_len)))
+            .ok_or_else(|| ZipError::LocalHeader { name: name() })?;
+        Ok(Span { source: self.source, at: data_at, left: entry.compressed_size })
     }
 
     fn walk(&self, mut each: impl FnMut(&Raw<'_>)) -> Result<(), ZipError> {
@@ -321,6 +351,7 @@ struct Raw<'a> {
     flags: u16,
     offset: u64,
     crc: u32,
+    mode: Option<u32>,
 }
 
 impl<'a> Raw<'a> {
@@ -341,6 +372,11 @@ impl<'a> Raw<'a> {
             flags: Little.u16(header, 8)?,
             offset: u64::from(Little.u32(header, 42)?),
             crc: Little.u32(header, 16)?,
+            // The upper half of the attributes is the mode when the maker's system is Unix or macOS.
+            mode: match header.get(5)? {
+                3 | 19 => Some(Little.u32(header, 38)? >> 16),
+                _ => None,
+            },
         };
         raw.zip64(extra);
         Some((raw, rest))
@@ -376,6 +412,7 @@ impl<'a> Raw<'a> {
             offset: self.offset.saturating_add(prepended),
             crc: self.crc,
             encrypted: self.flags & 1 != 0,
+            mode: self.mode,
         }
     }
 }
@@ -394,6 +431,37 @@ impl Read for Span<'_> {
         let count = u64::try_from(read).unwrap_or(u64::MAX);
         self.at = self.at.saturating_add(count);
         self.left = self.left.saturating_sub(count);
+        Ok(read)
+    }
+}
+
+/// Holds what is read against what the directory says.
+struct Checked<R> {
+    inner: R,
+    crc: flate2::Crc,
+    left: u64,
+    wanted: u32,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let damaged = |what| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let read = self.inner.read(buf)?;
+        self.crc.update(buf.get(..read).unwrap_or_default());
+        let count = u64::try_from(read).unwrap_or(u64::MAX);
+        match self.left.checked_sub(count) {
+            None => return damaged("it has more bytes than the directory says"),
+            Some(left) => self.left = left,
+        }
+        if read == 0 && self.left > 0 {
+            return damaged("it has fewer bytes than the directory says");
+        }
+        if read == 0 && self.crc.sum() != self.wanted {
+            return damaged("its checksum is wrong");
+        }
         Ok(read)
     }
 }

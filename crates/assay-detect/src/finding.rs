@@ -129,5 +129,5 @@ fn priority(kind: FindingKind, severity: Severity) -> (Priority, Decision) {
         | FindingKind::License
         | FindingKind::Vulnerability => (Priority::Track, "it does no harm by itself"),
     };
-    (priority, Decision { point: "kind", value: kind.name(), reason: reason.to_owned() })
+    (priority, Decision { point: "kind".into(), value: kind.name().into(), reason: reason.to_owned() })
 }

@@ -28,6 +28,8 @@ use std::fs::{self, File};
 use std::hash::{Hash as _, Hasher as _};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The folders.
@@ -58,6 +60,8 @@ pub struct LayerCache {
     folder: PathBuf,
     limit: u64,
     now: SystemTime,
+    /// Bytes written by this process.
+    written: Arc<AtomicU64>,
     /// Which build of the program this is, if inventories of whole images are to be kept.
     program: Option<String>,
 }
@@ -105,7 +109,13 @@ impl LayerCache {
     /// Returns the cache in `folder`, which may not exist yet, bounded to `limit` bytes; looks at nothing.
     pub fn new(folder: PathBuf, limit: u64, now: Timestamp) -> Self {
         let seconds = u64::try_from(now.0).unwrap_or_default();
-        Self { folder, limit, now: UNIX_EPOCH + Duration::from_secs(seconds), program: None }
+        Self {
+            folder,
+            limit,
+            now: UNIX_EPOCH + Duration::from_secs(seconds),
+            written: Arc::default(),
+            program: None,
+        }
     }
 
     /// Keeps inventories of whole images, too, for the program that `identity` tells from every other build of it.
@@ -178,7 +188,7 @@ impl LayerCache {
         // The entry comes first: a pair whose entry is missing costs nothing but a look.
         if self.write(&self.layer_path(diff_id), &bytes).is_ok() {
             self.store_pair(blob, diff_id, assurance);
-            self.evict();
+            self.evict_after(bytes.len() as u64);
         }
     }
 
@@ -279,6 +289,16 @@ impl LayerCache {
         }
     }
 
+    /// Looks whether there is too much, after the first bytes that this process wrote and then for each hundredth of the limit:
+    /// to look is to list everything, which for each of a thousand layers took half a minute.
+    fn evict_after(&self, more: u64) {
+        let step = (self.limit / 100).max(1);
+        let before = self.written.fetch_add(more, Ordering::Relaxed);
+        if before == 0 || before / step != before.saturating_add(more) / step {
+            self.evict();
+        }
+    }
+
     /// Removes what was not used for the longest time, if there is too much.
     fn evict(&self) {
         let mut files = Vec::new();
@@ -368,16 +388,18 @@ fn bounds(limits: &Limits) -> u64 {
         ratio,
         free_expansion,
         symlinks_per_layer,
-        warnings_per_layer,
+        warnings_per_code,
         // What hits one of these is not kept.
+        drawn: _,
         facts: _,
+        marks: _,
         stop: _,
         scratch: _,
     } = limits;
     for number in [bytes_per_file, bytes_per_layer, entries_per_layer, ratio, free_expansion] {
         number.hash(&mut hasher);
     }
-    for number in [path_length, depth, archive_depth, symlinks_per_layer, warnings_per_layer] {
+    for number in [path_length, depth, archive_depth, symlinks_per_layer, warnings_per_code] {
         number.hash(&mut hasher);
     }
     hasher.finish()

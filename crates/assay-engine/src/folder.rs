@@ -47,11 +47,12 @@ pub fn folder_inventory(
     if !metadata.is_dir() && !metadata.is_file() {
         return Err(ScanFolderError::NothingToRead { path: path.to_owned() });
     }
-    let mut pass = FolderPass::new(&settings.matcher, &settings.limits);
+    // There is only one layer, but files that say little have a part of their own.
+    let limits = settings.limits.among(1).pop().unwrap_or_else(|| settings.limits.clone());
+    let mut pass = FolderPass::new(&settings.matcher, &limits);
     let single = !metadata.is_dir();
     if !single {
         std::fs::read_dir(path).map_err(read_error)?;
-        let limits = &settings.limits;
         let walk_limits = WalkLimits { max_depth: limits.depth, max_entries: limits.entries_per_layer };
         for entry in walk(path, walk_limits) {
             if pass.is_over() {
@@ -108,7 +109,7 @@ pub fn folder_inventory(
         let content = std::fs::File::open(path).and_then(FileSpool::new).map_err(read_error)?;
         pass.file(&name, Node::file(0o644), &content);
     }
-    if settings.limits.stop.is_raised() {
+    if limits.stop.is_raised() {
         pass.warn(Budget::TIME.exceeded(None, "the time was up before every file was looked at"));
     }
     let found = pass.finish();

@@ -5,7 +5,8 @@ use crate::cache::{Entry, Known};
 use crate::lazy::{self, Lazy};
 use crate::progress::{Counted, Progress};
 use assay_analyze::{
-    AnalyzeLayerError, Budget, LayerAnalysis, Lockfiles, Matcher, analyze_layer, resolve_links, squash,
+    AnalyzeLayerError, Budget, LayerAnalysis, Limits, Lockfiles, Matcher, Squashed, analyze_layer,
+    resolve_links, squash,
 };
 use assay_model::{DiffId, Digest, Image, Inventory, Warning};
 use assay_oci::{Assurance, OpenImage, ReadLayerError};
@@ -14,6 +15,9 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+
+/// Layers of an image that are looked at, the lowest first. Overlayfs stacks 500, Docker stops at 127.
+const MAX_LAYERS: usize = 1_000;
 
 /// Why an image's layers could not be analysed.
 #[derive(Debug, thiserror::Error)]
@@ -66,15 +70,16 @@ pub fn image_inventory(
 
     // Equal layers (the empty one, often) are read once. Large ones first, so that no core waits at the end.
     let mut first_of: HashMap<DiffId, usize> = HashMap::new();
-    let mut same_as = Vec::with_capacity(image.layers.len());
-    for (index, layer) in image.layers.iter().enumerate() {
+    let mut same_as = Vec::new();
+    for (index, layer) in image.layers.iter().enumerate().take(MAX_LAYERS) {
         same_as.push(layer.diff_id.map_or(index, |diff_id| *first_of.entry(diff_id).or_insert(index)));
     }
     let mut order: Vec<usize> =
-        (0..image.layers.len()).filter(|index| same_as.get(*index) == Some(index)).collect();
+        (0..same_as.len()).filter(|index| same_as.get(*index) == Some(index)).collect();
     let size = |index: &usize| image.layers.get(*index).and_then(|layer| layer.size).unwrap_or_default();
     order.sort_by_key(|index| std::cmp::Reverse(size(index)));
 
+    let limits = settings.limits.among(same_as.len());
     let next = AtomicUsize::new(0);
     let done: Mutex<HashMap<usize, Result<LayerAnalysis, ScanImageError>>> = Mutex::new(HashMap::new());
     let failed = std::sync::atomic::AtomicBool::new(false);
@@ -86,7 +91,8 @@ pub fn image_inventory(
                     if failed.load(Ordering::Relaxed) {
                         break;
                     }
-                    let result = one_layer(opened, image, index, settings, progress);
+                    let limits = limits.get(index).unwrap_or(&settings.limits);
+                    let result = one_layer(opened, image, index, settings, limits, progress);
                     failed.fetch_or(result.is_err(), Ordering::Relaxed);
                     progress.layers_done.fetch_add(1, Ordering::Relaxed);
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, result);
@@ -98,33 +104,47 @@ pub fn image_inventory(
     let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Of the layers that failed before the others were given up, the lowest is named.
     let mut analysed: HashMap<usize, LayerAnalysis> = HashMap::new();
-    for index in 0..image.layers.len() {
+    for index in 0..same_as.len() {
         if let Some(result) = done.remove(&index) {
             analysed.insert(index, result?);
         }
     }
+    let last_of: HashMap<usize, usize> =
+        same_as.iter().zip(0..).map(|(original, index)| (*original, index)).collect();
     let mut layers = Vec::with_capacity(same_as.len());
     for index in 0..same_as.len() {
         let original = same_as.get(index).copied().unwrap_or(index);
-        let last_use = same_as.iter().rposition(|other| *other == original) == Some(index);
-        let analysis = if last_use { analysed.remove(&original) } else { analysed.get(&original).cloned() };
-        let mut analysis = analysis.unwrap_or_default();
+        let last_use = last_of.get(&original) == Some(&index);
+        // Each copy takes memory, and an image may have the same layer a thousand times.
+        let limits = limits.get(index).unwrap_or(&settings.limits);
+        let analysis = match last_use {
+            true => analysed.remove(&original),
+            false => analysed.get(&original).map(|analysis| analysis.within(limits)),
+        };
+        let analysis = analysis.unwrap_or_default();
         if let Some(layer) = image.layers.get_mut(index) {
             layer.diff_id = layer.diff_id.or(analysis.diff_id);
-        }
-        if !last_use {
-            analysis.warnings.clear();
         }
         layers.push(analysis);
     }
     let cache = settings.cache.as_ref().filter(|_| layers.iter().all(|layer| layer.repeatable));
+    let left_out = image.layers.len().saturating_sub(layers.len());
     let mut squashed = squash(layers, true, Lockfiles::WhenNothingInstalled, &settings.matcher);
+    if left_out > 0 {
+        let message = format!("it has {left_out} layers above the {MAX_LAYERS} that were looked at");
+        squashed.inventory.warnings.push(Warning::unscanned("too-many-layers", None, message));
+        squashed.files.partial = true;
+    }
     assay_usage::judge(&image.config, &mut squashed);
+    let Squashed { inventory, files } = squashed;
+    // Giving back some ten thousand files takes milliseconds, for which nobody has to wait. Where no thread is to be had they are
+    // given back here.
+    let _ = std::thread::Builder::new().spawn(move || drop(files));
     if let Some(cache) = cache {
         cache.remember(image);
-        cache.store_inventory(image, &squashed.inventory, &settings.matcher, &settings.limits);
+        cache.store_inventory(image, &inventory, &settings.matcher, &settings.limits);
     }
-    Ok(squashed.inventory)
+    Ok(inventory)
 }
 
 fn one_layer(
@@ -132,6 +152,7 @@ fn one_layer(
     image: &Image,
     index: usize,
     settings: &Settings<'_>,
+    limits: &Limits,
     progress: &Progress,
 ) -> Result<LayerAnalysis, ScanImageError> {
     let layer = image.layers.get(index);
@@ -148,7 +169,7 @@ fn one_layer(
         Err(source) => Err(ScanImageError::Open { number: index + 1, layer: name(), source }),
     };
     let failed = |source| ScanImageError::Analyze { number: index + 1, layer: name(), source };
-    if settings.limits.stop.is_raised() {
+    if limits.stop.is_raised() {
         let message = format!("layer {} ({}) was not looked at before the time was up", index + 1, name());
         let warnings = vec![Budget::TIME.exceeded(None, message)];
         return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
@@ -165,9 +186,7 @@ fn one_layer(
     // Before the bytes are read: should the file change meanwhile, it is no longer the one that was seen.
     let assurance = opened.assurance(index);
     let known = match (&settings.cache, expected) {
-        (Some(cache), Some(diff_id)) => {
-            cache.look_up(blob, diff_id, &assurance, &settings.matcher, &settings.limits)
-        }
+        (Some(cache), Some(diff_id)) => cache.look_up(blob, diff_id, &assurance, &settings.matcher, limits),
         _ => Known::Nothing,
     };
 
@@ -190,17 +209,14 @@ fn one_layer(
         }
         Known::Nothing => None,
     };
-    // Reading the layer would have taken this much of the budget, too.
-    if let Some(Entry { analysis, .. }) = &entry
-        && !settings.limits.facts.spend(analysis.cost())
-    {
-        let warnings = vec![settings.limits.facts.exceeded(None)];
-        return Ok(LayerAnalysis { diff_id: expected, warnings, ..LayerAnalysis::default() });
-    }
+    let entry = entry.map(|mut entry| {
+        entry.analysis.fit(limits);
+        entry
+    });
     // What is kept of the whole layer says more than its table could.
     let whole_is_known = entry.as_ref().is_some_and(|entry| entry.stale.is_empty());
     let lazily = match layer.filter(|_| settings.lazy && !whole_is_known) {
-        Some(layer) => lazy::read(opened, index, layer, settings, progress),
+        Some(layer) => lazy::read(opened, index, layer, settings, limits, progress),
         None => Lazy::NoTable,
     };
     let mut unusable = None;
@@ -217,7 +233,7 @@ fn one_layer(
         Some(Entry { mut analysis, stale }) => {
             let all = settings.matcher.analyzers();
             let matcher = Matcher::new(stale.iter().filter_map(|index| all.get(*index).copied()));
-            let Some(new) = read_layer(&open, expected, &matcher, settings, &failed)? else {
+            let Some(new) = read_layer(&open, expected, &matcher, limits, &failed)? else {
                 return Ok(not_distributed());
             };
             analysis.repeatable &= new.repeatable;
@@ -228,7 +244,7 @@ fn one_layer(
             analysis
         }
         None => {
-            let Some(analysis) = read_layer(&open, expected, &settings.matcher, settings, &failed)? else {
+            let Some(analysis) = read_layer(&open, expected, &settings.matcher, limits, &failed)? else {
                 return Ok(not_distributed());
             };
             keep(settings, blob, &analysis, &assurance);
@@ -248,15 +264,15 @@ fn read_layer<R: Read + Send>(
     open: &impl Fn() -> Result<Option<R>, ScanImageError>,
     expected: Option<DiffId>,
     matcher: &Matcher<'_>,
-    settings: &Settings<'_>,
+    limits: &Limits,
     failed: &impl Fn(AnalyzeLayerError) -> ScanImageError,
 ) -> Result<Option<LayerAnalysis>, ScanImageError> {
     let Some(reader) = open()? else { return Ok(None) };
-    let (mut analysis, links) = analyze_layer(reader, expected, matcher, &settings.limits).map_err(failed)?;
+    let (mut analysis, links) = analyze_layer(reader, expected, matcher, limits).map_err(failed)?;
     if !links.is_empty()
         && let Some(reader) = open()?
     {
-        resolve_links(reader, &links, &mut analysis, matcher, &settings.limits).map_err(failed)?;
+        resolve_links(reader, &links, &mut analysis, matcher, limits).map_err(failed)?;
     }
     Ok(Some(analysis))
 }

@@ -5,7 +5,7 @@
 
 use crate::Settings;
 use crate::progress::Progress;
-use assay_analyze::{LayerAnalysis, Matcher, analyze_table};
+use assay_analyze::{LayerAnalysis, Limits, Matcher, analyze_table};
 use assay_decode::toc::{Position, Table, TableError, estargz, zstd_chunked};
 use assay_model::{Digest, Layer, Warning};
 use assay_oci::{OpenImage, ReadLayerError};
@@ -46,6 +46,7 @@ pub(crate) fn read(
     index: usize,
     layer: &Layer,
     settings: &Settings<'_>,
+    limits: &Limits,
     progress: &Progress,
 ) -> Lazy {
     let annotation = |name: &str| layer.annotations.get(name).map(String::as_str);
@@ -56,7 +57,7 @@ pub(crate) fn read(
         (None, Some(digest)) => Place::Estargz(digest),
         (None, None) => return Lazy::NoTable,
     };
-    match attempt(opened, index, layer, &at, settings, progress) {
+    match attempt(opened, index, layer, &at, settings, limits, progress) {
         Ok((analysis, fetched)) => {
             // What was left out is done, too.
             let rest = layer.size.unwrap_or_default().saturating_sub(fetched);
@@ -87,6 +88,7 @@ fn attempt(
     layer: &Layer,
     at: &Place<'_>,
     settings: &Settings<'_>,
+    limits: &Limits,
     progress: &Progress,
 ) -> Result<(LayerAnalysis, u64), UseTableError> {
     let size = layer.size.ok_or(UseTableError::NoSize)?;
@@ -116,7 +118,7 @@ fn attempt(
     drop(json);
     let mut fetch = |offset, len| part(offset, len).map_err(io::Error::other);
     let matcher = without_usage(&settings.matcher);
-    let analysis = analyze_table(&table, size, layer.diff_id, &mut fetch, &matcher, &settings.limits)?;
+    let analysis = analyze_table(&table, size, layer.diff_id, &mut fetch, &matcher, limits)?;
     Ok((analysis, fetched))
 }
 

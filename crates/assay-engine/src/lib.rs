@@ -2,20 +2,27 @@
 #![forbid(unsafe_code)]
 
 pub mod cache;
+mod disk;
 mod folder;
+mod function;
+mod identity;
 mod image;
 mod lazy;
 mod lineage;
 mod progress;
 mod report;
+mod sbom;
 mod update;
 
 pub use cache::{CacheError, CacheStatus, LayerCache};
+pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};
+pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};
 pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
 pub use progress::Progress;
 pub use report::assess;
+pub use sbom::{OpenSbomError, is_sbom, open_sbom};
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
 use assay_analyze::{Limits, Matcher};
@@ -45,5 +52,10 @@ impl Settings<'_> {
 
 /// Returns every analyzer that an inventory and these kinds of findings need.
 pub fn analyzers(kinds: &[FindingKind]) -> impl Iterator<Item = &'static dyn assay_analyze::Analyzer> {
-    assay_packages::analyzers().chain(assay_usage::analyzers()).chain(assay_detect::analyzers(kinds))
+    // First, as it removes packages before others have connected them.
+    let sbom: &'static dyn assay_analyze::Analyzer = &assay_sbom::EmbeddedSbom;
+    std::iter::once(sbom)
+        .chain(assay_packages::analyzers())
+        .chain(assay_usage::analyzers())
+        .chain(assay_detect::analyzers(kinds))
 }

@@ -251,17 +251,19 @@ fn fixed_versions(subject: &Subject<'_>, hits: &[Hit<'_>]) -> Vec<String> {
 
 /// Gives findings their fingerprints.
 ///
-/// A fingerprint holds what the finding is about, not the version: it survives upgrades that do not fix. Several versions of
-/// one package with the same vulnerability are told apart by their order.
+/// A fingerprint holds what the finding is about and where it lies, neither of it with a version: it survives upgrades that do
+/// not fix, and that other versions of the package, elsewhere, come and go. What lies at one place all the same is told apart by
+/// its order.
 pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> {
-    let mut seen: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let mut seen: BTreeMap<(String, String, String), u32> = BTreeMap::new();
     drafts
         .into_iter()
         .map(|Draft { mut finding, anchor }| {
             let package = finding.package.and_then(|index| inventory.packages.get(index as usize));
             let name = package.map(instance).unwrap_or_default();
-            let count = seen.entry((anchor.clone(), name.clone())).or_default();
-            let text = format!("{}\n{anchor}\n{name}\n{count}", finding.kind.name());
+            let place = package.map(place).unwrap_or_default();
+            let count = seen.entry((anchor.clone(), name.clone(), place.clone())).or_default();
+            let text = format!("{}\n{anchor}\n{name}\n{place}\n{count}", finding.kind.name());
             *count += 1;
             let hash = Sha256::digest(text.as_bytes());
             finding.id = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -270,7 +272,45 @@ pub(crate) fn finish(drafts: Vec<Draft>, inventory: &Inventory) -> Vec<Finding> 
         .collect()
 }
 
-/// Returns what packages share that are told apart by nothing but their versions.
+/// Returns where a package lies, whatever its version; of several places the one nearest to the root, which copies that lie deeper
+/// do not change.
+fn place(package: &Package) -> String {
+    // A package manager keeps one database, wherever that is.
+    if package.kind.is_os() {
+        return String::new();
+    }
+    let places = package.locations.iter().map(|location| without_versions(&location.path, &package.version));
+    places.min_by_key(|path| (path.matches('/').count(), path.clone())).unwrap_or_default()
+}
+
+/// Replaces a package's version, and all numbers that others may stand for after an upgrade, such as Python's in
+/// `lib/python3.11`.
+fn without_versions(path: &str, version: &str) -> String {
+    let path = if version.is_empty() { path.to_owned() } else { path.replace(version, "#") };
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path.chars().peekable();
+    while let Some(next) = rest.next() {
+        if !next.is_ascii_digit() {
+            out.push(next);
+            continue;
+        }
+        // A run of numbers and the dots between them: `1.2.3`, but not the dot of `1.jar`.
+        while let Some(more) = rest.peek().copied().filter(|more| more.is_ascii_digit() || *more == '.') {
+            if more == '.' {
+                let mut ahead = rest.clone();
+                ahead.next();
+                if !ahead.next().is_some_and(|after| after.is_ascii_digit()) {
+                    break;
+                }
+            }
+            rest.next();
+        }
+        out.push('#');
+    }
+    out
+}
+
+/// Returns what packages share that are told apart by nothing but their versions and places.
 pub(crate) fn instance(package: &Package) -> String {
     let architecture = package.architecture.as_deref().unwrap_or_default();
     format!("{}/{}/{architecture}", package.kind.purl_type(), package.full_name())

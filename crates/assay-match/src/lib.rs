@@ -10,6 +10,7 @@ pub mod priority;
 mod rematch;
 mod remedy;
 mod removable;
+mod vex;
 
 pub use coverage::{Assessment, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
@@ -17,6 +18,7 @@ pub use judge::{Judgement, Subject, judge};
 pub use priority::prioritise;
 pub use rematch::{FindingChange, Outcome, Rematched, rematch};
 pub use removable::{advise_removal, removable};
+pub use vex::{Trust, VexDocument, apply_vex};
 
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;

@@ -57,16 +57,32 @@ fn prioritise_one(
     let exposure = &context.exposure;
     finding.priority = Some(outcome.priority);
     finding.priority_path = vec![
-        Decision { point: "exploitation", value: exploitation.value.name(), reason: exploitation.reason },
         Decision {
-            point: "exposure",
-            value: assay_model::context::Grade::name(exposure.value),
+            point: "exploitation".into(),
+            value: exploitation.value.name().into(),
+            reason: exploitation.reason,
+        },
+        Decision {
+            point: "exposure".into(),
+            value: assay_model::context::Grade::name(exposure.value).into(),
             reason: stated(&exposure.origin),
         },
-        Decision { point: "automatable", value: automatable.value.name(), reason: automatable.reason },
-        Decision { point: "technical-impact", value: impact.value.name(), reason: impact.reason },
-        Decision { point: "stakes", value: stakes.value.name(), reason: stakes.reason.clone() },
-        Decision { point: "usage", value: usage_name(usage), reason: usage_reason(package, usage, &outcome) },
+        Decision {
+            point: "automatable".into(),
+            value: automatable.value.name().into(),
+            reason: automatable.reason,
+        },
+        Decision {
+            point: "technical-impact".into(),
+            value: impact.value.name().into(),
+            reason: impact.reason,
+        },
+        Decision { point: "stakes".into(), value: stakes.value.name().into(), reason: stakes.reason.clone() },
+        Decision {
+            point: "usage".into(),
+            value: usage_name(usage).into(),
+            reason: usage_reason(package, usage, &outcome),
+        },
     ];
 }
 

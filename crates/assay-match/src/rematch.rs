@@ -1,8 +1,8 @@
 //! Judging an inventory again after the database changed, at the cost of what changed.
 //!
 //! The result is that of judging everything: packages about which the two databases say the same keep their findings, the others
-//! are judged anew. Findings that share a fingerprint's base (several versions of one package) are told apart by their order, so
-//! such packages are judged together.
+//! are judged anew. Findings that share a fingerprint's base (several versions of one package at one place) are told apart by their order,
+//! so the versions of a package are judged together.
 
 use crate::{Assessment, Matched, Subject, finding};
 use assay_advisories::Database;

@@ -12,6 +12,7 @@ use assay_model::removable::{Removable, RemovalReason};
 use assay_model::{Finding, Inventory, Origin, Package, PackageKind, Scheme, Usage};
 use assay_version::compare;
 use catalogue::{Need, function_of, is_essential};
+use std::borrow::Cow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 
@@ -57,7 +58,7 @@ pub fn removable(inventory: &Inventory, findings: &[Finding]) -> Vec<Removable> 
             Some(Removable {
                 package: index,
                 reason: suggestion.reason,
-                function: suggestion.function,
+                function: suggestion.function.map(Cow::Borrowed),
                 beside: suggestion.beside,
                 later_layer: layer
                     .filter(|layer| usual.get(&package.kind).is_some_and(|usual| layer > usual)),

@@ -7,6 +7,7 @@ use crate::package::Location;
 use crate::severity::{Priority, Severity};
 use crate::timestamp::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -147,9 +148,9 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// What was decided: `exploitation`, `exposure` …
-    pub point: &'static str,
+    pub point: Cow<'static, str>,
     /// The value taken: `active`, `open` …
-    pub value: &'static str,
+    pub value: Cow<'static, str>,
     /// Why, in words that follow "because".
     pub reason: String,
 }

@@ -1,5 +1,7 @@
 //! What an image could do without.
 
+use std::borrow::Cow;
+
 /// Why something can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum RemovalReason {
@@ -38,7 +40,7 @@ pub struct Removable {
     /// Why it can be removed.
     pub reason: RemovalReason,
     /// What it is for, where Assay knows: `http-client`, `compiler` …
-    pub function: Option<&'static str>,
+    pub function: Option<Cow<'static, str>>,
     /// The packages that do the same, or are the same in another version.
     pub beside: Vec<u32>,
     /// The layer that brought it, if that is a later one than brought most packages of its kind.

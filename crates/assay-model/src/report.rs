@@ -28,6 +28,12 @@ pub enum SourceKind {
     Docker,
     /// Podman.
     Podman,
+    /// A bill of materials.
+    Sbom,
+    /// The disk of a virtual machine.
+    Vm,
+    /// The zip of a serverless function.
+    Function,
 }
 
 impl fmt::Display for SourceKind {
@@ -38,7 +44,7 @@ impl fmt::Display for SourceKind {
 
 impl SourceKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Registry,
         Self::DockerArchive,
         Self::OciArchive,
@@ -47,6 +53,9 @@ impl SourceKind {
         Self::File,
         Self::Docker,
         Self::Podman,
+        Self::Sbom,
+        Self::Vm,
+        Self::Function,
     ];
 
     /// Returns the name used in reports and as a prefix of sources.
@@ -60,6 +69,9 @@ impl SourceKind {
             Self::File => "file",
             Self::Docker => "docker",
             Self::Podman => "podman",
+            Self::Sbom => "sbom",
+            Self::Vm => "vm",
+            Self::Function => "function",
         }
     }
 }

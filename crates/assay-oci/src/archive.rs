@@ -25,6 +25,11 @@ const JUMP: u64 = 512 * 1024;
 const MAX_LINKS: usize = 8;
 /// The size of a tar block.
 const BLOCK: u64 = 512;
+/// Bytes other than zeros that may come out of a compressed archive whatever its ratio. Preallocated files compress a
+/// thousandfold; everything else does so on purpose, and is written to the disk before it is known what it is.
+const FREE_NOT_ZERO: u64 = 256 << 20;
+/// The part of the ratio that holds for them: a quarter, which is five times that of real archives.
+const RATIO_NOT_ZERO: u64 = 4;
 
 /// Where compressed archives and engine exports are unpacked, and how much they may hold.
 #[derive(Debug, Clone)]
@@ -101,9 +106,7 @@ impl Archive {
             Compression::None => Ok(Self { metadata: Some(Box::new(metadata)), ..Self::index(path, file)? }),
             Compression::Gzip | Compression::Zstd => {
                 let (_, plain) = decompress(file).map_err(read_error)?;
-                let expected = metadata.len().saturating_mul(spool.ratio).saturating_add(spool.free);
-                let spool = SpoolOptions { limit: spool.limit.min(expected), ..spool.clone() };
-                let archive = Self::index(path, unpack(plain, &spool, path)?)?;
+                let archive = Self::index(path, unpack(plain, Some(metadata.len()), spool, path)?)?;
                 Ok(Self { metadata: Some(Box::new(metadata)), ..archive })
             }
             other @ (Compression::Xz | Compression::Bzip2) => {
@@ -235,33 +238,57 @@ fn index(source: &Arc<FileSpool>) -> Result<HashMap<String, Member>, IndexError>
     }
 }
 
-/// Copies `plain` into a file without a name.
-pub(crate) fn unpack(plain: impl Read, spool: &SpoolOptions, path: &Path) -> Result<File, OpenError> {
+/// Copies `plain`, which `stored` compressed bytes gave if it was compressed, into a file without a name.
+///
+/// Zeros become holes: they cost neither time nor room on the disk.
+pub(crate) fn unpack(
+    plain: impl Read,
+    stored: Option<u64>,
+    spool: &SpoolOptions,
+    path: &Path,
+) -> Result<File, OpenError> {
     let spool_error = |source| OpenError::Spool { folder: spool.folder.clone(), source };
+    let too_large =
+        |limit| OpenError::TooLarge { what: format!("the uncompressed size of `{}`", path.display()), limit };
+    let by_ratio = |ratio: u64, free: u64| {
+        let most = stored.map(|stored| stored.saturating_mul(ratio).saturating_add(free));
+        most.unwrap_or(u64::MAX).min(spool.limit)
+    };
+    let most_written = by_ratio(spool.ratio.div_ceil(RATIO_NOT_ZERO), FREE_NOT_ZERO.min(spool.free));
     let mut file = tempfile::tempfile_in(&spool.folder).map_err(spool_error)?;
-    let mut limited = Limited::new(plain, spool.limit);
+    let mut limited = Limited::new(plain, by_ratio(spool.ratio, spool.free));
     let mut buffer = vec![0; 256 * 1024];
+    let zeros = vec![0; buffer.len()];
+    let (mut len, mut written) = (0_u64, 0_u64);
     loop {
         if spool.stop.load(Ordering::Relaxed) {
             return Err(OpenError::TimedOut(TimeUp));
         }
-        let count = match limited.read(&mut buffer) {
+        let piece = match limited.read(&mut buffer) {
             Ok(0) => break,
-            Ok(count) => count,
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => {
                 return Err(match assay_decode::LimitExceeded::find(&error) {
-                    Some(exceeded) => OpenError::TooLarge {
-                        what: format!("the uncompressed size of `{}`", path.display()),
-                        limit: exceeded.limit,
-                    },
+                    Some(exceeded) => too_large(exceeded.limit),
                     None => OpenError::Damaged { path: path.to_owned(), source: Box::new(error) },
                 });
             }
         };
-        io::Write::write_all(&mut file, buffer.get(..count).unwrap_or_default()).map_err(spool_error)?;
+        let count = u64::try_from(piece.len()).unwrap_or(u64::MAX);
+        len = len.saturating_add(count);
+        if zeros.get(..piece.len()) == Some(piece) {
+            file.seek(SeekFrom::Start(len)).map_err(spool_error)?;
+            continue;
+        }
+        written = written.saturating_add(count);
+        if written > most_written {
+            return Err(too_large(most_written));
+        }
+        io::Write::write_all(&mut file, piece).map_err(spool_error)?;
     }
-    file.seek(SeekFrom::Start(0)).map_err(spool_error)?;
+    // A hole at the end is none until the file is as long.
+    file.set_len(len).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(spool_error)?;
     Ok(file)
 }
 
@@ -280,5 +307,49 @@ impl Read for Part {
         let count = self.source.read_at(self.position, buf.get_mut(..wanted).unwrap_or_default())?;
         self.position = self.position.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unpacked(plain: &[u8], stored: u64, options: &SpoolOptions) -> Result<Vec<u8>, OpenError> {
+        let mut bytes = Vec::new();
+        unpack(plain, Some(stored), options, Path::new("x"))?.read_to_end(&mut bytes).unwrap();
+        Ok(bytes)
+    }
+
+    #[test]
+    fn zeros_are_kept_as_holes_and_come_back() {
+        let options = SpoolOptions::in_folder(std::env::temp_dir());
+        let mut plain = vec![0; 3 << 20];
+        plain[5000] = 1;
+        plain[1 << 20] = 2;
+        for plain in [&plain[..], &[], &[0; 600_000], &[7; 600_000], &plain[..(2 << 20) + 1]] {
+            assert!(unpacked(plain, 1 << 20, &options).unwrap() == plain);
+        }
+        use std::os::unix::fs::MetadataExt;
+        let file = unpack(&plain[..], Some(1 << 20), &options, Path::new("x")).unwrap();
+        let metadata = file.metadata().unwrap();
+        assert!(metadata.len() == 3 << 20 && metadata.blocks() * 512 <= 1 << 20, "{}", metadata.blocks());
+    }
+
+    #[test]
+    fn what_comes_out_of_few_bytes_is_bounded() {
+        let options =
+            SpoolOptions { ratio: 10, free: 1 << 20, ..SpoolOptions::in_folder(std::env::temp_dir()) };
+        for (byte, len, stored, fits) in [
+            (0, 1 << 20, 0, true),
+            (1, 1 << 20, 0, true),
+            (0, (1 << 20) + 1, 0, false),
+            (1, (1 << 20) + 1, 0, false),
+            (0, 2 << 20, 200_000, true),
+            (1, 2 << 20, 200_000, false),
+            (1, 2 << 20, 400_000, true),
+        ] {
+            let result = unpacked(&vec![byte; len], stored, &options);
+            assert_eq!(result.is_ok(), fits, "{len} of {byte}");
+        }
     }
 }

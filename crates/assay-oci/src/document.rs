@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 pub(crate) const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 /// The largest configuration; real ones have kilobytes. Parsed, `[{},{},…]` takes ten times its bytes.
 pub(crate) const MAX_CONFIG: u64 = 4 * 1024 * 1024;
-/// The most layers of an image; overlayfs stacks 500, Docker stops at 127.
-pub(crate) const MAX_LAYERS: usize = 1_000;
 
 /// Points at a blob.
 #[derive(Debug, Clone, Deserialize)]
@@ -144,13 +142,6 @@ impl Document {
             }
             (Some(config), layers, None) if says_index != Some(true) => {
                 let layers = layers.unwrap_or_default();
-                if layers.len() > MAX_LAYERS {
-                    let limit = u64::try_from(MAX_LAYERS).unwrap_or(u64::MAX);
-                    return Err(OpenError::TooLarge {
-                        what: format!("the number of layers of {what}"),
-                        limit,
-                    });
-                }
                 let annotations = raw.annotations.unwrap_or_default();
                 let manifest = Manifest { config, layers, annotations };
                 manifest.check_types(what, raw.artifact_type.as_deref())?;

@@ -24,7 +24,7 @@ pub use engine::{EngineError, EngineKind};
 pub use error::{BlobMismatch, OpenError, ReadLayerError};
 pub use network::TimeUp;
 pub use network::{Network, NetworkOptions};
-pub use reference::{InvalidReference, Reference};
+pub use reference::{InvalidReference, Reference, without_password};
 pub use registry::{RegistryError, RegistryErrorKind};
 pub use secret::Secret;
 pub use source::{

@@ -5,6 +5,7 @@
 //! upper-case letter, or is `localhost`; and a reference may have both a tag and a digest, where the digest decides.
 
 use assay_model::Digest;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -88,12 +89,32 @@ impl FromStr for Reference {
     type Err = InvalidReference;
 
     fn from_str(text: &str) -> Result<Self, InvalidReference> {
-        parse(text).map_err(|reason| InvalidReference { text: text.chars().take(160).collect(), reason })
+        parse(text).map_err(|reason| InvalidReference {
+            text: without_password(text).chars().take(160).collect(),
+            reason,
+        })
+    }
+}
+
+/// Returns what a user typed as it may be shown: without the password in `user:password@registry/image`, which is no reference,
+/// but is tried.
+pub fn without_password(text: &str) -> Cow<'_, str> {
+    let Some((before, after)) = text.rsplit_once('@') else { return Cow::Borrowed(text) };
+    let start = before.rfind("//").map_or(0, |at| at.saturating_add(2));
+    let (head, user) = before.split_at_checked(start).unwrap_or(("", before));
+    // `docker:user:password@…` has a prefix; a tag or port before a digest is no password.
+    let is_digest = ["sha256:", "sha512:"].iter().any(|algorithm| after.starts_with(algorithm));
+    match user.split_once(':') {
+        Some((user, _)) if !is_digest && !after.is_empty() => Cow::Owned(format!("{head}{user}:***@{after}")),
+        _ => Cow::Borrowed(text),
     }
 }
 
 fn parse(text: &str) -> Result<Reference, &'static str> {
     let (rest, digest) = match text.split_once('@') {
+        Some((_, after)) if after.contains('/') => {
+            return Err("it has a user name in it; credentials belong in the registry's login");
+        }
         Some((rest, digest)) => {
             let digest = digest.parse().map_err(|_| "what follows `@` is not a `sha256:` digest")?;
             (rest, Some(digest))
@@ -211,6 +232,26 @@ mod tests {
         check(&format!("x@sha256:{HEX}"), &format!("docker.io/library/x@sha256:{HEX}"));
         check(&format!("q.io/x:1@sha256:{HEX}"), &format!("q.io/x:1@sha256:{HEX}"));
         check("a__b--c.d", "docker.io/library/a__b--c.d:latest");
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        for (text, shown) in [
+            ("user:pass@ghcr.io/x", "user:***@ghcr.io/x"),
+            ("user:p@ss:w/rd@ghcr.io/x:1", "user:***@ghcr.io/x:1"),
+            ("https://user:pass@ghcr.io/x", "https://user:***@ghcr.io/x"),
+            ("docker://user:pass@ghcr.io/x", "docker://user:***@ghcr.io/x"),
+            ("docker:user:pass@ghcr.io/x", "docker:***@ghcr.io/x"),
+            ("user@ghcr.io/x", "user@ghcr.io/x"),
+            ("q.io:5000/x:1@sha256:00", "q.io:5000/x:1@sha256:00"),
+            ("q.io:5000/x:1@", "q.io:5000/x:1@"),
+        ] {
+            assert_eq!(without_password(text), shown, "{text}");
+            if text.contains("pass") || text.contains("p@ss") {
+                let error = text.parse::<Reference>().unwrap_err().to_string();
+                assert!(!error.contains("pass") && !error.contains("ss:w"), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -15,8 +15,8 @@ use crate::engine::EngineKind;
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
 use crate::network::Network;
-use crate::reference::{InvalidReference, Reference};
-use assay_decode::{Compression, compression, decompress, tar};
+use crate::reference::{InvalidReference, Reference, without_password};
+use assay_decode::{Compression, FileSpool, ReadAt, compression, decompress, disk, tar};
 use assay_model::{Digest, Image, Platform};
 use std::fmt;
 use std::fs::File;
@@ -74,6 +74,12 @@ pub enum Source {
     Docker(Reference),
     /// An image of the local podman.
     Podman(Reference),
+    /// A file with a bill of materials; whoever reads these says of which format.
+    Sbom(PathBuf),
+    /// The disk of a virtual machine, in any format.
+    Vm(PathBuf),
+    /// The zip of a serverless function.
+    Function(PathBuf),
 }
 
 /// What is at a path, judged by its first bytes.
@@ -87,9 +93,23 @@ pub enum PathKind {
     Dir,
     /// A tar archive, possibly compressed.
     Archive,
+    /// The disk of a virtual machine.
+    Disk,
+    /// A zip that is no Java archive.
+    Zip,
     /// Another file.
     File,
 }
+
+/// How the names of files end that nobody would give to an image of a registry.
+const FILE_ENDS: &[&str] = &[
+    ".tar", ".tar.gz", ".tgz", ".tar.zst", ".lock", ".json", ".zip", ".qcow2", ".vmdk", ".vhd", ".vhdx",
+    ".raw", ".img",
+];
+
+/// The endings of Java's archives.
+const JAVA_ENDS: &[&str] =
+    &["jar", "war", "ear", "sar", "jpi", "hpi", "par", "nar", "kar", "lpkg", "rar", "aar"];
 
 /// What the user typed is no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,17 +161,17 @@ impl Source {
             PathKind::Archive => return Ok(Self::Archive(bare)),
             PathKind::Dir => return Ok(Self::Dir(bare.path)),
             PathKind::File => return Ok(Self::File(bare.path)),
+            PathKind::Disk => return Ok(Self::Vm(bare.path)),
+            PathKind::Zip => return Ok(Self::Function(bare.path)),
             PathKind::Missing => {}
         }
         let lower = text.to_ascii_lowercase();
-        let like_a_path = text.starts_with(['/', '.', '~', '\\'])
-            || [".tar", ".tar.gz", ".tgz", ".tar.zst", ".lock", ".json"]
-                .iter()
-                .any(|end| lower.ends_with(end));
+        let like_a_path =
+            text.starts_with(['/', '.', '~', '\\']) || FILE_ENDS.iter().any(|end| lower.ends_with(end));
         match text.parse() {
             _ if like_a_path => Err(InvalidSource::Missing(text.to_owned())),
             Ok(reference) => Ok(Self::Registry(reference)),
-            Err(source) => Err(InvalidSource::Neither { text: text.to_owned(), source }),
+            Err(source) => Err(InvalidSource::Neither { text: without_password(text).into_owned(), source }),
         }
     }
 
@@ -178,14 +198,17 @@ impl Source {
             SourceKind::Oci => Self::OciLayout(Place::split(rest, probe)),
             SourceKind::Dir => Self::Dir(rest.into()),
             SourceKind::File => Self::File(rest.into()),
+            SourceKind::Sbom => Self::Sbom(rest.into()),
+            SourceKind::Vm => Self::Vm(rest.into()),
+            SourceKind::Function => Self::Function(rest.into()),
         })
     }
 
     /// Opens the image. Layers are not read yet.
     ///
     /// # Errors
-    /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:` or
-    /// `file:` source is no image.
+    /// Fails when there is no image, when it cannot be chosen, or when its manifest or configuration is wrong. A `dir:`, `file:`,
+    /// `sbom:`, `vm:` or `function:` source is no image.
     pub fn open(&self, options: &OpenOptions, network: &Network) -> Result<Box<dyn OpenImage>, OpenError> {
         let platform = options.platform.as_ref();
         let not_an_image = |path: &Path, found: &str| OpenError::NotAnImage {
@@ -227,7 +250,7 @@ impl Source {
                 PathKind::Dir | PathKind::OciLayout => {
                     Box::new(oci(SourceKind::Oci, Files::Folder(place.path.clone()), place)?)
                 }
-                PathKind::Archive | PathKind::File => {
+                PathKind::Archive | PathKind::File | PathKind::Disk | PathKind::Zip => {
                     return Err(not_an_image(
                         &place.path,
                         "a file, where the folder of an OCI layout is expected",
@@ -236,6 +259,9 @@ impl Source {
             },
             Self::Dir(path) => return Err(not_an_image(path, "a folder")),
             Self::File(path) => return Err(not_an_image(path, "a file")),
+            Self::Sbom(path) => return Err(not_an_image(path, "a bill of materials")),
+            Self::Vm(path) => return Err(not_an_image(path, "the disk of a virtual machine")),
+            Self::Function(path) => return Err(not_an_image(path, "a zip")),
         };
         image.set_reference(self.to_string());
         Ok(image)
@@ -254,6 +280,9 @@ impl fmt::Display for Source {
             Self::OciLayout(place) => write!(f, "oci:{place}"),
             Self::Dir(path) => write!(f, "dir:{}", path.display()),
             Self::File(path) => path.display().fmt(f),
+            Self::Sbom(path) => write!(f, "sbom:{}", path.display()),
+            Self::Vm(path) => write!(f, "vm:{}", path.display()),
+            Self::Function(path) => write!(f, "function:{}", path.display()),
         }
     }
 }
@@ -303,11 +332,32 @@ pub fn recognise(path: &Path) -> PathKind {
         return if path.join("oci-layout").is_file() { PathKind::OciLayout } else { PathKind::Dir };
     }
     // Reading from a pipe or device to see what it is would take what it says away from the one who scans it.
-    if metadata.is_file() && looks_like_archive(path).unwrap_or(false) {
-        PathKind::Archive
-    } else {
-        PathKind::File
+    if !metadata.is_file() {
+        return PathKind::File;
     }
+    let mut start = [0; 4];
+    if File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == *b"PK\x03\x04" {
+        return if is_java_archive(path) { PathKind::File } else { PathKind::Zip };
+    }
+    // Before tar: the first sectors of many disks are zeros, as is the end of an archive.
+    if looks_like_disk(path).unwrap_or(false) {
+        return PathKind::Disk;
+    }
+    if looks_like_archive(path).unwrap_or(false) { PathKind::Archive } else { PathKind::File }
+}
+
+/// Tells whether a zip is one that Java loads: analyzers take it whole.
+fn is_java_archive(path: &Path) -> bool {
+    let extension = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+    extension.is_some_and(|extension| JAVA_ENDS.contains(&extension.as_str()))
+}
+
+/// Tells whether a file is a disk, by the signature of its format or by what lies on it.
+fn looks_like_disk(path: &Path) -> io::Result<bool> {
+    let file = FileSpool::new(File::open(path)?)?;
+    // The name of a tar's first file may be anything, also the signature of a disk.
+    let is_tar = file.read_range(257, 5, 5).is_ok_and(|magic| *magic == b"ustar"[..]);
+    Ok(!is_tar && disk::recognise(&file).is_some())
 }
 
 /// Tells whether a file, once decompressed, begins with a tar header. A Zip file or a JSON lockfile does not.
@@ -389,6 +439,8 @@ mod tests {
             "dir" => PathKind::Dir,
             "x.tar" | "x:1.tar" => PathKind::Archive,
             "Cargo.lock" => PathKind::File,
+            "disk" => PathKind::Disk,
+            "app.zip" => PathKind::Zip,
             _ => PathKind::Missing,
         };
         let found = match Source::parse(text, &probe) {
@@ -415,6 +467,8 @@ mod tests {
         );
         check("oci-archive:x.tar", "OciArchive(");
         check("dir:gone", "Dir(\"gone\")");
+        check("vm:gone", "Vm(\"gone\")");
+        check("function:app.zip", "Function(\"app.zip\")");
         check("docker:", "names nothing");
         check("docker:UPPER", "cannot read what follows `docker:`");
     }
@@ -425,6 +479,9 @@ mod tests {
         check("dir", "Dir(");
         check("x.tar", "Archive(");
         check("Cargo.lock", "File(");
+        check("disk", "Vm(");
+        check("app.zip", "Function(");
+        check("gone.qcow2", "there is no file or folder");
         check("alpine", "Registry(");
         check("localhost:5000/x", "Registry(");
         check("./gone", "there is no file or folder `./gone`");

@@ -1,21 +1,22 @@
 //! The output formats: one file each, and the list of them all.
 
-use assay_model::Report;
+use assay_model::{Report, Timestamp};
 use std::io::{self, Write};
 
 mod csv;
+mod cyclonedx;
 mod github;
 mod gitlab;
 mod html;
 mod json;
 mod junit;
 mod markdown;
-mod pretty;
 mod sarif;
+mod spdx;
 mod table;
 mod template;
 
-pub use json::SCHEMA as JSON_SCHEMA;
+pub use json::{ReadReportError, SCHEMA as JSON_SCHEMA, read};
 pub use template::TemplateText;
 
 /// Writes a report for one kind of reader.
@@ -43,6 +44,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &table::Table,
     &json::Json,
     &sarif::Sarif,
+    &cyclonedx::CycloneDx,
+    &spdx::Spdx,
     &junit::Junit,
     &markdown::Markdown,
     &html::Html,
@@ -80,10 +83,14 @@ pub struct Options {
     pub explain_priority: bool,
     /// Whether all that could be removed is listed, rather than summed up.
     pub removable: bool,
+    /// Whether suppressed findings are listed in the table, rather than counted.
+    pub suppressed: bool,
     /// How many findings a filter has left out.
     pub hidden: u64,
     /// The user's own template, for the format of that name.
     pub template: Option<TemplateText>,
+    /// The time to state in formats that state one; the image's own where there is none.
+    pub time: Option<Timestamp>,
     /// The version of Assay, for formats that name their tool.
     pub version: &'static str,
 }
@@ -96,8 +103,10 @@ impl Default for Options {
             group: Group::default(),
             explain_priority: false,
             removable: false,
+            suppressed: false,
             hidden: 0,
             template: None,
+            time: None,
             version: env!("CARGO_PKG_VERSION"),
         }
     }

@@ -1,13 +1,23 @@
-//! Counts over a report.
+//! Counts over a report. Suppressed findings are counted apart.
 
-use assay_model::{FindingKind, Priority, Report, Severity};
+use assay_model::{Finding, FindingKind, Priority, Report, Severity};
+
+/// Returns the findings that count.
+pub fn open(report: &Report) -> impl Iterator<Item = &Finding> {
+    report.findings.iter().filter(|finding| finding.suppression.is_none())
+}
+
+/// Returns how many findings a statement takes out of the count.
+pub fn suppressed(report: &Report) -> u64 {
+    report.findings.iter().filter(|finding| finding.suppression.is_some()).count() as u64
+}
 
 /// Returns how many findings have each severity, worst first, without those that none has.
 pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
     Severity::ALL
         .into_iter()
         .map(|severity| {
-            let count = report.findings.iter().filter(|finding| finding.severity == severity).count();
+            let count = open(report).filter(|finding| finding.severity == severity).count();
             (severity, count as u64)
         })
         .filter(|(_, count)| *count > 0)
@@ -16,7 +26,7 @@ pub fn by_severity(report: &Report) -> Vec<(Severity, u64)> {
 
 /// Returns how many findings are of a kind.
 pub fn of_kind(report: &Report, kind: FindingKind) -> u64 {
-    report.findings.iter().filter(|finding| finding.kind == kind).count() as u64
+    open(report).filter(|finding| finding.kind == kind).count() as u64
 }
 
 /// Returns how many findings have each priority, most urgent first, without those that none has.
@@ -24,7 +34,7 @@ pub fn by_priority(report: &Report) -> Vec<(Priority, u64)> {
     Priority::ALL
         .into_iter()
         .map(|priority| {
-            let count = report.findings.iter().filter(|finding| finding.priority == Some(priority)).count();
+            let count = open(report).filter(|finding| finding.priority == Some(priority)).count();
             (priority, count as u64)
         })
         .filter(|(_, count)| *count > 0)
@@ -40,7 +50,7 @@ pub fn priorities(report: &Report) -> String {
 
 /// Writes `12 findings: 2 critical, 10 high`.
 pub fn headline(report: &Report) -> String {
-    let total = report.findings.len();
+    let total = open(report).count();
     let parts: Vec<String> =
         by_severity(report).into_iter().map(|(severity, count)| format!("{count} {severity}")).collect();
     match total {

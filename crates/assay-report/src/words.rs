@@ -38,6 +38,16 @@ pub fn fix(finding: &Finding) -> String {
     }
 }
 
+/// Names the operating system, and says until when it gets or got security fixes.
+pub fn os(report: &Report) -> Option<String> {
+    let os = report.inventory.os.as_ref()?;
+    let name = if os.name.is_empty() { &os.id } else { &os.name };
+    let Some(end) = os.end_of_life else { return Some(name.clone()) };
+    let past = report.database.built_at.is_some_and(|built| built > end);
+    let word = if past { "security support ended" } else { "supported until" };
+    Some(format!("{name} ({word} {})", end.date_text()))
+}
+
 /// Names a layer by its place in the image and its digest: `layer 2 (8aa59add333a)`.
 pub fn layer(report: &Report, index: Option<u32>) -> Option<String> {
     let index = index?;

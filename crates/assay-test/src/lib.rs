@@ -13,8 +13,10 @@
 )]
 
 pub mod chunked;
+pub mod disk;
 pub mod elf;
 pub mod hostile;
 pub mod http;
 pub mod image;
 pub mod registry;
+pub mod zip;

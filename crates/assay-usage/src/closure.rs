@@ -11,7 +11,8 @@ use crate::grade;
 use crate::resolve::native::Libraries;
 use crate::resolve::{Answer, Context, Memo, RESOLVERS, Resolver};
 use crate::runtimes::{INTERPRETERS, Interpreter, interpreter_for};
-use assay_analyze::{Ask, CodeFile, Dynamic, Files, Language, Squashed};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Dynamic, Language, Squashed};
 use assay_model::UsageStep;
 use assay_model::image::ImageConfig;
 use assay_model::path::parent;
@@ -39,7 +40,8 @@ pub fn judge(config: &ImageConfig, squashed: &mut Squashed) {
     let snapshots: Vec<OnceCell<Vec<String>>> = (0..MAX_SNAPSHOTS).map(|_| OnceCell::new()).collect();
     let memo = Memo::default();
     let grades = {
-        let context = Context { files: &squashed.files, config, started: &[], memo: &memo };
+        let files = Tree::new(&squashed.files);
+        let context = Context { files: &files, config, started: &[], memo: &memo };
         let mut walk = Walk::new(context, &snapshots);
         walk.start();
         walk.run();
@@ -89,7 +91,7 @@ type Words = Option<Vec<String>>;
 
 /// The state of the search.
 pub(crate) struct Walk<'a> {
-    pub(crate) files: &'a Files,
+    pub(crate) files: &'a Tree<'a>,
     context: Context<'a>,
     snapshots: &'a [OnceCell<Vec<String>>],
     libraries: Libraries<'a>,
@@ -264,15 +266,15 @@ impl<'a> Walk<'a> {
     /// Returns the code at a path and remembers the links on the way.
     fn find(&mut self, path: &str, origin: &Origin<'a>) -> Option<(&'a str, &'a CodeFile)> {
         let files = self.files;
-        if let Some((path, file)) = files.code.get_key_value(path.trim_start_matches('/')) {
-            return Some((path, file));
+        if let Some(found) = files.exact(path.trim_start_matches('/')) {
+            return Some(found);
         }
         let mut links = Vec::new();
         let real = files.follow(path, &mut |link| links.push(link.to_owned()))?;
-        let (path, file) = files.code.get_key_value(&real)?;
+        let (path, file) = files.exact(&real)?;
         for link in links {
             // A link to a folder (`bin` to `usr/bin`) is on everybody's way.
-            let is_file = files.real_path(&link).is_some_and(|real| real == *path);
+            let is_file = files.real_path(&link).is_some_and(|real| real == path);
             if let Some((link, _)) = files.symlinks.get_key_value(&link).filter(|_| is_file) {
                 let mark = Mark { reach: origin.reach, from: origin.from, how: format!("a link to {path}") };
                 let known = self.links.entry(link).or_insert_with(|| mark.clone());
@@ -303,7 +305,7 @@ impl<'a> Walk<'a> {
 
     /// Follows all that one file asks for.
     fn follow(&mut self, path: &'a str, words: &Words, reach: Reach) {
-        let Some(file) = self.files.code.get(path) else { return };
+        let Some((_, file)) = self.files.exact(path) else { return };
         if words.is_some() {
             self.visits.insert((path, words.clone()));
         }

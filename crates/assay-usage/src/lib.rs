@@ -10,6 +10,7 @@ mod owner;
 mod resolve;
 mod runtimes;
 mod shell;
+mod tree;
 
 use assay_analyze::Analyzer;
 

@@ -1,7 +1,8 @@
 //! Which files of code belong to which package: by the lists of package managers, and for languages by where a package lies.
 
 use crate::runtimes::{INTERPRETERS, Interpreter};
-use assay_analyze::{Files, Owned};
+use crate::tree::Tree;
+use assay_analyze::Owned;
 use assay_model::path::{file_name, parent};
 use assay_model::{Origin, Package, PackageKind};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ fn manager_of(kind: PackageKind) -> Option<&'static str> {
 }
 
 impl<'a> Lists<'a> {
-    pub(crate) fn new(files: &'a Files, packages: &[Package]) -> Self {
+    pub(crate) fn new(files: &'a Tree<'a>, packages: &[Package]) -> Self {
         let mut names: HashMap<(&str, String), Vec<usize>> = HashMap::new();
         for (index, package) in packages.iter().enumerate() {
             let Some(manager) = manager_of(package.kind) else { continue };
@@ -50,7 +51,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Returns the files of code of a language's package; `None` when it cannot be told which they are.
-    pub(crate) fn of_language(&self, files: &'a Files, package: &Package) -> Option<Vec<&'a str>> {
+    pub(crate) fn of_language(&self, files: &'a Tree<'a>, package: &Package) -> Option<Vec<&'a str>> {
         if package.origin == Origin::Declared {
             return None;
         }
@@ -62,7 +63,7 @@ impl<'a> Lists<'a> {
         Some(all)
     }
 
-    fn at(&self, files: &'a Files, package: &Package, path: &str) -> Option<Vec<&'a str>> {
+    fn at(&self, files: &'a Tree<'a>, package: &Package, path: &str) -> Option<Vec<&'a str>> {
         let below = |folder: &str| files.below(folder).map(|(path, _)| path).collect::<Vec<_>>();
         match package.kind {
             PackageKind::Npm if file_name(path) == "package.json" => {

@@ -10,7 +10,8 @@ mod ruby;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use assay_analyze::{Ask, CodeFile, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Language};
 use assay_model::image::ImageConfig;
 use assay_model::path::file_name;
 use std::cell::OnceCell;
@@ -19,7 +20,7 @@ use std::collections::HashMap;
 /// What may answer, and where the search starts.
 pub(crate) struct Context<'a> {
     /// Everything that is visible in the image.
-    pub(crate) files: &'a Files,
+    pub(crate) files: &'a Tree<'a>,
     /// How the image is started: its environment holds search paths.
     pub(crate) config: &'a ImageConfig,
     /// The paths of the programs and scripts that are started, in the order in which they were found: the first folder of
@@ -33,6 +34,7 @@ pub(crate) struct Context<'a> {
 #[derive(Default)]
 pub(crate) struct Memo<'a> {
     names: OnceCell<HashMap<&'a str, Vec<&'a str>>>,
+    java: java::Known<'a>,
     perl: perl::Known,
     php: php::Known,
     python: python::Known,
@@ -57,7 +59,7 @@ impl<'a> Context<'a> {
 /// What an [`Ask`] leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Answer {
-    /// These files are loaded; paths are real, as [`Files::real_path`] gives them.
+    /// These files are loaded; paths are real, as [`Tree::real_path`] gives them.
     Files(Vec<String>),
     /// These files may be loaded, but need not be, for this reason: what a folder of plug-ins holds, or what a name that is
     /// only known in part may mean.

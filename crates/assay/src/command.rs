@@ -10,16 +10,24 @@ use std::process::ExitCode;
 mod cache;
 mod completions;
 mod config;
+mod convert;
 mod db;
+mod diff;
 mod explain;
 mod man;
+mod sbom;
 mod scan;
+mod vex;
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Sbom(sbom::Args),
+    Vex(vex::Args),
+    Diff(diff::Args),
+    Convert(convert::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -78,6 +86,10 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Sbom(args) => sbom::run(args, global),
+        Command::Vex(args) => vex::run(&args, global),
+        Command::Diff(args) => diff::run(&args, global),
+        Command::Convert(args) => convert::run(&args),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

@@ -20,11 +20,16 @@ fn folder(name: &str) -> Option<PathBuf> {
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
 pub(crate) fn now() -> Timestamp {
-    if let Some(time) = variable("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()) {
-        return Timestamp(time);
+    if let Some(time) = source_date() {
+        return time;
     }
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(elapsed.as_secs()).unwrap_or_default())
+}
+
+/// Returns the time of `SOURCE_DATE_EPOCH`, where it is set.
+pub(crate) fn source_date() -> Option<Timestamp> {
+    variable("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok()).map(Timestamp)
 }
 
 /// Returns the folder the command was started in; `None` when it is gone.

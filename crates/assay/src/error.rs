@@ -2,7 +2,7 @@
 
 use crate::terminal;
 use assay_analyze::AnalyzeLayerError;
-use assay_engine::ScanFolderError;
+use assay_engine::{OpenSbomError, ScanDiskError, ScanFolderError, ScanFunctionError};
 use assay_oci::source::InvalidSource;
 use assay_oci::{
     BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
@@ -116,6 +116,41 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(match error {
             ScanFolderError::NothingToRead { .. } => {
                 "name a lockfile such as `Cargo.lock`, or the whole folder with `dir:PATH`".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
+    }
+    if let Some(error) = error.downcast_ref::<OpenSbomError>() {
+        return Some(match error {
+            OpenSbomError::Content { .. } => {
+                "make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`".to_owned()
+            }
+            _ => READABLE.to_owned(),
+        });
+    }
+    if let Some(error) = error.downcast_ref::<ScanDiskError>() {
+        return match error {
+            ScanDiskError::NotADisk { .. } => Some(
+                "name a raw, qcow2, vmdk, vhd or vhdx file; unpack a compressed one first, such as with `gunzip`"
+                    .to_owned(),
+            ),
+            ScanDiskError::Incomplete { .. } => Some(
+                "put the other files of the disk beside it, or name what it stands on with `--backing-file FILE`"
+                    .to_owned(),
+            ),
+            ScanDiskError::NotAFile { .. } => {
+                Some("copy a device to a file first, such as with `dd if=/dev/sdb of=disk.raw`".to_owned())
+            }
+            ScanDiskError::Open { .. } => {
+                Some("let the disk's own tool look at it, such as `qemu-img check FILE`".to_owned())
+            }
+            _ => Some(READABLE.to_owned()),
+        };
+    }
+    if let Some(error) = error.downcast_ref::<ScanFunctionError>() {
+        return Some(match error {
+            ScanFunctionError::Open { .. } => {
+                "name a zip; scan a folder with `dir:PATH`, a container image by its reference".to_owned()
             }
             _ => READABLE.to_owned(),
         });

@@ -1,7 +1,7 @@
 //! The options that say what a scan may cost, and the watch that tells it when the time is up.
 
 use crate::bytes::Bytes;
-use assay_analyze::{FactsBudget, Limits, Stop};
+use assay_analyze::{Limits, MemoryBudget, Stop};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -36,13 +36,17 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "N", default_value = "8")]
     max_archive_depth: usize,
 
-    /// Bytes that may come out of one compressed byte, after the first 4 GiB of a layer.
+    /// Bytes that may come out of one compressed byte of a layer, after the first 4 GiB of an image.
     #[arg(long, value_name = "N", default_value = "200")]
     max_ratio: NonZeroU64,
 
     /// Memory for what is found in all layers together.
-    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "144MiB")]
     max_facts: Bytes,
+
+    /// Memory for the marks by which layers hide what lies below, in all layers together: 16 bytes for each entry.
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    max_marks: Bytes,
 
     /// Time for one source, such as `90s`, `10m` or `1h`; what was found by then is reported.
     #[arg(long, value_name = "TIME", default_value = "30m", env = "ASSAY_TIMEOUT")]
@@ -60,7 +64,8 @@ impl LimitArgs {
             depth: self.max_depth.get(),
             archive_depth: self.max_archive_depth,
             ratio: self.max_ratio.get(),
-            facts: FactsBudget::new(self.max_facts.0),
+            facts: MemoryBudget::new(self.max_facts.0),
+            marks: MemoryBudget::new(self.max_marks.0),
             ..Limits::new(scratch)
         }
     }
@@ -148,6 +153,7 @@ mod tests {
                 limits.ratio,
                 limits.free_expansion,
                 limits.facts.limit(),
+                limits.marks.limit(),
             ]
         };
         assert_eq!(numbers(&own), numbers(&published));
@@ -172,7 +178,7 @@ mod tests {
             assert!(row.contains(&format!("| `{}` |", budget.code)), "{row} lacks {}", budget.code);
         }
         assert_eq!(rows, [""; 0], "rows of no budget");
-        assert_eq!(command.get_arguments().filter(|argument| argument.get_long().is_some()).count(), 9);
+        assert_eq!(command.get_arguments().filter(|argument| argument.get_long().is_some()).count(), 10);
     }
 
     #[test]

@@ -9,15 +9,20 @@ use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, find_base, folder_inventory,
-    image_inventory, newer_base,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
+    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
 };
+use assay_match::{Trust, VexDocument, apply_vex};
+use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions};
+use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions, without_password};
+use assay_sbom::Document;
+use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -29,8 +34,8 @@ pub(crate) struct SourceArgs {
     platform: Option<Platform>,
 
     /// Look for these kinds of findings only, separated by commas: vulnerability, secret, malware, misconfiguration, license.
-    #[arg(long, value_name = "KIND", env = "ASSAY_SCANNERS", value_delimiter = ',')]
-    scanners: Vec<FindingKind>,
+    #[arg(long, value_name = "KIND,…", env = "ASSAY_SCANNERS")]
+    scanners: Option<Scanners>,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -48,6 +53,14 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "REPOSITORY")]
     base_repository: Vec<String>,
 
+    /// The file that a disk (`vm:`) stands on, where it does not lie beside it; may be repeated, for the file that this one stands on.
+    #[arg(long, value_name = "FILE")]
+    backing_file: Vec<PathBuf>,
+
+    /// The zip of a layer of a function (`function:`), the lowest first; may be repeated. It is laid under the function, at /opt.
+    #[arg(long, value_name = "ZIP")]
+    function_layer: Vec<PathBuf>,
+
     #[command(flatten)]
     network: NetworkArgs,
 
@@ -56,10 +69,81 @@ pub(crate) struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// Looks for packages only.
+    pub(crate) fn only_packages(&mut self) {
+        self.scanners = Some(Scanners(vec![FindingKind::Vulnerability]));
+    }
+
     /// Returns the kinds of findings to look for.
     fn scanners(&self) -> &[FindingKind] {
-        if self.scanners.is_empty() { &FindingKind::ALL } else { &self.scanners }
+        match &self.scanners {
+            Some(Scanners(kinds)) if !kinds.is_empty() => kinds,
+            Some(_) | None => &FindingKind::ALL,
+        }
     }
+}
+
+/// Kinds of findings, separated by commas. None at all means the default: CI systems pass variables that are not set as empty.
+#[derive(Debug, Clone)]
+struct Scanners(Vec<FindingKind>);
+
+impl FromStr for Scanners {
+    type Err = UnknownFindingKind;
+    fn from_str(text: &str) -> Result<Self, UnknownFindingKind> {
+        let kinds = text.split(',').map(str::trim).filter(|kind| !kind.is_empty());
+        kinds.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Statements on which vulnerabilities do not concern what is scanned.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct VexArgs {
+    /// Take findings out of the count that this VEX document calls not affected or fixed (OpenVEX, CSAF or CycloneDX); may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
+    vex: Vec<PathBuf>,
+}
+
+impl VexArgs {
+    /// Reads the documents.
+    pub(crate) fn documents(&self, global: &Global) -> Result<Vec<VexDocument>, CommandError> {
+        self.vex
+            .iter()
+            .map(|path| {
+                let (statements, unknown) = read_vex(path)?;
+                if unknown > 0 {
+                    let count = assay_report::summary::count(unknown as u64, "statement");
+                    terminal::note(
+                        global,
+                        &format!("`{}` has {count} about products it does not define", path.display()),
+                    );
+                }
+                Ok(VexDocument { source: path.display().to_string(), trust: Trust::User, statements })
+            })
+            .collect()
+    }
+}
+
+/// Reads a VEX document, and how many of its statements could not be understood.
+pub(crate) fn read_vex(path: &std::path::Path) -> Result<(Vec<Statement>, usize), CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the VEX document `{}`", path.display()), error)
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    vex::read(&bytes).map_err(|error| {
+        failed(error.into()).hint("write one with `assay vex create`; OpenVEX, CSAF and CycloneDX are read")
+    })
+}
+
+/// Reads a whole file, unless it is larger than any document.
+pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(assay_sbom::MAX_DOCUMENT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > assay_sbom::MAX_DOCUMENT {
+        return Err(std::io::Error::other(format!("it has more than {} bytes", assay_sbom::MAX_DOCUMENT)));
+    }
+    Ok(bytes)
 }
 
 /// How registries are reached.
@@ -81,16 +165,18 @@ pub(crate) struct NetworkArgs {
 /// What was found in a source.
 pub(crate) struct Scanned {
     /// What kind of source it is.
-    kind: SourceKind,
+    pub(crate) kind: SourceKind,
     /// The folder that was scanned, or the one of the file.
     tree: Option<PathBuf>,
     /// The image; for a folder only its reference is set.
-    image: Image,
+    pub(crate) image: Image,
     /// What is in it.
     pub(crate) inventory: Inventory,
     /// The image it is built on, where that is a known one, and what else is known.
     base: Option<KnownImage>,
     known: Vec<KnownImage>,
+    /// The bill of materials it was read from, if it was.
+    pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
 /// Opens a source, looks at all of it, and judges what is there.
@@ -100,22 +186,28 @@ pub(crate) fn report(
     global: &Global,
     (database, built_in): (&Database, bool),
     config: &crate::config::Settings,
+    vex: &[VexDocument],
 ) -> Result<Report, CommandError> {
-    let scanned = inventory(text, args, global)?;
+    let mut scanned = inventory(text, args, global)?;
     let damaged = |error| damaged_database(error, global);
     let statements = config.statements(text, scanned.tree.as_deref());
-    let mut report = assess(
-        scanned.kind,
-        scanned.image,
-        scanned.inventory,
-        database,
-        built_in,
-        &statements,
-        args.scanners(),
-    )
-    .map_err(damaged)?;
+    // A bill of materials says too little of the rest to call it good or bad.
+    let of_sbom = [FindingKind::Vulnerability, FindingKind::License];
+    let asked = args.scanners().iter().copied();
+    let kinds: Vec<FindingKind> =
+        asked.filter(|kind| scanned.kind != SourceKind::Sbom || of_sbom.contains(kind)).collect();
+    let mut documents = vex.to_vec();
+    documents.extend(
+        scanned.sbom.take().filter(|(_, statements)| !statements.is_empty()).map(|(_, statements)| {
+            VexDocument { source: text.to_owned(), trust: Trust::Subject, statements }
+        }),
+    );
+    let mut report =
+        assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &kinds)
+            .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
+    apply_vex(&mut report, &documents, database).map_err(damaged)?;
     if let Some(base) = &scanned.base {
         let settings = settings(args, global);
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
@@ -129,7 +221,8 @@ pub(crate) fn report(
 /// Opens a source, looks at all of it, and finds what it is built on.
 pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let mut scanned = contents(text, args, global)?;
-    if scanned.image.layers.is_empty() {
+    // What a bill of materials says of layers is no proof of a base.
+    if scanned.image.layers.is_empty() || scanned.kind == SourceKind::Sbom {
         return Ok(scanned);
     }
     let mut known = Vec::new();
@@ -158,7 +251,8 @@ fn repository_images(
     global: &Global,
 ) -> Result<Vec<KnownImage>, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot look for base images in `{text}`"), error).with_hints_of_cause()
+        let what = format!("cannot look for base images in `{}`", without_password(text));
+        CommandError::work(what, error).with_hints_of_cause()
     };
     let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
     let limits = args.limits.limits(environment::scratch_folder());
@@ -206,15 +300,47 @@ fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
 /// Opens a source and looks at all of it.
 fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot scan `{text}`"), error).with_hints_of_cause()
+        CommandError::work(format!("cannot scan `{}`", without_password(text)), error).with_hints_of_cause()
     };
     let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
+    let misplaced = [
+        ("--backing-file", "vm:", !args.backing_file.is_empty() && !matches!(source, Source::Vm(_))),
+        (
+            "--function-layer",
+            "function:",
+            !args.function_layer.is_empty() && !matches!(source, Source::Function(_)),
+        ),
+    ];
+    if let Some((option, kind, _)) = misplaced.into_iter().find(|(_, _, misplaced)| *misplaced) {
+        let error = CommandError::usage(format!("`{option}` is for sources of the kind `{kind}` only"));
+        let path = SourceKind::ALL.iter().find_map(|kind| text.strip_prefix(kind.name())?.strip_prefix(':'));
+        let path = path.unwrap_or(text);
+        return Err(error.hint(format!("leave out `{option}`, or name the source as `{kind}{path}`")));
+    }
     let settings = settings(args, global);
     let stop = settings.limits.stop.clone();
     let _watch = args.limits.watch(&stop);
     let progress = Arc::new(Progress::default());
-    let _line = ProgressLine::start(global, text, &progress);
+    let _line = ProgressLine::start(global, &without_password(text), &progress);
 
+    let sbom = match &source {
+        Source::Sbom(path) => Some(path),
+        Source::File(path) => Some(path).filter(|path| is_sbom(path)),
+        _ => None,
+    };
+    if let Some(path) = sbom {
+        let (document, statements) = open_sbom(path).map_err(|error| failed(error.into()))?;
+        let (image, inventory) = document.inventory();
+        return Ok(Scanned {
+            kind: SourceKind::Sbom,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Vec::new(),
+            sbom: Some((document, statements)),
+        });
+    }
     if let Source::Dir(path) | Source::File(path) = &source {
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };
         let inventory = folder_inventory(path, &settings, &progress).map_err(|error| failed(error.into()))?;
@@ -223,7 +349,24 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         // A bare file name has an empty parent, which means the working folder.
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
-        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new() });
+        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new(), sbom: None });
+    }
+    let single = match &source {
+        Source::Vm(path) => Some((
+            SourceKind::Vm,
+            disk_inventory(path, &args.backing_file, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        Source::Function(path) => Some((
+            SourceKind::Function,
+            function_inventory(path, &args.function_layer, &settings, &progress)
+                .map_err(|error| failed(error.into()))?,
+        )),
+        _ => None,
+    };
+    if let Some((kind, (inventory, image_id))) = single {
+        let image = Image { reference: source.to_string(), image_id, ..Image::default() };
+        return Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None });
     }
     let network = network(&args.network, global, stop.flag())?;
     let options = open_options(args, &settings.limits);
@@ -231,7 +374,8 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let mut image = opened.image().clone();
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
-    Ok(Scanned { kind: opened.kind(), tree: None, image, inventory, base: None, known: Vec::new() })
+    let kind = opened.kind();
+    Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None })
 }
 
 /// Prepares the way to the network; starts nothing.

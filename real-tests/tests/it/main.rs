@@ -14,6 +14,7 @@
 mod config;
 mod corpus;
 mod decode;
+mod disks;
 mod findings;
 mod hostile;
 mod imports;

@@ -72,7 +72,7 @@ impl Pass<'_> {
             self.warn(Warning::unscanned("skipped-entry", None, message));
         }
         for entry in &table.entries {
-            if self.full {
+            if self.full && self.marks_full {
                 break;
             }
             if self.limits.stop.is_raised() {
@@ -104,6 +104,7 @@ impl Pass<'_> {
                         let content = Content::Unread(Unread { len: entry.size });
                         self.run_content(&entry.path, Node::file(entry.mode), &content, &found);
                     } else if !found.is_empty()
+                        && self.has_room(&entry.path)
                         && let Some(content) = self.fetch(table, entry, window)?
                     {
                         read += 1;

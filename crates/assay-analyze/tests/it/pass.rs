@@ -1,7 +1,9 @@
 //! One layer: how it is stored, what may be wrong with it, and what it may cost.
 
 use crate::{analyze, diff_id, layer, limits, matcher};
-use assay_analyze::{AnalyzeLayerError, LayerAnalysis, Limits, analyze_layer, resolve_links};
+use assay_analyze::{
+    AnalyzeLayerError, FolderPass, LayerAnalysis, Limits, MemoryBudget, Node, analyze_layer, resolve_links,
+};
 use assay_test::image::{Tree, gzip};
 use proptest::prelude::*;
 
@@ -212,7 +214,7 @@ fn memory_for_what_is_found_is_bounded_over_all_layers() {
         let names = (first..first + 20).map(|number| format!("{number}.list"));
         names.fold(Tree::new(), |tree, name| tree.file(&name, "pypi a 1")).tar()
     };
-    let limits = Limits { facts: assay_analyze::FactsBudget::new(60_000), ..limits() };
+    let limits = Limits { facts: MemoryBudget::new(60_000), ..limits() };
     let (first, _) = analyze(&tree(0), &limits).unwrap();
     let (second, _) = analyze(&tree(20), &limits).unwrap();
     assert_eq!((paths(&first).len(), codes(&first).len()), (20, 0), "{:?}", first.warnings);
@@ -226,7 +228,7 @@ fn what_hard_links_repeat_is_counted() {
     let tree = (0..1000).fold(Tree::new().file("a.list", lines), |tree, number| {
         tree.hard_link(&format!("{number:04}.list"), "a.list")
     });
-    let limits = Limits { facts: assay_analyze::FactsBudget::new(1 << 20), ..limits() };
+    let limits = Limits { facts: MemoryBudget::new(1 << 20), ..limits() };
     let (analysis, _) = analyze(&tree.tar(), &limits).unwrap();
     assert!(paths(&analysis).len() < 40, "{}", paths(&analysis).len());
     assert_eq!(codes(&analysis), ["too-many-facts"]);
@@ -248,12 +250,84 @@ fn a_layer_compressed_in_another_way_is_a_warning() {
 }
 
 #[test]
-fn warnings_are_bounded() {
-    let tree = (0..50).fold(Tree::new(), |tree, number| tree.file(&format!("{number}.list"), "damaged"));
-    let (analysis, _) = analyze(&tree.tar(), &Limits { warnings_per_layer: 10, ..limits() }).unwrap();
+fn warnings_are_bounded_by_their_code_and_the_others_counted() {
+    let tree = (0..50).fold(Tree::new(), |tree, number| tree.file(&format!("{number:02}.list"), "damaged"));
+    let tree = tree.file("many.list", "odd\n".repeat(1000)).file("z.list", "damaged\npypi a 1");
+    let (analysis, _) = analyze(&tree.tar(), &Limits { warnings_per_code: 10, ..limits() }).unwrap();
     let codes = codes(&analysis);
-    assert_eq!(codes.iter().filter(|code| **code == "damaged-list").count(), 9);
-    assert_eq!(codes.iter().filter(|code| **code == "too-many-warnings").count(), 1);
+    let count = |code: &str| codes.iter().filter(|have| **have == code).count();
+    assert_eq!((count("damaged-list"), count("odd-list")), (10, 10));
+    let summary: Vec<_> =
+        analysis.warnings.iter().map(|warning| (warning.message.as_str(), warning.incomplete)).collect();
+    assert_eq!(
+        summary,
+        [
+            ("41 more warnings `damaged-list` are left out", true),
+            ("990 more warnings `odd-list` are left out", false)
+        ]
+    );
+    assert!(paths(&analysis).contains(&"z.list"), "what is said of a file stays");
+}
+
+#[test]
+fn a_file_that_says_too_much_does_not_silence_those_behind_it() {
+    let many = (0..10_000).map(|number| format!("pypi p{number} 1\n")).collect::<String>();
+    let tree = Tree::new().file("a.list", many.clone()).file("b.list", many).file("c.list", "pypi c 1");
+    let limits = Limits { facts: MemoryBudget::new(1 << 20), ..limits() };
+    let (analysis, _) = analyze(&tree.tar(), &limits.among(1)[0]).unwrap();
+    assert_eq!(paths(&analysis), ["a.list", "b.list", "c.list"]);
+    assert_eq!(codes(&analysis), ["too-many-facts", "too-many-facts"]);
+    assert!(!analysis.repeatable, "alone, or another time, it may say more");
+}
+
+#[test]
+fn what_is_replaced_does_not_count() {
+    let tree = (0..100).fold(Tree::new(), |tree, round| {
+        let tree = (0..10).fold(tree, |tree, number| {
+            tree.file(&format!("srv/{number}.list"), "pypi a 1").symlink(&format!("srv/l{number}"), "x")
+        });
+        if round < 99 { tree.file("srv", "") } else { tree }
+    });
+    // Room for some thirty of a thousand files, and for a hundred of four thousand marks.
+    let limits = Limits { facts: MemoryBudget::new(80_000), marks: MemoryBudget::new(1600), ..limits() };
+    let (analysis, _) = analyze(&tree.tar(), &limits).unwrap();
+    assert_eq!((paths(&analysis).len(), analysis.symlinks.len(), codes(&analysis).len()), (10, 10, 0));
+    assert_eq!(analysis.cover.replaced.len(), 21);
+}
+
+#[test]
+fn a_layer_without_room_is_still_laid_over_the_others() {
+    let many = (0..100).fold(Tree::new(), |tree, number| tree.file(&format!("{number}.list"), "pypi a 1"));
+    let limits = Limits { facts: MemoryBudget::new(20_000), ..limits() };
+    let (analysis, _) =
+        analyze(&many.whiteout("gone").opaque("away").file("new", "").tar(), &limits).unwrap();
+    assert_eq!(codes(&analysis), ["too-many-facts"; 2], "of the layer, and of the file that was cut");
+    for path in ["gone", "gone/x", "away/x", "new", "99.list"] {
+        assert!(analysis.cover.hides(path), "{path}");
+    }
+    assert!(!analysis.repeatable);
+}
+
+#[test]
+fn marks_are_bounded_and_what_is_said_of_files_is_not_touched() {
+    let many = (0..100).fold(Tree::new(), |tree, number| tree.whiteout(&format!("{number:02}")));
+    let limits = Limits { marks: MemoryBudget::new(160), ..limits() };
+    let (analysis, _) = analyze(&many.file("a.list", "pypi a 1").tar(), &limits).unwrap();
+    assert_eq!((codes(&analysis), paths(&analysis)), (vec!["too-many-marks"], vec!["a.list"]));
+    assert!(analysis.cover.hides("09") && !analysis.cover.hides("10"));
+    assert!(!analysis.repeatable);
+}
+
+#[test]
+fn an_analysis_that_does_not_fit_is_cut() {
+    let whole = layer(&sample().whiteout("gone").symlink("l", "x").tar());
+    let mut cut = whole.clone();
+    cut.fit(&Limits { facts: MemoryBudget::new(3000), marks: MemoryBudget::new(0), ..limits() });
+    assert_eq!((paths(&cut), codes(&cut)), (vec!["a.list"], vec!["too-many-marks", "too-many-facts"]));
+    assert!(!cut.cover.hides("gone"));
+    let mut fitting = whole.clone();
+    fitting.fit(&limits());
+    assert_eq!(fitting, whole);
 }
 
 #[test]
@@ -292,4 +366,31 @@ proptest! {
             let _ = resolve_links(&blob[..], &links, &mut analysis, &matcher(), &limits());
         }
     }
+}
+
+#[test]
+fn what_is_inside_something_else_is_held_against_its_stored_bytes() {
+    let (matcher, limits) = (matcher(), Limits { ratio: 10, free_expansion: 0, ..limits() });
+    let mut pass = FolderPass::inside(&matcher, &limits, 2);
+    let content = b"pypi a 1".as_slice();
+    pass.file("a.list", Node::file(0o644), &content);
+    pass.stream("b.list", Node::file(0o644), 8, &mut b"pypi b 1".as_slice());
+    // Two bytes may become twenty; nobody wants this one, so that it costs nothing.
+    pass.file("skipped", Node::file(0o644), &noise(1000).as_slice());
+    pass.stream("c.list", Node::file(0o644), 8, &mut b"pypi c 1".as_slice());
+    pass.file("d.list", Node::file(0o644), &content);
+    let analysis = pass.finish();
+    assert_eq!(paths(&analysis), ["a.list", "b.list"]);
+    assert_eq!(codes(&analysis), ["ratio-too-high"]);
+}
+
+#[test]
+fn a_later_file_of_the_same_path_replaces_the_earlier() {
+    let (matcher, limits) = (matcher(), limits());
+    let mut pass = FolderPass::inside(&matcher, &limits, 100);
+    pass.stream("a.list", Node::file(0o644), 8, &mut b"pypi a 1".as_slice());
+    pass.stream("a.list", Node::file(0o644), 8, &mut b"pypi b 1".as_slice());
+    let analysis = pass.finish();
+    let expected = layer(&Tree::new().file("a.list", "pypi b 1").tar());
+    assert_eq!(analysis.files, expected.files);
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test's own helpers may fail the test")]
 
 mod databases;
+mod disks;
 mod executables;
 mod totality;
 

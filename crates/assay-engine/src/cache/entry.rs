@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// What an entry begins with; the last byte is raised whenever the encoding, or the pass itself, gives something else.
-const MAGIC: [u8; 8] = *b"assaylc\x04";
+const MAGIC: [u8; 8] = *b"assaylc\x05";
 
 /// Bytes before the encoded analysis: magic and CRC-32.
 const HEADER: usize = 12;
@@ -25,10 +25,7 @@ struct Written<'a> {
     analyzers: Vec<(&'a str, u32)>,
     symlinks: &'a BTreeMap<String, String>,
     symlinks_left_out: bool,
-    whiteouts: &'a [String],
-    opaque: &'a [String],
-    replaced: Keys,
-    folders: Keys,
+    cover: [KeysOf<'a>; 4],
     warnings: &'a [Warning],
     entries: u64,
     unpacked_size: u64,
@@ -43,10 +40,7 @@ struct Read {
     analyzers: Vec<(String, u32)>,
     symlinks: BTreeMap<String, String>,
     symlinks_left_out: bool,
-    whiteouts: Vec<String>,
-    opaque: Vec<String>,
-    replaced: Keys,
-    folders: Keys,
+    cover: [Keys; 4],
     warnings: Vec<Warning>,
     entries: u64,
     unpacked_size: u64,
@@ -76,16 +70,14 @@ pub(crate) fn encode(analysis: &LayerAnalysis, matcher: &Matcher<'_>, bounds: u6
             said.iter().map(|one| Some((*number.get(one.analyzer)?, &one.said))).collect();
         files.push((path.as_str(), said?));
     }
+    let Cover { whiteouts, opaque, replaced, folders } = &analysis.cover;
     let written = Written {
         diff_id,
         bounds,
         analyzers: ids.iter().map(|id| (id.name, id.revision)).collect(),
         symlinks: &analysis.symlinks,
         symlinks_left_out: analysis.symlinks_left_out,
-        whiteouts: &analysis.cover.whiteouts,
-        opaque: &analysis.cover.opaque,
-        replaced: Keys(analysis.cover.replaced.clone()),
-        folders: Keys(analysis.cover.folders.clone()),
+        cover: [whiteouts, opaque, replaced, folders].map(|keys| KeysOf(keys)),
         warnings: &analysis.warnings,
         entries: analysis.entries,
         unpacked_size: analysis.unpacked_size,
@@ -133,18 +125,14 @@ pub(crate) fn decode(bytes: &[u8], diff_id: DiffId, matcher: &Matcher<'_>, bound
             files.push((path, said));
         }
     }
+    let [whiteouts, opaque, replaced, folders] = read.cover.map(|keys| keys.0);
     let analysis = LayerAnalysis {
         diff_id: Some(diff_id),
         repeatable: true,
         files: files.into_iter().collect(),
         symlinks: read.symlinks,
         symlinks_left_out: read.symlinks_left_out,
-        cover: Cover {
-            whiteouts: read.whiteouts,
-            opaque: read.opaque,
-            replaced: read.replaced.0,
-            folders: read.folders.0,
-        },
+        cover: Cover { whiteouts, opaque, replaced, folders },
         warnings: read.warnings,
         entries: read.entries,
         unpacked_size: read.unpacked_size,
@@ -152,36 +140,49 @@ pub(crate) fn decode(bytes: &[u8], diff_id: DiffId, matcher: &Matcher<'_>, bound
     Some(Entry { analysis, stale })
 }
 
-/// Path keys as one string of bytes: a hundred thousand of them, written one by one, would take longer than all else.
+/// Path keys as strings of bytes: a hundred thousand of them, written one by one, would take longer than all else.
 struct Keys(Vec<u128>);
 
-impl Serialize for Keys {
+/// The same, to be written.
+struct KeysOf<'a>(&'a [u128]);
+
+/// Keys of one string: all in one would be a second copy of what may be millions.
+const PIECE: usize = 4096;
+
+impl Serialize for KeysOf<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let bytes: Vec<u8> = self.0.iter().flat_map(|key| key.to_le_bytes()).collect();
-        serializer.serialize_bytes(&bytes)
+        struct Piece<'a>(&'a [u128]);
+        impl Serialize for Piece<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let bytes: Vec<u8> = self.0.iter().flat_map(|key| key.to_le_bytes()).collect();
+                serializer.serialize_bytes(&bytes)
+            }
+        }
+        serializer.collect_seq(self.0.chunks(PIECE).map(Piece))
     }
 }
 
 impl<'de> Deserialize<'de> for Keys {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl<'de> Visitor<'de> for Bytes {
+        struct Pieces;
+        impl<'de> Visitor<'de> for Pieces {
             type Value = Keys;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("path keys of 16 bytes each")
             }
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Keys, E> {
-                let (keys, rest) = bytes.as_chunks::<16>();
-                if !rest.is_empty() {
-                    return Err(E::custom("a key is cut off"));
+            fn visit_seq<A: SeqAccess<'de>>(self, mut pieces: A) -> Result<Keys, A::Error> {
+                let mut all = Vec::new();
+                while let Some(piece) = pieces.next_element::<&[u8]>()? {
+                    let (keys, rest) = piece.as_chunks::<16>();
+                    if !rest.is_empty() {
+                        return Err(A::Error::custom("a key is cut off"));
+                    }
+                    all.extend(keys.iter().map(|key| u128::from_le_bytes(*key)));
                 }
-                Ok(Keys(keys.iter().map(|key| u128::from_le_bytes(*key)).collect()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Keys, A::Error> {
-                Err(A::Error::custom("path keys are written as bytes"))
+                Ok(Keys(all))
             }
         }
-        deserializer.deserialize_bytes(Bytes)
+        deserializer.deserialize_seq(Pieces)
     }
 }
 
@@ -250,8 +251,8 @@ mod tests {
             symlinks: [("lib".to_owned(), "usr/lib".to_owned())].into(),
             symlinks_left_out: true,
             cover: Cover {
-                whiteouts: vec!["x".into()],
-                opaque: vec!["y".into()],
+                whiteouts: vec![8],
+                opaque: vec![9],
                 replaced: vec![1, u128::MAX],
                 folders: vec![2],
             },
@@ -274,6 +275,15 @@ mod tests {
         assert_eq!(encode(&unrepeatable, &matcher, 1), None);
     }
 
+    #[test]
+    fn millions_of_marks_come_back() {
+        let matcher = Matcher::new([&Any as &dyn Analyzer]);
+        let mut many = sample();
+        many.cover.folders = (0..10 * PIECE as u128 + 7).collect();
+        let bytes = encode(&many, &matcher, 1).unwrap();
+        assert_eq!(decode(&bytes, diff_id(), &matcher, 1).unwrap().analysis, many);
+    }
+
     /// Should this fail, a field or a variant was added, removed or moved: raise the last byte of [`MAGIC`], so that entries
     /// of older programs are not read as something else, and then correct the number here.
     #[test]
@@ -283,7 +293,7 @@ mod tests {
         let kinds: Vec<&str> = PackageKind::ALL.iter().map(|kind| kind.purl_type()).collect();
         let shape =
             (MAGIC[7], crc32fast::hash(&bytes[HEADER..]), crc32fast::hash(kinds.join(" ").as_bytes()));
-        assert_eq!(shape, (4, 2_185_232_749, 534_284_252));
+        assert_eq!(shape, (5, 1_771_522_659, 534_284_252));
     }
 
     proptest! {

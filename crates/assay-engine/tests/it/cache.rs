@@ -13,9 +13,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// An image in memory that counts how often its layers are read.
-struct Fake {
-    image: Image,
-    blobs: Vec<Vec<u8>>,
+pub(crate) struct Fake {
+    pub(crate) image: Image,
+    pub(crate) blobs: Vec<Vec<u8>>,
     assurance: Assurance,
     reads: AtomicUsize,
 }
@@ -38,7 +38,7 @@ impl OpenImage for Fake {
 }
 
 /// An image of these layers, each compressed.
-fn image(trees: impl IntoIterator<Item = Tree>) -> Fake {
+pub(crate) fn image(trees: impl IntoIterator<Item = Tree>) -> Fake {
     let mut fake = Fake {
         image: Image::default(),
         blobs: Vec::new(),
@@ -66,14 +66,14 @@ fn orders(version: &str) -> Tree {
 }
 
 /// Names one package per `VERSION` file; counts how often it looks.
-struct Version {
+pub(crate) struct Version {
     name: &'static str,
     revision: u32,
     looked: AtomicUsize,
 }
 
 impl Version {
-    fn new(name: &'static str, revision: u32) -> Self {
+    pub(crate) fn new(name: &'static str, revision: u32) -> Self {
         Self { name, revision, looked: AtomicUsize::new(0) }
     }
     fn looked(&self) -> usize {
@@ -106,7 +106,7 @@ fn cache(folder: &Path) -> LayerCache {
     LayerCache::new(folder.to_owned(), 1 << 30, Timestamp(1_800_000_000))
 }
 
-fn settings<'a>(analyzers: &[&'a dyn Analyzer], cache: Option<LayerCache>) -> Settings<'a> {
+pub(crate) fn settings<'a>(analyzers: &[&'a dyn Analyzer], cache: Option<LayerCache>) -> Settings<'a> {
     Settings {
         matcher: Matcher::new(analyzers.iter().copied()),
         limits: Limits::new(std::env::temp_dir()),

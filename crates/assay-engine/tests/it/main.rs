@@ -7,6 +7,8 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod bounds;
 mod cache;
+mod disks;
 mod lazy;
 mod usage;

@@ -79,7 +79,7 @@ fn check(lines: &[&str], want: &[&str]) {
     let found: Vec<String> = removable(&inventory, &[])
         .into_iter()
         .map(|one| {
-            let function = one.function.map(|function| format!(" {function}")).unwrap_or_default();
+            let function = one.function.as_ref().map(|function| format!(" {function}")).unwrap_or_default();
             let beside: Vec<String> = one.beside.iter().map(|index| name(*index)).collect();
             let beside =
                 if beside.is_empty() { String::new() } else { format!(" beside {}", beside.join(", ")) };

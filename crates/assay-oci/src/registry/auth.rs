@@ -5,7 +5,7 @@
 //! for without credentials too, because public images need one as well.
 
 use super::RegistryError;
-use super::client::{BodyError, Client, host_of, read_body};
+use super::client::{BodyError, Client, has_user_info, host_of, read_body};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 use reqwest::Url;
@@ -130,10 +130,8 @@ async fn token(
     let invalid = |reason| RegistryError::Invalid { host: client.host().to_owned(), what: what(), reason };
     let mut realm =
         Url::parse(&challenge.realm).map_err(|_| invalid("the token server's address is invalid"))?;
-    if !client.allows(&realm) || (!client.is_plain() && realm.scheme() != "https") {
-        let (host, reason) = (client.host().to_owned(), "to a token server without TLS");
-        return Err(RegistryError::Redirect { host, what: what(), reason });
-    }
+    let refused = |reason| RegistryError::Redirect { host: client.host().to_owned(), what: what(), reason };
+    check_realm(&realm, client.is_plain(), client.allows(&realm)).map_err(refused)?;
     let scope = challenge.scope.clone();
     let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", client.reference.repository()));
     let service = challenge.service.clone().unwrap_or_default();
@@ -214,6 +212,24 @@ async fn token(
     token.map(Secret::new).ok_or_else(|| invalid("there is no token in it"))
 }
 
+/// Tells whether a registry may name this token server, to which the password goes.
+///
+/// On which host it is, is the registry's business: token servers of the large registries have hosts of their own, and
+/// [containerd], [skopeo] and Docker send the password there, too. What they do not all hold to: a registry that is reached by
+/// TLS cannot have the password sent without. `allowed` says whether the scheme may be used with that host at all.
+///
+/// [containerd]: https://github.com/containerd/containerd/blob/main/core/remotes/docker/auth/fetch.go
+/// [skopeo]: https://github.com/containers/image/blob/main/docker/docker_client.go
+fn check_realm(realm: &Url, plain_registry: bool, allowed: bool) -> Result<(), &'static str> {
+    if !allowed || (!plain_registry && realm.scheme() != "https") {
+        return Err("to a token server without TLS");
+    }
+    if has_user_info(realm) {
+        return Err("to a token server with a user name in its address");
+    }
+    Ok(())
+}
+
 /// Encodes standard base64, padded.
 fn base64(text: &str) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -245,6 +261,22 @@ mod tests {
         assert_eq!(Challenge::parse("Basic realm=x").unwrap().realm, "x");
         assert_eq!(Challenge::parse("BASIC").unwrap().scheme, "basic");
         assert_eq!(Challenge::parse(r#"Bearer realm="open"#), None);
+    }
+
+    #[test]
+    fn a_registry_with_tls_cannot_send_the_password_without() {
+        let check = |realm: &str, plain_registry, allowed| {
+            check_realm(&Url::parse(realm).unwrap(), plain_registry, allowed).is_ok()
+        };
+        assert!(check("https://auth.example/token", false, true), "another host is the registry's choice");
+        assert!(check("https://auth.example/token", true, true));
+        assert!(!check("http://auth.example/token", false, true), "not even where plain HTTP is allowed");
+        assert!(check("http://auth.example/token", true, true));
+        assert!(!check("http://auth.example/token", true, false));
+        for realm in ["https://a:b@auth.example/token", "https://a@auth.example/", "https://:b@auth.example/"]
+        {
+            assert!(!check(realm, false, true), "{realm}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Requests to one repository: retries, redirects, authentication on demand.
 //!
-//! Surprising: redirects are followed by hand, because credentials belong to the registry alone. Blobs usually lie with a
-//! storage service on another host, and its signed address must not be met with our `Authorization` header. A step from
-//! HTTPS down to HTTP is refused.
+//! Surprising: redirects are followed by hand, because credentials belong to the registry alone: its scheme, host and port. Blobs
+//! usually lie with a storage service on another host, and its signed address must not be met with our `Authorization` header. A
+//! step from HTTPS down to HTTP is refused, and so is an address with a user name in it.
 
 use super::RegistryError;
 use super::auth::{self, Authorization, Challenge};
@@ -202,6 +202,14 @@ impl Client {
                         reason: "to an address without TLS",
                     });
                 }
+                // They would be sent as credentials: to whom, and whose, only the server knows.
+                if has_user_info(&target) {
+                    return Attempt::Bad(RegistryError::Redirect {
+                        host: self.host().to_owned(),
+                        what: request.what.clone(),
+                        reason: "to an address with a user name in it",
+                    });
+                }
                 url = target;
                 continue;
             }
@@ -295,6 +303,11 @@ pub(crate) async fn read_body(mut response: Response, limit: u64) -> Result<Vec<
 pub(crate) fn host_of(url: &Url) -> String {
     let host = url.host_str().unwrap_or("");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Tells whether an address brings a user name or password of its own.
+pub(crate) fn has_user_info(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
 }
 
 fn challenges(headers: &HeaderMap) -> Vec<Challenge> {

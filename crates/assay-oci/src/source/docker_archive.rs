@@ -6,7 +6,7 @@
 //! are blobs with digests. `manifest.json` lists the images in both.
 
 use crate::assurance::Assurance;
-use crate::document::{Document, MAX_CONFIG, MAX_LAYERS, MAX_MANIFEST, Manifest, parse};
+use crate::document::{Document, MAX_CONFIG, MAX_MANIFEST, Manifest, parse};
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
 use crate::reference::Reference;
@@ -181,10 +181,6 @@ fn choose(
     for entry in entries.into_iter().take(MAX_CANDIDATES) {
         let config = config(files, place, &entry)?;
         let layers = entry.layers.as_deref().unwrap_or_default().len();
-        if layers > MAX_LAYERS {
-            let limit = u64::try_from(MAX_LAYERS).unwrap_or(u64::MAX);
-            return Err(OpenError::TooLarge { what: format!("the number of layers of `{place}`"), limit });
-        }
         let image = from_config(place, &config, layers)?;
         let wanted = if several { platform.or(Some(&default)) } else { platform };
         match check_platform(place, &image, wanted) {

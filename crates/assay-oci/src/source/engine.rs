@@ -26,7 +26,7 @@ pub(crate) fn open(
     let place = format!("{engine}:{reference}");
     let body = Body { started: &started, stop: &network.options().stop, response, current: Bytes::new() };
     let path = PathBuf::from(&place);
-    let archive = Archive::index(&path, unpack(body, &options.spool, &path)?)?;
+    let archive = Archive::index(&path, unpack(body, None, &options.spool, &path)?)?;
     let kind = match engine {
         EngineKind::Docker => SourceKind::Docker,
         EngineKind::Podman => SourceKind::Podman,

@@ -262,6 +262,152 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
     assert!(server.requests().iter().any(|request| request.header("authorization").is_some()));
 }
 
+/// Serves the sample to whoever knows the password; what is asked of blobs is redirected to `location`.
+fn redirecting(location: impl Fn(&Request) -> String + Send + Sync + 'static) -> (Server, String) {
+    serve(move |request| {
+        if request.header("authorization") != Some("Basic dXNlcjpwYXNz") {
+            return Some(Reply::new(401, "").header("WWW-Authenticate", "Basic realm=x"));
+        }
+        let blob = request.target.contains("/blobs/");
+        blob.then(|| Reply::new(307, "").header("Location", &location(request)))
+    })
+}
+
+/// Returns all that a failure says, for people and for logs.
+fn failure(reference: &str) -> String {
+    let error = open_as(reference, password()).err().unwrap();
+    format!("{} {error:?}", chain(&error))
+}
+
+#[test]
+fn a_redirect_to_another_port_or_scheme_drops_the_credentials() {
+    // Another port of the same machine is another server, which may be anybody's.
+    let asked_back = Server::start(|_| Reply::new(401, "").header("WWW-Authenticate", "Basic realm=x"));
+    let port = asked_back.host();
+    let (_, reference) = redirecting(move |request| format!("http://{port}{}", request.target));
+    let said = failure(&reference);
+    assert!(said.contains("answered 401"), "{said}");
+    assert_eq!(asked_back.count("/blobs/"), 1, "its 401 is not answered");
+    assert!(asked_back.requests().iter().all(|request| request.header("authorization").is_none()));
+
+    // The same host and port by TLS: nobody speaks it there, and nothing is sent without.
+    let (server, reference) = redirecting(|request| {
+        format!("https://{}{}", request.header("host").unwrap_or_default(), request.target)
+    });
+    let said = failure(&reference);
+    assert!(said.contains("cannot reach"), "{said}");
+    let with: Vec<_> =
+        server.requests().into_iter().filter(|request| request.target.contains("/blobs/")).collect();
+    assert_eq!(with.len(), 3, "each attempt asks the registry once, and it alone");
+
+    // Back at the registry by a detour, the credentials are its own again.
+    let content = content();
+    let home = std::sync::Arc::new(std::sync::OnceLock::<String>::new());
+    let detour = {
+        let home = std::sync::Arc::clone(&home);
+        Server::start(move |request| {
+            let back = format!("http://{}{}?back", home.get().unwrap(), request.target);
+            Reply::new(307, "").header("Location", &back)
+        })
+    };
+    let away = detour.host();
+    let (server, reference) = serve(move |request| {
+        if request.header("authorization") != Some("Basic dXNlcjpwYXNz") {
+            return Some(Reply::new(401, "").header("WWW-Authenticate", "Basic realm=x"));
+        }
+        let mut request = request.clone();
+        match request.target.strip_suffix("?back") {
+            Some(target) => request.target = target.to_owned(),
+            None if request.target.contains("/blobs/") => {
+                return Some(
+                    Reply::new(307, "").header("Location", &format!("http://{away}{}", request.target)),
+                );
+            }
+            None => {}
+        }
+        Some(content.answer(&request))
+    });
+    home.set(server.host()).unwrap();
+    open_as(&reference, password()).unwrap();
+    assert!(detour.count("/blobs/") > 0 && server.count("?back") > 0);
+    assert!(detour.requests().iter().all(|request| request.header("authorization").is_none()));
+}
+
+#[test]
+fn addresses_with_a_user_name_in_them_are_not_followed_nor_shown() {
+    let elsewhere = Server::start(|_| Reply::new(200, ""));
+    let host = elsewhere.host();
+    let (_, reference) = redirecting(move |request| format!("http://name:hidden@{host}{}", request.target));
+    let said = failure(&reference);
+    assert!(said.contains("to an address with a user name in it") && !said.contains("hidden"), "{said}");
+
+    let host = elsewhere.host();
+    let (_, reference) = serve(move |_| {
+        let challenge = format!("Bearer realm=\"http://name:hidden@{host}/token\"");
+        Some(Reply::new(401, "").header("WWW-Authenticate", &challenge))
+    });
+    let said = failure(&reference);
+    assert!(said.contains("a user name in its address") && !said.contains("hidden"), "{said}");
+    assert_eq!(elsewhere.requests().len(), 0);
+
+    let typed =
+        Source::parse("user:hidden@127.0.0.1:1/x", &|path: &std::path::Path| assay_oci::recognise(path));
+    let error = typed.unwrap_err();
+    assert!(!format!("{} {error:?}", chain(&error)).contains("hidden"), "{error:?}");
+}
+
+#[test]
+fn a_token_server_on_another_host_gets_the_password_and_the_registry_the_token() {
+    let tokens = Server::start(|request| {
+        let known = request.header("authorization") == Some("Basic dXNlcjpwYXNz");
+        Reply::new(if known { 200 } else { 401 }, r#"{"token":"good"}"#)
+    });
+    let host = tokens.host();
+    let (server, reference) = serve(move |request| {
+        let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"s\"");
+        let ok = request.header("authorization") == Some("Bearer good");
+        (!ok).then(|| Reply::new(401, "").header("WWW-Authenticate", &challenge))
+    });
+    open_as(&reference, password()).unwrap();
+    assert_eq!(tokens.count("/token"), 1);
+    let sent: std::collections::BTreeSet<_> = server
+        .requests()
+        .iter()
+        .filter_map(|request| request.header("authorization").map(str::to_owned))
+        .collect();
+    assert_eq!(
+        sent.into_iter().collect::<Vec<_>>(),
+        ["Bearer good"],
+        "the password is not the registry's to see"
+    );
+}
+
+#[test]
+fn a_token_server_without_tls_gets_nothing() {
+    // Not this machine, and plain HTTP was not allowed; `.invalid` cannot be reached by anybody.
+    let (_, reference) = serve(|_| {
+        Some(Reply::new(401, "").header("WWW-Authenticate", "Bearer realm=\"http://tokens.invalid/t\""))
+    });
+    let said = failure(&reference);
+    assert!(said.contains("to a token server without TLS"), "{said}");
+}
+
+#[test]
+fn a_token_server_that_redirects_is_not_followed() {
+    let elsewhere = Server::start(|_| Reply::new(200, r#"{"token":"good"}"#));
+    let host = elsewhere.host();
+    let (_, reference) = serve(move |request| {
+        if request.target.starts_with("/token") {
+            return Some(Reply::new(307, "").header("Location", &format!("http://{host}/token")));
+        }
+        let realm = format!("Bearer realm=\"http://{}/token\"", request.header("host").unwrap_or_default());
+        Some(Reply::new(401, "").header("WWW-Authenticate", &realm))
+    });
+    let said = failure(&reference);
+    assert!(said.contains("answered 307 to the request for a token"), "{said}");
+    assert_eq!(elsewhere.requests().len(), 0);
+}
+
 #[test]
 fn redirects_are_bounded_and_do_not_leave_tls() {
     let (_, reference) = serve(|request| {

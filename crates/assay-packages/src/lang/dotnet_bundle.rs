@@ -57,7 +57,7 @@ impl Analyzer for DotnetBundle {
 fn header_offset(content: &dyn ReadAt) -> Option<u64> {
     let executable = Executable::open(content)?;
     let data = executable.section(&DATA, DATA_LIMIT).or_else(|| executable.nameless_data())?;
-    let marker = data.windows(MARKER.len()).position(|window| window == MARKER)?;
+    let marker = memchr::memmem::find(&data, &MARKER)?;
     let before = data.get(marker.checked_sub(8)?..marker)?;
     Some(u64::from_le_bytes(before.try_into().ok()?)).filter(|offset| *offset != 0)
 }

@@ -184,15 +184,15 @@ impl Walk<'_, '_> {
                 &format!("it has {size} bytes, more than the {left} that may be inflated"),
             );
         }
-        match zip.read(entry, usize::try_from(left).unwrap_or(usize::MAX)) {
+        let size = entry.uncompressed_size;
+        if !self.out.expand(size) {
+            return;
+        }
+        self.total = self.total.saturating_add(size);
+        // No more than was claimed, and has been counted.
+        match zip.read(entry, usize::try_from(size).unwrap_or(usize::MAX)) {
             Ok(bytes) => {
-                let size = ReadAt::len(&bytes);
                 self.live = self.live.saturating_add(size);
-                self.total = self.total.saturating_add(size);
-                if !self.out.expand(size) {
-                    self.live = self.live.saturating_sub(size);
-                    return;
-                }
                 self.archive(&bytes, &path, depth);
                 self.live = self.live.saturating_sub(size);
             }
@@ -265,11 +265,13 @@ impl Walk<'_, '_> {
     fn text(&mut self, zip: &Zip<'_>, entry: &ZipEntry, path: &str) -> Option<Vec<u8>> {
         let left = MAX_TOTAL.saturating_sub(self.total);
         let max = MAX_TEXT.min(usize::try_from(left).unwrap_or(usize::MAX));
-        match zip.read(entry, max) {
-            Ok(bytes) => {
-                self.total = self.total.saturating_add(ReadAt::len(&bytes));
-                self.out.expand(ReadAt::len(&bytes)).then_some(bytes)
-            }
+        let size = entry.uncompressed_size.min(u64::try_from(max).unwrap_or(u64::MAX));
+        if !self.out.expand(size) {
+            return None;
+        }
+        self.total = self.total.saturating_add(size);
+        match zip.read(entry, usize::try_from(size).unwrap_or(max)) {
+            Ok(bytes) => Some(bytes),
             Err(error) => {
                 self.damaged(path, &error);
                 None

@@ -4,8 +4,8 @@
 //! (<https://owasp.org/www-community/attacks/CSV_Injection>): such cells begin with an apostrophe, which they show as text.
 
 use super::{Format, Options};
-use crate::escape::terminal;
 use crate::words;
+use assay_escape::terminal;
 use assay_model::{Finding, Priority, Report};
 use std::io::{self, Write};
 

@@ -5,8 +5,8 @@
 //! step summary is the format `markdown`, written to the file that `GITHUB_STEP_SUMMARY` names.
 
 use super::{Format, Options};
-use crate::escape::shorten;
 use crate::{summary, words};
+use assay_escape::shorten;
 use assay_model::report::SourceKind;
 use assay_model::{Finding, Report, Severity};
 use std::io::{self, Write};
@@ -66,7 +66,7 @@ fn command(out: &mut dyn Write, level: &str, properties: &[(&str, &str)], messag
 
 /// Escapes a message, as GitHub's own toolkit does; what could steer a terminal is made visible first.
 fn data(text: &str) -> String {
-    crate::escape::visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    assay_escape::visible(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

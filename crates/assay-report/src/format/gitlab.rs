@@ -5,8 +5,8 @@
 //! its messages. Its times must be there: they are the database's, so that the same input gives the same report.
 
 use super::{Format, Options};
-use crate::escape::shorten;
 use crate::words;
+use assay_escape::shorten;
 use assay_model::{Finding, FindingKind, Package, Report, Severity, Timestamp};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ impl Format for Gitlab {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        super::pretty::write(&document(report, options), out)
+        assay_escape::json::write_pretty(&document(report, options), out)
     }
 }
 

@@ -34,7 +34,7 @@ impl Format for Html {
         environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
         let template = environment.get_template("report.html").map_err(io::Error::other)?;
         let html = template.render(Serde(page(report, options))).map_err(io::Error::other)?;
-        out.write_all(crate::escape::visible(&html).as_bytes())
+        out.write_all(assay_escape::visible(&html).as_bytes())
     }
 }
 
@@ -163,11 +163,7 @@ fn length(count: u64, most: u64) -> u64 {
 fn page(report: &Report, options: &Options) -> Page {
     let image = &report.image;
     let mut facts = Vec::new();
-    if let Some(os) = &report.inventory.os {
-        let end = os.end_of_life.map(|end| format!(" (security support until {})", end.date_text()));
-        let name = if os.name.is_empty() { &os.id } else { &os.name };
-        facts.push(format!("{name}{}", end.unwrap_or_default()));
-    }
+    facts.extend(words::os(report));
     facts.extend(image.platform.as_ref().map(ToString::to_string));
     facts.extend(image.created.map(|created| format!("built {created}")));
     if !image.layers.is_empty() {
@@ -235,7 +231,7 @@ fn page(report: &Report, options: &Options) -> Page {
                 let package = report.inventory.packages.get(one.package as usize)?;
                 Some(RemovableRow {
                     name: format!("{} {}", package.full_name(), package.version),
-                    why: one.function.map_or_else(
+                    why: one.function.as_deref().map_or_else(
                         || one.reason.name().to_owned(),
                         |what| format!("{} {what}", one.reason.name()),
                     ),
@@ -354,7 +350,7 @@ fn row(report: &Report, finding: &Finding) -> Row {
         facts.push(("EPSS".to_owned(), format!("{:.1} % within 30 days", epss.score * 100.0)));
     }
     for step in &finding.priority_path {
-        facts.push((step.point.to_owned(), format!("{}: {}", step.value, step.reason)));
+        facts.push((step.point.to_string(), format!("{}: {}", step.value, step.reason)));
     }
     if let Some(package) = package {
         facts.push(("purl".to_owned(), package.purl(report.inventory.os.as_ref()).to_string()));

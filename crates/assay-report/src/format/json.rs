@@ -3,13 +3,18 @@
 //! These types are the contract; model types are free to change. Fields are added, never renamed or removed, within v1. Layers
 //! are referred to by diff-id everywhere, packages by purl.
 
+mod read;
+
 use super::{Format, Options};
 use crate::summary;
 use assay_model::context::{Context, Grade, Setting};
-use assay_model::{Base, Finding, Location, Package, Removable, Report, Severity, Usage};
-use serde::Serialize;
+use assay_model::{Base, Finding, Location, Package, Removable, Report, Usage};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+
+pub use read::{ReadReportError, read};
 
 /// The name of the contract.
 pub const SCHEMA: &str = "assay.report/v1";
@@ -23,17 +28,18 @@ impl Format for Json {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        super::pretty::write(&document(report, options), out)
+        assay_escape::json::write_pretty(&document(report, options), out)
     }
 }
 
 /// The whole report.
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Document {
-    schema: &'static str,
+    schema: Cow<'static, str>,
     complete: bool,
     /// What kinds of findings were looked for.
-    scanners: Vec<&'static str>,
+    scanners: Vec<Cow<'static, str>>,
     source: Source,
     os: Option<Os>,
     database: Database,
@@ -47,9 +53,10 @@ pub(super) struct Document {
     summary: Summary,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Source {
-    kind: &'static str,
+    kind: Cow<'static, str>,
     reference: String,
     index_digest: Option<String>,
     manifest_digest: Option<String>,
@@ -62,7 +69,8 @@ struct Source {
     base: Option<BaseEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct BaseEntry {
     reference: Option<String>,
     manifest_digest: Option<String>,
@@ -70,14 +78,15 @@ struct BaseEntry {
     created: Option<String>,
     /// How many of the layers, counted from the first, are the base's.
     layers: Option<u32>,
-    evidence: &'static str,
+    evidence: Cow<'static, str>,
     detail: String,
     /// Findings that come from the base, also those that a filter hides.
     findings: u64,
     newer: Option<NewerEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct NewerEntry {
     reference: String,
     manifest_digest: Option<String>,
@@ -86,21 +95,26 @@ struct NewerEntry {
     adds: Vec<ChangeEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct ChangeEntry {
     rule: String,
     package: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct LayerEntry {
     diff_id: Option<String>,
     digest: Option<String>,
+    /// Bytes of the blob as stored.
+    size: Option<u64>,
     created_by: Option<String>,
     base: Option<bool>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Os {
     id: String,
     version: String,
@@ -108,14 +122,16 @@ struct Os {
     end_of_life: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Database {
     built_at: Option<String>,
     built_in: bool,
     feeds: Vec<Feed>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Feed {
     name: String,
     synced_at: Option<String>,
@@ -124,7 +140,8 @@ struct Feed {
     license: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct ContextEntry {
     environment: SettingEntry,
     exposure: SettingEntry,
@@ -133,16 +150,18 @@ struct ContextEntry {
     owner: Option<SettingEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct SettingEntry {
     value: String,
     origin: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Coverage {
     ecosystem: String,
-    state: &'static str,
+    state: Cow<'static, str>,
     /// The first of `feeds`; the contract's field.
     feed: Option<String>,
     feeds: Vec<String>,
@@ -150,11 +169,12 @@ struct Coverage {
     packages: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct PackageEntry {
     purl: String,
     #[serde(rename = "type")]
-    kind: &'static str,
+    kind: Cow<'static, str>,
     name: String,
     version: String,
     source_name: Option<String>,
@@ -162,53 +182,62 @@ struct PackageEntry {
     architecture: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor: Option<String>,
     licenses: Vec<String>,
-    origin: &'static str,
+    origin: Cow<'static, str>,
     locations: Vec<LocationEntry>,
     depends_on: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contains: Vec<String>,
     installed_size: Option<u64>,
-    usage: &'static str,
+    /// Whether the distribution does not work without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    essential: bool,
+    usage: Cow<'static, str>,
     /// The chain that shows it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     usage_evidence: Vec<UsageStep>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct UsageStep {
     path: String,
     how: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct LocationEntry {
     path: String,
     layer: Option<String>,
 }
 
 /// Where a finding is. Packages have no line, the image's configuration no layer.
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct FindingLocation {
     path: String,
     line: Option<u32>,
     layer: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct FindingEntry {
     id: String,
-    kind: &'static str,
+    kind: Cow<'static, str>,
     rule: String,
     aliases: Vec<String>,
     title: String,
-    severity: &'static str,
+    severity: Cow<'static, str>,
     severity_source: String,
     cvss: Vec<Cvss>,
     epss: Option<Epss>,
     kev: Option<Kev>,
     exploit: bool,
-    priority: Option<&'static str>,
+    priority: Option<Cow<'static, str>>,
     priority_path: Vec<DecisionEntry>,
     /// Null when it is not about a package.
     package: Option<String>,
@@ -218,54 +247,61 @@ struct FindingEntry {
     base: Option<bool>,
     evidence: Evidence,
     remediation: String,
-    status: &'static str,
+    status: Cow<'static, str>,
     suppression: Option<SuppressionEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct SuppressionEntry {
-    state: &'static str,
+    state: Cow<'static, str>,
     source: String,
     author: String,
     reason: String,
     issued: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct DecisionEntry {
-    point: &'static str,
-    value: &'static str,
+    point: Cow<'static, str>,
+    value: Cow<'static, str>,
     reason: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Cvss {
     vector: String,
     score: f64,
     source: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Epss {
     score: f64,
     percentile: f64,
     date: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Kev {
     date_added: Option<String>,
     due_date: Option<String>,
     ransomware: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Fix {
-    state: &'static str,
+    state: Cow<'static, str>,
     versions: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Evidence {
     /// The advisories that name the package.
     matches: Vec<Match>,
@@ -274,33 +310,36 @@ struct Evidence {
     details: Vec<DetailEntry>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct DetailEntry {
     name: String,
     value: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Match {
     feed: String,
     advisory: String,
     ecosystem: String,
     package: String,
-    matched_by: &'static str,
+    matched_by: Cow<'static, str>,
     version: String,
     range: String,
     fixed: Vec<String>,
-    fix_state: &'static str,
-    severity: Option<&'static str>,
+    fix_state: Cow<'static, str>,
+    severity: Option<Cow<'static, str>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct RemovableEntry {
     purl: String,
-    reason: &'static str,
-    function: Option<&'static str>,
+    reason: Cow<'static, str>,
+    function: Option<Cow<'static, str>>,
     beside: Vec<String>,
-    usage: &'static str,
+    usage: Cow<'static, str>,
     /// The layer that brought it, if that is a later one than brought most packages of its kind.
     later_layer: Option<String>,
     bytes: Option<u64>,
@@ -308,7 +347,8 @@ struct RemovableEntry {
     instruction: String,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct LeftoverEntry {
     folder: String,
     bytes: u64,
@@ -316,7 +356,8 @@ struct LeftoverEntry {
     layers: Vec<Option<String>>,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct WarningEntry {
     code: String,
     message: String,
@@ -324,16 +365,20 @@ struct WarningEntry {
     incomplete: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Summary {
     packages: u64,
     unassessed: u64,
+    /// Those that count.
     findings: u64,
+    /// Those that a statement takes out of the count.
+    suppressed: u64,
     /// Findings that a filter left out of this document.
     hidden: u64,
-    by_severity: BTreeMap<&'static str, u64>,
-    by_kind: BTreeMap<&'static str, u64>,
-    by_priority: BTreeMap<&'static str, u64>,
+    by_severity: BTreeMap<Cow<'static, str>, u64>,
+    by_kind: BTreeMap<Cow<'static, str>, u64>,
+    by_priority: BTreeMap<Cow<'static, str>, u64>,
 }
 
 fn text<T: ToString>(value: Option<T>) -> Option<String> {
@@ -352,7 +397,7 @@ fn base_entry(base: &Base) -> BaseEntry {
         image_id: text(base.image_id),
         created: text(base.created),
         layers: base.layers,
-        evidence: base.evidence.name(),
+        evidence: base.evidence.name().into(),
         detail: base.detail.clone(),
         findings: base.findings,
         newer: base.newer.as_ref().map(|newer| NewerEntry {
@@ -372,11 +417,11 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
     let purl = |index: u32| purls.get(index as usize).cloned().unwrap_or_default();
     let image = &report.image;
     Document {
-        schema: SCHEMA,
+        schema: SCHEMA.into(),
         complete: report.complete(),
-        scanners: report.scanners.iter().map(|kind| kind.name()).collect(),
+        scanners: report.scanners.iter().map(|kind| kind.name().into()).collect(),
         source: Source {
-            kind: report.source.name(),
+            kind: report.source.name().into(),
             reference: image.reference.clone(),
             index_digest: text(image.index_digest),
             manifest_digest: text(image.manifest_digest),
@@ -389,6 +434,7 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
                 .map(|(number, layer)| LayerEntry {
                     diff_id: text(layer.diff_id),
                     digest: text(layer.digest),
+                    size: layer.size,
                     created_by: layer.created_by.clone(),
                     base: image.base.as_ref().and_then(|base| base.has_layer(number)),
                 })
@@ -423,7 +469,7 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
             .iter()
             .map(|one| Coverage {
                 ecosystem: one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string),
-                state: one.state.name(),
+                state: one.state.name().into(),
                 feed: one.feeds.first().cloned(),
                 feeds: one.feeds.clone(),
                 synced_at: text(one.synced_at),
@@ -469,20 +515,21 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
         summary: Summary {
             packages: report.inventory.packages.len() as u64,
             unassessed: report.unassessed(),
-            findings: report.findings.len() as u64,
+            findings: report.findings.len() as u64 - summary::suppressed(report),
+            suppressed: summary::suppressed(report),
             hidden: options.hidden,
             by_severity: summary::by_severity(report)
                 .into_iter()
-                .map(|(severity, count)| (severity.name(), count))
+                .map(|(severity, count)| (severity.name().into(), count))
                 .collect(),
             by_kind: report
                 .scanners
                 .iter()
-                .map(|kind| (kind.name(), summary::of_kind(report, *kind)))
+                .map(|kind| (kind.name().into(), summary::of_kind(report, *kind)))
                 .collect(),
             by_priority: summary::by_priority(report)
                 .into_iter()
-                .map(|(priority, count)| (priority.name(), count))
+                .map(|(priority, count)| (priority.name().into(), count))
                 .collect(),
         },
     }
@@ -501,10 +548,10 @@ fn removable_entry(report: &Report, one: &Removable, purl: &impl Fn(u32) -> Stri
     let layer = one.later_layer.and_then(|index| report.image.layers.get(index as usize));
     RemovableEntry {
         purl: purl(one.package),
-        reason: one.reason.name(),
-        function: one.function,
+        reason: one.reason.name().into(),
+        function: one.function.clone(),
         beside: one.beside.iter().map(|index| purl(*index)).collect(),
-        usage: usage(package.map_or(Usage::Unknown, |package| package.usage)),
+        usage: usage(package.map_or(Usage::Unknown, |package| package.usage)).into(),
         later_layer: layer.and_then(|layer| text(layer.diff_id)),
         bytes: one.bytes,
         findings: one.findings,
@@ -550,23 +597,25 @@ fn package_entry(
 ) -> PackageEntry {
     PackageEntry {
         purl: own,
-        kind: package.kind.purl_type(),
+        kind: package.kind.purl_type().into(),
         name: package.full_name(),
         version: package.version.clone(),
         source_name: package.source.as_ref().map(|source| source.name.clone()),
         source_version: package.source.as_ref().map(|source| source.version.clone()),
         architecture: package.architecture.clone(),
         module: package.module.clone(),
+        vendor: package.vendor.clone(),
         licenses: package.licenses.clone(),
         origin: match package.origin {
-            assay_model::Origin::Installed => "installed",
-            assay_model::Origin::Declared => "declared",
+            assay_model::Origin::Installed => "installed".into(),
+            assay_model::Origin::Declared => "declared".into(),
         },
         locations: location_entries(report, &package.locations),
         depends_on: package.depends_on.iter().map(|index| purl(*index)).collect(),
         contains: package.contains.clone(),
         installed_size: package.installed_size,
-        usage: usage(package.usage),
+        essential: package.essential,
+        usage: usage(package.usage).into(),
         usage_evidence: package
             .usage_evidence
             .iter()
@@ -578,11 +627,11 @@ fn package_entry(
 fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> String) -> FindingEntry {
     FindingEntry {
         id: finding.id.clone(),
-        kind: finding.kind.name(),
+        kind: finding.kind.name().into(),
         rule: finding.rule.clone(),
         aliases: finding.aliases.clone(),
         title: finding.title.clone(),
-        severity: finding.severity.name(),
+        severity: finding.severity.name().into(),
         severity_source: finding.severity_source.clone(),
         cvss: finding
             .cvss
@@ -600,14 +649,18 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
             ransomware: kev.ransomware,
         }),
         exploit: finding.exploit,
-        priority: finding.priority.map(assay_model::Priority::name),
+        priority: finding.priority.map(|priority| priority.name().into()),
         priority_path: finding
             .priority_path
             .iter()
-            .map(|step| DecisionEntry { point: step.point, value: step.value, reason: step.reason.clone() })
+            .map(|step| DecisionEntry {
+                point: step.point.clone(),
+                value: step.value.clone(),
+                reason: step.reason.clone(),
+            })
             .collect(),
         package: finding.package.map(purl),
-        fix: Fix { state: finding.fix.name(), versions: finding.fixed_versions.clone() },
+        fix: Fix { state: finding.fix.name().into(), versions: finding.fixed_versions.clone() },
         locations: finding
             .locations
             .iter()
@@ -627,12 +680,12 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
                     advisory: evidence.advisory.clone(),
                     ecosystem: evidence.ecosystem.to_string(),
                     package: evidence.package.clone(),
-                    matched_by: if evidence.by_source { "source-package" } else { "package" },
+                    matched_by: if evidence.by_source { "source-package" } else { "package" }.into(),
                     version: evidence.version.clone(),
                     range: evidence.range.clone(),
                     fixed: evidence.fixed.clone(),
-                    fix_state: evidence.state.name(),
-                    severity: evidence.severity.map(Severity::name),
+                    fix_state: evidence.state.name().into(),
+                    severity: evidence.severity.map(|severity| severity.name().into()),
                 })
                 .collect(),
             details: finding
@@ -642,9 +695,9 @@ fn finding_entry(report: &Report, finding: &Finding, purl: &impl Fn(u32) -> Stri
                 .collect(),
         },
         remediation: finding.remediation.clone(),
-        status: if finding.suppression.is_some() { "suppressed" } else { "open" },
+        status: if finding.suppression.is_some() { "suppressed" } else { "open" }.into(),
         suppression: finding.suppression.as_ref().map(|one| SuppressionEntry {
-            state: one.state.name(),
+            state: one.state.name().into(),
             source: one.source.clone(),
             author: one.author.clone(),
             reason: one.reason.clone(),

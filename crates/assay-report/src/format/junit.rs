@@ -4,8 +4,8 @@
 //! has no way to write most control characters, not even escaped; they are replaced.
 
 use super::{Format, Options};
-use crate::escape::visible;
 use crate::words;
+use assay_escape::visible;
 use assay_model::{Finding, Report};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};

@@ -4,8 +4,8 @@
 //! is written as a character reference, so that no link, image, mention or table cell can be smuggled in.
 
 use super::{Format, Options};
-use crate::escape::shorten;
 use crate::{summary, words};
+use assay_escape::shorten;
 use assay_model::{Finding, FindingKind, Priority, Report};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -38,9 +38,7 @@ fn document(report: &Report, options: &Options, out: &mut String) -> std::fmt::R
         writeln!(out, "`{digest}`\n")?;
     }
     let mut facts = Vec::new();
-    if let Some(os) = &report.inventory.os {
-        facts.push(escape(if os.name.is_empty() { &os.id } else { &os.name }));
-    }
+    facts.extend(words::os(report).map(|os| escape(&os)));
     facts.extend(report.image.platform.as_ref().map(|platform| escape(&platform.to_string())));
     facts.push(summary::count(report.inventory.packages.len() as u64, "package"));
     writeln!(out, "{}\n", facts.join(" · "))?;
@@ -153,7 +151,7 @@ pub(super) fn heading(kind: FindingKind) -> &'static str {
 /// Writes text so that Markdown shows it as it is, on one line.
 pub(super) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
-    for char in crate::escape::terminal(text).chars() {
+    for char in assay_escape::terminal(text).chars() {
         match char {
             // `:` and `/` would make links of addresses, `@` mentions, `#` references to issues.
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '(' | ')' | '#' | '!' | '|'

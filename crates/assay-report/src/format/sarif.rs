@@ -20,7 +20,7 @@ impl Format for Sarif {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        super::pretty::write(&log(report, options), out)
+        assay_escape::json::write_pretty(&log(report, options), out)
     }
 }
 
@@ -230,6 +230,23 @@ fn result(report: &Report, finding: &Finding, rule_index: Option<&usize>) -> Val
             "security-severity": security_severity(finding),
         }),
     );
+    if let Some(suppression) = &finding.suppression {
+        let by = [suppression.author.as_str(), suppression.source.as_str()];
+        let by: Vec<&str> = by.into_iter().filter(|text| !text.is_empty()).collect();
+        result.insert(
+            "suppressions".into(),
+            json!([{
+                "kind": "external",
+                "status": "accepted",
+                "justification": format!(
+                    "{} ({}): {}",
+                    suppression.state.name(),
+                    by.join(", "),
+                    suppression.reason
+                ),
+            }]),
+        );
+    }
     Value::Object(result)
 }
 

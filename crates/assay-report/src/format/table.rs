@@ -1,10 +1,11 @@
 //! The table for people at a terminal.
 
 mod detected;
+mod statements;
 
 use super::{Format, Group, Options};
-use crate::escape::{shorten, terminal};
 use crate::{summary, words};
+use assay_escape::{shorten, terminal};
 use assay_model::finding::Decision;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::report::{CoverageState, SourceKind};
@@ -35,7 +36,10 @@ impl Format for Table {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        let view = View { report, options, width: options.width.max(MIN_WIDTH) };
+        // What a statement takes out of the count is told apart from what is to be done.
+        let mut open = report.clone();
+        open.findings.retain(|finding| finding.suppression.is_none());
+        let view = View { report: &open, options, width: options.width.max(MIN_WIDTH) };
         view.header(out)?;
         match options.group {
             Group::Package => view.by_package(out)?,
@@ -45,6 +49,7 @@ impl Format for Table {
         if options.explain_priority {
             view.priorities(out)?;
         }
+        view.statements(report, out)?;
         view.removable(out)?;
         view.leftovers(out)?;
         view.coverage(out)?;
@@ -213,15 +218,9 @@ impl View<'_> {
         let image = &self.report.image;
         writeln!(out, "{}", self.bold(&image.reference))?;
         let mut facts = Vec::new();
-        if let Some(os) = &self.report.inventory.os {
-            let mut text = terminal(if os.name.is_empty() { &os.id } else { &os.name }).into_owned();
-            if let Some(end) = os.end_of_life {
-                let past = self.report.database.built_at.is_some_and(|built| built > end);
-                let word = if past { "security support ended" } else { "supported until" };
-                text = format!("{text} ({word} {})", end.date_text());
-            }
-            facts.push(text);
-        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File) {
+        if let Some(os) = words::os(self.report) {
+            facts.push(terminal(&os).into_owned());
+        } else if !matches!(self.report.source, SourceKind::Dir | SourceKind::File | SourceKind::Function) {
             facts.push("no operating system".to_owned());
         }
         if let Some(platform) = &image.platform {
@@ -441,7 +440,7 @@ impl View<'_> {
     fn removable_name(&self, one: &Removable) -> String {
         let name = self.package(one.package).map(Package::full_name).unwrap_or_default();
         let name = shorten(&terminal(&name), 60);
-        match one.function {
+        match &one.function {
             Some(function) => format!("{name} ({function})"),
             None => name,
         }
@@ -459,7 +458,7 @@ impl View<'_> {
         let mut grid = self.grid(&columns, 2);
         for one in &self.report.removable {
             let Some(package) = self.package(one.package) else { continue };
-            let why = one.function.map_or_else(
+            let why = one.function.as_ref().map_or_else(
                 || one.reason.name().to_owned(),
                 |function| format!("{} {function}", one.reason.name()),
             );

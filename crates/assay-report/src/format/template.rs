@@ -47,7 +47,7 @@ impl Format for Template {
         });
         environment.add_filter("csv", |text: String| format!("\"{}\"", text.replace('"', "\"\"")));
         environment.add_filter("markdown_cell", |text: String| super::markdown::escape(&text));
-        environment.add_filter("terminal", |text: String| crate::escape::terminal(&text).into_owned());
+        environment.add_filter("terminal", |text: String| assay_escape::terminal(&text).into_owned());
         environment.add_template(&template.name, &template.text).map_err(explain)?;
         let compiled = environment.get_template(&template.name).map_err(explain)?;
         let value = Value::from(Serde(json::document(report, options)));

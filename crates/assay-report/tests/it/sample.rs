@@ -187,11 +187,15 @@ fn findings() -> Vec<Finding> {
     log4shell.priority = Some(Priority::Act);
     log4shell.priority_path = vec![
         Decision {
-            point: "exploitation",
-            value: "active",
+            point: "exploitation".into(),
+            value: "active".into(),
             reason: "CVE-2021-44228 is in CISA KEV since 2021-12-10, and ransomware uses it".into(),
         },
-        Decision { point: "usage", value: "used", reason: "the entry point reaches \x1b[1mit".into() },
+        Decision {
+            point: "usage".into(),
+            value: "used".into(),
+            reason: "the entry point reaches \x1b[1mit".into(),
+        },
     ];
     let mut openssl = finding(0, "CVE-2022-4450", Severity::High, FixState::WontFix, &[]);
     openssl.evidence[0].ecosystem = "Debian:11".parse().unwrap();
@@ -288,7 +292,7 @@ pub(crate) fn report() -> Report {
             Removable {
                 package: 0,
                 reason: RemovalReason::Redundant,
-                function: Some("tls-library"),
+                function: Some("tls-library".into()),
                 beside: vec![1],
                 later_layer: None,
                 bytes: Some(4_210_000),

@@ -10,8 +10,9 @@ use std::path::Path;
 pub(super) const CASES: &[Case] = &[
     refused("layout-indexes-within-indexes", nested_indexes, "the nesting of indexes"),
     refused("layout-index-as-manifest", index_as_manifest, "neither a manifest nor an index"),
-    Case { weight: Weight::Heavy, ..refused("layout-10-thousand-layers", ten_thousand_layers, "layers") },
+    heavy("layout-10-thousand-layers", ten_thousand_layers, BELOW, &["too-many-layers"]),
     heavy("layout-900-layers", many_layers, BELOW, &[]),
+    heavy("layout-one-layer-900-times", one_layer_many_times, BELOW, &["too-many-facts"]),
     refused("layout-layer-size-that-lies", size_lies, "expected 7 bytes"),
     refused("layout-layer-digest-that-lies", digest_lies, "expected `sha256:"),
     refused("layout-manifest-of-100-megabytes", large_manifest, "above the limit"),
@@ -21,7 +22,11 @@ pub(super) const CASES: &[Case] = &[
     refused("docker-archive-cyclic-links", cyclic_links, "without `manifest.json`"),
     Case {
         weight: Weight::Heavy,
-        ..refused("docker-archive-gzip-bomb", archive_bomb, "the uncompressed size")
+        ..refused("docker-archive-gzip-bomb", zeros_bomb, "without `manifest.json`")
+    },
+    Case {
+        weight: Weight::Heavy,
+        ..refused("docker-archive-gzip-bomb-of-ones", ones_bomb, "the uncompressed size")
     },
     Case {
         weight: Weight::Heavy,
@@ -67,6 +72,22 @@ fn ten_thousand_layers(folder: &Path) -> Subject {
 
 fn many_layers(folder: &Path) -> Subject {
     layers(folder, 900)
+}
+
+/// Names one layer of many packages and marks again and again: stored once, it would be in memory as often.
+fn one_layer_many_times(folder: &Path) -> Subject {
+    let mut image = Hostile::new(folder);
+    image.layer(|layer| {
+        for number in 0..20_000 {
+            layer.file(
+                &format!("srv/node_modules/p{number}/package.json"),
+                format!(r#"{{"name":"p{number}","version":"1.0.0"}}"#),
+            );
+        }
+        layer.end();
+    });
+    image.repeat(899);
+    image.finish()
 }
 
 fn lying(folder: &Path, change: impl Fn(&mut serde_json::Value)) -> Subject {
@@ -139,9 +160,17 @@ fn cyclic_links(folder: &Path) -> Subject {
     archive(folder, &tar)
 }
 
-fn archive_bomb(folder: &Path) -> Subject {
-    let mut bytes = crate::image::gzip(&Header::new("zeros", b'0', 0o77_777_777_777).block());
-    let member = crate::image::gzip(&vec![0; 64 << 20]);
+fn zeros_bomb(folder: &Path) -> Subject {
+    archive_bomb(folder, 0)
+}
+
+fn ones_bomb(folder: &Path) -> Subject {
+    archive_bomb(folder, 1)
+}
+
+fn archive_bomb(folder: &Path, byte: u8) -> Subject {
+    let mut bytes = crate::image::gzip(&Header::new("large", b'0', 0o77_777_777_777).block());
+    let member = crate::image::gzip(&vec![byte; 64 << 20]);
     for _ in 0..128 {
         bytes.extend(&member);
     }

@@ -205,6 +205,14 @@ impl Hostile {
         self
     }
 
+    /// Names the last layer again, this many times.
+    pub(super) fn repeat(&mut self, times: usize) -> &mut Self {
+        let last = (self.layers.last().cloned().unwrap(), self.diff_ids.last().cloned().unwrap());
+        self.layers.extend(vec![last.0; times]);
+        self.diff_ids.extend(vec![last.1; times]);
+        self
+    }
+
     /// Writes the documents.
     pub(super) fn finish(&mut self) -> Subject {
         let config = json!({

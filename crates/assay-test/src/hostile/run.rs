@@ -23,6 +23,8 @@ const HANGS: Duration = Duration::from_secs(300);
 pub struct Outcome {
     /// How long it took.
     pub seconds: f64,
+    /// How long processors worked for it, as last seen: on a busy machine it says more.
+    pub cpu: f64,
     /// The most memory in use at once, in KiB, as last seen.
     pub peak: u64,
     /// What is not as it should be; empty when the case passes.
@@ -53,14 +55,15 @@ pub fn run(case: &Case, program: &Path, folder: &Path) -> Outcome {
         .stderr(fs::File::create(&errors).unwrap())
         .spawn()
         .unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
+    let (status, times) = (format!("/proc/{}/status", child.id()), format!("/proc/{}/stat", child.id()));
+    let (mut peak, mut cpu) = (0, 0.0_f64);
     let ended = loop {
         // The high-water mark only grows, and is gone with the process: looked at often, little of it is missed.
         let seen = fs::read_to_string(&status).unwrap_or_default();
         let mark =
             seen.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
         peak = peak.max(mark.unwrap_or(0));
+        cpu = cpu.max(cpu_seconds(&fs::read_to_string(&times).unwrap_or_default()));
         if let Some(ended) = child.try_wait().unwrap() {
             break Some(ended);
         }
@@ -88,7 +91,14 @@ pub fn run(case: &Case, program: &Path, folder: &Path) -> Outcome {
         problems.push(format!("{left} temporary files are left behind"));
     }
     fs::remove_dir_all(folder).unwrap();
-    Outcome { seconds, peak, problems }
+    Outcome { seconds, cpu, peak, problems }
+}
+
+/// Reads how long a process has worked, its own and the kernel's time (proc_pid_stat(5)): in hundredths of seconds everywhere.
+fn cpu_seconds(stat: &str) -> f64 {
+    // The name of the program stands in parentheses and may hold anything.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 fn check(case: &Case, code: Option<i32>, report: &[u8], errors: &str, problems: &mut Vec<String>) {

@@ -224,6 +224,13 @@ fn search<'p>(file: &File<'_>, offset: u64, size: u64, patterns: &[&'p [u8]]) ->
     Some(found)
 }
 
+/// Returns the string that starts at a place; of one that is longer than a name, as much as shows that.
+fn string(bytes: &[u8], start: usize) -> &[u8] {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let rest = rest.get(..rest.len().min(MAX_NAME + 1)).unwrap_or_default();
+    rest.get(..memchr::memchr(0, rest).unwrap_or(rest.len())).unwrap_or_default()
+}
+
 /// What the constants of a file look like.
 #[derive(Default)]
 struct Constants {
@@ -258,24 +265,41 @@ impl Constants {
                 constants.cut = true;
                 continue;
             };
-            for text in bytes.split(|byte| *byte == 0) {
-                constants.add(text);
-            }
+            constants.search(&bytes);
         }
         constants.computes_libraries |= constants.cut;
         constants
     }
 
-    fn add(&mut self, text: &[u8]) {
-        if text.len() < 3 || text.len() > MAX_NAME {
-            return;
+    /// Looks at the strings, each of which ends with a zero, that may be names. There are a hundred others for each of these, so what
+    /// makes a name is sought first, and its string's ends then.
+    fn search(&mut self, bytes: &[u8]) {
+        let mut end = 0;
+        for place in memchr::memmem::find_iter(bytes, b".so") {
+            // The string that was looked at last may have it twice.
+            if place < end {
+                continue;
+            }
+            let head = bytes.get(place.saturating_sub(MAX_NAME)..place).unwrap_or_default();
+            let start = place - head.len() + memchr::memrchr(0, head).map_or(0, |zero| zero + 1);
+            if start == 0 || bytes.get(start - 1) == Some(&0) {
+                let text = string(bytes, start);
+                end = start + text.len();
+                if text.len() <= MAX_NAME {
+                    self.library(text);
+                }
+            }
         }
-        if memchr::memmem::find(text, b".so").is_some() {
-            self.library(text);
-        } else if text.starts_with(b"/")
-            && [&b"bin/"[..], b"/lib", b"/opt/"].iter().any(|part| memchr::memmem::find(text, part).is_some())
-        {
-            self.program(text);
+        let first = bytes.starts_with(b"/").then_some(0);
+        for start in first.into_iter().chain(memchr::memmem::find_iter(bytes, b"\0/").map(|zero| zero + 1)) {
+            let text = string(bytes, start);
+            let has = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+            if (3..=MAX_NAME).contains(&text.len())
+                && !has(b".so")
+                && (has(b"bin/") || has(b"/lib") || has(b"/opt/"))
+            {
+                self.program(text);
+            }
         }
     }
 
@@ -310,6 +334,53 @@ impl Constants {
             self.programs.insert(text.to_owned());
         } else {
             self.cut = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Looks at each string, whatever it is.
+    fn one_by_one(bytes: &[u8]) -> Constants {
+        let mut constants = Constants::default();
+        for text in bytes.split(|byte| *byte == 0) {
+            let has = |part: &[u8]| memchr::memmem::find(text, part).is_some();
+            if text.len() < 3 || text.len() > MAX_NAME {
+                continue;
+            }
+            if has(b".so") {
+                constants.library(text);
+            } else if text.starts_with(b"/") && (has(b"bin/") || has(b"/lib") || has(b"/opt/")) {
+                constants.program(text);
+            }
+        }
+        constants
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn no_string_is_missed(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(&[
+                    "\0", "\0", "\0", ".so", ".so.1", ".s", "o", "/", "/bin/", "bin/", "/lib", "/opt/", "libx", "%s", "a", "\u{1}",
+                ][..])
+                .prop_map(str::to_owned)
+                .boxed()
+                .prop_union((0_usize..230).prop_map(|count| "l".repeat(count)).boxed()),
+                0..40,
+            ),
+        ) {
+            let bytes = pieces.concat().into_bytes();
+            let mut found = Constants::default();
+            found.search(&bytes);
+            let want = one_by_one(&bytes);
+            prop_assert_eq!(&found.libraries, &want.libraries);
+            prop_assert_eq!(&found.programs, &want.programs);
+            prop_assert_eq!((found.computes_libraries, found.cut), (want.computes_libraries, want.cut));
         }
     }
 }

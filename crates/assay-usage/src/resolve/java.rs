@@ -5,11 +5,18 @@
 
 use super::{Answer, Context, Resolver};
 use assay_analyze::{Ask, CodeFile, Dynamic, Language};
-use assay_model::path::{file_name, normalise, parent};
-use std::collections::BTreeSet;
+use assay_model::path::{ancestors, file_name, normalise, parent};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashSet};
 
 /// Finds jars.
 pub(super) struct ClassPath;
+
+/// What is worked out once per image: the folders of virtual machines, whether they are started or not.
+#[derive(Default)]
+pub(crate) struct Known<'a> {
+    homes: OnceCell<HashSet<&'a str>>,
+}
 
 /// Jars one entry of a class path may stand for.
 const MAX_JARS: usize = 20_000;
@@ -61,8 +68,10 @@ impl Resolver for ClassPath {
 
     fn is_runtime(&self, context: &Context<'_>, path: &str) -> bool {
         // `<home>/lib/x.jar` and `<home>/jre/lib/x.jar` beside `<home>/bin/java`.
-        assay_model::path::ancestors(path)
-            .any(|home| context.files.code.contains_key(&format!("{home}/bin/java")))
+        let homes = context.memo.java.homes.get_or_init(|| {
+            context.files.code.keys().filter_map(|path| path.strip_suffix("/bin/java")).collect()
+        });
+        !homes.is_empty() && ancestors(path).any(|folder| homes.contains(folder))
     }
 }
 

@@ -6,7 +6,8 @@
 //! really are, as Node does, so pnpm's links work.
 
 use super::{Answer, Context, Resolver};
-use assay_analyze::{Ask, CodeFile, Dynamic, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Dynamic, Language};
 use assay_model::path::{file_name, normalise, parent};
 use std::collections::BTreeSet;
 
@@ -127,7 +128,7 @@ fn is_built_in(name: &str) -> bool {
 
 struct Search<'c, 'a> {
     context: &'c Context<'a>,
-    files: &'a Files,
+    files: &'a Tree<'a>,
 }
 
 impl<'a> Search<'_, 'a> {

@@ -4,7 +4,8 @@
 //! file for another processor is passed over. What is surprising: glibc takes the settings' folders from a cache made when ldconfig last
 //! ran, so a second file of the same name, later in the order, may be the one that is loaded: it is said, too.
 
-use assay_analyze::{Ask, CodeFile, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Language};
 use assay_model::image::ImageConfig;
 use assay_model::path::parent;
 use std::collections::HashMap;
@@ -52,7 +53,7 @@ pub(crate) struct Found<'a> {
 
 /// The image's libraries and where they are sought.
 pub(crate) struct Libraries<'a> {
-    files: &'a Files,
+    files: &'a Tree<'a>,
     /// `LD_LIBRARY_PATH` of the image's environment.
     environment: Vec<String>,
     /// Settings' folders and the linker's own, real paths.
@@ -72,7 +73,7 @@ pub(crate) fn processor(file: &CodeFile) -> Option<(u16, bool)> {
 }
 
 impl<'a> Libraries<'a> {
-    pub(crate) fn new(files: &'a Files, config: &ImageConfig) -> Self {
+    pub(crate) fn new(files: &'a Tree<'a>, config: &ImageConfig) -> Self {
         let environment = config.env.iter().filter_map(|setting| setting.strip_prefix("LD_LIBRARY_PATH="));
         let environment =
             environment.flat_map(|list| list.split([':', ';'])).filter(|folder| folder.starts_with('/'));

@@ -16,6 +16,8 @@ pub(super) struct PerlModules;
 #[derive(Default)]
 pub(crate) struct Known {
     names: OnceCell<HashMap<String, Vec<String>>>,
+    /// What the interpreter loads itself.
+    own: OnceCell<Vec<(Ask, Answer)>>,
 }
 
 impl Resolver for PerlModules {
@@ -32,12 +34,15 @@ impl Resolver for PerlModules {
     }
 
     fn start(&self, context: &Context<'_>, words: &[String]) -> Vec<(Ask, Answer)> {
-        let mut found = Vec::new();
         let cwd = format!("{}/x", normalise(&context.config.working_dir));
-        // Loaded by the interpreter itself, without a word in any text.
-        for module in ["strict", "warnings", "utf8", "unicore::Name", "feature", "sitecustomize"] {
-            found.push((Ask::Import(module.to_owned()), answer(import(context, &cwd, module))));
-        }
+        // Loaded by the interpreter itself, without a word in any text; the same for each of a distribution's hundreds of scripts.
+        let own = context.memo.perl.own.get_or_init(|| {
+            let modules = ["strict", "warnings", "utf8", "unicore::Name", "feature", "sitecustomize"];
+            let found =
+                |module: &str| (Ask::Import(module.to_owned()), answer(import(context, &cwd, module)));
+            modules.into_iter().map(found).collect()
+        });
+        let mut found = own.clone();
         let mut words = words.iter().skip(1).map(String::as_str);
         while let Some(word) = words.next() {
             if let Some(module) = word.strip_prefix("-M").or_else(|| word.strip_prefix("-m")) {

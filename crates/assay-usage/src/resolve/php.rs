@@ -5,7 +5,8 @@
 //! autoloaders are not known, and whoever registers one has said that it computes names.
 
 use super::{Answer, Context, Resolver};
-use assay_analyze::{Ask, CodeFile, Dynamic, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Dynamic, Language};
 use assay_model::path::{ancestors, file_name, normalise, parent};
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -74,7 +75,7 @@ impl Resolver for PhpFiles {
     }
 }
 
-fn php_below<'a>(files: &'a Files, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+fn php_below<'a>(files: &'a Tree<'a>, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     files.below(folder).filter(|(_, file)| file.code.language == Language::Php).map(|(path, _)| path)
 }
 

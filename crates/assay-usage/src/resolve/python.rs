@@ -9,7 +9,8 @@
 //! callers are known by what they call.
 
 use super::{Answer, Context, Resolver};
-use assay_analyze::{Ask, CodeFile, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Language};
 use assay_model::path::{ancestors, file_name, normalise, parent};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
@@ -59,8 +60,11 @@ struct Roots {
     certain: Vec<String>,
     /// `.pth` and `sitecustomize` files, which are run at the start.
     at_start: Vec<String>,
-    known: RefCell<HashMap<String, Rc<BTreeSet<String>>>>,
+    known: Rc<Modules>,
 }
+
+/// What names were found to mean.
+type Modules = RefCell<HashMap<String, Rc<BTreeSet<String>>>>;
 
 /// Returns the folder `…/lib/python3.11` a path lies in, or is.
 fn standard_library(path: &str) -> Option<&str> {
@@ -103,7 +107,7 @@ struct Folders {
 }
 
 impl Folders {
-    fn new(files: &Files) -> Self {
+    fn new(files: &Tree<'_>) -> Self {
         let mut folders = Self::default();
         // Neighbours mostly share their folder.
         let mut last = String::new();
@@ -193,7 +197,7 @@ impl Roots {
             perhaps,
             certain,
             at_start: at_start.into_iter().collect(),
-            known: RefCell::default(),
+            known: Rc::default(),
         }
     }
 }
@@ -280,7 +284,7 @@ fn absolute(base: &str, path: &str) -> String {
 }
 
 struct Search<'a> {
-    files: &'a Files,
+    files: &'a Tree<'a>,
     roots: Rc<Roots>,
 }
 
@@ -289,7 +293,16 @@ impl<'a> Search<'a> {
         let mut memo = context.memo.python.roots.borrow_mut();
         let roots = match memo.as_ref().filter(|roots| roots.started == context.started.len()) {
             Some(roots) => Rc::clone(roots),
-            None => Rc::clone(memo.insert(Rc::new(Roots::new(context)))),
+            None => {
+                let mut roots = Roots::new(context);
+                // Most of what is started is no Python: names then mean what they meant before.
+                if let Some(before) = memo.as_ref()
+                    && (&before.perhaps, &before.certain) == (&roots.perhaps, &roots.certain)
+                {
+                    roots.known = Rc::clone(&before.known);
+                }
+                Rc::clone(memo.insert(Rc::new(roots)))
+            }
         };
         Self { files: context.files, roots }
     }
@@ -313,9 +326,8 @@ impl<'a> Search<'a> {
         let application = site_folder(from).is_none() && standard_library(from).is_none();
         if application {
             // A project's root is often above the file that imports, and nobody says so.
-            let above: Vec<String> = ancestors(from).map(str::to_owned).collect();
-            for folder in above {
-                self.below(&[folder], module, names, &mut found);
+            for folder in ancestors(from) {
+                self.below(&[folder.to_owned()], module, names, &mut found);
             }
         }
         let known = self.roots.known.borrow().get(name).map(Rc::clone);
@@ -347,18 +359,20 @@ impl<'a> Search<'a> {
         names: Option<&str>,
         found: &mut BTreeSet<String>,
     ) -> bool {
-        let mut folders = folders.to_vec();
+        let mut inner: Vec<String>;
+        let mut folders = folders;
         for part in module.split('.').filter(|part| !part.is_empty()) {
-            let Some(inner) = self.step(&folders, part, found) else { return false };
-            folders = inner;
+            let Some(found) = self.step(folders, part, found) else { return false };
+            inner = found;
+            folders = &inner;
         }
         for name in names.unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
             if name == "*" {
-                for folder in &folders {
+                for folder in folders {
                     self.children(folder, found);
                 }
             } else {
-                self.step(&folders, name, found);
+                self.step(folders, name, found);
             }
         }
         true
@@ -376,11 +390,10 @@ impl<'a> Search<'a> {
             let mut hit = false;
             // `base.py`, `base.so` and `base.cpython-311-x86_64-linux-gnu.so`, none of which has a further `/`.
             let start = format!("{base}.");
-            for (path, file) in self.files.code.range(start.clone()..) {
-                let Some(rest) = path.strip_prefix(&start) else { break };
-                let module = matches!(rest, "py" | "pyc" | "pyw") || file.code.language == Language::Native;
-                if module && !rest.contains('/') {
-                    found.insert(path.clone());
+            for (path, file) in self.files.starting_with(&start) {
+                let rest = path.get(start.len()..).unwrap_or_default();
+                if matches!(rest, "py" | "pyc" | "pyw") || file.code.language == Language::Native {
+                    found.insert(path.to_owned());
                     hit = true;
                 }
             }
@@ -390,7 +403,7 @@ impl<'a> Search<'a> {
             if hit {
                 return Some(Vec::new());
             }
-            if self.files.below(&base).next().is_some() {
+            if self.files.has_code_below(&base) {
                 spaces.push(base);
             }
         }
@@ -401,7 +414,7 @@ impl<'a> Search<'a> {
     /// Adds a module that is a symbolic link to a file.
     fn linked(&self, base: &str, found: &mut BTreeSet<String>) -> bool {
         let path = format!("{base}.py");
-        if !self.files.symlinks.contains_key(&path) {
+        if !self.files.is_link(&path) {
             return false;
         }
         let Some((real, _)) = self.files.find(&path) else { return false };
@@ -409,8 +422,12 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// Adds a package's `__init__`, if it has one.
+    /// Adds a package's `__init__`, if it has one; the folder's path is the real one.
     fn initial(&self, folder: &str, found: &mut BTreeSet<String>) -> bool {
+        // Most of what is imported is a module, and no folder at all.
+        if !self.files.is_inhabited(folder) {
+            return false;
+        }
         let mut hit = false;
         for name in ["__init__.py", "__init__.pyc"] {
             if let Some((path, _)) = self.files.find(&format!("{folder}/{name}")) {
@@ -419,13 +436,9 @@ impl<'a> Search<'a> {
             }
         }
         if !hit {
-            let start = format!("{folder}/__init__.");
-            for (path, file) in self.files.code.range(start.clone()..) {
-                if !path.starts_with(&start) {
-                    break;
-                }
+            for (path, file) in self.files.starting_with(&format!("{folder}/__init__.")) {
                 if file.code.language == Language::Native {
-                    found.insert(path.clone());
+                    found.insert(path.to_owned());
                     hit = true;
                 }
             }

@@ -8,7 +8,8 @@
 //! it is called, and plug-ins (`rubygems_plugin`) of its own commands.
 
 use super::{Answer, Context, Resolver};
-use assay_analyze::{Ask, CodeFile, Dynamic, Files, Language};
+use crate::tree::Tree;
+use assay_analyze::{Ask, CodeFile, Dynamic, Language};
 use assay_model::path::{ancestors, file_name, normalise, parent};
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
@@ -204,7 +205,7 @@ fn import(context: &Context<'_>, from: &str, name: &str, found: &mut BTreeSet<St
     }
 }
 
-fn with_endings(files: &Files, path: &str, found: &mut BTreeSet<String>) {
+fn with_endings(files: &Tree<'_>, path: &str, found: &mut BTreeSet<String>) {
     for ending in ["", ".rb", ".so"] {
         if let Some((path, file)) = files.find(&format!("{path}{ending}"))
             && is_ruby(file)

@@ -1,6 +1,7 @@
 //! Images for tests of resolvers: files of code by path, and how they are started.
 
 use super::{Answer, Context, Memo, Resolver};
+use crate::tree::Tree;
 use assay_analyze::{Ask, Code, CodeFile, Files, Language};
 use assay_model::image::ImageConfig;
 
@@ -56,8 +57,8 @@ impl Image {
 
     pub(crate) fn with<T>(&self, run: impl FnOnce(&Context<'_>) -> T) -> T {
         let memo = Memo::default();
-        let context =
-            Context { files: &self.files, config: &self.config, started: &self.started, memo: &memo };
+        let files = Tree::new(&self.files);
+        let context = Context { files: &files, config: &self.config, started: &self.started, memo: &memo };
         run(&context)
     }
 

@@ -4,7 +4,7 @@ use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::error::CommandError;
-use crate::source::{self, SourceArgs};
+use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, Vulnerability};
@@ -34,6 +34,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     context: ContextArgs,
+
+    #[command(flatten)]
+    vex: VexArgs,
 }
 
 /// How many statements are listed for an identifier before the rest is only counted.
@@ -47,7 +50,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         None => None,
         Some(text) => {
             let settings = Settings::load(&args.context, global)?;
-            Some(source::report(text, &args.source, global, (&database, built_in), &settings)?)
+            let vex = args.vex.documents(global)?;
+            Some(source::report(text, &args.source, global, (&database, built_in), &settings, &vex)?)
         }
     };
     // A fingerprint means the vulnerability of that finding.

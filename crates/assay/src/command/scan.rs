@@ -3,8 +3,9 @@
 use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
+use crate::environment;
 use crate::error::CommandError;
-use crate::source::{self, SourceArgs};
+use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
 use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
 use assay_report::format::TemplateText;
@@ -23,10 +24,11 @@ use std::str::FromStr;
     assay scan oci:build/layout:app                     an OCI layout folder\n  \
     assay scan dir:/srv/app                             a folder: root file system or project\n  \
     assay scan Cargo.lock --fail-on fixed               one lockfile; exit code 1 when a fix is out\n  \
+    assay scan sbom:app.cdx.json                        what a bill of materials lists\n  \
     assay scan app.tar --format json --output report.json")]
 pub(crate) struct Args {
     /// Images, archives, folders or lockfiles: a reference, a path, or `registry:`, `docker-archive:`, `oci-archive:`, `oci:`,
-    /// `dir:`, `docker:`, `podman:` and what follows.
+    /// `dir:`, `docker:`, `podman:`, `sbom:` and what follows.
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
 
@@ -36,17 +38,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     context: ContextArgs,
 
-    /// The format of standard output: table, json, sarif, junit, markdown, html, github, gitlab, csv or template.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
-    format: &'static dyn Format,
+    #[command(flatten)]
+    show: ShowArgs,
 
-    /// The template of the format `template`, in the language of Jinja2; it sees the JSON report as `report`.
-    #[arg(long, value_name = "FILE")]
-    template: Option<PathBuf>,
-
-    /// Write to a file instead, in another format if one is named; may be repeated.
-    #[arg(long, short, value_name = "[FORMAT=]PATH")]
-    output: Vec<Output>,
+    #[command(flatten)]
+    vex: VexArgs,
 
     /// Show only these severities, separated by commas.
     #[arg(long, value_name = "SEVERITY", value_delimiter = ',')]
@@ -60,21 +56,9 @@ pub(crate) struct Args {
     #[arg(long)]
     only_fixed: bool,
 
-    /// Show in the table how each priority was decided.
-    #[arg(long)]
-    explain_priority: bool,
-
     /// Show only findings that the base image does not bring.
     #[arg(long)]
     exclude_base: bool,
-
-    /// List in the table all packages that the image could do without, rather than summing them up.
-    #[arg(long)]
-    removable: bool,
-
-    /// Put findings of the table together by package or by severity.
-    #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
-    group_by: Group,
 
     /// Exit with 1 when a finding is at least this bad: a severity or a priority; `,fixed` counts only findings with a fix.
     ///
@@ -86,6 +70,38 @@ pub(crate) struct Args {
     /// Exit with 0 even though something was left unscanned.
     #[arg(long)]
     allow_partial: bool,
+}
+
+/// How a report is written.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// The format of standard output: table, json, sarif, cyclonedx, spdx, junit, markdown, html, github, gitlab, csv or template.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = format_named)]
+    format: &'static dyn Format,
+
+    /// The template of the format `template`, in the language of Jinja2; it sees the JSON report as `report`.
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+
+    /// Write to a file instead, in another format if one is named; may be repeated.
+    #[arg(long, short, value_name = "[FORMAT=]PATH")]
+    output: Vec<Output>,
+
+    /// Show in the table how each priority was decided.
+    #[arg(long)]
+    explain_priority: bool,
+
+    /// List in the table all packages that the image could do without, rather than summing them up.
+    #[arg(long)]
+    removable: bool,
+
+    /// Put findings of the table together by package or by severity.
+    #[arg(long, value_name = "WHAT", default_value = "package", value_parser = group_named)]
+    group_by: Group,
+
+    /// List in the table the findings that statements take out of the count.
+    #[arg(long)]
+    show_suppressed: bool,
 }
 
 /// A file to write, and how.
@@ -164,7 +180,7 @@ impl Threshold {
     fn crossed(&self, report: &Report) -> (usize, usize) {
         // What the image says of itself (annotations, history) may not take findings out of the count.
         let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
-        let counted = report.findings.iter().filter(|finding| {
+        let counted = assay_report::summary::open(report).filter(|finding| {
             (!self.only_fixed || finding.fix == FixState::Fixed)
                 && !(self.only_own && sure && finding.in_base == Some(true))
         });
@@ -186,8 +202,11 @@ impl Threshold {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    if args.sources.len() > 1 && (args.format.name() == "sarif" || !args.output.is_empty()) {
-        return Err(CommandError::usage("several sources cannot share one SARIF log or output file")
+    if args.sources.len() > 1
+        && (args.show.format.name() != "table" && args.show.format.name() != "json"
+            || !args.show.output.is_empty())
+    {
+        return Err(CommandError::usage("several sources cannot share one document or output file")
             .hint("scan them one by one"));
     }
     let filter = Filter {
@@ -196,12 +215,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         only_fixed: args.only_fixed,
         exclude_base: args.exclude_base,
     };
-    let template = template(args)?;
+    // Before the work, not after it.
+    args.show.template()?;
     let settings = Settings::load(&args.context, global)?;
     let (database, built_in) = source::open_database(global)?;
+    let vex = args.vex.documents(global)?;
     let (mut crossed, mut partial) = (false, false);
     for text in &args.sources {
-        let report = source::report(text, &args.source, global, (&database, built_in), &settings)?;
+        let report = source::report(text, &args.source, global, (&database, built_in), &settings, &vex)?;
         partial |= !report.complete();
         if let Some(threshold) = &args.fail_on {
             let (count, unknown) = threshold.crossed(&report);
@@ -227,7 +248,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             }
         }
         let (report, hidden) = filter.apply(report);
-        write(args, &report, hidden, template.clone())?;
+        write(&args.show, &report, hidden)?;
     }
     Ok(if crossed {
         ExitCode::from(1)
@@ -241,66 +262,75 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 /// The largest template that is read.
 const MAX_TEMPLATE: u64 = 4 << 20;
 
-/// Reads the user's template, which must be there when it is asked for.
-fn template(args: &Args) -> Result<Option<TemplateText>, CommandError> {
-    let asked = |format: &dyn Format| format.name() == "template";
-    let wanted = asked(args.format) || args.output.iter().filter_map(|output| output.format).any(asked);
-    match &args.template {
-        None if wanted => Err(CommandError::usage("the format `template` needs a template")
-            .hint("name one with `--template FILE`; there are examples in docs/manual/outputs.md")),
-        None => Ok(None),
-        Some(path) => {
-            let failed = |error| {
-                CommandError::work(format!("cannot read the template `{}`", path.display()), error)
-                    .hint("name a text file with `--template FILE`")
-            };
-            let mut text = String::new();
-            let file = std::fs::File::open(path).map_err(failed)?;
-            file.take(MAX_TEMPLATE).read_to_string(&mut text).map_err(failed)?;
-            Ok(Some(TemplateText { name: path.display().to_string(), text }))
+impl ShowArgs {
+    /// Reads the user's template, which must be there when it is asked for.
+    pub(super) fn template(&self) -> Result<Option<TemplateText>, CommandError> {
+        let asked = |format: &dyn Format| format.name() == "template";
+        let wanted = asked(self.format) || self.output.iter().filter_map(|output| output.format).any(asked);
+        match &self.template {
+            None if wanted => Err(CommandError::usage("the format `template` needs a template")
+                .hint("name one with `--template FILE`; there are examples in docs/manual/outputs.md")),
+            None => Ok(None),
+            Some(path) => {
+                let failed = |error| {
+                    CommandError::work(format!("cannot read the template `{}`", path.display()), error)
+                        .hint("name a text file with `--template FILE`")
+                };
+                let mut text = String::new();
+                let file = std::fs::File::open(path).map_err(failed)?;
+                file.take(MAX_TEMPLATE).read_to_string(&mut text).map_err(failed)?;
+                Ok(Some(TemplateText { name: path.display().to_string(), text }))
+            }
         }
     }
 }
 
-fn write(
-    args: &Args,
-    report: &Report,
-    hidden: u64,
-    template: Option<TemplateText>,
-) -> Result<(), CommandError> {
+pub(super) fn write(args: &ShowArgs, report: &Report, hidden: u64) -> Result<(), CommandError> {
     let render = |format: &dyn Format, options: &Options| {
         let mut bytes = Vec::new();
-        format
-            .write(report, options, &mut bytes)
-            .map(|()| bytes)
-            .map_err(|error| CommandError::work(format!("cannot write the {} report", format.name()), error))
+        format.write(report, options, &mut bytes).map(|()| bytes).map_err(|error| {
+            let failed = CommandError::work(format!("cannot write the {} report", format.name()), error);
+            if format.name() == "template" {
+                failed.hint("mend the template that `--template` names; `--format json` shows what it sees")
+            } else {
+                failed
+            }
+        })
     };
     let options = Options {
         group: args.group_by,
         explain_priority: args.explain_priority,
         removable: args.removable,
+        suppressed: args.show_suppressed,
         hidden,
-        template,
+        template: args.template()?,
+        time: environment::source_date().or_else(|| report.image.created.is_none().then(environment::now)),
         ..Options::default()
     };
+    // Everything is rendered before anything is written: a template that fails leaves no half of the outputs behind.
+    let mut files = Vec::new();
     for output in &args.output {
-        let bytes = render(output.format.unwrap_or(args.format), &options)?;
-        write_file(&output.path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", output.path.display()), error)
+        files.push((&output.path, render(output.format.unwrap_or(args.format), &options)?));
+    }
+    // Like other tools: a report that went to a file is not printed as well, unless standard output got a format of its own.
+    let on_screen = if args.output.iter().any(|output| output.format.is_none()) {
+        None
+    } else {
+        let on_screen = Options { width: terminal::width(), color: terminal::color(), ..options };
+        Some(render(args.format, &on_screen)?)
+    };
+    for (path, bytes) in files {
+        write_file(path, &bytes).map_err(|error| {
+            CommandError::work(format!("cannot write `{}`", path.display()), error)
                 .hint("name a file in a folder that is there and that you may write to")
         })?;
     }
-    // Like other tools: a report that went to a file is not printed as well, unless standard output got a format of its own.
-    if args.output.iter().any(|output| output.format.is_none()) {
-        return Ok(());
-    }
-    let on_screen = Options { width: terminal::width(), color: terminal::color(), ..options };
-    let bytes = render(args.format, &on_screen)?;
+    let Some(bytes) = on_screen else { return Ok(()) };
     terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
 }
 
 /// Writes a file whole or not at all.
-fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     // A device or pipe (`/dev/stderr`) cannot be replaced by another file.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);

@@ -12,6 +12,7 @@
 
 mod damage;
 mod database;
+mod disks;
 mod error_classes;
 mod exit_codes;
 mod explain;
@@ -43,6 +44,7 @@ const OS_RELEASE: &str = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU
 /// A folder of a test's own, with a database in it.
 struct Place {
     folder: TempDir,
+    scanners: &'static str,
 }
 
 /// What a run came to.
@@ -54,7 +56,12 @@ struct Ran {
 
 impl Place {
     fn new() -> Self {
-        let place = Self { folder: tempfile::tempdir().unwrap() };
+        Self::looking_for("vulnerability")
+    }
+
+    /// Most tests are about packages; those about other kinds of findings say so.
+    fn looking_for(scanners: &'static str) -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap(), scanners };
         for folder in ["home", "scratch", "out"] {
             fs::create_dir(place.path(folder)).unwrap();
         }
@@ -95,8 +102,7 @@ impl Place {
             .env("HOME", self.path("home"))
             .env("TMPDIR", self.path("scratch"))
             .env("ASSAY_DB", "test.db")
-            // Most tests are about packages; those about other kinds of findings say so.
-            .env("ASSAY_SCANNERS", "vulnerability")
+            .env("ASSAY_SCANNERS", self.scanners)
             .env("SOURCE_DATE_EPOCH", "1700172800")
             .envs(variables.iter().copied())
             .output()

@@ -114,7 +114,7 @@ fn several_sources_are_reported_one_after_the_other() {
     let ran = place.run(&["scan", "oci:image", "image"]);
     assert_eq!(ran.stdout.matches("2 findings").count(), 2);
     insta::assert_snapshot!(place.refused(&["scan", "oci:image", "image"]), @r"
-    error: several sources cannot share one SARIF log or output file
+    error: several sources cannot share one document or output file
     hint: scan them one by one
     ");
 }

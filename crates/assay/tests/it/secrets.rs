@@ -72,9 +72,9 @@ fn contents(folder: &Path, all: &mut Vec<Vec<u8>>) {
 
 #[test]
 fn a_secret_deleted_in_a_later_layer_is_found_and_located() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     place.layout("image", &planted());
-    place.run(&["scan", "oci:image", "--scanners", "secret", "--output", "json=out/a.json"]);
+    place.run(&["scan", "oci:image", "--output", "json=out/a.json"]);
     let report = json(&place.path("out/a.json"));
     let file = |rule: &str, line| (rule.to_owned(), "root/.aws/credentials".to_owned(), Some(line));
     let config = |rule: &str, pointer: &str| (rule.to_owned(), format!("config.json#/{pointer}"), None);
@@ -106,18 +106,17 @@ fn a_secret_deleted_in_a_later_layer_is_found_and_located() {
 
 #[test]
 fn secrets_leave_the_program_in_no_output_log_or_cache() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     place.layout("image", &planted());
     // A template of the user's own can only say what the other formats say, too.
     let formats =
         assay_report::format::FORMATS.iter().map(|format| format.name()).filter(|name| *name != "template");
     let names: Vec<String> = formats.map(|name| format!("{name}=out/report.{name}")).collect();
     let outputs: Vec<&str> = names.iter().flat_map(|name| ["--output", name]).collect();
-    let ran =
-        place.run(&[&["scan", "oci:image", "--scanners", "secret,vulnerability"], &outputs[..]].concat());
+    let ran = place.run(&[&["scan", "oci:image"], &outputs[..]].concat());
     assert_eq!(fs::read_dir(place.path("out")).unwrap().count(), names.len(), "{}", ran.stderr);
     // A second scan is from the cache, and says the same.
-    let again = place.run(&["scan", "oci:image", "--scanners", "secret,vulnerability"]);
+    let again = place.run(&["scan", "oci:image"]);
     assert_eq!(ran.stdout, again.stdout);
     assert!(again.stdout.contains("aws-access-key-id"), "{}", again.stdout);
     let mut all = vec![ran.stdout.into_bytes(), ran.stderr.into_bytes(), again.stderr.into_bytes()];
@@ -149,14 +148,14 @@ fn secrets_are_looked_for_only_when_asked_for_and_redacted_always() {
 
 #[test]
 fn the_same_secret_in_two_layers_is_one_finding_that_stays_the_same() {
-    let place = Place::new();
+    let place = Place::looking_for("vulnerability,secret");
     let layer = || Tree::new().file("srv/.env", format!("ID={}\n", key_id()));
     let one = Builder::new().layer(layer(), "COPY .env /srv").build();
     let two = Builder::new().layer(layer(), "COPY .env /srv").layer(layer(), "COPY .env /srv").build();
     let mut seen = Vec::new();
     for (name, image) in [("one", one), ("two", two)] {
         place.layout(name, &image);
-        place.run(&["scan", &format!("oci:{name}"), "--scanners", "secret", "--output", "json=out/a.json"]);
+        place.run(&["scan", &format!("oci:{name}"), "--output", "json=out/a.json"]);
         let report = json(&place.path("out/a.json"));
         let secrets: Vec<_> =
             report["findings"].as_array().unwrap().iter().filter(|one| one["kind"] == "secret").collect();

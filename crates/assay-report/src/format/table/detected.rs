@@ -1,8 +1,8 @@
 //! Findings that are about no package: secrets, malware, misconfigurations, licences.
 
 use super::{Column, ID_SHOWN, MEDIUM, View};
-use crate::escape::{shorten, terminal};
 use crate::summary;
+use assay_escape::{shorten, terminal};
 use assay_model::{Finding, FindingKind, Place};
 use std::io::{self, Write};
 

@@ -1,13 +1,16 @@
 //! Indented JSON that steers no terminal it is printed to: what JSON lets stand as it is, but a terminal might obey or a reader be
 //! deceived by (C1 controls, marks that reorder text), is written as `\u….` escapes. Every JSON reader reads the same strings.
 
-use crate::escape::steers;
+use crate::steers;
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter, Serializer};
 use std::io::{self, Write};
 
 /// Writes a value and a line end.
-pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+///
+/// # Errors
+/// Fails only as `out` does.
+pub fn write_pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let formatter = Harmless(PrettyFormatter::new());
     value.serialize(&mut Serializer::with_formatter(&mut *out, formatter))?;
     out.write_all(b"\n")
@@ -80,9 +83,9 @@ mod tests {
     fn strings_come_back_as_they_were() {
         let texts = ["plain", "a\u{9b}31m\u{202e}\u{feff}\"\\\n\u{1b}", "😀\u{200b}é"];
         let mut bytes = Vec::new();
-        super::write(&texts, &mut bytes).unwrap();
+        super::write_pretty(&texts, &mut bytes).unwrap();
         let written = String::from_utf8(bytes).unwrap();
         assert_eq!(serde_json::from_str::<Vec<String>>(&written).unwrap(), texts);
-        assert!(!written.chars().any(|char| char != '\n' && crate::escape::steers(char)), "{written}");
+        assert!(!written.chars().any(|char| char != '\n' && crate::steers(char)), "{written}");
     }
 }

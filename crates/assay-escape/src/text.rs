@@ -20,13 +20,13 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// Returns `text` with everything that steers made visible, line by line.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.split('\n').map(terminal).collect();
     lines.join("\n")
 }
 
 /// Returns whether a character could steer a terminal, or reorder what is shown.
-pub(crate) fn steers(char: char) -> bool {
+pub fn steers(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

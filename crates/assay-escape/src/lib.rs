@@ -1,0 +1,7 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod json;
+mod text;
+
+pub use text::{shorten, steers, terminal, visible};

@@ -1,0 +1,137 @@
+//! From the neutral document to CycloneDX of one version.
+
+use super::Version;
+use super::model::{
+    Bom, Component, Composition, Dependency, Entity, Evidence, Hash, License, LicenseChoice, Metadata,
+    Occurrence, Pedigree, Property,
+};
+use crate::document::{self, Class, Document};
+use crate::{identity, license, property};
+use serde_json::{Value, json};
+
+/// Returns the document in the shape of `version`; without vulnerabilities.
+pub(crate) fn bom(document: &Document, version: Version) -> Bom {
+    let reference =
+        |index: &u32| document.components.get(*index as usize).map(|component| component.reference.clone());
+    let mut dependencies = vec![Dependency {
+        reference: document.subject.reference.clone(),
+        depends_on: document.roots().iter().filter_map(reference).collect(),
+    }];
+    dependencies.extend(document.components.iter().map(|component| Dependency {
+        reference: component.reference.clone(),
+        depends_on: component.depends_on.iter().filter_map(reference).collect(),
+    }));
+    let mut subject = component(&document.subject, version);
+    if !document.ancestors.is_empty() {
+        let ancestors = document.ancestors.iter().map(|one| component(one, version)).collect();
+        subject.pedigree = Some(Pedigree { ancestors });
+    }
+    Bom {
+        schema: Some(format!("http://cyclonedx.org/schema/bom-{version}.schema.json")),
+        bom_format: "CycloneDX".to_owned(),
+        spec_version: version.to_string(),
+        serial_number: Some(format!("urn:uuid:{}", identity::as_uuid(&document.identity))),
+        version: Some(1),
+        metadata: Some(Metadata {
+            timestamp: document.created.map(|time| time.to_string()),
+            tools: Some(tools(document, version)),
+            component: Some(subject),
+            ..Metadata::default()
+        }),
+        components: document.components.iter().map(|one| component(one, version)).collect(),
+        dependencies,
+        compositions: document
+            .incomplete
+            .then(|| Composition {
+                aggregate: "incomplete".to_owned(),
+                assemblies: vec![document.subject.reference.clone()],
+            })
+            .into_iter()
+            .collect(),
+        vulnerabilities: Vec::new(),
+    }
+}
+
+fn tools(document: &Document, version: Version) -> Value {
+    let tools = document.tools.iter().map(|tool| {
+        let mut value = json!({ "name": tool.name });
+        if version >= Version::V1_5 {
+            value["type"] = "application".into();
+        }
+        let vendor = if version >= Version::V1_5 { "publisher" } else { "vendor" };
+        if let Some(name) = &tool.vendor {
+            value[vendor] = name.as_str().into();
+        }
+        if !tool.version.is_empty() {
+            value["version"] = tool.version.as_str().into();
+        }
+        value
+    });
+    let tools: Vec<Value> = tools.collect();
+    if version >= Version::V1_5 { json!({ "components": tools }) } else { tools.into() }
+}
+
+fn component(from: &document::Component, version: Version) -> Component {
+    let mut properties: Vec<Property> = from
+        .properties
+        .iter()
+        .map(|(name, value)| Property { name: name.clone(), value: value.clone() })
+        .collect();
+    let mut evidence = None;
+    if version >= Version::V1_5 {
+        let occurrences: Vec<Occurrence> =
+            from.locations.iter().map(|path| Occurrence { location: path.clone() }).collect();
+        evidence = (!occurrences.is_empty()).then_some(Evidence { occurrences });
+    } else {
+        for (number, path) in from.locations.iter().enumerate() {
+            let name = format!("{}{number}:path", property::LOCATION);
+            properties.push(Property { name, value: path.clone() });
+        }
+    }
+    Component {
+        kind: match from.class {
+            Class::Container => "container",
+            Class::OperatingSystem => "operating-system",
+            Class::Application => "application",
+            Class::Library => "library",
+            Class::File => "file",
+            Class::Other => "firmware",
+        }
+        .to_owned(),
+        bom_ref: Some(from.reference.clone()).filter(|reference| !reference.is_empty()),
+        supplier: from.supplier.clone().map(|name| Entity { name }),
+        group: from.group.clone(),
+        name: from.name.clone(),
+        version: (!from.version.is_empty()).then(|| from.version.clone()),
+        hashes: from
+            .hashes
+            .iter()
+            .map(|hash| Hash { alg: hash.algorithm.clone(), content: hash.hex.clone() })
+            .collect(),
+        licenses: licenses(&from.licenses),
+        cpe: from.cpes.first().cloned(),
+        purl: from.purl.clone(),
+        evidence,
+        properties,
+        ..Component::default()
+    }
+}
+
+/// One expression may stand alone; several licences are identifiers or names, as versions before 1.7 do not mix them.
+fn licenses(licenses: &[String]) -> Vec<LicenseChoice> {
+    if let [one] = licenses
+        && !license::is_identifier(one)
+        && license::is_expression(one)
+    {
+        return vec![LicenseChoice { expression: Some(one.clone()), license: None }];
+    }
+    let choice = |text: &String| {
+        let license = if license::is_identifier(text) {
+            License { id: Some(text.clone()), name: None }
+        } else {
+            License { id: None, name: Some(text.clone()) }
+        };
+        LicenseChoice { license: Some(license), expression: None }
+    };
+    licenses.iter().filter(|text| !text.is_empty()).map(choice).collect()
+}
