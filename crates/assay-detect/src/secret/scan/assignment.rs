@@ -21,7 +21,7 @@ pub(crate) struct Assignment<'a> {
 
 /// Characters of values; quotes, blanks, brackets, commas and semicolons end one.
 fn in_value(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-+/.~!@#$%^&*".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"_-+/.~!@#$%^&*|".contains(&byte)
 }
 
 fn in_name(byte: u8) -> bool {
