@@ -45,9 +45,9 @@ fn paths(analyzer: &'static dyn Analyzer) -> Vec<String> {
             Select::Link(folder) => format!("{folder}name.wants/name.service"),
             Select::Under(folder, suffix) => format!("{folder}name-1.2-3{suffix}"),
             Select::Within(folder, suffix) => format!("srv/{folder}name-1.2.3{suffix}"),
-            Select::Magic(_) | Select::Any | Select::Mode(_) | Select::Capabilities => {
-                "usr/bin/program".to_owned()
-            }
+            Select::Magic(_) | Select::Mode(_) | Select::Capabilities => "usr/bin/program".to_owned(),
+            // A user's own file, in which most is looked for.
+            Select::Any => "srv/app/settings.conf".to_owned(),
         })
         .collect();
     paths.extend(samples(analyzer).map(|(path, _)| path));

@@ -3,7 +3,7 @@
 //! The last six characters are a CRC-32 in base 62
 //! (<https://github.blog/engineering/behind-githubs-new-authentication-token-formats/>), so that a random match is one in 56 billion.
 
-use super::rule::{Find, SecretRule, TOKEN};
+use super::rule::{Find, SecretRule, TOKEN, never};
 use super::scan::checksum::crc32_base62;
 use assay_model::Severity::Critical;
 
@@ -17,6 +17,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "ghp_[0-9A-Za-z]{36}",
         shown: 4,
         valid: crc32_base62,
+        placeholder: never,
         rotate: "delete the token in the GitHub settings under developer settings",
         ..TOKEN
     },
@@ -28,6 +29,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "gho_[0-9A-Za-z]{36}",
         shown: 4,
         valid: crc32_base62,
+        placeholder: never,
         rotate: "revoke the application in the GitHub settings",
         ..TOKEN
     },
@@ -39,6 +41,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "ghr_(?:[0-9A-Za-z]{36}|[0-9A-Za-z]{76})",
         shown: 4,
         valid: crc32_base62,
+        placeholder: never,
         rotate: "revoke the application in the GitHub settings",
         ..TOKEN
     },
@@ -48,6 +51,7 @@ pub(super) const RULES: &[SecretRule] = &[
         find: Find::Literal(&["ghu_", "ghs_"]),
         pattern: "gh[us]_[0-9A-Za-z]{36}",
         valid: crc32_base62,
+        placeholder: never,
         rotate: "it ends within eight hours; revoke the installation of the application",
         ..TOKEN
     },

@@ -1,8 +1,8 @@
 //! GitLab: tokens by their prefixes (<https://docs.gitlab.com/security/tokens/>).
 //!
-//! Routable tokens (`….01.<length><checksum>`) end with a CRC-32 in base 36; older ones are 20 characters without one.
+//! Routable tokens (`….01.<length><checksum>`, at first without the `01.`) end with a CRC-32 in base 36; older ones are 20 characters without one.
 
-use super::rule::{Find, SecretRule, TOKEN};
+use super::rule::{Find, SecretRule, TOKEN, never};
 use super::scan::checksum::crc32_base36;
 use assay_model::Severity::{Critical, Medium};
 
@@ -13,9 +13,10 @@ pub(super) const RULES: &[SecretRule] = &[
         title: "GitLab personal access token",
         severity: Critical,
         find: Find::Literal(&["glpat-"]),
-        pattern: r"glpat-[0-9A-Za-z_-]{27,300}\.[0-9a-z]{2}\.[0-9a-z]{2}[0-9a-z]{7}",
+        pattern: r"glpat-[0-9A-Za-z_-]{27,300}\.(?:[0-9a-z]{2}\.)?[0-9a-z]{2}[0-9a-z]{7}",
         shown: 6,
         valid: crc32_base36,
+        placeholder: never,
         rotate: "revoke the token in the GitLab user settings",
         ..TOKEN
     },
@@ -23,8 +24,9 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "gitlab-runner-authentication-token-routable",
         title: "GitLab runner authentication token",
         find: Find::Literal(&["glrt-", "glrtr-"]),
-        pattern: r"glrtr?-(?:t\d_)?[0-9A-Za-z_-]{27,300}\.[0-9a-z]{2}\.[0-9a-z]{2}[0-9a-z]{7}",
+        pattern: r"glrtr?-(?:t\d_)?[0-9A-Za-z_-]{27,300}\.(?:[0-9a-z]{2}\.)?[0-9a-z]{2}[0-9a-z]{7}",
         valid: crc32_base36,
+        placeholder: never,
         rotate: "delete the runner, or reset its authentication token",
         ..TOKEN
     },

@@ -121,7 +121,7 @@ pub(super) const RULES: &[SecretRule] = &[
         id: "freemius-secret-key",
         title: "Freemius secret key",
         severity: Medium,
-        find: Find::Assigned(&["freemius", "fs_"]),
+        find: Find::Assigned(&["freemius", "fs_", "secret_key"]),
         pattern: r"sk_[A-Za-z0-9\]~;@#$%^&*()<>{}|-]{29}",
         rotate: "regenerate the keys in the Freemius dashboard",
         ..VALUE

@@ -17,6 +17,7 @@ pub(super) const RULES: &[SecretRule] = &[
         pattern: "npm_[A-Za-z0-9]{36}",
         shown: 4,
         valid: crc32_base62,
+        placeholder: never,
         rotate: "revoke the token with `npm token revoke`",
         ..TOKEN
     },

@@ -11,82 +11,48 @@
 
 mod assignment;
 pub(super) mod checksum;
+mod encoded;
 mod entropy;
+mod found;
 mod literals;
+mod named;
 mod names;
 mod place;
 mod placeholder;
 mod redact;
 mod runs;
+mod shape;
+mod window;
 
 pub(crate) use names::{Promise, promise};
 pub(crate) use place::{Origin, Place};
 pub(crate) use placeholder::{is_no_password, is_placeholder};
+pub(crate) use shape::{is_random, is_strong};
 
 use super::archive::Archive;
 use super::rule::{Find, SecretRule, Within};
 use aho_corasick::AhoCorasick;
 use assay_decode::ReadAt;
 use assay_model::Severity;
+use found::{Found, HITS_PER_FILE};
+pub use found::{Hit, Hits};
 use literals::Literals;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
-use std::collections::{HashMap, HashSet};
 use std::io;
 use std::ops::Range;
 use std::sync::OnceLock;
+use window::{LEAD, OVERLAP, WINDOW};
 
-/// Bytes of a file that is not in memory looked at at a time.
-const WINDOW: usize = 1 << 20;
-/// Bytes that windows overlap by: more than the longest secret (a private key of 16,384 bits has 12,800 characters).
-const OVERLAP: usize = 16 << 10;
 /// The largest text in which names of passwords are searched. Settings are small; what is larger is data.
 const PASSWORDS_LIMIT: u64 = 1 << 20;
-/// Findings kept of one file: nobody reads more, and a file could be made of nothing else.
-pub(super) const HITS_PER_FILE: usize = 50;
 /// Bytes that the attempts of rules may look at in one window: honest text has a literal here and there, and is done with a thousandth.
 const WORK: usize = 64 << 20;
 /// Bytes in which a NUL makes a file binary.
 const SNIFF: usize = 8 << 10;
-/// The shortest base64 that is decoded.
-const BASE64_LEAST: usize = 24;
-/// The longest base64 that is decoded.
-const BASE64_MOST: usize = 64 << 10;
 /// The length of the literals that a run is recognised by.
 const START: usize = 3;
-/// How far before a value the words of a provider count.
-const NEAR: usize = 160;
-
-/// A secret that was found, and nothing of it that could be used.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Hit {
-    /// The rule that found it.
-    pub rule: &'static SecretRule,
-    /// The rule's severity, or `low` among tests and examples.
-    pub severity: Severity,
-    /// The line it begins on, from 1; `None` in binary files.
-    pub line: Option<u32>,
-    /// Its public prefix and its length.
-    pub shown: String,
-    /// The name it is assigned to, where that is how it was found.
-    pub name: Option<String>,
-    /// Whether it is written in base64.
-    pub encoded: bool,
-    /// The member of the archive it is in.
-    pub member: Option<String>,
-}
-
-/// What was found in one file.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Hits {
-    /// The secrets in the order of the file, each once.
-    pub hits: Vec<Hit>,
-    /// Whether there are more than are kept.
-    pub more: bool,
-    /// Why not everything in an archive was looked at.
-    pub left_out: Option<String>,
-}
 
 /// All rules, ready to be used.
 pub struct Scanner {
@@ -97,7 +63,7 @@ pub struct Scanner {
     /// The literals of those that hold in the user's own files only.
     own: [Literals; 2],
     /// The starts of long runs, and their rules.
-    starts: HashMap<[u8; START], Vec<usize>>,
+    starts: Vec<([u8; START], usize)>,
     passwords: Literals,
     words: Option<AhoCorasick>,
     /// By the number of the word: the rules it stands for.
@@ -107,11 +73,11 @@ pub struct Scanner {
 }
 
 /// What is being looked at.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Text<'t> {
     bytes: &'t [u8],
-    /// Matches that begin here or later are the next window's.
-    limit: usize,
+    /// Where the literals and values are looked for; what stands before and behind is the neighbouring windows' and only read along.
+    turn: Range<usize>,
     binary: bool,
     place: Place,
     /// The size of the whole file.
@@ -129,28 +95,12 @@ impl Text<'_> {
     }
 }
 
-/// What was found so far.
-#[derive(Default)]
-struct Found {
-    all: Vec<(u64, Hit)>,
-    /// Spans taken in the current window.
-    spans: Vec<Range<usize>>,
-    /// What was found already; kept only while the file is looked at.
-    seen: HashSet<(usize, Vec<u8>)>,
-    more: bool,
-    /// Where the window begins: its offset, and its line from 1.
-    offset: u64,
-    line: u32,
-    /// Whether what is being looked at was written in base64.
-    encoded: bool,
-}
-
 impl Scanner {
     /// Compiles the rules; their order is their precedence.
     pub fn new(rules: impl IntoIterator<Item = &'static SecretRule>) -> Self {
         let rules: Vec<&'static SecretRule> = rules.into_iter().collect();
         let (mut everywhere, mut own): ([Vec<_>; 2], [Vec<_>; 2]) = Default::default();
-        let mut starts: HashMap<[u8; START], Vec<usize>> = HashMap::new();
+        let mut starts = Vec::new();
         let mut words: Vec<&'static str> = Vec::new();
         let mut word_rules: Vec<Vec<usize>> = Vec::new();
         let (mut generic, mut password) = (None, None);
@@ -163,9 +113,8 @@ impl Scanner {
                     list.extend(literals.iter().map(|text| (*text, index)));
                 }
                 Find::Start(literals) => {
-                    for literal in literals.iter().filter_map(|text| text.as_bytes().try_into().ok()) {
-                        starts.entry(literal).or_default().push(index);
-                    }
+                    let literals = literals.iter().filter_map(|text| text.as_bytes().try_into().ok());
+                    starts.extend(literals.map(|literal| (literal, index)));
                 }
                 Find::Assigned(all) => {
                     for word in all {
@@ -261,7 +210,7 @@ impl Scanner {
         let bytes = line.as_bytes();
         let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let mut found = Found { line: 1, ..Found::default() };
-        self.window(Text { bytes, limit: bytes.len(), binary: false, place, len }, &mut found);
+        self.window(&Text { bytes, turn: 0..bytes.len(), binary: false, place, len }, &mut found);
         found
     }
 
@@ -272,7 +221,7 @@ impl Scanner {
             severity: rule.severity,
             line: None,
             shown: redact::redacted(rule, secret),
-            name: name.filter(|name| is_showable(name)).map(str::to_owned),
+            name: name.filter(|name| shape::is_showable(name)).map(str::to_owned),
             encoded: false,
             member: None,
         }
@@ -282,32 +231,31 @@ impl Scanner {
     fn plain(&self, path: &str, content: &dyn ReadAt, place: Place, start: &[u8]) -> io::Result<Hits> {
         let mut found = Found { line: 1, ..Found::default() };
         self.whole_file(path, place, start, content.len(), &mut found);
-        if let Some(text) = utf16(start, content)? {
+        if let Some(text) = window::utf16(start, content)? {
             let len = content.len();
-            self.window(Text { bytes: &text, limit: text.len(), binary: false, place, len }, &mut found);
+            self.window(&Text { bytes: &text, turn: 0..text.len(), binary: false, place, len }, &mut found);
             return Ok(found.finish());
         }
         let binary = memchr::memchr(0, start).is_some();
         let mut buffer = Vec::new();
         loop {
-            let window = window_at(content, found.offset, &mut buffer)?;
-            let last = window.len() < WINDOW + OVERLAP;
-            let limit = if last { window.len() } else { WINDOW };
-            self.window(Text { bytes: window, limit, binary, place, len: content.len() }, &mut found);
+            let window = window::window_at(content, found.offset, &mut buffer)?;
+            let last = window.len() < WINDOW + LEAD + OVERLAP;
+            let start = if found.offset == 0 { 0 } else { LEAD };
+            let end = if last { window.len() } else { LEAD + WINDOW };
+            self.window(
+                &Text { bytes: window, turn: start..end, binary, place, len: content.len() },
+                &mut found,
+            );
             if last || found.more {
                 return Ok(found.finish());
             }
-            if !binary {
-                let lines = memchr::memchr_iter(b'\n', window.get(..WINDOW).unwrap_or_default()).count();
-                found.line = found.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
-            }
-            found.offset = found.offset.saturating_add(WINDOW as u64);
-            found.spans.clear();
+            found.advance(window, WINDOW, binary);
         }
     }
 
     /// Looks at one window.
-    fn window(&self, text: Text<'_>, found: &mut Found) {
+    fn window(&self, text: &Text<'_>, found: &mut Found) {
         self.shaped(text, found);
         if text.binary {
             return;
@@ -319,10 +267,10 @@ impl Scanner {
     }
 
     /// Tries the rules that go by a literal, in the order of their precedence.
-    fn shaped(&self, text: Text<'_>, found: &mut Found) {
+    fn shaped(&self, text: &Text<'_>, found: &mut Found) {
         let mut attempts: Vec<(usize, usize)> = Vec::new();
         let mut at_literal = |at: usize, rules: &[usize]| {
-            if at < text.limit {
+            if text.turn.contains(&at) {
                 attempts.extend(rules.iter().map(|rule| (*rule, at)));
             }
         };
@@ -346,7 +294,7 @@ impl Scanner {
     }
 
     /// Tries one rule where its literal stands; returns how many bytes that may have taken.
-    fn try_literal(&self, index: usize, text: Text<'_>, at: usize, found: &mut Found) -> usize {
+    fn try_literal(&self, index: usize, text: &Text<'_>, at: usize, found: &mut Found) -> usize {
         let Some((rule, pattern)) = self.rule(index) else { return 0 };
         if !text.is_within(rule.within) {
             return 0;
@@ -366,7 +314,7 @@ impl Scanner {
                 continue;
             }
             let secret = groups.iter().skip(1).flatten().next().map_or(whole.range(), |group| group.range());
-            if is_bounded(text.bytes, &secret) {
+            if shape::is_bounded(text.bytes, &secret) {
                 self.accept(index, text, secret, None, found);
             }
             return work;
@@ -374,15 +322,18 @@ impl Scanner {
     }
 
     /// Takes long runs for values.
-    fn values(&self, text: Text<'_>, found: &mut Found) {
+    fn values(&self, text: &Text<'_>, found: &mut Found) {
         // Where the last text in base64 ended, whether it was decoded, and whether it is too long for a value.
         let mut blob = (0, false, false);
         for run in runs::runs(text.bytes) {
-            if run.start >= text.limit || found.more {
+            if run.start >= text.turn.end || found.more {
                 break;
             }
+            if run.start < text.turn.start {
+                continue;
+            }
             if !found.encoded && run.start >= blob.0 {
-                let span = base64_around(text.bytes, &run);
+                let span = encoded::around(text.bytes, &run);
                 let long = span.len() > assignment::LONGEST;
                 blob = (span.end, self.base64(text, span, found), long);
             }
@@ -390,7 +341,8 @@ impl Scanner {
             if run.start < blob.0 && (blob.1 || blob.2) {
                 continue;
             }
-            if text.place.origin != Origin::Own || !is_varied(text.bytes.get(run.clone()).unwrap_or_default())
+            if text.place.origin != Origin::Own
+                || !shape::is_varied(text.bytes.get(run.clone()).unwrap_or_default())
             {
                 continue;
             }
@@ -401,23 +353,22 @@ impl Scanner {
     }
 
     /// Tries the rules that go by the start of a run.
-    fn run_start(&self, text: Text<'_>, start: usize, found: &mut Found) {
+    fn run_start(&self, text: &Text<'_>, start: usize, found: &mut Found) {
         for at in [Some(start), start.checked_sub(START)].into_iter().flatten() {
-            let literal =
-                text.bytes.get(at..at + START).and_then(|bytes| <[u8; START]>::try_from(bytes).ok());
-            for rule in literal.and_then(|literal| self.starts.get(&literal)).into_iter().flatten() {
+            let Some(literal) = text.bytes.get(at..at + START) else { continue };
+            for (_, rule) in self.starts.iter().filter(|(start, _)| start == literal) {
                 self.try_literal(*rule, text, at, found);
             }
         }
     }
 
     /// Looks into what may be base64 of text; returns whether it is.
-    fn base64(&self, text: Text<'_>, span: Range<usize>, found: &mut Found) -> bool {
-        let Some(decoded) = text.bytes.get(span.clone()).and_then(decoded_text) else { return false };
+    fn base64(&self, text: &Text<'_>, span: Range<usize>, found: &mut Found) -> bool {
+        let Some(decoded) = text.bytes.get(span.clone()).and_then(encoded::text) else { return false };
         let spans = std::mem::take(&mut found.spans);
         let before = found.all.len();
         found.encoded = true;
-        self.window(Text { bytes: &decoded, limit: decoded.len(), ..text }, found);
+        self.window(&Text { bytes: &decoded, turn: 0..decoded.len(), ..text.clone() }, found);
         found.encoded = false;
         found.spans = spans;
         if found.all.len() > before {
@@ -430,99 +381,6 @@ impl Scanner {
             found.spans.push(span);
         }
         true
-    }
-
-    /// Tries the rules that go by a name on a value.
-    fn assigned(&self, text: Text<'_>, assignment: &assignment::Assignment<'_>, found: &mut Found) {
-        let promise = names::promise(assignment.name);
-        if promise == Promise::Nothing {
-            return;
-        }
-        let span = assignment.value.clone();
-        let Some(value) = text.bytes.get(span.clone()) else { return };
-        if found.overlaps(&span) {
-            return;
-        }
-        let near = text.bytes.get(span.start.saturating_sub(NEAR)..span.start).unwrap_or_default();
-        let name = assignment.name.as_bytes();
-        // First the words of the name itself; those before it count only for names that promise a secret.
-        let rule = self
-            .by_word(name, value)
-            .or_else(|| (promise >= Promise::Secret).then(|| self.by_word(near, value)).flatten());
-        if let Some(rule) = rule {
-            self.accept(rule, text, span, Some(assignment.name), found);
-        } else if promise >= Promise::Secret
-            && let Some(generic) = self.generic
-            && (assignment.quoted || text.place.settings)
-            && is_random(value)
-            && self.matches(generic, value)
-        {
-            self.accept(generic, text, span, Some(assignment.name), found);
-        }
-    }
-
-    /// Returns the rule whose word stands in `context`, the last first, and whose pattern is the value's.
-    fn by_word(&self, context: &[u8], value: &[u8]) -> Option<usize> {
-        let words: Vec<usize> = self
-            .words
-            .as_ref()?
-            .find_overlapping_iter(context)
-            .map(|found| found.pattern().as_usize())
-            .collect();
-        let rules = words.iter().rev().filter_map(|word| self.word_rules.get(*word)).flatten().copied();
-        rules.into_iter().find(|rule| self.matches(*rule, value))
-    }
-
-    /// Searches names of passwords, and takes what is assigned to them.
-    fn password_values(&self, text: Text<'_>, found: &mut Found) {
-        let Some(rule) = self.password else { return };
-        let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte);
-        let mut last = 0;
-        self.passwords.search(text.bytes, |at, _| {
-            if at < last || at >= text.limit {
-                return;
-            }
-            let before = text
-                .bytes
-                .get(..at)
-                .unwrap_or_default()
-                .iter()
-                .rev()
-                .take(64)
-                .take_while(|byte| in_name(byte))
-                .count();
-            let after = text
-                .bytes
-                .get(at..)
-                .unwrap_or_default()
-                .iter()
-                .take(64)
-                .take_while(|byte| in_name(byte))
-                .count();
-            last = at + after;
-            let Some(name) =
-                text.bytes.get(at - before..last).and_then(|name| std::str::from_utf8(name).ok())
-            else {
-                return;
-            };
-            if names::promise(name) != Promise::Password {
-                return;
-            }
-            let Some(span) = assignment::value_after(text.bytes, last) else { return };
-            let quoted = text
-                .bytes
-                .get(span.start.wrapping_sub(1))
-                .is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-            let Some(value) = text.bytes.get(span.clone()) else { return };
-            if (quoted || text.place.settings)
-                && !found.overlaps(&span)
-                && is_strong(value)
-                && !is_no_password(value)
-                && self.matches(rule, value)
-            {
-                self.accept(rule, text, span, Some(name), found);
-            }
-        });
     }
 
     /// Tries the rules for whole files.
@@ -550,7 +408,7 @@ impl Scanner {
     fn accept(
         &self,
         index: usize,
-        text: Text<'_>,
+        text: &Text<'_>,
         span: Range<usize>,
         name: Option<&str>,
         found: &mut Found,
@@ -594,169 +452,4 @@ pub(super) fn compile(rule: &SecretRule) -> Option<Regex> {
     let pattern = if whole { format!(r"\A(?:{})\z", rule.pattern) } else { rule.pattern.to_owned() };
     let bytes = syntax::Config::new().unicode(false).utf8(false);
     Regex::builder().configure(Regex::config().utf8_empty(false)).syntax(bytes).build(&pattern).ok()
-}
-
-impl Found {
-    fn overlaps(&self, span: &Range<usize>) -> bool {
-        self.spans.iter().any(|taken| taken.start < span.end && span.start < taken.end)
-    }
-
-    fn line_of(&self, window: &[u8], at: usize) -> u32 {
-        let lines = memchr::memchr_iter(b'\n', window.get(..at).unwrap_or_default()).count();
-        self.line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX))
-    }
-
-    fn offset_of(&self, at: usize) -> u64 {
-        self.offset.saturating_add(u64::try_from(at).unwrap_or(u64::MAX))
-    }
-
-    fn add(&mut self, offset: u64, hit: Hit) {
-        if self.all.len() < HITS_PER_FILE {
-            self.all.push((offset, hit));
-        } else {
-            self.more = true;
-        }
-    }
-
-    fn finish(mut self) -> Hits {
-        self.all.sort_by_key(|(offset, _)| *offset);
-        Hits { hits: self.all.into_iter().map(|(_, hit)| hit).collect(), more: self.more, left_out: None }
-    }
-}
-
-/// Returns the longest text around `run` whose characters are those of base64.
-fn base64_around(text: &[u8], run: &Range<usize>) -> Range<usize> {
-    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
-    let before =
-        text.get(..run.start).unwrap_or_default().iter().rev().take_while(|byte| is_digit(byte)).count();
-    let after = text.get(run.end..).unwrap_or_default().iter().take_while(|byte| is_digit(byte)).count();
-    run.start - before..run.end + after
-}
-
-/// Decodes base64, if it is that of text.
-fn decoded_text(base64: &[u8]) -> Option<Vec<u8>> {
-    if base64.len() < BASE64_LEAST {
-        return None;
-    }
-    // Nine bytes of text in a row: by chance once in 7,000.
-    let head = checksum::base64(base64.get(..12)?)?;
-    if !head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) {
-        return None;
-    }
-    let base64 = base64.get(..BASE64_MOST).unwrap_or(base64);
-    let whole = base64.len() - usize::from(base64.len() % 4 == 1);
-    checksum::base64(base64.get(..whole)?)
-}
-
-/// Returns whether what stands around a secret ends it: `xghp_…` in a longer word is no token.
-fn is_bounded(text: &[u8], secret: &Range<usize>) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let first = text.get(secret.start).copied().unwrap_or_default();
-    let last = text.get(secret.end.wrapping_sub(1)).copied().unwrap_or_default();
-    let next = text.get(secret.end).copied().unwrap_or_default();
-    if word(last) && word(next) {
-        return false;
-    }
-    let before = text.get(secret.start.saturating_sub(3)..secret.start).unwrap_or_default();
-    match before {
-        // `\n`, `\t`, `\r` in a string, `%3D` in an address, a colour of a terminal.
-        [.., b'\\', b'n' | b't' | b'r'] => true,
-        [b'%', one, two] if one.is_ascii_hexdigit() && two.is_ascii_hexdigit() => true,
-        [.., digit, b'm'] if digit.is_ascii_digit() => true,
-        [.., previous] => !(word(first) && previous.is_ascii_alphanumeric()),
-        [] => true,
-    }
-}
-
-/// Returns whether a run of token characters can be a value: identifiers rarely have digits.
-fn is_varied(run: &[u8]) -> bool {
-    run.iter().any(u8::is_ascii_digit) || turns(run) * 3 >= run.len()
-}
-
-/// What kind of character a byte is.
-#[derive(PartialEq)]
-enum Kind {
-    Digit,
-    Upper,
-    Lower,
-    Other,
-}
-
-fn kind(byte: u8) -> Kind {
-    match byte {
-        b'0'..=b'9' => Kind::Digit,
-        b'A'..=b'Z' => Kind::Upper,
-        b'a'..=b'z' => Kind::Lower,
-        _ => Kind::Other,
-    }
-}
-
-/// Returns how often one kind of letter or digit follows another.
-fn turns(text: &[u8]) -> usize {
-    let kinds = text.iter().zip(text.iter().skip(1)).map(|(one, other)| (kind(*one), kind(*other)));
-    kinds.filter(|(one, other)| one != other && *one != Kind::Other && *other != Kind::Other).count()
-}
-
-/// Returns whether a value looks drawn at random: letters and digits that take turns. Names change from one kind of character to another
-/// once per word; of random letters and digits more than every second does.
-pub(crate) fn is_random(value: &[u8]) -> bool {
-    let count = |wanted: Kind| value.iter().filter(|byte| kind(**byte) == wanted).count();
-    let letters = count(Kind::Upper) + count(Kind::Lower);
-    count(Kind::Digit) >= 2
-        && letters >= 2
-        && count(Kind::Other) * 5 <= value.len()
-        && turns(value) * 4 >= value.len()
-}
-
-/// Returns whether a password is more than a word: letters with digits, or both cases with something else.
-pub(crate) fn is_strong(value: &[u8]) -> bool {
-    let has = |test: fn(&u8) -> bool| value.iter().any(test);
-    let letters = has(u8::is_ascii_alphabetic);
-    let digits = has(u8::is_ascii_digit);
-    let both = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
-    let other = has(u8::is_ascii_punctuation);
-    (6..=128).contains(&value.len()) && ((letters && digits) || (both && other))
-}
-
-/// Returns whether a name may be shown: it is short, and no token itself.
-fn is_showable(name: &str) -> bool {
-    name.len() <= 64
-        && runs::runs(name.as_bytes()).all(|run| !is_random(name.as_bytes().get(run).unwrap_or_default()))
-}
-
-/// Returns the text of a small file in UTF-16, as Windows writes settings, as bytes of which ASCII is right.
-fn utf16(start: &[u8], content: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
-    let little = match start {
-        [0xff, 0xfe, ..] => true,
-        [0xfe, 0xff, ..] => false,
-        _ => return Ok(None),
-    };
-    if content.len() > PASSWORDS_LIMIT {
-        return Ok(None);
-    }
-    let bytes = content.read_range(0, content.len(), WINDOW)?;
-    let text = bytes.chunks_exact(2).skip(1).map(|pair| match (pair, little) {
-        ([ascii, 0], true) | ([0, ascii], false) => *ascii,
-        _ => b'?',
-    });
-    Ok(Some(text.collect()))
-}
-
-/// Returns the bytes from `offset` on, one window and the overlap of them or up to the end.
-fn window_at<'b>(content: &'b dyn ReadAt, offset: u64, buffer: &'b mut Vec<u8>) -> io::Result<&'b [u8]> {
-    if let Some(all) = content.as_slice() {
-        let rest = usize::try_from(offset).ok().and_then(|start| all.get(start..)).unwrap_or_default();
-        return Ok(rest.get(..WINDOW + OVERLAP).unwrap_or(rest));
-    }
-    buffer.resize(WINDOW + OVERLAP, 0);
-    let mut filled = 0;
-    while let Some(free) = buffer.get_mut(filled..).filter(|free| !free.is_empty()) {
-        match content.read_at(offset.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX)), free) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(buffer.get(..filled).unwrap_or_default())
 }

@@ -3,6 +3,8 @@
 mod draw;
 mod engine;
 mod image;
+mod leaks;
+mod manual;
 mod peers;
 mod samples;
 
@@ -112,7 +114,7 @@ fn rules_are_written_as_their_readers_expect() {
                 assert!(literals.len() == 1 || literals.iter().all(|literal| literal.len() >= 4), "{id}");
             }
             Find::Assigned(words) => {
-                assert!(words.iter().all(|word| *word == word.to_ascii_lowercase()), "{id}")
+                assert!(words.iter().all(|word| *word == word.to_ascii_lowercase()), "{id}");
             }
             Find::Generic | Find::Password | Find::File(_) => {}
         }

@@ -21,7 +21,7 @@ pub(crate) struct Assignment<'a> {
 
 /// Characters of values; quotes, blanks, brackets, commas and semicolons end one.
 fn in_value(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-+/.~!@#$%^&*".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"_-+/.~!@#$%^&*|".contains(&byte)
 }
 
 fn in_name(byte: u8) -> bool {
@@ -114,9 +114,17 @@ pub(crate) fn name_before(text: &[u8], start: usize) -> Option<(&str, bool)> {
     if rest.get(..rest.len() - len).is_some_and(|before| before.ends_with(b"::")) {
         return None;
     }
-    // Without an operator only an option of a command line counts; behind a comma, only a name in quotes.
-    let counts = if option { spaced && name.starts_with("--") } else { !comma || named_in_quotes };
+    let called = rest.get(..rest.len() - len).is_some_and(opens_call);
+    // Without an operator only an option of a command line counts; behind a comma, only the first argument of a call.
+    let counts =
+        if option { spaced && name.starts_with("--") } else { !comma || (named_in_quotes && called) };
     (counts && !name.is_empty()).then_some((name, quoted))
+}
+
+/// Returns whether text ends with what begins a call whose first argument is a string: `define('`.
+fn opens_call(before: &[u8]) -> bool {
+    let Some((quote, before)) = before.split_last() else { return false };
+    is_quote(*quote) && trim_blanks(before).last() == Some(&b'(')
 }
 
 fn without_last(text: &[u8]) -> &[u8] {
@@ -128,14 +136,16 @@ fn trim_blanks(text: &[u8]) -> &[u8] {
     text.get(..len).unwrap_or_default()
 }
 
-/// Returns the value that begins at or after `at`, where a name has ended: behind an operator, in quotes or not.
-pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
+/// Returns the value assigned to the name at `name`: behind an operator, in quotes or not.
+pub(crate) fn value_after(text: &[u8], name: Range<usize>) -> Option<Range<usize>> {
+    let at = name.end;
     let line = text.get(at..)?;
     let line = line.get(..LONGEST.min(line.len()))?;
     let line = line.get(..memchr::memchr2(b'\n', b'\r', line).unwrap_or(line.len()))?;
     let mut skip = 0;
     let peek = |skip: usize| line.get(skip).copied().unwrap_or_default();
     // The name's closing quote or bracket.
+    let in_quotes = is_quote(peek(skip));
     while is_quote(peek(skip)) || matches!(peek(skip), b']' | b'\\') {
         skip += 1;
     }
@@ -143,7 +153,13 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
         skip += 1;
     }
     let operator = skip;
-    while matches!(peek(skip), b'=' | b':' | b'>' | b'?') {
+    // A comma assigns in a call only: `define('DB_PASSWORD', '…')`.
+    let called = text.get(..name.start).is_some_and(opens_call);
+    let comma = in_quotes && called && peek(skip) == b',';
+    if comma {
+        skip += 1;
+    }
+    while !comma && matches!(peek(skip), b'=' | b':' | b'>' | b'?') {
         skip += 1;
     }
     if skip == operator || skip - operator > 3 {
@@ -162,6 +178,8 @@ pub(crate) fn value_after(text: &[u8], at: usize) -> Option<Range<usize>> {
         skip += 1;
         rest = line.get(skip..)?;
         rest.iter().position(|byte| *byte == quote || *byte == b'\\')?
+    } else if comma {
+        return None;
     } else if tag {
         rest = line.get(skip..)?;
         rest.iter().position(|byte| *byte == b'<')?
@@ -211,9 +229,15 @@ mod tests {
         ] {
             check(&text.replace('@', V), Some((name, V)));
         }
-        for text in
-            ["see the word @ here", "call(api_key, \"@\")", "\"@\"", "@", "= @", "\"Acme::ApiKey\": \"@\""]
-        {
+        for text in [
+            "see the word @ here",
+            "call(api_key, \"@\")",
+            "\"@\"",
+            "one of 'api_key', '@'",
+            "@",
+            "= @",
+            "\"Acme::ApiKey\": \"@\"",
+        ] {
             check(&text.replace('@', V), None);
         }
         check("KEY=abc+/k3yk3yk3yk3yk3yk3yk3y/x==", Some(("KEY", "abc+/k3yk3yk3yk3yk3yk3yk3y/x==")));
@@ -229,11 +253,16 @@ mod tests {
             ("@>hunter</x>", Some("hunter")),
             ("@ := \"hunter\"", Some("hunter")),
             ("@=hunter&x=1", Some("hunter")),
+            ("define('@', 'hunter')", Some("hunter")),
+            ("define('@', hunter)", None),
+            ("define(@, 'hunter')", None),
+            ("one of '@', 'hunter'", None),
             ("@ is wrong", None),
             ("@=\n", None),
             ("@=\"\"", None),
         ] {
-            let found = value_after(text.as_bytes(), 1).and_then(|range| text.get(range));
+            let at = text.find('@').unwrap();
+            let found = value_after(text.as_bytes(), at..at + 1).and_then(|range| text.get(range));
             assert_eq!(found, want, "{text}");
         }
     }

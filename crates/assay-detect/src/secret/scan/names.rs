@@ -157,6 +157,9 @@ const BESIDE: &[&str] = &[
     "program",
     "source",
     "location",
+    "factory",
+    "generator",
+    "keyspec",
     "iv",
     "nonce",
 ];

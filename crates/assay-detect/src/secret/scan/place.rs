@@ -3,7 +3,9 @@
 //! The rules that go by a token's own shape hold everywhere. Those that go by the name a value is assigned to (`api_key = "…"`) are held
 //! back in what a package manager unpacked: it is public already, it is full of documentation and examples, and it is not the user's.
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
+use std::sync::LazyLock;
 
 /// Whose a file is, by where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,7 +302,7 @@ impl Place {
         let name = assay_model::path::file_name(&lower);
         let skipped = SKIPPED.iter().any(|suffix| name.ends_with(suffix))
             || SKIPPED_FOLDERS.iter().any(|folder| path.starts_with(folder));
-        let packaged = LIBRARY_FOLDERS.iter().any(|folder| is_below(path, folder)) || is_of_python(path);
+        let packaged = is_in_package(path) || is_of_python(path);
         let system = || SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder));
         let origin = match packaged {
             true => Origin::Package,
@@ -340,10 +342,15 @@ fn is_sample(component: &str) -> bool {
         || ["example", "sample", "-test-", "_test_", "snakeoil"].iter().any(|part| whole.contains(part))
 }
 
-/// Returns whether `folder`, which ends in `/`, is a run of whole components of the path.
-fn is_below(path: &str, folder: &str) -> bool {
-    memmem::find_iter(path.as_bytes(), folder.as_bytes())
-        .any(|at| at == 0 || path.as_bytes().get(at.wrapping_sub(1)) == Some(&b'/'))
+/// [`LIBRARY_FOLDERS`] as one automaton: every path is asked.
+static PACKAGES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(LIBRARY_FOLDERS).ok());
+
+/// Returns whether any of [`LIBRARY_FOLDERS`] is a run of whole components of the path.
+fn is_in_package(path: &str) -> bool {
+    let Some(folders) = &*PACKAGES else { return false };
+    folders
+        .find_overlapping_iter(path)
+        .any(|found| found.start() == 0 || path.as_bytes().get(found.start() - 1) == Some(&b'/'))
 }
 
 #[cfg(test)]

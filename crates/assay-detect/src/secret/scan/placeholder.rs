@@ -1,6 +1,6 @@
 //! What only looks like a secret: placeholders, variables, and the example values of vendors' documentation.
 
-/// Words that nobody's real secret has but by chance (four letters in forty random ones: one in 30,000), in lower case.
+/// Words that nobody's real secret has but by chance (four letters in forty random ones: one in 100,000), in lower case.
 const WORDS: &[&[u8]] = &[
     b"example",
     b"sample",
@@ -82,10 +82,17 @@ const PUBLISHED: &[&str] = &[
 /// Returns whether the secret is one that nobody has to keep.
 pub(crate) fn is_placeholder(secret: &[u8]) -> bool {
     let text = secret.get(..512).unwrap_or(secret);
-    let lower = text.to_ascii_lowercase();
-    WORDS.iter().any(|word| contains(&lower, word))
+    WORDS.iter().any(|word| has_word(text, word))
         || PUBLISHED.iter().any(|value| contains(text, value.as_bytes()))
         || is_repetitive(text)
+}
+
+/// Returns whether a word, given in lower case, is in a text as people write words: `word`, `WORD`, `Word`. Random letters are rarely
+/// of one case for so long.
+fn has_word(text: &[u8], word: &[u8]) -> bool {
+    let upper = word.to_ascii_uppercase();
+    let title: Vec<u8> = upper.iter().take(1).chain(word.iter().skip(1)).copied().collect();
+    contains(text, word) || contains(text, &upper) || contains(text, &title)
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
@@ -186,6 +193,12 @@ const WORDS_FOR_PASSWORDS: &[&str] = &[
     "p@ssword",
     "p@55w0rd",
     "pa55word",
+    "oauth2",
+    "x-oauth-basic",
+    "x-token-auth",
+    "oauth2",
+    "x-oauth-basic",
+    "x-token-auth",
     "pa$$word",
     "pa$$w0rd",
 ];

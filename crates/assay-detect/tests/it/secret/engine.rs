@@ -75,17 +75,31 @@ impl ReadAt for Spooled {
 
 #[test]
 fn a_secret_on_the_border_of_two_windows_is_found_once() {
-    let token = token(1);
+    // One that is found from its start, one from its middle, one by its name, one by an address, one forwards from a name.
+    let samples = [
+        ("ghp_<a:30><crc62>", "github-pat"),
+        ("<b:76>+ASt<b:6>==", "azure-storage-key"),
+        ("ASANA_CLIENT_SECRET = \"<h:32>\"", "asana-client-secret"),
+        ("https://deploy:x7<a:12>@git.acme.net/", "uri-password"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII<b:61>\n<b:64>\n-----END RSA PRIVATE KEY-----", "private-key"),
+    ];
     const WINDOW: usize = 1 << 20;
-    for start in [WINDOW - 40, WINDOW - 20, WINDOW - 1, WINDOW, WINDOW + 1, 3 * WINDOW - 17] {
-        let mut text = vec![b'\n'; start];
-        text.extend(token.bytes());
-        text.extend(vec![b'\n'; WINDOW]);
-        let want = format!("github-pat:{}", start + 1);
-        assert_eq!(scan("srv/a.log", &text), [want.as_str()], "in memory, at {start}");
-        let found = scanner().scan("srv/a.log", &Spooled(text), &mut |_| true).unwrap().hits;
-        assert_eq!(found.len(), 1, "at {start}");
-        assert_eq!(found[0].line, Some(u32::try_from(start + 1).unwrap()), "at {start}");
+    const LEAD: usize = 8 << 10;
+    for (sample, rule) in samples {
+        let secret = Draw::new(1).sample(sample);
+        for border in [WINDOW, WINDOW + LEAD, 2 * WINDOW + LEAD] {
+            for back in [1, 20, 79, 150] {
+                let start = border - back;
+                let mut text = vec![b'\n'; start];
+                text.extend(&secret);
+                text.extend(vec![b'\n'; 2 * WINDOW]);
+                let found = scanner().scan("srv/a.conf", &Spooled(text.clone()), &mut |_| true).unwrap().hits;
+                let found: Vec<_> = found.iter().map(|hit| (hit.rule.id, hit.line)).collect();
+                let line = Some(u32::try_from(start + 1).unwrap());
+                assert_eq!(found, [(rule, line)], "{back} before {border}");
+                assert_eq!(scan("srv/a.conf", &text), [format!("{rule}:{}", start + 1)], "in memory");
+            }
+        }
     }
 }
 
@@ -127,7 +141,7 @@ fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = tar::Builder::new(Vec::new());
     for (name, data) in members {
         let mut header = tar::Header::new_ustar();
-        header.set_size(u64::try_from(data.len()).unwrap());
+        header.set_size(ReadAt::len(&data.to_vec()));
         header.set_mode(0o644);
         header.set_cksum();
         archive.append_data(&mut header, name, *data).unwrap();

@@ -5,7 +5,7 @@ use super::Sample;
 pub(super) const SAMPLES: &[Sample] = &[
     Sample {
         rule: "gitlab-pat-routable",
-        hits: &["glpat-<w:44>.01.18<crc36>"],
+        hits: &["glpat-<w:44>.01.18<crc36>", "glpat-<w:27>.0r<crc36>"],
         misses: &["glpat-<w:44>.01.18<l:7>"],
     },
     Sample {

@@ -61,7 +61,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     Sample { rule: "maxmind-license-key", hits: &["<a:6>_<a:29>_mmk"], misses: &["<a:6>_<a:20>_mmk"] },
     Sample {
         rule: "freemius-secret-key",
-        hits: &[r#"FREEMIUS_SECRET_KEY="sk_<a:29>""#],
+        hits: &["'secret_key' => 'sk_<a:29>',", r#"FREEMIUS_SECRET_KEY="sk_<a:29>""#],
         misses: &[r#"FREEMIUS_SECRET_KEY="sk_<a:20>""#],
     },
     Sample {

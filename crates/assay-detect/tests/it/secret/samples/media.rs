@@ -11,7 +11,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     },
     Sample {
         rule: "facebook-app-token",
-        hits: &[r#"FACEBOOK_ACCESS_TOKEN="<n:16>-<a:30>""#],
+        hits: &[r#"FACEBOOK_ACCESS_TOKEN="<n:16>|<a:27>""#, "facebook_access_token: <n:15>|<a:27>"],
         misses: &[r#"FACEBOOK_ACCESS_TOKEN="<n:12>-<a:30>""#],
     },
     Sample {
