@@ -6,7 +6,7 @@
 use super::{Format, Options};
 use crate::words;
 use assay_escape::terminal;
-use assay_model::{Finding, Priority, Report};
+use assay_model::{Finding, Package, Priority, Report};
 use std::io::{self, Write};
 
 /// Writes CSV.
@@ -58,7 +58,7 @@ fn row(report: &Report, finding: &Finding) -> [String; 16] {
         finding.severity.name().to_owned(),
         finding.priority.map_or("", Priority::name).to_owned(),
         if finding.suppression.is_some() { "suppressed" } else { "open" }.to_owned(),
-        package.map(|package| package.full_name()).unwrap_or_default(),
+        package.map(Package::full_name).unwrap_or_default(),
         package.map(|package| package.version.clone()).unwrap_or_default(),
         package.map(|package| package.purl(report.inventory.os.as_ref()).to_string()).unwrap_or_default(),
         if package.is_some() { finding.fix.name() } else { "" }.to_owned(),

@@ -247,7 +247,7 @@ fn page(report: &Report, options: &Options) -> Page {
                 name: one.ecosystem.as_ref().map_or_else(|| one.label.clone(), ToString::to_string),
                 state: one.state.name(),
                 packages: one.packages,
-                synced_at: one.synced_at.map(|time| time.date_text()).unwrap_or_default(),
+                synced_at: one.synced_at.map(assay_model::Timestamp::date_text).unwrap_or_default(),
             })
             .collect(),
         feeds: report
@@ -257,13 +257,13 @@ fn page(report: &Report, options: &Options) -> Page {
             .map(|feed| FeedRow {
                 name: feed.name.clone(),
                 records: feed.records,
-                synced_at: feed.synced_at.map(|time| time.date_text()).unwrap_or_default(),
+                synced_at: feed.synced_at.map(assay_model::Timestamp::date_text).unwrap_or_default(),
                 license: feed.license.clone(),
             })
             .collect(),
         warnings: report.inventory.warnings.iter().map(ToString::to_string).collect(),
         version: options.version,
-        built_at: report.database.built_at.map(|time| time.date_text()),
+        built_at: report.database.built_at.map(assay_model::Timestamp::date_text),
     }
 }
 

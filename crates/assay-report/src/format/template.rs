@@ -61,6 +61,7 @@ impl Format for Template {
 }
 
 /// Says where in the template it went wrong.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` wants")]
 fn explain(error: minijinja::Error) -> io::Error {
     let place = match (error.name(), error.line()) {
         (Some(name), Some(line)) => format!(" in line {line} of `{name}`"),

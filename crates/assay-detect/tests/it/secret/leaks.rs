@@ -105,7 +105,7 @@ const LEAKS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "srv/package-lock.json",
-        "{\n  \"node_modules/asana\": {\n    \"integrity\": \"sha512-<b:86>==\",\n    \"resolved\": \"https://registry.npmjs.org/asana/-/asana-1.0.2.tgz\"\n  }\n}\n",
+        "{\n  \"node_modules/asana\": {\n    \"integrity\": \"sha512-<b:86>==\",\n    \"resolved\": \"https://npm.example.com/asana/-/asana-1.0.2.tgz\"\n  }\n}\n",
         &[],
     ),
     (

@@ -5,7 +5,7 @@ use super::Sample;
 pub(super) const SAMPLES: &[Sample] = &[
     Sample {
         rule: "npm-access-token",
-        hits: &["npm_<a:30><crc62>", "//registry.npmjs.org/:_authToken=npm_<a:30><crc62>"],
+        hits: &["npm_<a:30><crc62>", "//npm.example.com/:_authToken=npm_<a:30><crc62>"],
         misses: &["npm_<a:36>", "npm_<a:20>"],
     },
     Sample {
