@@ -11,6 +11,7 @@ mod names;
 mod oci;
 mod packages;
 mod report;
+mod sbom;
 mod tables;
 mod versions;
 
@@ -27,6 +28,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     names::targets,
     oci::targets,
     report::targets,
+    sbom::targets,
 ];
 
 /// Splits off the first byte, which chooses between variants of a target; nothing counts as zero.

@@ -7,7 +7,7 @@ use super::{
 use assay_model::{DiffId, Finding, Image, Os, Package, Report, Scheme};
 use assay_version::compare as order;
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Difference {
     let packages = packages(old.report, new.report);
@@ -116,10 +116,11 @@ fn identity(report: &Report, finding: &Finding) -> (String, String, String) {
 }
 
 fn findings(old: &Report, new: &Report, packages: &[ChangedPackage]) -> Vec<ChangedFinding> {
-    let index = |report: &'_ Report| -> HashMap<(String, String, String), usize> {
-        report.findings.iter().enumerate().map(|(at, one)| (identity(report, one), at)).collect()
-    };
-    let (before, now) = (index(old), index(new));
+    // Should several have one fingerprint, they are paired in their order.
+    let mut before: HashMap<(String, String, String), VecDeque<usize>> = HashMap::new();
+    for (at, finding) in old.findings.iter().enumerate() {
+        before.entry(identity(old, finding)).or_default().push_back(at);
+    }
     let mut changed = Vec::new();
     let change = |report: &Report, finding: &Finding, change, details| ChangedFinding {
         change,
@@ -132,7 +133,8 @@ fn findings(old: &Report, new: &Report, packages: &[ChangedPackage]) -> Vec<Chan
         details,
     };
     for finding in &new.findings {
-        let known = before.get(&identity(new, finding)).and_then(|at| old.findings.get(*at));
+        let known = before.get_mut(&identity(new, finding)).and_then(VecDeque::pop_front);
+        let known = known.and_then(|at| old.findings.get(at));
         match known {
             None => changed.push(change(new, finding, FindingChange::New, Vec::new())),
             Some(known) => {
@@ -143,19 +145,18 @@ fn findings(old: &Report, new: &Report, packages: &[ChangedPackage]) -> Vec<Chan
             }
         }
     }
-    for finding in &old.findings {
-        if !now.contains_key(&identity(old, finding)) {
-            let name = subject(old, finding);
-            let reason = packages
-                .iter()
-                .find(|package| finding.package.is_some() && package.name == name && package.old.is_some())
-                .map(|package| match (&package.change, &package.new) {
-                    (change, Some(version)) => format!("{} {} to {version}", package.name, change.name()),
-                    (change, None) => format!("{} {}", package.name, change.name()),
-                });
-            let details = reason.into_iter().collect();
-            changed.push(change(old, finding, FindingChange::Fixed, details));
-        }
+    let gone: BTreeSet<usize> = before.into_values().flatten().collect();
+    for finding in gone.into_iter().filter_map(|at| old.findings.get(at)) {
+        let name = subject(old, finding);
+        let reason = packages
+            .iter()
+            .find(|package| finding.package.is_some() && package.name == name && package.old.is_some())
+            .map(|package| match (&package.change, &package.new) {
+                (change, Some(version)) => format!("{} {} to {version}", package.name, change.name()),
+                (change, None) => format!("{} {}", package.name, change.name()),
+            });
+        let details = reason.into_iter().collect();
+        changed.push(change(old, finding, FindingChange::Fixed, details));
     }
     changed.sort_by(|a, b| {
         let key = |one: &ChangedFinding| {
@@ -243,8 +244,8 @@ fn settings(old: Side<'_>, new: Side<'_>) -> Vec<ChangedSetting> {
         .filter(|name| both(name) && before.get(*name) != now.get(*name))
         .map(|name| ChangedSetting {
             name: name.clone(),
-            old: before.get(name).cloned(),
-            new: now.get(name).cloned(),
+            old: before.get(name).map(|value| told(name, value)),
+            new: now.get(name).map(|value| told(name, value)),
         })
         .collect()
 }
@@ -291,17 +292,17 @@ fn known(side: Side<'_>) -> BTreeMap<String, String> {
     }
     for setting in &config.env {
         let (name, value) = setting.split_once('=').unwrap_or((setting, ""));
-        // A value may be a password, and a difference is posted where many read it.
-        add(format!("env {name}"), fingerprint(value));
+        add(format!("env {name}"), value.to_owned());
     }
     found
 }
 
-/// Stands for a value without telling it: its length and the sum of its bytes tell equal from different well enough for a note.
-fn fingerprint(value: &str) -> String {
-    const SHOWN: &[&str] = &["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    // A search path is what changes most, and no secret.
-    let path =
-        value.split(':').all(|part| part.starts_with('/')) && SHOWN.iter().any(|part| value.contains(part));
-    if path { value.to_owned() } else { format!("({} characters)", value.chars().count()) }
+/// Returns a value as it may be told: one of the environment may be a password, and a difference is posted where many read it.
+fn told(name: &str, value: &str) -> String {
+    let known = ["env PATH", "env LANG", "env LC_ALL", "env TZ", "env HOME"].contains(&name);
+    if known || !name.starts_with("env ") {
+        value.to_owned()
+    } else {
+        format!("({} characters)", value.chars().count())
+    }
 }

@@ -132,6 +132,8 @@ struct LayerEntry {
 struct Os {
     id: String,
     version: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    codename: String,
     name: String,
     end_of_life: Option<String>,
 }
@@ -459,6 +461,7 @@ pub(super) fn document(report: &Report, options: &Options) -> Document {
         os: os.map(|os| Os {
             id: os.id.clone(),
             version: os.version.clone(),
+            codename: os.codename.clone(),
             name: os.name.clone(),
             end_of_life: os.end_of_life.map(assay_model::Timestamp::date_text),
         }),

@@ -46,6 +46,7 @@ fn every_format_says_how_much_was_left_out() {
 
 #[test]
 fn findings_are_counted_by_severity() {
+    // The licence is suppressed.
     let counts = "9 findings: 2 critical, 2 high, 2 medium, 1 low, 1 negligible, 1 unknown";
     assert_eq!(summary::headline(&report()), counts);
     let (one, _) =

@@ -6,9 +6,11 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod diff;
 mod filter;
 mod formats;
 mod json;
+mod read;
 mod sample;
 mod sarif;
 mod table;

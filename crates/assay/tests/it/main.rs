@@ -23,8 +23,10 @@ mod metamorphic;
 mod output;
 mod priority;
 mod registry;
+mod sbom;
 mod secrets;
 mod sources;
+mod vex;
 
 use assay_advisories::Compiler;
 use assay_advisories::sink::{Counts, Record};

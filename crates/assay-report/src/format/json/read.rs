@@ -124,7 +124,7 @@ fn report(document: Document) -> Report {
             end_of_life: time(os.end_of_life.as_ref()),
             id: os.id,
             version: os.version,
-            codename: String::new(),
+            codename: os.codename,
             name: os.name,
         }),
         packages: document.packages.into_iter().map(|entry| package(entry, &lookup)).collect(),

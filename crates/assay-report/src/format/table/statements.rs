@@ -27,10 +27,10 @@ impl View<'_> {
             writeln!(out, "{}", self.bold("stated, without effect"))?;
             let shown = if self.options.suppressed { stated.len() } else { SHOWN };
             for line in stated.iter().take(shown) {
-                self.sentence(&format!("  {}", terminal(line)), out)?;
+                self.sentence(&terminal(line), out)?;
             }
             if let Some(more) = stated.len().checked_sub(shown).filter(|more| *more > 0) {
-                writeln!(out, "  and {more} more; `--show-suppressed` lists them")?;
+                writeln!(out, "and {more} more; `--show-suppressed` lists them")?;
             }
             writeln!(out)?;
         }
@@ -60,7 +60,7 @@ impl View<'_> {
             let stale = finding.details.iter().any(|detail| detail.name == "vex-stale");
             let stale = if stale { " (older than the advisory)" } else { "" };
             let state = suppression.state.name();
-            let line = format!("  {}: {state} by {by}{date}{source}{reason}{stale}", name(finding));
+            let line = format!("{}: {state} by {by}{date}{source}{reason}{stale}", name(finding));
             self.sentence(&terminal(&line), out)?;
         }
         writeln!(out)
