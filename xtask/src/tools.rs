@@ -82,6 +82,18 @@ const NODE: &[&str] = &["semver@7.8.6", "@microsoft/jest-sarif@1.0.0-beta.0"];
 const GO: &str = "golang.org/x/mod@v0.42.0";
 const MAVEN: &str = "org.apache.maven:maven-artifact:3.9.9";
 
+/// What reads and validates bills of materials and VEX, each in a folder of its own below `target/tools`: `python-sbom`, `maven-spdx` and
+/// `go/openvex`.
+const PYTHON_SBOM: &[&str] = &[
+    "cyclonedx-python-lib[validation]==11.12.0",
+    "spdx-tools==0.8.5",
+    "spdx-python-model==0.0.6",
+    "csaf-vex==0.1.0b5",
+    "jsonschema==4.26.0",
+];
+const MAVEN_SPDX: &str = "org.spdx:spdx-v3jsonld-store:1.0.0";
+const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
+
 /// Installs what is missing; returns what could not be installed.
 pub(crate) fn install() -> Result<Vec<String>> {
     let start = Instant::now();
@@ -100,10 +112,13 @@ pub(crate) fn install() -> Result<Vec<String>> {
     for (name, version) in CARGO {
         note(&mut missing, name, cargo(name, version));
     }
-    note(&mut missing, "the Python modules", python());
+    note(&mut missing, "the Python modules", python("python", PYTHON));
+    note(&mut missing, "the Python modules for SBOMs", python("python-sbom", PYTHON_SBOM));
     note(&mut missing, "the Node modules", node());
-    note(&mut missing, "the Go module", go());
-    note(&mut missing, "Maven's jar", maven());
+    note(&mut missing, "the Go module", go("semver", GO));
+    note(&mut missing, "the Go module for OpenVEX", go("openvex", GO_OPENVEX));
+    note(&mut missing, "Maven's jar", maven("maven", MAVEN));
+    note(&mut missing, "SPDX's jar", maven("maven-spdx", MAVEN_SPDX));
     if missing.is_empty() {
         println!("tools: all there ({:.1} s)", start.elapsed().as_secs_f64());
     } else {
@@ -183,13 +198,13 @@ fn apt() {
     }
 }
 
-fn python() -> Result<()> {
-    in_folder("python", &PYTHON.join("\n"), |folder| {
+fn python(name: &str, modules: &[&str]) -> Result<()> {
+    in_folder(name, &modules.join("\n"), |folder| {
         let mut command = Command::new("python3");
         command
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
             .arg(folder);
-        output(command.args(PYTHON).env("PIP_ROOT_USER_ACTION", "ignore")).map(|_| ())
+        output(command.args(modules).env("PIP_ROOT_USER_ACTION", "ignore")).map(|_| ())
     })
 }
 
@@ -201,22 +216,22 @@ fn node() -> Result<()> {
     })
 }
 
-/// Makes a module that requires [`GO`]; the test writes its program.
-fn go() -> Result<()> {
-    in_folder("go/semver", GO, |folder| {
+/// Makes a Go module that requires `package`; the test writes its program.
+fn go(name: &str, package: &str) -> Result<()> {
+    in_folder(&format!("go/{name}"), package, |folder| {
         let go = |arguments: &[&str]| {
             let mut command = Command::new("go");
             output(command.current_dir(folder).args(arguments)).map(|_| ())
         };
-        go(&["mod", "init", "semver"])?;
-        go(&["get", GO])
+        go(&["mod", "init", name])?;
+        go(&["get", package])
     })
 }
 
-fn maven() -> Result<()> {
-    in_folder("maven", MAVEN, |folder| {
+fn maven(name: &str, artifact: &str) -> Result<()> {
+    in_folder(name, artifact, |folder| {
         let mut command = Command::new("mvn");
-        command.args(["--batch-mode", "--quiet", "dependency:copy", &format!("-Dartifact={MAVEN}")]);
+        command.args(["--batch-mode", "--quiet", "dependency:copy", &format!("-Dartifact={artifact}")]);
         command.arg(format!("-DoutputDirectory={}", folder.display()));
         output(command.current_dir(folder)).map(|_| ())
     })

@@ -30,6 +30,7 @@ mod removable;
 mod report;
 mod same_image;
 mod sarif;
+mod sbom;
 mod scan;
 mod services;
 mod sources;

@@ -77,7 +77,7 @@ fn it_says_how_complete_it_is() {
     supplier         0    0 %
     hash             0    0 %
     dependency       0    0 %
-    score               38 %
+    score                38 %
     ---- stderr
     ");
     let ran = place.run(&["sbom", "oci:app", "--no-cache", "--score=json"]);
@@ -108,7 +108,7 @@ fn what_is_no_bill_of_materials_is_refused() {
     error: cannot scan `sbom:x.json`
       caused by: cannot use `x.json` as a bill of materials
       caused by: it cannot be read as CycloneDX JSON
-      caused by: EOF while parsing a string at line 1 column 31
+      caused by: EOF while parsing a string at line 1 column 32
     hint: make it again as CycloneDX or SPDX, for example with `assay sbom SOURCE`
     ");
     insta::assert_snapshot!(place.refused(&["scan", "sbom:y.json"]), @r"
