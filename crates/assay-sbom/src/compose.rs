@@ -132,7 +132,12 @@ fn subject(image: &Image, source: SourceKind) -> Component {
         .then(|| image_purl(&image.reference, image.manifest_digest, architecture))
         .flatten();
     let mut subject = Component {
-        class: if is_image { Class::Container } else { Class::Application },
+        // A machine's disk is no container, whatever was mounted of it.
+        class: if is_image && !matches!(source, SourceKind::Vm | SourceKind::Function) {
+            Class::Container
+        } else {
+            Class::Application
+        },
         name: image.reference.clone(),
         version: digest.map(|digest| digest.to_string()).unwrap_or_default(),
         purl: purl.map(|purl| purl.to_string()),

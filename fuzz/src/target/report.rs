@@ -113,7 +113,8 @@ fn report(data: &[u8]) -> Report {
     for group in [Group::Package, Group::Severity] {
         for width in [40, 100, 250] {
             let options = Options { width, group, ..Options::default() };
-            for format in FORMATS {
+            // A template is the user's own text, and there is none here.
+            for format in FORMATS.iter().filter(|format| format.name() != "template") {
                 let mut bytes = Vec::new();
                 format.write(&report, &options, &mut bytes).expect("memory takes everything");
                 let written = String::from_utf8(bytes).expect("formats write text");
@@ -130,7 +131,7 @@ fn check(format: &str, written: &str) {
         (c.is_control() && c != '\n')
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
     };
-    if matches!(format, "json" | "sarif" | "cyclonedx" | "spdx") {
+    if matches!(format, "json" | "sarif" | "cyclonedx" | "spdx" | "gitlab") {
         let parsed: Result<serde_json::Value, _> = serde_json::from_str(written);
         assert!(parsed.is_ok(), "{format}: {:?}", parsed.err());
     } else if let Some(at) = written.find(steering) {

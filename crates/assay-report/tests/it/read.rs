@@ -2,10 +2,14 @@
 
 use crate::sample::{clean, report};
 use crate::{options, render};
-use assay_report::format::{FORMATS, read};
+use assay_report::Options;
+use assay_report::format::{FORMATS, TemplateText, read};
 
 #[test]
 fn a_report_that_was_kept_gives_every_format_what_the_scan_gave() {
+    let text = "{{ report.findings | length }} {{ report.packages | map(attribute='purl') | join(' ') }}";
+    let template = TemplateText { name: "t".into(), text: text.into() };
+    let options = || Options { template: Some(template.clone()), ..options() };
     for report in [report(), clean()] {
         let json = render("json", &report, &options());
         let (kept, hidden) = read(json.as_bytes()).unwrap();

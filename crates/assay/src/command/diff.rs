@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         };
         let report = source::report(text, &args.source, global, (database, *built_in), &settings, &vex)?;
         let kind = match report.source {
-            SourceKind::Dir | SourceKind::File => SideKind::Folder,
+            SourceKind::Dir | SourceKind::File | SourceKind::Vm | SourceKind::Function => SideKind::Folder,
             SourceKind::Sbom => SideKind::Sbom,
             _ => SideKind::Image,
         };
