@@ -90,7 +90,7 @@ const PYTHON_SBOM: &[&str] = &[
     "spdx-python-model==0.0.6",
     "csaf-vex==0.1.0b5",
     "jsonschema==4.26.0",
-    "jsonschema-rs==",
+    "jsonschema-rs==0.61.0",
 ];
 const MAVEN_SPDX: &str = "org.spdx:spdx-v3jsonld-store:1.0.0";
 const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
