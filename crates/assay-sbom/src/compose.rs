@@ -104,6 +104,14 @@ pub(crate) fn image_purl(
     architecture: Option<&str>,
 ) -> Option<Purl> {
     let digest = digest?;
+    // A file on somebody's machine is no repository.
+    let local = SourceKind::ALL.into_iter().filter(|kind| *kind != SourceKind::Registry);
+    if local.into_iter().any(|kind| reference.starts_with(&format!("{}:", kind.name())))
+        || reference.is_empty()
+    {
+        return None;
+    }
+    let reference = reference.strip_prefix("registry:").unwrap_or(reference);
     let place = reference.rsplit_once('@').map_or(reference, |(place, _)| place);
     let (repository, tag) = match place.rsplit_once(':') {
         Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),

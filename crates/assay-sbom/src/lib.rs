@@ -7,6 +7,7 @@ mod cyclonedx;
 pub mod document;
 mod identity;
 mod inventory;
+mod json;
 mod license;
 mod package;
 mod property;

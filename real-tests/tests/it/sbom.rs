@@ -31,7 +31,7 @@ def spdx2(path, text):
     from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
     document = parse_file(str(path))
     for message in validate_full_spdx_document(document): print(message.validation_message)
-    refs = lambda package: [ref for ref in package.external_references if ref.reference_type == 'purl']
+    refs = lambda package: [ref for ref in package.external_references if ref.reference_type == 'purl' and not ref.locator.startswith('pkg:oci/')]
     return sum(1 for package in document.packages if refs(package))
 
 def spdx3(path, text):
@@ -43,7 +43,7 @@ def spdx3(path, text):
         print('/'.join(map(str, error.instance_path)), error.message[:300])
     objects = model.SHACLObjectSet()
     with path.open('rb') as file: model.JSONLDDeserializer().read(file, objects)
-    return sum(1 for one in objects.foreach_type('software_Package') if one.software_packageUrl)
+    return sum(1 for one in objects.foreach_type('software_Package') if not (one.software_packageUrl or 'pkg:oci/').startswith('pkg:oci/'))
 
 def csaf(path, text):
     from csaf_vex.verification.verifier import Verifier

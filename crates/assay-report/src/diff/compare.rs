@@ -56,7 +56,7 @@ fn name(image: &Image) -> String {
 
 type Key = (&'static str, String, Option<String>);
 
-fn versions<'a>(packages: &'a [Package]) -> BTreeMap<Key, (&'a Package, BTreeSet<&'a str>)> {
+fn versions(packages: &[Package]) -> BTreeMap<Key, (&Package, BTreeSet<&str>)> {
     let mut found: BTreeMap<Key, (&Package, BTreeSet<&str>)> = BTreeMap::new();
     for package in packages {
         let key = (package.kind.purl_type(), package.full_name(), package.architecture.clone());

@@ -11,7 +11,7 @@ const ROWS: usize = 200;
 
 pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "### {} → {}\n", plain(&difference.old), plain(&difference.new))?;
-    let rows = PackageChange::ALL
+    let rows: Vec<String> = PackageChange::ALL
         .into_iter()
         .flat_map(|change| difference.packages.iter().filter(move |one| one.change == change))
         .map(|one| {
@@ -26,8 +26,8 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
             )
         })
         .collect();
-    table("Packages", "| change | package | type | old | new |\n|---|---|---|---|---|", rows, out)?;
-    let rows = FindingChange::ALL
+    table("Packages", "| change | package | type | old | new |\n|---|---|---|---|---|", &rows, out)?;
+    let rows: Vec<String> = FindingChange::ALL
         .into_iter()
         .flat_map(|change| difference.findings.iter().filter(move |one| one.change == change))
         .map(|one| {
@@ -41,8 +41,8 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
             )
         })
         .collect();
-    table("Findings", "| change | severity | rule | where | details |\n|---|---|---|---|---|", rows, out)?;
-    let rows = difference
+    table("Findings", "| change | severity | rule | where | details |\n|---|---|---|---|---|", &rows, out)?;
+    let rows: Vec<String> = difference
         .settings
         .iter()
         .map(|one| {
@@ -50,7 +50,7 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
             format!("| {} | {} | {} |", plain(&one.name), text(&one.old), text(&one.new))
         })
         .collect();
-    table("Settings", "| setting | old | new |\n|---|---|---|", rows, out)?;
+    table("Settings", "| setting | old | new |\n|---|---|---|", &rows, out)?;
     if let Some(layers) = &difference.layers {
         writeln!(out, "{}\n", super::table::layers_line(layers))?;
     }
@@ -60,7 +60,7 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
     Ok(())
 }
 
-fn table(title: &str, head: &str, rows: Vec<String>, out: &mut dyn Write) -> io::Result<()> {
+fn table(title: &str, head: &str, rows: &[String], out: &mut dyn Write) -> io::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }

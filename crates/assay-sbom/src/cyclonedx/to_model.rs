@@ -56,14 +56,14 @@ fn tools(document: &Document, version: Version) -> Value {
     let tools = document.tools.iter().map(|tool| {
         let mut value = json!({ "name": tool.name });
         if version >= Version::V1_5 {
-            value["type"] = "application".into();
+            crate::json::put(&mut value, "type", "application");
         }
         let vendor = if version >= Version::V1_5 { "publisher" } else { "vendor" };
         if let Some(name) = &tool.vendor {
-            value[vendor] = name.as_str().into();
+            crate::json::put(&mut value, vendor, name.as_str());
         }
         if !tool.version.is_empty() {
-            value["version"] = tool.version.as_str().into();
+            crate::json::put(&mut value, "version", tool.version.as_str());
         }
         value
     });

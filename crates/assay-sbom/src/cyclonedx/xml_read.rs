@@ -66,7 +66,7 @@ fn tools(element: &Element) -> Value {
             let mut value = json!({});
             for key in ["vendor", "publisher", "name", "version"] {
                 if let Some(text) = tool.child_text(key) {
-                    value[key] = text.into();
+                    crate::json::put(&mut value, key, text);
                 }
             }
             value

@@ -146,11 +146,11 @@ fn is_subject(element: Option<&&Map<String, Value>>) -> bool {
         || purl.starts_with("pkg:docker/")
 }
 
-fn id<'a>(element: &'a Map<String, Value>) -> Option<&'a str> {
+fn id(element: &Map<String, Value>) -> Option<&str> {
     text(element, "spdxId").or_else(|| text(element, "@id"))
 }
 
-fn kind<'a>(element: &'a Map<String, Value>) -> &'a str {
+fn kind(element: &Map<String, Value>) -> &str {
     text(element, "type").or_else(|| text(element, "@type")).unwrap_or_default()
 }
 

@@ -92,7 +92,7 @@ pub(crate) fn document(document: &Document) -> Value {
         let custom = graph.custom(expression);
         let mut element = json!({ "type": "simplelicensing_LicenseExpression", "simplelicensing_licenseExpression": expression });
         if !custom.is_empty() {
-            element["simplelicensing_customIdToUri"] = custom.into();
+            crate::json::put(&mut element, "simplelicensing_customIdToUri", custom);
         }
         graph.add(&id, element);
     }
@@ -129,7 +129,7 @@ pub(crate) fn document(document: &Document) -> Value {
         "profileConformance": ["core", "software", "simpleLicensing"],
     });
     if document.incomplete {
-        element["comment"] = crate::spdx2::to_model::INCOMPLETE.into();
+        crate::json::put(&mut element, "comment", crate::spdx2::to_model::INCOMPLETE);
     }
     graph.add("document", element);
     json!({ "@context": CONTEXT, "@graph": graph.elements })
@@ -147,8 +147,8 @@ impl Graph {
     }
 
     fn add(&mut self, local: &str, mut element: Value) {
-        element["spdxId"] = self.id(local).into();
-        element["creationInfo"] = CREATION.into();
+        crate::json::put(&mut element, "spdxId", self.id(local));
+        crate::json::put(&mut element, "creationInfo", CREATION);
         self.elements.push(element);
     }
 
@@ -183,13 +183,13 @@ fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String,
         },
     });
     if !component.version.is_empty() {
-        element["software_packageVersion"] = component.version.as_str().into();
+        crate::json::put(&mut element, "software_packageVersion", component.version.as_str());
     }
     if let Some(purl) = &component.purl {
-        element["software_packageUrl"] = purl.as_str().into();
+        crate::json::put(&mut element, "software_packageUrl", purl.as_str());
     }
     if let Some(supplier) = supplier {
-        element["suppliedBy"] = supplier.as_str().into();
+        crate::json::put(&mut element, "suppliedBy", supplier.as_str());
     }
     let hashes: Vec<Value> = component
         .hashes
@@ -201,7 +201,7 @@ fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String,
         })
         .collect();
     if !hashes.is_empty() {
-        element["verifiedUsing"] = hashes.into();
+        crate::json::put(&mut element, "verifiedUsing", hashes);
     }
     let identifiers: Vec<Value> = component
         .cpes
@@ -209,7 +209,7 @@ fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String,
         .map(|cpe| json!({ "type": "ExternalIdentifier", "externalIdentifierType": "cpe23", "identifier": cpe }))
         .collect();
     if !identifiers.is_empty() {
-        element["externalIdentifier"] = identifiers.into();
+        crate::json::put(&mut element, "externalIdentifier", identifiers);
     }
     if !properties.is_empty() {
         let entries: Vec<Value> = properties
@@ -222,8 +222,11 @@ fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String,
                 })
             })
             .collect();
-        element["extension"] =
-            json!([{ "type": "extension_CdxPropertiesExtension", "extension_cdxProperty": entries }]);
+        crate::json::put(
+            &mut element,
+            "extension",
+            json!([{ "type": "extension_CdxPropertiesExtension", "extension_cdxProperty": entries }]),
+        );
     }
     element
 }

@@ -76,7 +76,7 @@ pub(super) fn read(document: &Map<String, Value>) -> (Vec<Statement>, usize) {
     (statements, unknown)
 }
 
-fn groups<'a>(tree: &'a Map<String, Value>) -> HashMap<&'a str, Vec<&'a str>> {
+fn groups(tree: &Map<String, Value>) -> HashMap<&str, Vec<&str>> {
     objects(tree.get("product_groups"))
         .filter_map(|group| {
             let ids = values(group.get("product_ids")).filter_map(Value::as_str).collect();
@@ -195,7 +195,7 @@ pub(super) fn write(statements: &[Statement], heading: &Heading) -> Value {
     let names: Vec<Value> = ids.into_values().map(|(value, _)| value).collect();
     let mut tree = json!({ "full_product_names": names });
     if !relations.is_empty() {
-        tree["relationships"] = relations.into_values().collect::<Vec<Value>>().into();
+        crate::json::put(&mut tree, "relationships", relations.into_values().collect::<Vec<Value>>());
     }
     let date = heading.time.to_string();
     json!({
@@ -246,7 +246,7 @@ fn product_id(identities: &[Identity], ids: &mut BTreeMap<String, (Value, String
         }
         let mut value = json!({ "name": name, "product_id": next });
         if !helper.is_empty() {
-            value["product_identification_helper"] = helper.into();
+            crate::json::put(&mut value, "product_identification_helper", helper);
         }
         (value, next)
     });
@@ -287,7 +287,7 @@ fn vulnerability(names: &[String], statements: &[(&Statement, Vec<String>)]) -> 
     });
     let is_cve = |name: &&String| name.starts_with("CVE-");
     if let Some(cve) = names.iter().find(is_cve) {
-        value["cve"] = cve.as_str().into();
+        crate::json::put(&mut value, "cve", cve.as_str());
     }
     let ids: Vec<Value> = names
         .iter()
@@ -297,7 +297,7 @@ fn vulnerability(names: &[String], statements: &[(&Statement, Vec<String>)]) -> 
     for (key, list) in [("ids", ids), ("flags", flags), ("threats", threats), ("remediations", remediations)]
     {
         if !list.is_empty() {
-            value[key] = list.into();
+            crate::json::put(&mut value, key, list);
         }
     }
     value

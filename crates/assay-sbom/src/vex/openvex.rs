@@ -109,7 +109,7 @@ fn statement(statement: &Statement) -> Value {
     let mut vulnerability = json!({ "name": names.next().map_or("", String::as_str) });
     let aliases: Vec<&str> = names.map(String::as_str).collect();
     if !aliases.is_empty() {
-        vulnerability["aliases"] = aliases.into();
+        crate::json::put(&mut vulnerability, "aliases", aliases);
     }
     let mut value = json!({
         "vulnerability": vulnerability,
@@ -117,18 +117,18 @@ fn statement(statement: &Statement) -> Value {
         "status": statement.status.name(),
     });
     if let Some(time) = statement.issued {
-        value["timestamp"] = time.to_string().into();
+        crate::json::put(&mut value, "timestamp", time.to_string());
     }
     if let Some(justification) = statement.justification {
-        value["justification"] = justification.name().into();
+        crate::json::put(&mut value, "justification", justification.name());
     }
     // The specification keeps the impact for what is not affected.
     if let Some(impact) = &statement.impact {
         let key = if statement.status == Status::NotAffected { "impact_statement" } else { "status_notes" };
-        value[key] = impact.as_str().into();
+        crate::json::put(&mut value, key, impact.as_str());
     }
     if let Some(action) = &statement.action {
-        value["action_statement"] = action.as_str().into();
+        crate::json::put(&mut value, "action_statement", action.as_str());
     }
     value
 }
@@ -137,14 +137,14 @@ fn product(product: &Product) -> Value {
     let mut value = component(&product.identities);
     let parts: Vec<Value> = product.parts.iter().map(|part| component(part)).collect();
     if !parts.is_empty() {
-        value["subcomponents"] = parts.into();
+        crate::json::put(&mut value, "subcomponents", parts);
     }
     value
 }
 
 fn component(identities: &[Identity]) -> Value {
     let mut value = json!({ "@id": identities.first().map(Identity::text).unwrap_or_default() });
-    let mut others = Map::new();
+    let mut others: Map<String, Value> = Map::new();
     for identity in identities.iter().skip(1) {
         match identity {
             Identity::Purl(purl) => {
@@ -155,13 +155,13 @@ fn component(identities: &[Identity]) -> Value {
                 others.entry(key).or_insert_with(|| cpe.as_str().into());
             }
             Identity::Digest(digest) if digest.algorithm() == "sha256" => {
-                value["hashes"] = json!({ "sha-256": digest.hex() });
+                crate::json::put(&mut value, "hashes", json!({ "sha-256": digest.hex() }));
             }
             Identity::Digest(_) | Identity::Name(_) => {}
         }
     }
     if !others.is_empty() {
-        value["identifiers"] = others.into();
+        crate::json::put(&mut value, "identifiers", Value::Object(others));
     }
     value
 }
