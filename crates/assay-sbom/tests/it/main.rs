@@ -1,5 +1,5 @@
 //! The crate's integration tests.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod foreign;
 mod formats;
