@@ -17,8 +17,9 @@ use std::process::ExitCode;
 
 /// Decides whether an image may run, and says why.
 ///
-/// Takes a container image apart, finds the packages in it, and says which of them are vulnerable, where they are, which
-/// build instruction brought them, and what to do about it.
+/// Takes a container image, the disk of a virtual machine, a function or a folder apart, and says what is wrong with it and what to
+/// do about it: vulnerable packages, secrets, malware, unsafe settings, licences; where each is, and which build instruction
+/// brought it.
 #[derive(Debug, Parser)]
 #[command(name = "assay", version, propagate_version = true, arg_required_else_help = true)]
 #[command(after_help = "Exit codes: 0 done and nothing over the threshold; 1 the threshold was crossed;\n\

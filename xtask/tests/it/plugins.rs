@@ -38,6 +38,7 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-detect/src/lint/compose", Const("Lint<Compose>")),
     Folder("crates/assay-detect/src/lint/kubernetes", Const("Lint<Workload>")),
     Folder("crates/assay-detect/src/malware", Const("Rule")),
+    Folder("crates/assay-detect/src/deep", Trait("Analyzer")),
     Folder("crates/assay-report/src/format", Trait("Format")),
     Folder("crates/assay/src/command", Module),
     Folder("xtask/src/corpus", Const("Recipe")),

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
-/// Find the packages of an image and their vulnerabilities.
+/// Find what is in an image, and what is wrong with it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay scan registry.example/app:1.0                 an image in a registry\n  \
