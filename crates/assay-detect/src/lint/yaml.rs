@@ -40,6 +40,18 @@ pub enum Value {
     Map(Vec<(String, u32, Node)>),
 }
 
+impl Value {
+    /// Says what it is, for messages.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Text(_) => "a word",
+            Self::List(_) => "a list",
+            Self::Map(_) => "keys and values",
+        }
+    }
+}
+
 impl Node {
     /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Self> {
@@ -107,7 +119,7 @@ pub fn documents(text: &str) -> (Vec<Node>, Vec<Warning>) {
             warnings.push(Warning::unscanned("too-many-documents", None, message));
             break;
         }
-        match parse(&document) {
+        match parse(&document, MAX_DEPTH, MAX_NODES) {
             Ok(mut node) => {
                 shift(&mut node, first);
                 documents.push(node);
@@ -159,9 +171,13 @@ fn split(text: &str) -> Vec<(u32, String)> {
     documents
 }
 
-fn parse(text: &str) -> Result<Node, (u32, String)> {
+/// Reads one document of at most this depth and this many nodes.
+///
+/// # Errors
+/// Fails with the line, from 1 (0 when it is not known), and what is wrong there.
+pub fn parse(text: &str, max_depth: usize, max_nodes: usize) -> Result<Node, (u32, String)> {
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
+        budget: serde_saphyr::budget! { max_depth: max_depth, max_nodes: max_nodes },
     };
     serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let line = error.location().map_or(0, |location| u32::try_from(location.line()).unwrap_or(u32::MAX));

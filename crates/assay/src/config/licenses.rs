@@ -89,7 +89,7 @@ mod tests {
     fn mistakes_are_told_with_their_lines() {
         let problems =
             read("licenses:\n  classes:\n    unknown: lw\n  sistem: true\n", "assay.yaml").unwrap_err();
-        let told: Vec<(u64, Option<&str>)> =
+        let told: Vec<(u32, Option<&str>)> =
             problems.iter().map(|one| (one.line, one.hint.as_deref())).collect();
         assert_eq!(told, [(3, Some("did you mean `low`?")), (4, Some("did you mean `system`?"))]);
     }

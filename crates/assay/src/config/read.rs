@@ -60,7 +60,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn problem(&mut self, line: u64, message: String, hint: Option<String>) {
+    pub(super) fn problem(&mut self, line: u32, message: String, hint: Option<String>) {
         self.problems.push(Problem { line, message, hint });
     }
 
