@@ -113,6 +113,8 @@ fn text(command: &mut Command) -> Option<String> {
 fn upstream(version: &str) -> String {
     let version = version.split_once(':').map_or(version, |(_, rest)| rest);
     let version = version.rsplit_once('-').map_or(version, |(upstream, _)| upstream);
+    // An upgrade that was taken back keeps its number: `3.1.7+really3.1.2-0+deb12u1` is 3.1.2.
+    let version = version.split_once("+really").map_or(version, |(_, really)| really);
     let version = version.split(['+', '~']).next().unwrap();
     version.trim_end_matches(".dfsg").to_owned()
 }
