@@ -122,7 +122,16 @@ fn podmans_service_gives_the_same_report() {
     run(&skopeo, &["copy", "--quiet", &source, &to]);
     let (_running, socket) = podman_service(&podman, folder.path(), &archive);
     let database = database().unwrap().display().to_string();
-    let arguments = ["scan", "podman:localhost/acme/ledger:0.6", "--db", &database, "--format", "json"];
+    let arguments = [
+        "scan",
+        "podman:localhost/acme/ledger:0.6",
+        "--db",
+        &database,
+        "--format",
+        "json",
+        "--scanners",
+        "vulnerability",
+    ];
     let scanned =
         command(&arguments).env("CONTAINER_HOST", format!("unix://{}", socket.display())).output().unwrap();
     assert!(scanned.status.success(), "{}", String::from_utf8_lossy(&scanned.stderr));
