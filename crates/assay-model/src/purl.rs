@@ -111,7 +111,11 @@ impl Purl {
         if self.kind == "pypi" {
             self.name = self.name.replace('_', "-");
         }
-        self.namespace = self.namespace.filter(|namespace| !namespace.is_empty());
+        // Empty segments mean nothing, and are not written.
+        let segments = |namespace: String| -> String {
+            namespace.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/")
+        };
+        self.namespace = self.namespace.map(segments).filter(|namespace| !namespace.is_empty());
         self
     }
 }
@@ -276,5 +280,10 @@ mod tests {
             assert!(text.parse::<Purl>().is_err(), "{text}");
         }
         assert_eq!("pkg:npm/@scope/x@1".parse::<Purl>().unwrap().namespace.as_deref(), Some("@scope"));
+        let doubled: Purl = "pkg:deb/a//b/c@1".parse().unwrap();
+        assert_eq!(
+            (doubled.namespace.as_deref(), doubled.to_string().parse()),
+            (Some("a/b"), Ok(doubled.clone()))
+        );
     }
 }
