@@ -1,0 +1,1 @@
+//! Keys: what verifies, and what signs.
