@@ -468,7 +468,7 @@ mod tests {
     #[test]
     fn prehashed_ed25519_signatures_verify() {
         let bytes = |text: &str| crate::encoding::hex_decode(text).unwrap();
-        let key = ed25519_key(&bytes("ec172b93ad5e563f4932c70e1245034c35467ef2efd4d64ebfb819683467e2bf"));
+        let key = ed25519_key(&bytes("ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf"));
         let signed = bytes(
             "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae4131f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406",
         );
