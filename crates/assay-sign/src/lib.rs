@@ -2,13 +2,18 @@
 #![forbid(unsafe_code)]
 
 pub mod bundle;
+pub mod certificate;
 mod der;
 pub mod dsse;
 mod encoding;
 pub mod key;
 mod pem;
+mod rekor;
 pub mod simple_signing;
 pub mod statement;
+mod timestamp;
+pub mod trust;
+pub mod verify;
 
 pub use der::InvalidDer;
 pub use encoding::{Base64, InvalidBase64};
