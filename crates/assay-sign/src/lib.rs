@@ -6,7 +6,10 @@ mod der;
 pub mod dsse;
 mod encoding;
 pub mod key;
+pub mod make;
 mod pem;
+pub mod predicate;
+pub mod signer;
 pub mod simple_signing;
 pub mod statement;
 
