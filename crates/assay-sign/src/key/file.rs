@@ -180,6 +180,11 @@ impl KeyFile {
         Ok(PrivateKey::from_der(&der)?)
     }
 
+    /// Returns the cost of scrypt, N.
+    pub fn cost(&self) -> u64 {
+        self.cost
+    }
+
     /// Returns the file's text.
     pub fn to_pem(&self) -> String {
         let json = Json {
