@@ -3,12 +3,13 @@
 
 use super::document::{EMPTY, EMPTY_TYPE, ManifestDocument};
 use super::tag::{TagScheme, fallback_tag};
-use super::update::{Step, update};
+use super::update::{Change, Step, update};
 use super::{Found, INDEX_TYPE, MANIFEST_TYPE};
 use crate::descriptor::Descriptor;
 use crate::document::parse;
 use crate::error::OpenError;
-use crate::repository::{Repository, RepositoryError};
+use crate::repository::{Repository, RepositoryError, StoredManifest};
+use crate::source::Selector;
 use crate::verify::sha256;
 use assay_model::Digest;
 use serde::Serialize;
@@ -110,10 +111,8 @@ impl Repository {
             return Ok(Attached { descriptor: entry, found: Found::Referrers });
         }
         let tag = fallback_tag(&subject);
-        let mut list = List::new(entry.clone());
-        update(self, &tag, &entry.digest, |current| {
-            list.step(current.map(|current| current.bytes.as_slice()))
-        })?;
+        let list = List::new(entry.clone());
+        update(self, &tag, &entry.digest, &mut ListAt { repository: self, list })?;
         Ok(Attached { descriptor: entry, found: Found::FallbackTag })
     }
 
@@ -131,19 +130,11 @@ impl Repository {
         let mut pushed = self.push_blob(layer.media_type, layer.bytes)?;
         pushed.annotations.clone_from(layer.annotations);
         let tag = scheme.tag(subject);
-        let mut layers = Layers::new(&pushed)?;
-        let mut last = Descriptor::of(MANIFEST_TYPE, &[]);
-        update(self, &tag, &seed(&pushed), |current| {
-            let Some(manifest) = layers.step(current.map(|current| current.bytes.as_slice()))? else {
-                if let Some(current) = current {
-                    last = current.descriptor.clone();
-                }
-                return Ok(Step::Complete);
-            };
-            self.push_blob(IMAGE_CONFIG, &manifest.config)?;
-            Ok(Step::Write { media_type: MANIFEST_TYPE, bytes: manifest.bytes })
-        })?;
-        Ok(Attached { descriptor: last, found: Found::Tag(scheme) })
+        let layers = Layers::new(&pushed)?;
+        let last = Descriptor::of(MANIFEST_TYPE, &[]);
+        let mut layers = LayersAt { repository: self, layers, last };
+        update(self, &tag, &seed(&pushed), &mut layers)?;
+        Ok(Attached { descriptor: layers.last, found: Found::Tag(scheme) })
     }
 }
 
@@ -161,10 +152,64 @@ fn malformed(what: &str) -> RepositoryError {
     OpenError::NoManifest { what: what.to_owned() }.into()
 }
 
+struct ListAt<'a> {
+    repository: &'a Repository,
+    list: List,
+}
+
+impl Change for ListAt<'_> {
+    fn step(&mut self, current: Option<&StoredManifest>) -> Result<Step, RepositoryError> {
+        Ok(match self.list.next(current.map(|current| current.bytes.as_slice()))? {
+            None => Step::Complete,
+            Some(bytes) => Step::Write { media_type: INDEX_TYPE, bytes },
+        })
+    }
+
+    /// Most registries refuse a list with an entry that is gone, which somebody deleted without changing the list.
+    fn refused(&mut self, current: Option<&StoredManifest>) -> Result<bool, RepositoryError> {
+        let before = self.list.gone.len();
+        let document = current.map(|current| ManifestDocument::parse(&current.bytes)).transpose()?;
+        let listed = document.map(|document| document.manifests).unwrap_or_default();
+        for entry in listed {
+            let digest = entry.digest.to_string();
+            let gone = self.repository.find(Some(&Selector::Digest(entry.digest)))?.is_none();
+            if gone && !self.list.gone.contains(&digest) {
+                self.list.gone.push(digest);
+            }
+        }
+        let again = !self.list.pruned || self.list.gone.len() > before;
+        self.list.pruned = true;
+        Ok(again)
+    }
+}
+
+struct LayersAt<'a> {
+    repository: &'a Repository,
+    layers: Layers,
+    last: Descriptor,
+}
+
+impl Change for LayersAt<'_> {
+    fn step(&mut self, current: Option<&StoredManifest>) -> Result<Step, RepositoryError> {
+        let Some(manifest) = self.layers.step(current.map(|current| current.bytes.as_slice()))? else {
+            if let Some(current) = current {
+                self.last = current.descriptor.clone();
+            }
+            return Ok(Step::Complete);
+        };
+        self.repository.push_blob(IMAGE_CONFIG, &manifest.config)?;
+        Ok(Step::Write { media_type: MANIFEST_TYPE, bytes: manifest.bytes })
+    }
+}
+
 /// The list under a fallback tag: what is there, what was ever seen there, and the new entry.
 pub(crate) struct List {
     new: Descriptor,
     seen: Vec<Value>,
+    /// Entries that are to be left out, because what they point to is not there.
+    gone: Vec<String>,
+    /// Entries that are none are left out, too.
+    pruned: bool,
 }
 
 fn digest_of(entry: &Value) -> Option<&str> {
@@ -173,15 +218,7 @@ fn digest_of(entry: &Value) -> Option<&str> {
 
 impl List {
     pub(crate) fn new(new: Descriptor) -> Self {
-        Self { new, seen: Vec::new() }
-    }
-
-    /// Says what is to be written in place of `current`.
-    pub(super) fn step(&mut self, current: Option<&[u8]>) -> Result<Step, RepositoryError> {
-        Ok(match self.next(current)? {
-            None => Step::Complete,
-            Some(bytes) => Step::Write { media_type: INDEX_TYPE, bytes },
-        })
+        Self { new, seen: Vec::new(), gone: Vec::new(), pruned: false }
     }
 
     /// Returns what is to be written in place of `current`; nothing if all is there.
@@ -205,6 +242,8 @@ impl List {
             .map_err(|source| OpenError::Malformed { what: what.to_owned(), source })?;
         let ours = self.new.digest.to_string();
         let before = entries.clone();
+        // The new entry is there, whatever others say of it.
+        self.gone.retain(|gone| *gone != ours);
         // Ours is there once, and as it should be: some clients leave out the annotations, or write another type.
         let position = entries.iter().position(|entry| digest_of(entry) == Some(&ours));
         let mut kept = position.map(|_| new.clone());
@@ -217,7 +256,14 @@ impl List {
                 true
             })
         });
-        for entry in &self.seen {
+        if self.pruned {
+            entries.retain(|entry| serde_json::from_value::<Descriptor>(entry.clone()).is_ok());
+        }
+        let is_gone = |entry: &Value| {
+            digest_of(entry).is_some_and(|digest| self.gone.iter().any(|gone| gone == digest))
+        };
+        entries.retain(|entry| !is_gone(entry));
+        for entry in self.seen.iter().filter(|entry| !is_gone(entry)) {
             if !entries.iter().any(|have| digest_of(have) == digest_of(entry)) {
                 entries.push(entry.clone());
             }

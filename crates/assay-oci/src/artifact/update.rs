@@ -6,6 +6,7 @@
 //! and is found out as long as that takes less than the while. Surprising: an entry that somebody deletes during the same while
 //! comes back.
 
+use crate::registry::RegistryError;
 use crate::registry::push::Condition;
 use crate::repository::{Repository, RepositoryError, StoredManifest};
 use crate::source::Selector;
@@ -34,12 +35,24 @@ pub(super) enum Step {
     },
 }
 
-/// Changes what `tag` names until `step` finds it complete. `seed` makes writers that collide wait for different times.
+/// What is to be there in the end.
+pub(super) trait Change {
+    /// Says what is to be done, the tag naming `current`.
+    fn step(&mut self, current: Option<&StoredManifest>) -> Result<Step, RepositoryError>;
+
+    /// Is told that the registry refused what was to be written; says whether it would write something else now.
+    fn refused(&mut self, current: Option<&StoredManifest>) -> Result<bool, RepositoryError> {
+        let _ = current;
+        Ok(false)
+    }
+}
+
+/// Changes what `tag` names until it is complete. `seed` makes writers that collide wait for different times.
 pub(super) fn update(
     repository: &Repository,
     tag: &str,
     seed: &Digest,
-    mut step: impl FnMut(Option<&StoredManifest>) -> Result<Step, RepositoryError>,
+    change: &mut impl Change,
 ) -> Result<(), RepositoryError> {
     let name = Selector::Name(tag.to_owned());
     let (mut writes, mut settled) = (0_u32, 0_u32);
@@ -48,7 +61,7 @@ pub(super) fn update(
     loop {
         let before = Instant::now();
         let current = repository.find(Some(&name))?;
-        match step(current.as_ref())? {
+        match change.step(current.as_ref())? {
             // Who wrote nothing collides with nobody, and a layout has a lock.
             Step::Complete if writes == 0 || !repository.races() || settled >= SETTLED => return Ok(()),
             Step::Complete => {
@@ -63,7 +76,17 @@ pub(super) fn update(
                     None => Condition::Absent,
                     Some(current) => current.entity_tag.clone().map_or(Condition::None, Condition::Unchanged),
                 };
-                repository.put(media_type, &bytes, Some(tag), &condition)?;
+                match repository.put(media_type, &bytes, Some(tag), &condition) {
+                    Ok(_) => {}
+                    Err(RepositoryError::Registry(
+                        error @ RegistryError::Status { status: 400..=499, .. },
+                    )) => {
+                        if !change.refused(current.as_ref())? {
+                            return Err(error.into());
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
                 settled = 0;
                 writes = writes.saturating_add(1);
                 slowest = slowest.max(before.elapsed());
