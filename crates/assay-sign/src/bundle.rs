@@ -83,9 +83,11 @@ pub struct MessageSignature {
 /// The digest of a signed artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageDigest {
-    /// `SHA2_256`, `SHA2_384` or `SHA2_512`.
+    /// `SHA2_256`, `SHA2_384` or `SHA2_512`; cosign leaves both empty for keys of Ed25519.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub algorithm: String,
     /// The digest.
+    #[serde(default)]
     pub digest: Base64,
 }
 

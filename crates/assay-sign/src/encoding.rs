@@ -62,6 +62,13 @@ pub(crate) fn hex_decode(text: &str) -> Option<Vec<u8>> {
 #[derive(Clone, PartialEq, Eq, Default, Hash, PartialOrd, Ord)]
 pub struct Base64(pub Vec<u8>);
 
+impl Base64 {
+    /// Returns the bytes as standard base64.
+    pub fn encoded(&self) -> String {
+        base64_encode(&self.0)
+    }
+}
+
 impl fmt::Debug for Base64 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Base64({})", base64_encode(&self.0))

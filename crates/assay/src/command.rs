@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod attest_blob;
 mod cache;
 mod completions;
 mod config;
@@ -14,10 +15,12 @@ mod convert;
 mod db;
 mod diff;
 mod explain;
+mod key;
 mod lint;
 mod man;
 mod sbom;
 mod scan;
+mod sign_blob;
 mod vex;
 
 /// What to do.
@@ -30,6 +33,9 @@ pub(crate) enum Command {
     Vex(vex::Args),
     Diff(diff::Args),
     Convert(convert::Args),
+    SignBlob(sign_blob::Args),
+    AttestBlob(attest_blob::Args),
+    Key(key::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -93,6 +99,9 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Vex(args) => vex::run(&args, global),
         Command::Diff(args) => diff::run(&args, global),
         Command::Convert(args) => convert::run(&args),
+        Command::SignBlob(args) => sign_blob::run(&args),
+        Command::AttestBlob(args) => attest_blob::run(&args),
+        Command::Key(args) => key::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

@@ -5,11 +5,21 @@ use assay_model::Timestamp;
 use assay_oci::{CredentialSources, UsualPlaces};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
 
 /// Returns a variable that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the password for a key: of the variables that are set the first that is not empty. An empty password is one, too, if it
+/// was set.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn key_password() -> Option<Zeroizing<String>> {
+    let set =
+        ["ASSAY_KEY_PASSWORD", "COSIGN_PASSWORD"].into_iter().filter_map(|name| std::env::var(name).ok());
+    set.map(Zeroizing::new).reduce(|first, next| if first.is_empty() { next } else { first })
 }
 
 fn folder(name: &str) -> Option<PathBuf> {

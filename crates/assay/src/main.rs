@@ -2,13 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+mod attesting;
 mod bytes;
 mod command;
 mod config;
 mod context;
 mod environment;
 mod error;
+mod keys;
 mod limits;
+mod password;
 mod source;
 mod terminal;
 
