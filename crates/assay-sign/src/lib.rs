@@ -8,6 +8,7 @@ pub mod dsse;
 mod encoding;
 pub mod key;
 pub mod make;
+pub mod notation;
 mod pem;
 pub mod predicate;
 mod rekor;

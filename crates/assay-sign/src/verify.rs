@@ -5,14 +5,23 @@
 
 mod artifact;
 mod bundle;
+mod candidate;
 pub mod conformance;
 mod identity;
+mod image;
+mod legacy;
+mod notation;
+mod outcome;
 mod refusal;
 
 pub use crate::certificate::fulcio::Identity;
 pub use artifact::Artifact;
 pub use bundle::{LogPolicy, Trust, bundle};
+pub use candidate::{Candidate, Format, Found};
 pub use identity::{IdentityPolicy, InvalidPattern, Pattern};
+pub use image::{Keyless, MAX_CANDIDATES, Request, TrustRoot, Wanted, image};
+pub use notation::{InvalidNotationIdentity, NotationIdentity, NotationTrust};
+pub use outcome::{CandidateOutcome, Judgement, Outcome, RootOutcome, distinct};
 pub use refusal::{Code, Refusal};
 
 use crate::key::PublicKey;

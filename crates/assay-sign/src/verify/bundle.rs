@@ -67,7 +67,8 @@ pub fn bundle(
 
     let (signer, identity) = match (trust, &leaf) {
         (Trust::Identities(_), Some(leaf)) => {
-            let identity = certificate(leaf, bundle, root, &times)?;
+            let identity =
+                certificate_at(leaf, bundle.certificates().get(1..).unwrap_or_default(), root, &times)?;
             let key = leaf.key().map_err(|error| Refusal::new(Code::Unsupported, error.to_string()))?;
             content_signature(bundle, artifact, key, signature)?;
             (Signer::Keyless(identity.clone()), Some(identity))
@@ -185,13 +186,13 @@ fn entries(
 }
 
 /// Verifies the certificate at every proven time and returns who it was given to.
-fn certificate(
+pub(super) fn certificate_at(
     leaf: &Certificate,
-    bundle: &Bundle,
+    others: &[Vec<u8>],
     root: &TrustedRoot,
     times: &[Timestamp],
 ) -> Result<fulcio::Identity, Refusal> {
-    let issuer = issuer(leaf, bundle.certificates().get(1..).unwrap_or_default(), root, times)?;
+    let issuer = issuer(leaf, others, root, times)?;
     // An instance without a log of certificates cannot have its certificates logged.
     if !root.certificate_logs.is_empty() {
         sct::verify(leaf, &issuer, &root.certificate_logs)?;
@@ -205,7 +206,7 @@ fn certificate(
 }
 
 /// Returns the certificate that issued `leaf`, on a path that was valid at every time.
-pub(super) fn issuer(
+fn issuer(
     leaf: &Certificate,
     others: &[Vec<u8>],
     root: &TrustedRoot,
@@ -288,11 +289,7 @@ fn content_signature(
 }
 
 /// Verifies the signature of an envelope.
-pub(super) fn envelope_signature(
-    envelope: &Envelope,
-    key: &PublicKey,
-    signature: &[u8],
-) -> Result<(), Refusal> {
+fn envelope_signature(envelope: &Envelope, key: &PublicKey, signature: &[u8]) -> Result<(), Refusal> {
     Artifact::from_bytes(&envelope.pae()).verify(key, signature)
 }
 
