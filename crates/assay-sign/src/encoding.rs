@@ -63,6 +63,14 @@ pub(crate) fn hex_decode(text: &str) -> Option<Vec<u8>> {
 pub struct Base64(pub Vec<u8>);
 
 impl Base64 {
+    /// Reads base64 of either alphabet, padded or not.
+    ///
+    /// # Errors
+    /// Fails when it is neither.
+    pub fn decoded(text: &str) -> Result<Self, InvalidBase64> {
+        base64_decode(text).map(Self)
+    }
+
     /// Returns the bytes as standard base64.
     pub fn encoded(&self) -> String {
         base64_encode(&self.0)

@@ -93,17 +93,16 @@ pub struct SimpleSignature {
     pub signature: String,
 }
 
-/// Signs an image in the manner of cosign 2.
+/// Returns what cosign 2 signs for an image: a line of JSON with its digest.
+pub fn simple_payload(name: &str, digest: &Digest, annotations: &BTreeMap<String, String>) -> Vec<u8> {
+    Payload::new(name, *digest, annotations.clone()).to_json()
+}
+
+/// Signs a payload of [`simple_payload`].
 ///
 /// # Errors
 /// Fails when the signer does not sign.
-pub fn sign_simple(
-    signer: &dyn Signer,
-    name: &str,
-    digest: &Digest,
-    annotations: &BTreeMap<String, String>,
-) -> Result<SimpleSignature, SignError> {
-    let payload = Payload::new(name, *digest, annotations.clone()).to_json();
+pub fn sign_simple(signer: &dyn Signer, payload: Vec<u8>) -> Result<SimpleSignature, SignError> {
     let signature = signer.sign(usual_scheme(signer.public_key()), &payload)?;
     Ok(SimpleSignature { signature: base64_encode(&signature), payload })
 }
@@ -212,7 +211,8 @@ mod tests {
             let signature = &envelope.signatures[0].sig.0;
             assert!(key.verify(usual_scheme(key), &envelope.pae(), signature).is_ok());
             assert_eq!(again.key, KeyMaterial::PublicKey { hint: hint(key) });
-            let simple = sign_simple(&signer, "registry.test/app", &digest, &annotations).unwrap();
+            let simple =
+                sign_simple(&signer, simple_payload("registry.test/app", &digest, &annotations)).unwrap();
             let signature = crate::encoding::base64_decode(&simple.signature).unwrap();
             assert!(key.verify(usual_scheme(key), &simple.payload, &signature).is_ok());
         }

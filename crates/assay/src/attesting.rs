@@ -54,62 +54,71 @@ impl PredicateArgs {
 
     /// Makes or reads the predicate about `resource`.
     pub(crate) fn made(&self, resource: &str) -> Result<Value, CommandError> {
-        let now = environment::now();
-        match &self.predicate {
-            Some(path) => {
-                let document = read(path)?;
-                let is_summary = serde_json::from_slice::<Value>(&document)
-                    .is_ok_and(|document| document.get("verificationResult").is_some());
-                if self.kind.uri() == VERDICT && !is_summary {
-                    return self.verdict(&document, resource, path);
-                }
-                from_document(&self.kind, &document, now).map_err(|error| {
-                    CommandError::work(format!("cannot attest `{}`", path.display()), error)
-                        .hint("check `--type`, and that the document is the one that is meant")
-                })
-            }
-            None if self.kind.uri() == PROVENANCE => {
-                let stated = Stated {
-                    builder: self.more.builder.clone(),
-                    source: self.more.source_uri.clone(),
-                    commit: self.more.source_commit.clone(),
-                };
-                provenance(&environment::variable, &stated, now).map_err(|error| {
-                    let hint = match &error {
-                        NoProvenance::NoBuilder => "name the builder with `--builder URI`, or a document with `--predicate FILE`",
-                        _ => "name the repository with `--source-uri URL`, or a document with `--predicate FILE`",
-                    };
-                    CommandError::work("cannot make provenance", error).hint(hint)
-                })
-            }
-            None => {
-                Err(CommandError::usage(format!("an attestation of type `{}` needs a document", self.kind))
-                    .hint("name it with `--predicate FILE`; `--type slsa` needs none"))
-            }
-        }
+        made(&self.kind, self.predicate.as_deref(), &self.more, resource)
     }
+}
 
-    fn verdict(&self, document: &[u8], resource: &str, path: &Path) -> Result<Value, CommandError> {
-        let policy = match &self.more.policy {
-            Some(path) => {
-                let digest: [u8; 32] = sha2::Sha256::digest(read(path)?).into();
-                let digest = assay_model::Digest::Sha256(digest).hex();
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-                Some((name.unwrap_or_default(), digest))
+/// Makes or reads a predicate about `resource`.
+pub(crate) fn made(
+    kind: &PredicateType,
+    document: Option<&Path>,
+    more: &MadeArgs,
+    resource: &str,
+) -> Result<Value, CommandError> {
+    let now = environment::now();
+    match document {
+        Some(path) => {
+            let document = read(path)?;
+            let is_summary = serde_json::from_slice::<Value>(&document)
+                .is_ok_and(|document| document.get("verificationResult").is_some());
+            if kind.uri() == VERDICT && !is_summary {
+                return verdict(&document, more, resource, path);
             }
-            None => None,
-        };
-        let about = About {
-            resource,
-            policy: policy.as_ref().map(|(name, digest)| (name.as_str(), digest.as_str())),
-            version: env!("CARGO_PKG_VERSION"),
-            now: environment::now(),
-        };
-        summary(document, &about).map_err(|error| {
-            CommandError::work(format!("cannot attest `{}`", path.display()), error)
-                .hint("write the verdict with `assay gate SOURCE --policy FILE --format json`")
-        })
+            from_document(kind, &document, now).map_err(|error| {
+                CommandError::work(format!("cannot attest `{}`", path.display()), error)
+                    .hint("check `--type`, and that the document is the one that is meant")
+            })
+        }
+        None if kind.uri() == PROVENANCE => {
+            let stated = Stated {
+                builder: more.builder.clone(),
+                source: more.source_uri.clone(),
+                commit: more.source_commit.clone(),
+            };
+            provenance(&environment::variable, &stated, now).map_err(|error| {
+                let hint = match &error {
+                    NoProvenance::NoBuilder => {
+                        "name the builder with `--builder URI`, or a document with `--predicate FILE`"
+                    }
+                    _ => "name the repository with `--source-uri URL`, or a document with `--predicate FILE`",
+                };
+                CommandError::work("cannot make provenance", error).hint(hint)
+            })
+        }
+        None => Err(CommandError::usage(format!("an attestation of type `{kind}` needs a document"))
+            .hint("name it with `--predicate FILE`; `--type slsa` needs none")),
     }
+}
+
+fn verdict(document: &[u8], more: &MadeArgs, resource: &str, path: &Path) -> Result<Value, CommandError> {
+    let policy = match &more.policy {
+        Some(path) => {
+            let digest: [u8; 32] = sha2::Sha256::digest(read(path)?).into();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            Some((name.unwrap_or_default(), assay_model::Digest::Sha256(digest).hex()))
+        }
+        None => None,
+    };
+    let about = About {
+        resource,
+        policy: policy.as_ref().map(|(name, digest)| (name.as_str(), digest.as_str())),
+        version: env!("CARGO_PKG_VERSION"),
+        now: environment::now(),
+    };
+    summary(document, &about).map_err(|error| {
+        CommandError::work(format!("cannot attest `{}`", path.display()), error)
+            .hint("write the verdict with `assay gate SOURCE --policy FILE --format json`")
+    })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CommandError> {

@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod attest;
 mod attest_blob;
 mod cache;
 mod completions;
@@ -20,6 +21,7 @@ mod lint;
 mod man;
 mod sbom;
 mod scan;
+mod sign;
 mod sign_blob;
 mod vex;
 
@@ -33,7 +35,9 @@ pub(crate) enum Command {
     Vex(vex::Args),
     Diff(diff::Args),
     Convert(convert::Args),
+    Sign(sign::Args),
     SignBlob(sign_blob::Args),
+    Attest(Box<attest::Args>),
     AttestBlob(attest_blob::Args),
     Key(key::Args),
     Db(db::Args),
@@ -99,6 +103,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Vex(args) => vex::run(&args, global),
         Command::Diff(args) => diff::run(&args, global),
         Command::Convert(args) => convert::run(&args),
+        Command::Sign(args) => sign::run(&args, global),
+        Command::Attest(args) => attest::run(&args, global),
         Command::SignBlob(args) => sign_blob::run(&args),
         Command::AttestBlob(args) => attest_blob::run(&args),
         Command::Key(args) => key::run(&args, global),

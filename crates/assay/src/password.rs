@@ -45,16 +45,16 @@ fn asked(prompt: &str) -> Result<Zeroizing<Vec<u8>>, CommandError> {
 }
 
 fn read(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
-    terminal.write_all(prompt.as_bytes())?;
+    let terminal = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    (&terminal).write_all(prompt.as_bytes())?;
     let hidden = Hidden::start(&terminal)?;
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX).unwrap_or_default()));
     let mut byte = [0];
-    while line.len() < line.capacity() && terminal.read(&mut byte)? == 1 && byte != *b"\n" {
+    while line.len() < line.capacity() && (&terminal).read(&mut byte)? == 1 && byte != *b"\n" {
         line.extend_from_slice(&byte);
     }
     drop(hidden);
-    terminal.write_all(b"\n")?;
+    (&terminal).write_all(b"\n")?;
     // Interrupt is a character like any other meanwhile, or it would leave the terminal without echo.
     if line.contains(&3) {
         return Err(io::Error::from(io::ErrorKind::Interrupted));

@@ -83,6 +83,11 @@ impl SourceArgs {
         self.scanners = Some(Scanners(vec![FindingKind::Vulnerability]));
     }
 
+    /// Returns how registries are reached.
+    pub(crate) fn network(&self) -> &NetworkArgs {
+        &self.network
+    }
+
     /// Returns the kinds of findings to look for.
     fn scanners(&self) -> &[FindingKind] {
         match &self.scanners {
