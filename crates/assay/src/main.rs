@@ -9,12 +9,15 @@ mod config;
 mod context;
 mod environment;
 mod error;
+mod evidence;
 mod keys;
 mod limits;
 mod password;
 mod signing;
 mod source;
 mod terminal;
+mod trusting;
+mod verifying;
 
 use clap::Parser;
 use std::process::ExitCode;
