@@ -5,7 +5,7 @@ use super::{
     SideKind, subject,
 };
 use assay_model::{DiffId, Finding, Image, Os, Package, Report, Scheme};
-use assay_version::compare as order;
+use assay_version::{compare as order, sort};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -83,7 +83,7 @@ fn packages(old: &Report, new: &Report) -> Vec<ChangedPackage> {
             sample.map_or(Scheme::Generic, |(package, report)| scheme(package, report.inventory.os.as_ref()));
         let sorted = |these: &BTreeSet<&str>, those: &BTreeSet<&str>| -> Vec<String> {
             let mut only: Vec<String> = these.difference(those).map(|it| (*it).to_owned()).collect();
-            only.sort_by(|a, b| order(scheme, a, b).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
+            sort(scheme, &mut only, |version| version);
             only
         };
         let (gone, come) = (sorted(old_versions, new_versions), sorted(new_versions, old_versions));
