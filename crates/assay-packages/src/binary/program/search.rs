@@ -158,7 +158,7 @@ impl Mark {
     fn read(&self, text: &[u8]) -> Option<String> {
         let (least, most) = self.parts;
         let (mut len, parts) = dotted(text, most)?;
-        if parts < least {
+        if parts < least || (self.minor > 0 && second(text.get(..len)?) < self.minor) {
             return None;
         }
         let rest = |len: usize| text.get(len..).unwrap_or_default();
@@ -209,6 +209,13 @@ impl After {
             Self::Date => is_date(rest),
         }
     }
+}
+
+/// Returns the second of some numbers joined by dots.
+fn second(version: &[u8]) -> u32 {
+    let number =
+        version.split(|byte| *byte == b'.').nth(1).and_then(|digits| std::str::from_utf8(digits).ok());
+    number.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 /// Returns the bytes and the number of up to `most` numbers joined by dots.

@@ -21,6 +21,8 @@ pub(super) struct Mark {
     pub(super) anchor: Anchor,
     /// How many numbers the version has, at least and at most.
     pub(super) parts: (usize, usize),
+    /// What the second number is at least: a large program says the versions of younger libraries by themselves, too.
+    pub(super) minor: u32,
     /// What belongs to the version besides numbers.
     pub(super) tail: Tail,
     /// What has to follow.
@@ -104,22 +106,32 @@ const fn starts(start: &'static str) -> Select {
 
 /// Three numbers behind a text that nothing else has.
 const fn behind(text: &'static [u8]) -> Mark {
-    Mark { anchor: Anchor::Before(text), parts: (3, 3), tail: Tail::None, after: After::Any }
+    Mark { anchor: Anchor::Before(text), parts: (3, 3), minor: 0, tail: Tail::None, after: After::Any }
 }
 
 /// A string of nothing but the version, which starts with a known number; it is believed if it is the only one.
 const fn alone(start: &'static [u8]) -> Mark {
-    Mark { anchor: Anchor::Into(start, 1), parts: (2, 3), tail: Tail::None, after: After::End }
+    Mark { anchor: Anchor::Into(start, 1), parts: (2, 3), minor: 0, tail: Tail::None, after: After::End }
 }
 
 /// The full version of the release that the file's name gives.
 const fn release(alone: bool) -> Mark {
-    Mark { anchor: Anchor::ReleaseOfName { alone }, parts: (3, 3), tail: Tail::None, after: After::End }
+    Mark {
+        anchor: Anchor::ReleaseOfName { alone },
+        parts: (3, 3),
+        minor: 0,
+        tail: Tail::None,
+        after: After::End,
+    }
 }
 
 impl Mark {
     const fn parts(self, least: usize, most: usize) -> Self {
         Self { parts: (least, most), ..self }
+    }
+
+    const fn minor(self, minor: u32) -> Self {
+        Self { minor, ..self }
     }
 
     const fn tail(self, tail: Tail) -> Self {
@@ -149,6 +161,12 @@ pub(super) const PROGRAMS: &[Program] = &[
         software: "dnsmasq",
         files: &[name("dnsmasq")],
         marks: &[behind(b"dnsmasq-").parts(2, 2).after(After::End)],
+    },
+    Program {
+        software: "envoy",
+        files: &[name("envoy")],
+        // Its libraries are at 1.0 to 1.3.
+        marks: &[alone(b"\x001.").parts(3, 3).minor(10)],
     },
     Program {
         software: "expat",
@@ -224,6 +242,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"2", 0),
             parts: (1, 1),
+            minor: 0,
             tail: Tail::Packed,
             after: After::One(&[b"\0", b"-GIT"]),
         }],
@@ -240,6 +259,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"\x001", 1),
             parts: (3, 3),
+            minor: 0,
             tail: Tail::None,
             after: After::One(&[b"-MariaDB"]),
         }],
@@ -253,6 +273,18 @@ pub(super) const PROGRAMS: &[Program] = &[
         software: "musl",
         files: &[Select::NameAffixes("ld-musl-", ".so.1"), name("libc.so")],
         marks: &[alone(b"\x001.").parts(3, 3)],
+    },
+    Program {
+        software: "mysql",
+        files: &[name("mysqld")],
+        marks: &[
+            // The sources' folder, in what asserts and errors say; then the version itself.
+            behind(b"/mysql-").after(After::One(&[b"/"])),
+            alone(b"\x005.6.").parts(3, 3),
+            alone(b"\x005.7.").parts(3, 3),
+            alone(b"\x008.").parts(3, 3),
+            alone(b"\x009.").parts(3, 3),
+        ],
     },
     Program { software: "nginx", files: &[name("nginx")], marks: &[behind(b"nginx version: nginx/")] },
     Program {
@@ -281,6 +313,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"\0v5.", 2),
             parts: (3, 3),
+            minor: 0,
             tail: Tail::None,
             after: After::End,
         }],
@@ -315,7 +348,13 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         software: "redis",
         files: &[name("redis-server"), name("redis-cli"), name("redis-check-rdb"), name("redis-sentinel")],
-        marks: &[Mark { anchor: Anchor::Build, parts: (3, 3), tail: Tail::None, after: After::End }],
+        marks: &[Mark {
+            anchor: Anchor::Build,
+            parts: (3, 3),
+            minor: 0,
+            tail: Tail::None,
+            after: After::End,
+        }],
     },
     Program {
         software: "ruby",
