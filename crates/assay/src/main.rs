@@ -9,6 +9,7 @@ mod context;
 mod environment;
 mod error;
 mod limits;
+mod repository;
 mod source;
 mod terminal;
 
