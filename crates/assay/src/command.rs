@@ -19,6 +19,7 @@ mod download;
 mod explain;
 mod lint;
 mod man;
+mod reference;
 mod sbom;
 mod scan;
 mod tree;
@@ -37,6 +38,7 @@ pub(crate) enum Command {
     Attach(attach::Args),
     Download(download::Args),
     Copy(copy::Args),
+    Ref(reference::Args),
     Convert(convert::Args),
     Db(db::Args),
     Cache(cache::Args),
@@ -104,6 +106,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Attach(args) => attach::run(&args, global),
         Command::Download(args) => download::run(&args, global),
         Command::Copy(args) => copy::run(&args, global),
+        Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
