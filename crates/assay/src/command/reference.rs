@@ -8,7 +8,7 @@ use crate::terminal;
 use assay_model::{Digest, Platform};
 use assay_oci::pin::{self, FileKind, Spot, State};
 use assay_oci::source::Source;
-use assay_oci::{Access, Network, Reference};
+use assay_oci::{Access, Reference};
 use assay_report::escape;
 use serde_json::{Value, json};
 use std::collections::HashMap;

@@ -109,9 +109,8 @@ fn what_is_attached_is_listed_and_fetched() {
 fn an_image_is_carried_through_a_file_with_all_that_is_attached() {
     let (registry, server) = registry(Behaviour::default());
     let root = multi(&registry);
-    let (target, inside) = (Pushable::new(Behaviour { referrers: true, ..Behaviour::default() }), ());
+    let target = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
     let inside_server = target.serve();
-    let () = inside;
     let place = Place::new();
     place.write("app.cdx.json", SBOM);
     place.write("a.sig", "about the bill of materials");
