@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attached;
 mod bytes;
 mod command;
 mod config;
