@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod attached;
 pub mod cache;
 mod disk;
 mod folder;
@@ -14,6 +15,7 @@ mod report;
 mod sbom;
 mod update;
 
+pub use attached::{AttachedSbom, AttachedStatements, Voucher, attached_sboms, attached_statements, nobody};
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attached;
 mod bytes;
 mod command;
 mod config;
@@ -9,6 +10,7 @@ mod context;
 mod environment;
 mod error;
 mod limits;
+mod repository;
 mod source;
 mod terminal;
 
