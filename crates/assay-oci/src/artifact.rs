@@ -300,6 +300,17 @@ impl Repository {
     }
 }
 
+impl StoredManifest {
+    /// Returns the images that an index lists, without attestations and other artifacts; nothing of a manifest.
+    ///
+    /// # Errors
+    /// Fails when it is not the JSON of either.
+    pub fn images(&self) -> Result<Vec<Descriptor>, RepositoryError> {
+        let document = ManifestDocument::parse(&self.bytes)?;
+        Ok(document.manifests.into_iter().filter(|entry| !entry.is_no_image()).collect())
+    }
+}
+
 /// Tells whether an error is about reaching the place, not about what is there.
 fn is_about_the_way(error: &crate::OpenError) -> bool {
     matches!(

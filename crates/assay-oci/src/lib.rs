@@ -4,6 +4,7 @@
 mod archive;
 pub mod artifact;
 mod assurance;
+pub mod copy;
 pub mod credentials;
 pub mod descriptor;
 pub mod dir;

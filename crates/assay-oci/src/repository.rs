@@ -4,6 +4,7 @@
 //! Everything that is read by digest is verified against it.
 
 mod layout;
+mod pack;
 mod registry;
 
 use crate::archive::{Archive, SpoolOptions};
@@ -24,6 +25,8 @@ use layout::Layout;
 use registry::Registry;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+pub use pack::pack;
 
 /// Why something could not be read from a repository or written to it.
 #[derive(Debug, thiserror::Error)]
@@ -355,6 +358,40 @@ impl Repository {
             Some(put) => Ok(put),
             None => Err(self.contended(tag.unwrap_or_default(), 1)),
         }
+    }
+
+    /// Writes an image's manifest or index, under `tag` if there is one; a layout lists it in any case.
+    ///
+    /// # Errors
+    /// Fails when it is larger than a registry takes, or cannot be written.
+    pub fn push_image(
+        &self,
+        media_type: &str,
+        bytes: &[u8],
+        tag: Option<&str>,
+    ) -> Result<Put, RepositoryError> {
+        let put = self.push_manifest(media_type, bytes, tag)?;
+        match &self.0 {
+            Inner::Layout(layout) if tag.is_none() => {
+                layout.enter_root(media_type, bytes)?;
+                Ok(put)
+            }
+            Inner::Layout(_) | Inner::Registry(_) => Ok(put),
+        }
+    }
+
+    /// Writes a manifest as it was read elsewhere, by its digest, unless it is there.
+    pub(crate) fn push_manifest_stored(&self, stored: &StoredManifest) -> Result<(), RepositoryError> {
+        let Descriptor { media_type, digest, .. } = &stored.descriptor;
+        if self.find(Some(&Selector::Digest(*digest)))?.is_some() {
+            return Ok(());
+        }
+        // Registries name a manifest by what it was asked for with, or by SHA-256.
+        if !matches!(digest, Digest::Sha256(_)) {
+            let what = "a manifest named by another digest than SHA-256".to_owned();
+            return Err(OpenError::MediaType { what, media_type: media_type.clone() }.into());
+        }
+        self.push_manifest(media_type, &stored.bytes, None).map(|_| ())
     }
 
     /// Writes a manifest; `None` when the condition does not hold.

@@ -216,31 +216,53 @@ impl Layout {
         if tag.is_none() && document.subject.is_none() {
             return Ok(Some(put));
         }
+        let changed = self.change(|index| {
+            let holds = tag.is_none_or(|tag| holds(index, tag, condition));
+            if holds {
+                enter(index, &blob, &document, tag);
+            }
+            holds
+        })?;
+        Ok(changed.then_some(put))
+    }
+
+    /// Lists a manifest that has no name and refers to nothing.
+    pub(super) fn enter_root(&self, media_type: &str, bytes: &[u8]) -> Result<(), RepositoryError> {
+        let (blob, document) = (Descriptor::of(media_type, bytes), ManifestDocument::parse(bytes)?);
+        self.change(|index| {
+            enter(index, &blob, &document, None);
+            true
+        })?;
+        Ok(())
+    }
+
+    /// Changes `index.json` under the lock, if `change` says that it is to be changed; returns what it says.
+    fn change(&self, change: impl FnOnce(&mut Value) -> bool) -> Result<bool, RepositoryError> {
+        let folder = self.writable()?;
         let lock = folder.join("oci-layout");
         let failed = |source| RepositoryError::Write { path: lock.clone(), source };
         let held = File::open(&lock).map_err(failed)?;
         // It is let go when it is closed.
         held.lock().map_err(failed)?;
-        let index = folder.join("index.json");
+        let path = folder.join("index.json");
         let Some(old) = self.files.document("index.json", MAX_MANIFEST)? else {
             return Err(RepositoryError::Missing { place: self.place(), wanted: "index.json".to_owned() });
         };
-        let mut value: Value = parse(&old, "`index.json`")?;
-        if let Some(tag) = tag
-            && !holds(&value, tag, condition)
-        {
-            return Ok(None);
+        let mut index: Value = parse(&old, "`index.json`")?;
+        if !change(&mut index) {
+            return Ok(false);
         }
-        enter(&mut value, &blob, &document, tag);
-        let new = serde_json::to_vec(&value).unwrap_or_default();
+        let new = serde_json::to_vec(&index).unwrap_or_default();
         if u64::try_from(new.len()).unwrap_or(u64::MAX) > MAX_MANIFEST {
             let tag = "index.json".to_owned();
             return Err(RepositoryError::Full { place: self.place(), tag, limit: MAX_MANIFEST });
         }
-        write_new(&index, |file| {
-            file.write_all(&new).map_err(|source| RepositoryError::Write { path: index.clone(), source })
-        })?;
-        Ok(Some(put))
+        if new != old {
+            write_new(&path, |file| {
+                file.write_all(&new).map_err(|source| RepositoryError::Write { path: path.clone(), source })
+            })?;
+        }
+        Ok(true)
     }
 }
 
@@ -287,25 +309,21 @@ fn write_new(
 }
 
 /// Temporary files are for their owner only; a layout is for whoever may enter its folder.
-fn readable(file: &File) -> io::Result<()> {
+pub(super) fn readable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 
-fn entries_of(index: &mut Value) -> &mut Vec<Value> {
+/// Returns the list of an index, which is made where there is none.
+fn entries_of(index: &mut Value) -> Option<&mut Vec<Value>> {
     if !index.is_object() {
         *index = Value::Object(Map::new());
     }
-    // Both are what they were made to be.
-    #[expect(clippy::expect_used, reason = "it was made an object, and the member a list, just above")]
-    {
-        let object = index.as_object_mut().expect("an object");
-        let list = object.entry("manifests").or_insert_with(|| json!([]));
-        if !list.is_array() {
-            *list = json!([]);
-        }
-        list.as_array_mut().expect("a list")
+    let list = index.as_object_mut()?.entry("manifests").or_insert_with(|| json!([]));
+    if !list.is_array() {
+        *list = json!([]);
     }
+    list.as_array_mut()
 }
 
 fn has_name(entry: &Value, tag: &str) -> bool {
@@ -334,7 +352,7 @@ fn enter(index: &mut Value, blob: &Descriptor, document: &ManifestDocument, tag:
     if let Some(tag) = tag {
         entry.annotations.insert(REF_NAME.to_owned(), tag.to_owned());
     }
-    let entries = entries_of(index);
+    let Some(entries) = entries_of(index) else { return };
     let digest = blob.digest.to_string();
     let is_it = |have: &Value| have.get("digest").and_then(Value::as_str) == Some(digest.as_str());
     match tag {
