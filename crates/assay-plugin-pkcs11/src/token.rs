@@ -157,7 +157,7 @@ impl Token {
                         Hash::Sha512 => PkcsMgfType::MGF1_SHA512,
                     },
                     s_len: match hash {
-                        Hash::Sha256 => 32,
+                        Hash::Sha256 => 32_u64,
                         Hash::Sha384 => 48,
                         Hash::Sha512 => 64,
                     }

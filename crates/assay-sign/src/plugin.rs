@@ -47,7 +47,7 @@ impl PluginSigner {
     /// Fails when the program does not answer as the protocol says, or the key cannot be used here.
     pub fn open(program: PathBuf, key: PluginKey, limits: Limits) -> Result<Self, PluginError> {
         let call = |command: &'static str, request: &Request<'_>| process::call(&program, command, request, &limits);
-        let base = Request { contract_version: CONTRACT, plugin_config: &key.options, ..Request::default() };
+        let base = Request { contract_version: CONTRACT, plugin_config: &key.options, key_id: None, key_spec: None, hash_algorithm: None, payload: None, signing_algorithm: None };
         let metadata: Metadata = call("get-plugin-metadata", &base)?;
         if !metadata.capabilities.iter().any(|capability| capability == CAPABILITY) {
             return Err(PluginError::Capability { plugin: key.plugin });
@@ -78,7 +78,8 @@ impl PluginSigner {
                 let chain = answer.chain().ok_or_else(|| unusable("its certificates are no base64"))?;
                 let leaf = chain.first().ok_or_else(|| unusable("it comes without a certificate"))?;
                 let leaf = Certificate::from_der(leaf).map_err(|error| unusable(&error.to_string()))?;
-                (leaf.public_key().clone(), chain, false)
+                let public = leaf.key().map_err(|error| unusable(&error.to_string()))?.clone();
+                (public, chain, false)
             }
         };
         if hash_of_spec(&described.key_spec) != notary_scheme(&public).and_then(hash_of) {

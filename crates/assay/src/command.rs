@@ -7,22 +7,27 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod attach;
 mod attest;
 mod attest_blob;
 mod cache;
 mod completions;
 mod config;
 mod convert;
+mod copy;
 mod db;
 mod diff;
+mod download;
 mod explain;
 mod key;
 mod lint;
 mod man;
+mod reference;
 mod sbom;
 mod scan;
 mod sign;
 mod sign_blob;
+mod tree;
 mod vex;
 
 /// What to do.
@@ -34,6 +39,11 @@ pub(crate) enum Command {
     Sbom(sbom::Args),
     Vex(vex::Args),
     Diff(diff::Args),
+    Tree(tree::Args),
+    Attach(attach::Args),
+    Download(download::Args),
+    Copy(copy::Args),
+    Ref(reference::Args),
     Convert(convert::Args),
     Sign(sign::Args),
     SignBlob(sign_blob::Args),
@@ -102,6 +112,11 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
         Command::Diff(args) => diff::run(&args, global),
+        Command::Tree(args) => tree::run(&args, global),
+        Command::Attach(args) => attach::run(&args, global),
+        Command::Download(args) => download::run(&args, global),
+        Command::Copy(args) => copy::run(&args, global),
+        Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),
         Command::Attest(args) => attest::run(&args, global),

@@ -12,6 +12,7 @@ mod error;
 mod keys;
 mod limits;
 mod password;
+mod repository;
 mod signing;
 mod source;
 mod terminal;

@@ -307,7 +307,8 @@ fn an_index_is_signed_with_all_that_is_in_it() {
         "mediaType": "application/vnd.oci.image.index.v1+json", "digest": assay_test::image::digest(&index),
         "size": index.len(), "annotations": {"org.opencontainers.image.ref.name": "app"},
     });
-    let blobs = one.blobs().chain(other.blobs()).chain([index.as_slice()]);
+    let manifests = [index.as_slice(), &one.manifest, &other.manifest];
+    let blobs = one.blobs().chain(other.blobs()).chain(manifests);
     write_files(&layout, &assay_test::image::layout(&[entry], blobs));
     for image in bench.push(&format!("oci:{}:app", layout.display()), 5) {
         let told = bench.assay(&["sign", "--key", "k.key", "--recursive", &image]);
