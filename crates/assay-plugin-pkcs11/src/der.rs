@@ -6,7 +6,8 @@ const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 
 /// The algorithm of RSA keys, with its parameter NULL.
-const RSA: &[u8] = &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+const RSA: &[u8] =
+    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 /// The identifier of keys on elliptic curves.
 const EC: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
@@ -27,7 +28,8 @@ fn unwrapped(point: &[u8]) -> Option<&[u8]> {
     let (&tag, rest) = point.split_first()?;
     let (&length, rest) = rest.split_first()?;
     let (length, content) = if length == 0x81 { rest.split_first()? } else { (&length, rest) };
-    (tag == OCTET_STRING && usize::from(*length) == content.len() && content.first() == Some(&4)).then_some(content)
+    (tag == OCTET_STRING && usize::from(*length) == content.len() && content.first() == Some(&4))
+        .then_some(content)
 }
 
 fn info(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
@@ -48,7 +50,8 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     match u8::try_from(content.len()) {
         Ok(length) if length < 0x80 => bytes.push(length),
         _ => {
-            let length: Vec<u8> = content.len().to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
+            let length: Vec<u8> =
+                content.len().to_be_bytes().into_iter().skip_while(|byte| *byte == 0).collect();
             bytes.push(0x80 | u8::try_from(length.len()).unwrap_or(8));
             bytes.extend(length);
         }

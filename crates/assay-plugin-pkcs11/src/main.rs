@@ -58,7 +58,10 @@ fn json(answer: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(answer).map_err(Failure::request)
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is a program: the environment is read here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is a program: the environment is read here and nowhere else"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

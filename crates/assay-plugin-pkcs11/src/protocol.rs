@@ -101,7 +101,8 @@ impl Request {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Failure> {
         let request: Self = serde_json::from_slice(bytes).map_err(Failure::request)?;
         if request.contract_version.split('.').next() != Some("1") {
-            let message = format!("version `{}` of the protocol is not spoken here", request.contract_version);
+            let message =
+                format!("version `{}` of the protocol is not spoken here", request.contract_version);
             return Err(Failure::contract(message));
         }
         Ok(request)
@@ -158,7 +159,12 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    pub(crate) fn new(request: &Request, algorithm: &Algorithm, signature: &[u8], chain: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(
+        request: &Request,
+        algorithm: &Algorithm,
+        signature: &[u8],
+        chain: Vec<Vec<u8>>,
+    ) -> Self {
         Self {
             key_id: request.key_id.clone(),
             signature: STANDARD.encode(signature),

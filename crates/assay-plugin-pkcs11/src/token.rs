@@ -65,14 +65,18 @@ impl Token {
             .or_else(|| variable("ASSAY_PKCS11_MODULE"))
             .or_else(|| variable("COSIGN_PKCS11_MODULE_PATH"))
             .ok_or_else(|| {
-                Failure::validation("nothing says which library: set `ASSAY_PKCS11_MODULE`, or add `?module-path=…`")
+                Failure::validation(
+                    "nothing says which library: set `ASSAY_PKCS11_MODULE`, or add `?module-path=…`",
+                )
             })?;
-        let library = Pkcs11::new(&module).map_err(|error| Failure::library(&format!("load `{module}`"), &error))?;
+        let library =
+            Pkcs11::new(&module).map_err(|error| Failure::library(&format!("load `{module}`"), &error))?;
         library
             .initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
             .map_err(|error| Failure::library("start the library", &error))?;
         let slot = slot(&library, &uri)?;
-        let session = library.open_ro_session(slot).map_err(|error| Failure::library("open the token", &error))?;
+        let session =
+            library.open_ro_session(slot).map_err(|error| Failure::library("open the token", &error))?;
         let pin = pin(&uri, variable)?.or_else(|| option("pin"));
         match session.login(UserType::User, pin.map(AuthPin::from).as_ref()) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
@@ -106,7 +110,11 @@ impl Token {
         let handle = match self.find(ObjectClass::PRIVATE_KEY)?.as_slice() {
             [one] => *one,
             [] => return Err(Failure::validation("the token has no private key of that name")),
-            _ => return Err(Failure::validation("the token has several private keys of that name; add `id=…`")),
+            _ => {
+                return Err(Failure::validation(
+                    "the token has several private keys of that name; add `id=…`",
+                ));
+            }
         };
         let which = [
             AttributeType::KeyType,
@@ -117,12 +125,14 @@ impl Token {
             AttributeType::PublicExponent,
         ];
         let mut known = self.attributes(handle, &which);
-        let id = known.iter().find_map(|one| if let Attribute::Id(id) = one { Some(id.clone()) } else { None });
+        let id =
+            known.iter().find_map(|one| if let Attribute::Id(id) = one { Some(id.clone()) } else { None });
         // The point stands in the public key only, which has the same identifier.
         let mut template = vec![Attribute::Class(ObjectClass::PUBLIC_KEY)];
         template.extend(id.clone().map(Attribute::Id));
         if id.is_none() {
-            template.extend(self.uri.object.as_ref().map(|label| Attribute::Label(label.clone().into_bytes())));
+            template
+                .extend(self.uri.object.as_ref().map(|label| Attribute::Label(label.clone().into_bytes())));
         }
         for public in self.session.find_objects(&template).unwrap_or_default() {
             known.extend(self.attributes(public, &which));
@@ -140,7 +150,10 @@ impl Token {
         ];
         let found = self.session.find_objects(&template).unwrap_or_default();
         let values = found.into_iter().flat_map(|handle| self.attributes(handle, &[AttributeType::Value]));
-        values.filter_map(|one| if let Attribute::Value(der) = one { Some(der) } else { None }).take(1).collect()
+        values
+            .filter_map(|one| if let Attribute::Value(der) = one { Some(der) } else { None })
+            .take(1)
+            .collect()
     }
 
     /// Signs a message.
@@ -175,13 +188,20 @@ impl Token {
 }
 
 fn slot(library: &Pkcs11, uri: &Uri) -> Result<Slot, Failure> {
-    let slots = library.get_slots_with_token().map_err(|error| Failure::library("list the tokens", &error))?;
+    let slots =
+        library.get_slots_with_token().map_err(|error| Failure::library("list the tokens", &error))?;
     let mut fitting = Vec::new();
     for slot in slots {
         let Ok(info) = library.get_token_info(slot) else { continue };
-        let fits = |wanted: &Option<String>, have: &str| wanted.as_ref().is_none_or(|wanted| wanted == have.trim_end());
+        let fits = |wanted: &Option<String>, have: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == have.trim_end())
+        };
         let at = uri.slot.is_none_or(|wanted| wanted == slot.id());
-        if at && info.token_initialized() && fits(&uri.token, info.label()) && fits(&uri.serial, info.serial_number()) {
+        if at
+            && info.token_initialized()
+            && fits(&uri.token, info.label())
+            && fits(&uri.serial, info.serial_number())
+        {
             fitting.push(slot);
         }
     }
@@ -205,19 +225,28 @@ fn pin(uri: &Uri, variable: Variables<'_>) -> Result<Option<String>, Failure> {
 }
 
 fn public(known: &[Attribute]) -> Result<(Kind, Vec<u8>), Failure> {
-    let find = |pick: fn(&Attribute) -> Option<&Vec<u8>>| known.iter().find_map(pick).filter(|value| !value.is_empty());
-    let kind = known.iter().find_map(|one| if let Attribute::KeyType(kind) = one { Some(*kind) } else { None });
+    let find = |pick: fn(&Attribute) -> Option<&Vec<u8>>| {
+        known.iter().find_map(pick).filter(|value| !value.is_empty())
+    };
+    let kind =
+        known.iter().find_map(|one| if let Attribute::KeyType(kind) = one { Some(*kind) } else { None });
     let unknown = || Failure::other("the token does not tell the public key");
     if kind == Some(KeyType::EC) {
-        let curve = find(|one| if let Attribute::EcParams(value) = one { Some(value) } else { None }).ok_or_else(unknown)?;
-        let point = find(|one| if let Attribute::EcPoint(value) = one { Some(value) } else { None }).ok_or_else(unknown)?;
+        let curve = find(|one| if let Attribute::EcParams(value) = one { Some(value) } else { None })
+            .ok_or_else(unknown)?;
+        let point = find(|one| if let Attribute::EcPoint(value) = one { Some(value) } else { None })
+            .ok_or_else(unknown)?;
         let bits = CURVES.iter().find(|(oid, _)| oid == curve).map(|(_, bits)| *bits);
-        let bits = bits.ok_or_else(|| Failure::validation("only the curves P-256, P-384 and P-521 are used"))?;
+        let bits =
+            bits.ok_or_else(|| Failure::validation("only the curves P-256, P-384 and P-521 are used"))?;
         return Ok((Kind::Ec { bits }, der::ec(curve, point).ok_or_else(unknown)?));
     }
     if kind == Some(KeyType::RSA) {
-        let modulus = find(|one| if let Attribute::Modulus(value) = one { Some(value) } else { None }).ok_or_else(unknown)?;
-        let exponent = find(|one| if let Attribute::PublicExponent(value) = one { Some(value) } else { None }).ok_or_else(unknown)?;
+        let modulus = find(|one| if let Attribute::Modulus(value) = one { Some(value) } else { None })
+            .ok_or_else(unknown)?;
+        let exponent =
+            find(|one| if let Attribute::PublicExponent(value) = one { Some(value) } else { None })
+                .ok_or_else(unknown)?;
         let bits = modulus.iter().skip_while(|byte| **byte == 0).count() * 8;
         return Ok((Kind::Rsa { bits }, der::rsa(modulus, exponent)));
     }
@@ -235,8 +264,17 @@ fn mechanism(hash: Hash) -> MechanismType {
 /// The start of `DigestInfo`, which PKCS#1 v1.5 signs (<https://www.rfc-editor.org/rfc/rfc8017#section-9.2>).
 fn prefix(hash: Hash) -> &'static [u8] {
     match hash {
-        Hash::Sha256 => &[0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20],
-        Hash::Sha384 => &[0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, 0x04, 0x30],
-        Hash::Sha512 => &[0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05, 0x00, 0x04, 0x40],
+        Hash::Sha256 => &[
+            0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05,
+            0x00, 0x04, 0x20,
+        ],
+        Hash::Sha384 => &[
+            0x30, 0x41, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05,
+            0x00, 0x04, 0x30,
+        ],
+        Hash::Sha512 => &[
+            0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
+            0x00, 0x04, 0x40,
+        ],
     }
 }

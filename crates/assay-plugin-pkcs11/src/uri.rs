@@ -22,9 +22,13 @@ pub(crate) fn parse(text: &str) -> Result<Uri, String> {
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut uri = Uri::default();
     for part in path.split(';').filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=').ok_or_else(|| format!("`{name}` has no value", name = shown(part)))?;
-        let bytes = unescaped(value).ok_or_else(|| format!("the value of `{}` is badly encoded", shown(name)))?;
-        let text = || String::from_utf8(bytes.clone()).map_err(|_| format!("the value of `{}` is no text", shown(name)));
+        let (name, value) =
+            part.split_once('=').ok_or_else(|| format!("`{name}` has no value", name = shown(part)))?;
+        let bytes =
+            unescaped(value).ok_or_else(|| format!("the value of `{}` is badly encoded", shown(name)))?;
+        let text = || {
+            String::from_utf8(bytes.clone()).map_err(|_| format!("the value of `{}` is no text", shown(name)))
+        };
         match name {
             "token" => uri.token = Some(text()?),
             "serial" => uri.serial = Some(text()?),
@@ -32,7 +36,9 @@ pub(crate) fn parse(text: &str) -> Result<Uri, String> {
             "id" => uri.id = Some(bytes.clone()),
             "slot-id" => uri.slot = Some(text()?.parse().map_err(|_| "`slot-id` is no number".to_owned())?),
             "type" if bytes == b"private" => {}
-            "type" => return Err("only private keys sign: leave out `type`, or say `type=private`".to_owned()),
+            "type" => {
+                return Err("only private keys sign: leave out `type`, or say `type=private`".to_owned());
+            }
             _ => return Err(format!("`{}` is not understood in the name of a key", shown(name))),
         }
     }
@@ -79,7 +85,9 @@ mod tests {
 
     #[test]
     fn names_are_read() {
-        let uri = parse("pkcs11:token=My%20Token;object=k;id=%01%ff;type=private?module-path=/lib/x.so&pin-value=12%3B34");
+        let uri = parse(
+            "pkcs11:token=My%20Token;object=k;id=%01%ff;type=private?module-path=/lib/x.so&pin-value=12%3B34",
+        );
         let want = Uri {
             token: Some("My Token".to_owned()),
             object: Some("k".to_owned()),
@@ -95,8 +103,17 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused() {
         for text in [
-            "", "pkcs11:", "pkcs11:token=a", "pkcs11:object", "pkcs11:object=%g0", "pkcs11:object=%ff", "pkcs11:object=a;type=cert",
-            "pkcs11:object=a;slot-id=x", "pkcs11:object=a;x=1", "pkcs11:object=a?x=1", "pkcs11:object=a?pin-value",
+            "",
+            "pkcs11:",
+            "pkcs11:token=a",
+            "pkcs11:object",
+            "pkcs11:object=%g0",
+            "pkcs11:object=%ff",
+            "pkcs11:object=a;type=cert",
+            "pkcs11:object=a;slot-id=x",
+            "pkcs11:object=a;x=1",
+            "pkcs11:object=a?x=1",
+            "pkcs11:object=a?pin-value",
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

@@ -46,9 +46,16 @@ impl PluginSigner {
     /// # Errors
     /// Fails when the program does not answer as the protocol says, or the key cannot be used here.
     pub fn open(program: PathBuf, key: PluginKey, limits: Limits) -> Result<Self, PluginError> {
-        let call = |command: &'static str, request: &Request<'_>| process::call(&program, command, request, &limits);
-        let base = Request { contract_version: CONTRACT, plugin_config: &key.options, key_id: None, key_spec: None, hash_algorithm: None, payload: None, signing_algorithm: None };
-        let metadata: Metadata = call("get-plugin-metadata", &base)?;
+        let base = Request {
+            contract_version: CONTRACT,
+            plugin_config: &key.options,
+            key_id: None,
+            key_spec: None,
+            hash_algorithm: None,
+            payload: None,
+            signing_algorithm: None,
+        };
+        let metadata: Metadata = process::call(&program, "get-plugin-metadata", &base, &limits)?;
         if !metadata.capabilities.iter().any(|capability| capability == CAPABILITY) {
             return Err(PluginError::Capability { plugin: key.plugin });
         }
@@ -56,8 +63,10 @@ impl PluginSigner {
         if !metadata.supported_contract_versions.iter().any(major) {
             return Err(PluginError::Contract { plugin: key.plugin });
         }
-        let described: Described = call("describe-key", &Request { key_id: Some(&key.id), ..base.clone() })?;
-        let unusable = |reason: &str| PluginError::Key { plugin: key.plugin.clone(), reason: reason.to_owned() };
+        let request = Request { key_id: Some(&key.id), ..base.clone() };
+        let described: Described = process::call(&program, "describe-key", &request, &limits)?;
+        let unusable =
+            |reason: &str| PluginError::Key { plugin: key.plugin.clone(), reason: reason.to_owned() };
         let (public, chain, extended) = match &described.public_key {
             Some(der) => {
                 let der = base64_decode(der).map_err(|_| unusable("its public key is no base64"))?;
@@ -65,7 +74,8 @@ impl PluginSigner {
                 (public, Vec::new(), true)
             }
             None => {
-                let hash = hash_of_spec(&described.key_spec).ok_or_else(|| unusable("its kind is not known"))?;
+                let hash =
+                    hash_of_spec(&described.key_spec).ok_or_else(|| unusable("its kind is not known"))?;
                 let payload = base64_encode(PROBE);
                 let request = Request {
                     key_id: Some(&key.id),
@@ -74,7 +84,7 @@ impl PluginSigner {
                     payload: Some(&payload),
                     ..base.clone()
                 };
-                let answer: Signature = call("generate-signature", &request)?;
+                let answer: Signature = process::call(&program, "generate-signature", &request, &limits)?;
                 let chain = answer.chain().ok_or_else(|| unusable("its certificates are no base64"))?;
                 let leaf = chain.first().ok_or_else(|| unusable("it comes without a certificate"))?;
                 let leaf = Certificate::from_der(leaf).map_err(|error| unusable(&error.to_string()))?;
@@ -102,7 +112,9 @@ impl Signer for PluginSigner {
     fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let hash = hash_of(scheme).ok_or(SignError::Scheme)?;
         let algorithm = match scheme {
-            Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) if self.public.algorithm() != KeyAlgorithm::Rsa => None,
+            Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) if self.public.algorithm() != KeyAlgorithm::Rsa => {
+                None
+            }
             Scheme::RsaPss(_) if self.public.algorithm() == KeyAlgorithm::Rsa => None,
             Scheme::RsaPkcs1(_) if self.extended => Some(protocol::PKCS1),
             _ => return Err(SignError::Scheme),
@@ -122,8 +134,10 @@ impl Signer for PluginSigner {
             signing_algorithm: algorithm,
         };
         let answer: Signature = process::call(&self.program, "generate-signature", &request, &self.limits)?;
-        let signature = base64_decode(&answer.signature)
-            .map_err(|_| PluginError::Answer { command: "generate-signature", reason: "its signature is no base64".to_owned() })?;
+        let signature = base64_decode(&answer.signature).map_err(|_| PluginError::Answer {
+            command: "generate-signature",
+            reason: "its signature is no base64".to_owned(),
+        })?;
         let (fixed, der) = match scheme {
             // Plug-ins around libraries that write DER hand that over as it is.
             Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) => {
@@ -155,7 +169,9 @@ fn hash_of_spec(spec: &str) -> Option<Hash> {
 
 fn hash_of(scheme: Scheme) -> Option<Hash> {
     match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => Some(hash),
+        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
+            Some(hash)
+        }
         Scheme::Ed25519 | Scheme::Ed25519ph => None,
     }
 }

@@ -86,8 +86,12 @@ pub(crate) fn plugin_folders() -> Vec<PathBuf> {
     let configuration = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
     let program = std::env::current_exe().ok();
     let beside = program.as_deref().and_then(std::path::Path::parent).map(PathBuf::from);
-    let path = variable("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
-    let notation = ["NOTATION_LIBEXEC", "NOTATION_CONFIG"].into_iter().filter_map(folder).map(|home| home.join("plugins"));
+    let path =
+        variable("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let notation = ["NOTATION_LIBEXEC", "NOTATION_CONFIG"]
+        .into_iter()
+        .filter_map(folder)
+        .map(|home| home.join("plugins"));
     folder("ASSAY_PLUGIN_DIR")
         .into_iter()
         .chain(notation)

@@ -51,7 +51,9 @@ fn plugin(key: PluginKey) -> Result<Box<dyn Signer>, CommandError> {
     let failed = |error: PluginError| {
         let hint = match &error {
             PluginError::Missing { .. } => {
-                format!("put `notation-{name}` or `assay-plugin-{name}` into one of them, or name a folder with `ASSAY_PLUGIN_DIR`")
+                format!(
+                    "put `notation-{name}` or `assay-plugin-{name}` into one of them, or name a folder with `ASSAY_PLUGIN_DIR`"
+                )
             }
             _ => "see docs/manual/sign.md about keys in tokens and plug-ins".to_owned(),
         };

@@ -29,7 +29,10 @@ impl Default for Limits {
 #[non_exhaustive]
 pub enum PluginError {
     /// There is no such program.
-    #[error("there is no plug-in `{plugin}`: a program `notation-{plugin}` was looked for in {}", shown(folders))]
+    #[error(
+        "there is no plug-in `{plugin}`: a program `notation-{plugin}` was looked for in {}",
+        shown(folders)
+    )]
     Missing {
         /// Its name.
         plugin: String,
@@ -105,7 +108,8 @@ pub fn find(plugin: &str, folders: &[PathBuf]) -> Result<PathBuf, PluginError> {
     let places = folders.iter().flat_map(|folder| {
         [folder.join(plugin).join(&name), folder.join(&name), folder.join(format!("assay-plugin-{plugin}"))]
     });
-    let is_program = |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0);
+    let is_program =
+        |path: &PathBuf| path.metadata().is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0);
     places
         .into_iter()
         .find(is_program)
@@ -145,7 +149,8 @@ pub(super) fn call<T: DeserializeOwned>(
     let late = || PluginError::Time { command, seconds: limits.time.as_secs() };
     let left = || end.saturating_duration_since(Instant::now());
     let said = stdout.recv_timeout(left());
-    let too_long = said.as_ref().is_ok_and(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.answer);
+    let too_long =
+        said.as_ref().is_ok_and(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.answer);
     if said.is_err() || too_long {
         let _ = child.kill();
     }
@@ -197,7 +202,11 @@ fn refusal(words: &[u8], status: ExitStatus) -> String {
     match failure {
         Some(failure) if !failure.error_message.is_empty() || !failure.error_code.is_empty() => {
             let message: String = failure.error_message.chars().take(500).collect();
-            if failure.error_code.is_empty() { message } else { format!("{} ({})", message, failure.error_code) }
+            if failure.error_code.is_empty() {
+                message
+            } else {
+                format!("{} ({})", message, failure.error_code)
+            }
         }
         _ => {
             let text = String::from_utf8_lossy(words);
