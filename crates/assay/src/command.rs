@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 mod attach;
+mod attest;
+mod attest_blob;
 mod cache;
 mod completions;
 mod config;
@@ -17,11 +19,14 @@ mod db;
 mod diff;
 mod download;
 mod explain;
+mod key;
 mod lint;
 mod man;
 mod reference;
 mod sbom;
 mod scan;
+mod sign;
+mod sign_blob;
 mod tree;
 mod vex;
 
@@ -40,6 +45,11 @@ pub(crate) enum Command {
     Copy(copy::Args),
     Ref(reference::Args),
     Convert(convert::Args),
+    Sign(sign::Args),
+    SignBlob(sign_blob::Args),
+    Attest(Box<attest::Args>),
+    AttestBlob(attest_blob::Args),
+    Key(key::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -108,6 +118,11 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Copy(args) => copy::run(&args, global),
         Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
+        Command::Sign(args) => sign::run(&args, global),
+        Command::Attest(args) => attest::run(&args, global),
+        Command::SignBlob(args) => sign_blob::run(&args),
+        Command::AttestBlob(args) => attest_blob::run(&args),
+        Command::Key(args) => key::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

@@ -3,14 +3,18 @@
 #![forbid(unsafe_code)]
 
 mod attached;
+mod attesting;
 mod bytes;
 mod command;
 mod config;
 mod context;
 mod environment;
 mod error;
+mod keys;
 mod limits;
+mod password;
 mod repository;
+mod signing;
 mod source;
 mod terminal;
 
