@@ -28,6 +28,9 @@ mod scan;
 mod sign;
 mod sign_blob;
 mod tree;
+mod verify;
+mod verify_attestation;
+mod verify_blob;
 mod vex;
 
 /// What to do.
@@ -47,8 +50,11 @@ pub(crate) enum Command {
     Convert(convert::Args),
     Sign(sign::Args),
     SignBlob(sign_blob::Args),
+    Verify(Box<verify::Args>),
+    VerifyBlob(Box<verify_blob::Args>),
     Attest(Box<attest::Args>),
     AttestBlob(attest_blob::Args),
+    VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
     Db(db::Args),
     Cache(cache::Args),
@@ -119,9 +125,12 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),
+        Command::Verify(args) => verify::run(&args, global),
+        Command::VerifyBlob(args) => verify_blob::run(&args),
         Command::Attest(args) => attest::run(&args, global),
         Command::SignBlob(args) => sign_blob::run(&args),
         Command::AttestBlob(args) => attest_blob::run(&args),
+        Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),

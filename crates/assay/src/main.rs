@@ -10,6 +10,7 @@ mod config;
 mod context;
 mod environment;
 mod error;
+mod evidence;
 mod keys;
 mod limits;
 mod password;
@@ -17,6 +18,8 @@ mod repository;
 mod signing;
 mod source;
 mod terminal;
+mod trusting;
+mod verifying;
 
 use clap::Parser;
 use std::process::ExitCode;
