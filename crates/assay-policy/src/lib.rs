@@ -12,6 +12,7 @@ pub mod policy;
 pub mod predicate;
 mod read;
 pub mod reasons;
+pub mod render;
 pub mod rule;
 pub mod schema;
 pub mod selector;

@@ -14,6 +14,7 @@ mod convert;
 mod db;
 mod diff;
 mod explain;
+mod gate;
 mod lint;
 mod man;
 mod sbom;
@@ -25,6 +26,7 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Gate(gate::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
@@ -88,6 +90,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Gate(args) => gate::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),

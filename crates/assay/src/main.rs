@@ -8,6 +8,7 @@ mod config;
 mod context;
 mod environment;
 mod error;
+mod gate;
 mod limits;
 mod source;
 mod terminal;
