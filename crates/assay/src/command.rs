@@ -17,6 +17,7 @@ mod explain;
 mod gate;
 mod lint;
 mod man;
+mod policy;
 mod sbom;
 mod scan;
 mod vex;
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
     Gate(gate::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
@@ -91,6 +93,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
         Command::Gate(args) => gate::run(&args, global),
+        Command::Policy(args) => policy::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),

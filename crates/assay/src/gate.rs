@@ -9,6 +9,7 @@ use assay_model::{Report, Timestamp};
 use assay_oci::source::{Source, recognise};
 use assay_oci::{Reference, without_password};
 use assay_policy::facts::{Evidence, Facts, History, ImageFacts, ImageReference, Obstacle, Placement};
+use assay_policy::trust::{Material, TrustRoot};
 use assay_policy::{Policy, Problem, Verdict, evaluate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -133,34 +134,47 @@ pub(crate) fn mistakes(path: &Path, problems: &[Problem]) -> CommandError {
         .hint(hint.unwrap_or_else(|| "see docs/manual/policy.md for what a policy may hold".to_owned()))
 }
 
+/// By what a source is judged, and how it is opened.
+pub(crate) struct About<'a> {
+    /// The policy.
+    pub(crate) policy: &'a Policy,
+    /// Where it was read, to which the files it names are relative.
+    pub(crate) path: &'a Path,
+    /// Where the image is to run.
+    pub(crate) gate: &'a GateArgs,
+    /// How it is opened.
+    pub(crate) open: &'a SourceArgs,
+    /// The time of the verdict.
+    pub(crate) now: Timestamp,
+}
+
 /// Gathers the facts about a source.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each comes from a place of its own, and this is the one place they meet"
-)]
 pub(crate) fn facts(
     text: &str,
-    policy: &Policy,
-    args: &GateArgs,
-    open: &SourceArgs,
+    about: &About<'_>,
     global: &Global,
     settings: &Settings,
     vex: &[VexDocument],
-    now: Timestamp,
 ) -> Result<Judged, CommandError> {
     let gathered = match report_file(text)? {
         Some(report) => vec![Gathered { report, scanned_at: None, scanned_by: Vec::new() }],
         None => {
             let (database, built_in) = source::open_database(global)?;
-            let deep = policy.needs_deep_scan();
-            let report = source::gate_report(text, open, deep, global, (&database, built_in), settings, vex)?;
-            vec![Gathered { report, scanned_at: Some(now), scanned_by: Vec::new() }]
+            let deep = about.policy.needs_deep_scan();
+            let report =
+                source::gate_report(text, about.open, deep, global, (&database, built_in), settings, vex)?;
+            vec![Gathered { report, scanned_at: Some(about.now), scanned_by: Vec::new() }]
         }
     };
+    judged(text, gathered, about)
+}
+
+fn judged(text: &str, reports: Vec<Gathered>, about: &About<'_>) -> Result<Judged, CommandError> {
+    let args = about.gate;
     Ok(Judged {
         source: without_password(text).into_owned(),
-        reference: reference(text, gathered.first().map(|one| &one.report)),
-        reports: gathered,
+        reference: reference(text, reports.first().map(|one| &one.report)),
+        reports,
         evidence: Evidence::default(),
         placement: args.placement(),
         history: args.history()?,
@@ -169,23 +183,34 @@ pub(crate) fn facts(
     })
 }
 
-/// The facts about a report that was made elsewhere in the same run: `assay scan --policy`.
-pub(crate) fn of_report(
-    text: &str,
-    report: Report,
-    args: &GateArgs,
-    now: Timestamp,
-) -> Result<Judged, CommandError> {
-    Ok(Judged {
-        source: without_password(text).into_owned(),
-        reference: reference(text, Some(&report)),
-        reports: vec![Gathered { report, scanned_at: Some(now), scanned_by: Vec::new() }],
-        evidence: Evidence::default(),
-        placement: args.placement(),
-        history: args.history()?,
-        budgets: args.budgets()?,
-        problems: Vec::new(),
-    })
+/// Gathers the facts about what was scanned elsewhere in the same run: `assay scan --policy`.
+pub(crate) fn of_report(text: &str, report: Report, about: &About<'_>) -> Result<Judged, CommandError> {
+    judged(text, vec![Gathered { report, scanned_at: Some(about.now), scanned_by: Vec::new() }], about)
+}
+
+/// Returns the files that a policy names and that are not there.
+pub(crate) fn missing_files(policy: &Policy, path: &Path) -> Vec<String> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut files: Vec<&str> = Vec::new();
+    for root in policy.trust.values() {
+        match root {
+            TrustRoot::Keys(keys) => files.extend(keys.iter().filter_map(|key| file(&key.material))),
+            TrustRoot::Keyless(keyless) => files.extend(keyless.trusted_root.as_deref()),
+            TrustRoot::Notation(notation) => {
+                files.extend(
+                    notation.authorities.iter().chain(&notation.timestamp_authorities).filter_map(file),
+                );
+            }
+        }
+    }
+    files.into_iter().filter(|file| !folder.join(file).exists()).map(str::to_owned).collect()
+}
+
+fn file(material: &Material) -> Option<&str> {
+    match material {
+        Material::File(file) => Some(file),
+        Material::Inline(_) | Material::Reference(_) => None,
+    }
 }
 
 impl GateArgs {
@@ -259,7 +284,7 @@ fn report_file(text: &str) -> Result<Option<Report>, CommandError> {
 }
 
 /// Returns the image's name in a registry: as it was asked for, or as the report says of itself.
-fn reference(text: &str, report: Option<&Report>) -> Option<ImageReference> {
+pub(crate) fn reference(text: &str, report: Option<&Report>) -> Option<ImageReference> {
     let parsed = match Source::parse(text, &|path| recognise(path)) {
         Ok(Source::Registry(reference)) => Some(reference),
         _ => report

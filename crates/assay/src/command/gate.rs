@@ -101,7 +101,14 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let judge = || -> Result<Judged, CommandError> {
                 let settings = Settings::named_only(&args.context, global)?;
                 let vex = args.vex.documents(global)?;
-                gate::facts(&args.source, &policy, &args.gate, &args.open, global, &settings, &vex, now)
+                let about = gate::About {
+                    policy: &policy,
+                    path: &args.policy,
+                    gate: &args.gate,
+                    open: &args.open,
+                    now,
+                };
+                gate::facts(&args.source, &about, global, &settings, &vex)
             };
             match judge() {
                 Ok(judged) => (judged.verdict(&policy, args.gate.tier.as_deref(), now), None),
