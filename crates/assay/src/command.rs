@@ -23,6 +23,8 @@ mod key;
 mod lint;
 mod man;
 mod reference;
+mod gate;
+mod policy;
 mod sbom;
 mod scan;
 mod sign;
@@ -38,6 +40,8 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Gate(gate::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
@@ -114,6 +118,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Gate(args) => gate::run(&args, global),
+        Command::Policy(args) => policy::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),

@@ -65,6 +65,15 @@ impl Settings {
         Ok(Self { given, file })
     }
 
+    /// Reads options, variables and the file only when it was named: for what decides whether an image may run.
+    pub(crate) fn named_only(args: &ContextArgs, global: &Global) -> Result<Self, CommandError> {
+        let file = match &global.config {
+            Some(path) => Some(ConfigFile { path: path.clone(), named: true, config: read_file(path)? }),
+            None => None,
+        };
+        Ok(Self { given: args.stated()?, file })
+    }
+
     /// Returns the file's path, where there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())

@@ -12,6 +12,7 @@ mod environment;
 mod error;
 mod evidence;
 mod keys;
+mod gate;
 mod limits;
 mod password;
 mod repository;

@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// How sources are opened.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
     #[arg(long, value_name = "OS/ARCH")]
@@ -195,7 +195,7 @@ pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// How registries are reached.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Read registry credentials from this file instead of Docker's and Podman's.
     #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG", value_parser = crate::command::path)]
@@ -225,6 +225,20 @@ pub(crate) struct Scanned {
     known: Vec<KnownImage>,
     /// The bill of materials it was read from, if it was.
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
+}
+
+/// Does the same for a gate, deeper where its policy asks for that.
+pub(crate) fn gate_report(
+    text: &str,
+    args: &SourceArgs,
+    deep: bool,
+    global: &Global,
+    database: (&Database, bool),
+    config: &crate::config::Settings,
+    vex: &[VexDocument],
+) -> Result<Report, CommandError> {
+    let args = SourceArgs { deep: args.deep || deep, ..args.clone() };
+    report(text, &args, global, database, config, vex)
 }
 
 /// Opens a source, looks at all of it, and judges what is there.
