@@ -52,7 +52,8 @@ impl<'a> Settings<'a> {
     /// Returns the settings for a deep scan, which observes what is in an image besides packages.
     #[must_use]
     pub fn deep(self) -> Self {
-        self.files().and(assay_detect::deep::ANALYZERS.iter().copied())
+        let deep = assay_packages::binary::DEEP.iter().chain(assay_detect::deep::ANALYZERS);
+        self.files().and(deep.copied())
     }
 
     /// Returns the settings for an inventory that lists every file.
