@@ -91,7 +91,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
+        Command::Diff(args) => diff::run(args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
