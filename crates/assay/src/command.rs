@@ -123,7 +123,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
+        Command::Diff(args) => diff::run(args, global),
         Command::Tree(args) => tree::run(&args, global),
         Command::Attach(args) => attach::run(&args, global),
         Command::Download(args) => download::run(&args, global),
