@@ -13,6 +13,7 @@ pub mod engine;
 mod error;
 mod files;
 pub mod network;
+pub mod pin;
 pub mod reference;
 pub mod registry;
 pub mod repository;

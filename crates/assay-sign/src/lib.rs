@@ -10,6 +10,7 @@ pub mod key;
 pub mod make;
 pub mod notation;
 mod pem;
+pub mod plugin;
 pub mod predicate;
 mod rekor;
 pub mod signer;

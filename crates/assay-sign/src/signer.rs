@@ -3,6 +3,7 @@
 pub(crate) mod ecdsa;
 
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
+use crate::plugin::PluginError;
 
 /// Holds a private key, or knows who does.
 ///
@@ -49,6 +50,9 @@ pub enum SignError {
         /// Who made it.
         keeper: String,
     },
+    /// The plug-in did not sign.
+    #[error("the signing plug-in did not sign")]
+    Plugin(#[from] PluginError),
 }
 
 /// Returns the scheme of Sigstore signatures by such a key, which is also that of cosign 3.

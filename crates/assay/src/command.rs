@@ -7,22 +7,29 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod attach;
 mod attest;
 mod attest_blob;
 mod cache;
 mod completions;
 mod config;
 mod convert;
+mod copy;
 mod db;
 mod diff;
+mod download;
 mod explain;
 mod key;
 mod lint;
 mod man;
+mod reference;
+mod gate;
+mod policy;
 mod sbom;
 mod scan;
 mod sign;
 mod sign_blob;
+mod tree;
 mod verify;
 mod verify_attestation;
 mod verify_blob;
@@ -33,10 +40,17 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Gate(gate::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
     Diff(diff::Args),
+    Tree(tree::Args),
+    Attach(attach::Args),
+    Download(download::Args),
+    Copy(copy::Args),
+    Ref(reference::Args),
     Convert(convert::Args),
     Sign(sign::Args),
     SignBlob(sign_blob::Args),
@@ -104,10 +118,17 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Gate(args) => gate::run(&args, global),
+        Command::Policy(args) => policy::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
+        Command::Diff(args) => diff::run(args, global),
+        Command::Tree(args) => tree::run(&args, global),
+        Command::Attach(args) => attach::run(&args, global),
+        Command::Download(args) => download::run(&args, global),
+        Command::Copy(args) => copy::run(&args, global),
+        Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),
         Command::Verify(args) => verify::run(&args, global),

@@ -85,6 +85,29 @@ pub(crate) fn scratch_folder() -> PathBuf {
     folder("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"))
 }
 
+/// Returns the folders of signing plug-ins, in the order to look in: the one that is named, those of Notation, the one of this program,
+/// and the search path (<https://github.com/notaryproject/specifications/blob/main/specs/plugin-extensibility.md>).
+pub(crate) fn plugin_folders() -> Vec<PathBuf> {
+    let configuration = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+    let program = std::env::current_exe().ok();
+    let beside = program.as_deref().and_then(std::path::Path::parent).map(PathBuf::from);
+    let path =
+        variable("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let notation = ["NOTATION_LIBEXEC", "NOTATION_CONFIG"]
+        .into_iter()
+        .filter_map(folder)
+        .map(|home| home.join("plugins"));
+    folder("ASSAY_PLUGIN_DIR")
+        .into_iter()
+        .chain(notation)
+        .chain(configuration.map(|home| home.join("notation/plugins")))
+        .chain(beside)
+        .chain(path)
+        // A relative folder would mean whatever folder the command was started in.
+        .filter(|folder| folder.is_absolute())
+        .collect()
+}
+
 /// Returns where credentials are.
 pub(crate) fn credentials(named: Option<&PathBuf>) -> CredentialSources {
     CredentialSources::usual(&UsualPlaces {

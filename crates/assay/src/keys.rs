@@ -4,8 +4,9 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::password;
 use assay_sign::key::{
-    InvalidKeyReference, KeyFile, KeyReference, MAX_FILE, OpenKeyError, PrivateKey, PublicKey,
+    InvalidKeyReference, KeyFile, KeyReference, MAX_FILE, OpenKeyError, PluginKey, PrivateKey, PublicKey,
 };
+use assay_sign::plugin::{Limits, PluginError, PluginSigner, find};
 use assay_sign::signer::Signer;
 use std::fs::File;
 use std::io::{self, Read};
@@ -40,8 +41,26 @@ pub(crate) fn signer(text: &str) -> Result<Box<dyn Signer>, CommandError> {
             let text = variable(&name)?;
             private_key(&text, &format!("the variable `{name}`")).map(|key| Box::new(key) as Box<dyn Signer>)
         }
+        KeyReference::Plugin(key) => plugin(key),
         _ => Err(CommandError::usage("keys of that kind cannot be used here").hint("name a file")),
     }
+}
+
+fn plugin(key: PluginKey) -> Result<Box<dyn Signer>, CommandError> {
+    let name = key.plugin.clone();
+    let failed = |error: PluginError| {
+        let hint = match &error {
+            PluginError::Missing { .. } => {
+                format!(
+                    "put `notation-{name}` or `assay-plugin-{name}` into one of them, or name a folder with `ASSAY_PLUGIN_DIR`"
+                )
+            }
+            _ => "see docs/manual/sign.md about keys in tokens and plug-ins".to_owned(),
+        };
+        CommandError::work(format!("cannot use the key of the plug-in `{name}`"), error).hint(hint)
+    };
+    let program = find(&key.plugin, &environment::plugin_folders()).map_err(failed)?;
+    Ok(Box::new(PluginSigner::open(program, key, Limits::default()).map_err(failed)?))
 }
 
 /// Returns the public key of that name; of a private key, its public half.

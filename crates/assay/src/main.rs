@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attached;
 mod attesting;
 mod bytes;
 mod command;
@@ -11,8 +12,10 @@ mod environment;
 mod error;
 mod evidence;
 mod keys;
+mod gate;
 mod limits;
 mod password;
+mod repository;
 mod signing;
 mod source;
 mod terminal;

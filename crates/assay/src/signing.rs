@@ -120,20 +120,30 @@ impl Place {
         })
     }
 
-    /// Tells whether a manifest has a bundle by that key already that says the same.
-    pub(crate) fn has_bundle(
+    /// Tells whether a manifest has a statement by that key already that says the same, in the form that is asked for.
+    pub(crate) fn has_statement(
         &self,
         subject: Digest,
         key: &PublicKey,
         new: &[u8],
-        kind: ArtifactKind,
+        (kind, legacy): (ArtifactKind, bool),
     ) -> Result<bool, CommandError> {
-        let layers = self.artifacts(subject, kind)?.into_iter().flat_map(|artifact| artifact.layers);
-        for layer in layers.filter(|layer| bundle::is_media_type(&layer.media_type)) {
+        for layer in self.artifacts(subject, kind)?.into_iter().flat_map(|artifact| artifact.layers) {
+            let in_bundle = bundle::is_media_type(&layer.media_type);
+            if in_bundle == legacy || (legacy && layer.media_type != ENVELOPE) {
+                continue;
+            }
             // What cannot be read is no signature of ours.
             let Ok(bytes) = self.repository.blob(&layer, bundle::MAX_BYTES as u64) else { continue };
-            let Ok(Bundle { content: Content::Dsse(envelope), .. }) = Bundle::parse(&bytes) else { continue };
-            if envelope.payload.0 == new && signed(&envelope, key) {
+            let envelope = if legacy {
+                Envelope::parse(&bytes).ok()
+            } else {
+                match Bundle::parse(&bytes) {
+                    Ok(Bundle { content: Content::Dsse(envelope), .. }) => Some(envelope),
+                    _ => None,
+                }
+            };
+            if envelope.is_some_and(|envelope| envelope.payload.0 == new && signed(&envelope, key)) {
                 return Ok(true);
             }
         }

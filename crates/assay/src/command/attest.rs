@@ -104,7 +104,7 @@ fn attest(
     let fingerprint = key.fingerprint_hex();
     let short = fingerprint.get(..12).unwrap_or_default();
     let kind = &statement.predicate_type;
-    if !legacy && place.has_bundle(manifest.digest, key, &statement.to_json(), ArtifactKind::Attestation)? {
+    if place.has_statement(manifest.digest, key, &statement.to_json(), (ArtifactKind::Attestation, legacy))? {
         return Ok(format!("has this attestation of type {kind} by key {short} already"));
     }
     let bundle = sign_statement(signer, statement).map_err(|error| not_signed(manifest, error))?;

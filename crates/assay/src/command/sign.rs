@@ -114,7 +114,12 @@ pub(super) fn sign(
         place.append_simple(manifest, &sign_simple(signer, payload).map_err(failed)?)?
     } else {
         let statement = signature_statement(&manifest.digest, annotations);
-        if place.has_bundle(manifest.digest, key, &statement.to_json(), ArtifactKind::Signature)? {
+        if place.has_statement(
+            manifest.digest,
+            key,
+            &statement.to_json(),
+            (ArtifactKind::Signature, false),
+        )? {
             return there;
         }
         let bundle = sign_statement(signer, &statement).map_err(failed)?;

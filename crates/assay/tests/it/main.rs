@@ -11,6 +11,7 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod artifacts;
 mod damage;
 mod database;
 mod detection;
