@@ -30,6 +30,7 @@ mod registry;
 mod sbom;
 mod secrets;
 mod sources;
+mod verify;
 mod vex;
 
 use assay_advisories::Compiler;
