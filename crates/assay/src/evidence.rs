@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_model::Digest;
+use assay_oci::artifact::LookOutcome;
 use assay_oci::descriptor::Descriptor;
 use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
@@ -91,6 +92,13 @@ impl Subject {
                 problem.digest.short(),
                 problem.reason
             ));
+        }
+        for look in &found.looked {
+            if let LookOutcome::Truncated(count) = look.outcome {
+                evidence
+                    .problems
+                    .push(format!("{}: only the first {count} entries were looked at", look.name));
+            }
         }
         let mut bytes = 0;
         for artifact in &found.artifacts {

@@ -11,4 +11,5 @@ mod conformance;
 mod image;
 mod keyless;
 mod mint;
+mod notary;
 mod notation;
