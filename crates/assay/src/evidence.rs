@@ -67,10 +67,13 @@ impl Subject {
         if !document.is_index() {
             return Ok(Vec::new());
         }
-        // BuildKit puts its attestations into the index, as images for an unknown platform.
+        // BuildKit puts its attestations into the index, as images for an unknown platform. Its annotation does not count: runtimes
+        // choose by the platform, and an image that carries the annotation would run without having been looked at.
         let runs = |entry: &Descriptor| {
-            !entry.annotations.contains_key("vnd.docker.reference.type")
-                && entry.platform.as_ref().is_none_or(|platform| platform.os != "unknown")
+            entry
+                .platform
+                .as_ref()
+                .is_none_or(|platform| platform.os != "unknown" || platform.architecture != "unknown")
         };
         Ok(document.manifests.into_iter().filter(runs).collect())
     }
