@@ -13,6 +13,7 @@ mod keys;
 mod limits;
 mod password;
 mod repository;
+mod services;
 mod signing;
 mod source;
 mod terminal;
