@@ -42,14 +42,17 @@ impl Network {
         let what = || "the request".to_owned();
         let invalid = |reason| RegistryError::Invalid { host: host.clone(), what: what(), reason };
         let url = url.ok_or_else(|| invalid("its address is none"))?;
-        let method = Method::from_bytes(exchange.method.as_bytes()).map_err(|_| invalid("its method is none"))?;
+        let method =
+            Method::from_bytes(exchange.method.as_bytes()).map_err(|_| invalid("its method is none"))?;
         if self.options().offline && !is_loopback(&host) {
             return Err(RegistryError::Offline { host });
         }
         let mut headers = HeaderMap::new();
         for (name, value) in exchange.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header field has no name"))?;
-            let mut value = HeaderValue::from_str(value).map_err(|_| invalid("a header field has no value"))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("a header field has no name"))?;
+            let mut value =
+                HeaderValue::from_str(value).map_err(|_| invalid("a header field has no value"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
@@ -58,7 +61,8 @@ impl Network {
         let request = started.client.request(method, url).headers(headers).timeout(patience);
         let request = if exchange.body.is_empty() { request } else { request.body(exchange.body.to_vec()) };
         started.runtime.block_on(async {
-            let mut response = request.send().await.map_err(|error| RegistryError::connection(&host, error))?;
+            let mut response =
+                request.send().await.map_err(|error| RegistryError::connection(&host, error))?;
             let status = response.status().as_u16();
             let mut body = Vec::new();
             while let Some(chunk) =

@@ -161,7 +161,10 @@ pub struct KmsSigner {
 
 impl fmt::Debug for KmsSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KmsSigner").field("name", &self.name).field("public", &self.public).finish_non_exhaustive()
+        f.debug_struct("KmsSigner")
+            .field("name", &self.name)
+            .field("public", &self.public)
+            .finish_non_exhaustive()
     }
 }
 
@@ -227,7 +230,9 @@ impl Signer for KmsSigner {
     fn sign_digest(&self, scheme: Scheme, digest: &[u8]) -> Result<Vec<u8>, SignError> {
         let hash = hash_of(scheme).ok_or(SignError::NeedsMessage)?;
         let rsa = matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::RsaPss(_));
-        if rsa != (self.public.algorithm() == KeyAlgorithm::Rsa) || self.public.algorithm() == KeyAlgorithm::Ed25519 {
+        if rsa != (self.public.algorithm() == KeyAlgorithm::Rsa)
+            || self.public.algorithm() == KeyAlgorithm::Ed25519
+        {
             return Err(SignError::Scheme);
         }
         let signature = self.ask(scheme, Input::Digest(hash, digest))?;
@@ -237,7 +242,9 @@ impl Signer for KmsSigner {
 
 fn hash_of(scheme: Scheme) -> Option<Hash> {
     match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => Some(hash),
+        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
+            Some(hash)
+        }
         Scheme::Ed25519 | Scheme::Ed25519ph => None,
     }
 }
@@ -257,8 +264,11 @@ fn ask<T: DeserializeOwned>(
         let message = message.chars().filter(|c| !c.is_control()).take(300).collect();
         return Err(KmsError::Refused { host, status: answer.status, what, message });
     }
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| KmsError::Answer { host, what, reason: error.to_string() })
+    serde_json::from_slice(&answer.body).map_err(|error| KmsError::Answer {
+        host,
+        what,
+        reason: error.to_string(),
+    })
 }
 
 /// Returns the host and port of an address.
@@ -298,7 +308,8 @@ fn escaped(text: &str) -> String {
 
 /// Returns the body of a form.
 fn form(fields: &[(&str, &str)]) -> Vec<u8> {
-    let pairs: Vec<String> = fields.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
+    let pairs: Vec<String> =
+        fields.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
     pairs.join("&").into_bytes()
 }
 

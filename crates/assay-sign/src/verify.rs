@@ -123,7 +123,7 @@ pub struct Verified {
     /// Who signed.
     pub signer: Signer,
     /// The earliest time that a log or a timestamp authority vouches for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "crate::encoding::time")]
     pub signed_at: Option<Timestamp>,
     /// The entry's index in the transparency log.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -19,15 +19,20 @@ mod db;
 mod diff;
 mod download;
 mod explain;
+mod gate;
 mod key;
 mod lint;
 mod man;
+mod policy;
 mod reference;
 mod sbom;
 mod scan;
 mod sign;
 mod sign_blob;
 mod tree;
+mod verify;
+mod verify_attestation;
+mod verify_blob;
 mod vex;
 
 /// What to do.
@@ -35,6 +40,8 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Gate(gate::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
@@ -47,8 +54,11 @@ pub(crate) enum Command {
     Convert(convert::Args),
     Sign(sign::Args),
     SignBlob(sign_blob::Args),
+    Verify(Box<verify::Args>),
+    VerifyBlob(Box<verify_blob::Args>),
     Attest(Box<attest::Args>),
     AttestBlob(attest_blob::Args),
+    VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
     Db(db::Args),
     Cache(cache::Args),
@@ -108,10 +118,12 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Gate(args) => gate::run(&args, global),
+        Command::Policy(args) => policy::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
+        Command::Diff(args) => diff::run(args, global),
         Command::Tree(args) => tree::run(&args, global),
         Command::Attach(args) => attach::run(&args, global),
         Command::Download(args) => download::run(&args, global),
@@ -119,9 +131,12 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),
+        Command::Verify(args) => verify::run(&args, global),
+        Command::VerifyBlob(args) => verify_blob::run(&args, global),
         Command::Attest(args) => attest::run(&args, global),
         Command::SignBlob(args) => sign_blob::run(&args, global),
         Command::AttestBlob(args) => attest_blob::run(&args, global),
+        Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),

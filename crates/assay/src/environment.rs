@@ -26,7 +26,8 @@ fn folder(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// Returns what the clock says, also where `SOURCE_DATE_EPOCH` is set: services compare it with their own.
+/// Returns the time that the clock shows, whatever `SOURCE_DATE_EPOCH` says: what has expired must not verify by a variable, and key
+/// services compare it with their own.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
 pub(crate) fn clock() -> Timestamp {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

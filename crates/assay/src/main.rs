@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attached;
 mod attesting;
 mod bytes;
 mod command;
@@ -9,6 +10,8 @@ mod config;
 mod context;
 mod environment;
 mod error;
+mod evidence;
+mod gate;
 mod keys;
 mod limits;
 mod password;
@@ -17,6 +20,8 @@ mod services;
 mod signing;
 mod source;
 mod terminal;
+mod trusting;
+mod verifying;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -69,7 +69,7 @@ impl ArtifactKind {
                 Some(SIGN_PREDICATE) | None => Self::Signature,
                 Some(_) => Self::Attestation,
             },
-            _ if base.contains("openvex") || base.contains("csaf") || base.contains("/vex") => Self::Vex,
+            _ if ["openvex", "csaf", "/vex", ".vex"].iter().any(|part| base.contains(part)) => Self::Vex,
             _ if base.contains("cyclonedx") || base.contains("spdx") => Self::Sbom,
             _ => Self::Other,
         }
@@ -117,6 +117,7 @@ mod tests {
         check("application/spdx+json", None, ArtifactKind::Sbom);
         check("application/vnd.openvex+json", None, ArtifactKind::Vex);
         check("application/csaf+json", None, ArtifactKind::Vex);
+        check("application/vnd.cyclonedx.vex+json", None, ArtifactKind::Vex);
         check("application/vnd.example.thing", None, ArtifactKind::Other);
         check("", None, ArtifactKind::Other);
     }

@@ -40,7 +40,10 @@ impl Aws {
             .filter(|region| !region.is_empty())
             .or_else(|| outside.variable("AWS_REGION"))
             .or_else(|| outside.variable("AWS_DEFAULT_REGION"))
-            .ok_or(KmsError::Setting { what: "the region of AWS", set: "`AWS_REGION`, or name the key by its ARN" })?;
+            .ok_or(KmsError::Setting {
+                what: "the region of AWS",
+                set: "`AWS_REGION`, or name the key by its ARN",
+            })?;
         let url = if key.host.is_empty() {
             outside
                 .variable("AWS_ENDPOINT_URL_KMS")
@@ -79,7 +82,12 @@ impl Aws {
         Ok(PublicKey::from_der(&bytes(&answer.public_key, &self.url, what)?)?)
     }
 
-    pub(super) fn sign(&self, outside: &dyn Surroundings, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, KmsError> {
+    pub(super) fn sign(
+        &self,
+        outside: &dyn Surroundings,
+        scheme: Scheme,
+        input: Input<'_>,
+    ) -> Result<Vec<u8>, KmsError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Answer {
@@ -199,7 +207,9 @@ fn of_profile(text: &str, profile: &str) -> Option<Credentials> {
     for line in text.lines().map(str::trim) {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             inside = name.trim() == profile;
-        } else if let Some((key, value)) = line.split_once('=').filter(|_| inside && !line.starts_with(['#', ';'])) {
+        } else if let Some((key, value)) =
+            line.split_once('=').filter(|_| inside && !line.starts_with(['#', ';']))
+        {
             let value = Some(value.trim().to_owned());
             match key.trim() {
                 "aws_access_key_id" => id = value,
@@ -268,8 +278,11 @@ fn of_instance(outside: &dyn Surroundings) -> Result<Credentials, KmsError> {
             let host = host_of(&request.url);
             return Err(KmsError::Refused { host, status: answer.status, what, message: String::new() });
         }
-        String::from_utf8(answer.body)
-            .map_err(|error| KmsError::Answer { host: host_of(&request.url), what, reason: error.to_string() })
+        String::from_utf8(answer.body).map_err(|error| KmsError::Answer {
+            host: host_of(&request.url),
+            what,
+            reason: error.to_string(),
+        })
     };
     let token = text(&Request {
         method: "PUT",
@@ -289,7 +302,13 @@ fn of_instance(outside: &dyn Surroundings) -> Result<Credentials, KmsError> {
 }
 
 /// Adds the header fields of Signature Version 4 to a request without a query.
-pub(super) fn authorize(request: &mut Request, who: &Credentials, region: &str, service: &str, now: Timestamp) {
+pub(super) fn authorize(
+    request: &mut Request,
+    who: &Credentials,
+    region: &str,
+    service: &str,
+    now: Timestamp,
+) {
     let text = now.to_string();
     let compact: String = text.chars().filter(|c| !"-:".contains(*c)).collect();
     let date = compact.get(..8).unwrap_or_default().to_owned();
@@ -301,19 +320,25 @@ pub(super) fn authorize(request: &mut Request, who: &Credentials, region: &str, 
     request.headers.sort();
     let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(";");
-    let fields: String = request.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    let path = request.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+    let fields: String =
+        request.headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
+    let path =
+        request.url.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let body = hex(&Hash::Sha256.of(&request.body));
     let canonical = format!("{}\n/{path}\n{query}\n{fields}\n{names}\n{body}", request.method);
     let scope = format!("{date}/{region}/{service}/aws4_request");
-    let to_sign = format!("AWS4-HMAC-SHA256\n{compact}\n{scope}\n{}", hex(&Hash::Sha256.of(canonical.as_bytes())));
+    let to_sign =
+        format!("AWS4-HMAC-SHA256\n{compact}\n{scope}\n{}", hex(&Hash::Sha256.of(canonical.as_bytes())));
     let mut key = format!("AWS4{}", who.secret_access_key).into_bytes();
     for part in [date.as_str(), region, service, "aws4_request"] {
         key = mac(&key, part.as_bytes());
     }
     let signature = hex(&mac(&key, to_sign.as_bytes()));
-    let value = format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", who.access_key_id);
+    let value = format!(
+        "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
+        who.access_key_id
+    );
     request.headers.push(("authorization".to_owned(), value));
 }
 

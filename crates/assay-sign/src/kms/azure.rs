@@ -3,7 +3,9 @@
 //! Credentials are looked for as Azure's libraries do: an application's secret in variables, a workload's token file (AKS), and last the
 //! instance's metadata service. Surprising: keys come as JSON Web Keys, and ECDSA signatures as two numbers one after the other.
 
-use super::{Input, KmsError, Request, Surroundings, Token, ask, base, bytes, escaped, form, host_of, oauth_words};
+use super::{
+    Input, KmsError, Request, Surroundings, Token, ask, base, bytes, escaped, form, host_of, oauth_words,
+};
 use crate::der::{self, tag};
 use crate::key::{Hash, PublicKey, Scheme, ServiceKey};
 use crate::signer::ecdsa;
@@ -52,7 +54,11 @@ struct WebKey {
 impl Azure {
     pub(super) fn new(key: &ServiceKey, outside: &dyn Surroundings) -> Result<Self, KmsError> {
         // A bare name is a vault in Azure's public cloud.
-        let host = if key.host.contains(['.', ':']) { key.host.clone() } else { format!("{}.vault.azure.net", key.host) };
+        let host = if key.host.contains(['.', ':']) {
+            key.host.clone()
+        } else {
+            format!("{}.vault.azure.net", key.host)
+        };
         let vault = outside.variable("AZURE_KEYVAULT_ENDPOINT").map_or_else(|| base(&host), |url| base(&url));
         Ok(Self { vault, token: token(&host, outside)?, key: key.name.clone() })
     }
@@ -80,7 +86,9 @@ impl Azure {
                 let (_, size, oid) = curve.ok_or_else(|| unusable("its curve is not known"))?;
                 let mut point = vec![4];
                 for coordinate in [value(&key.x)?, value(&key.y)?] {
-                    let zeros = size.checked_sub(coordinate.len()).ok_or_else(|| unusable("its point is too long"))?;
+                    let zeros = size
+                        .checked_sub(coordinate.len())
+                        .ok_or_else(|| unusable("its point is too long"))?;
                     point.resize(point.len() + zeros, 0);
                     point.extend(coordinate);
                 }
@@ -101,7 +109,12 @@ impl Azure {
         }
     }
 
-    pub(super) fn sign(&self, outside: &dyn Surroundings, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, KmsError> {
+    pub(super) fn sign(
+        &self,
+        outside: &dyn Surroundings,
+        scheme: Scheme,
+        input: Input<'_>,
+    ) -> Result<Vec<u8>, KmsError> {
         #[derive(Deserialize)]
         struct Signed {
             value: String,
@@ -126,8 +139,11 @@ impl Azure {
         let answer: Signed = ask(outside, &request, what, words)?;
         let signature = bytes(&answer.value, &self.vault, what)?;
         match scheme {
-            Scheme::EcdsaDer(_) => ecdsa::to_der(&signature)
-                .ok_or_else(|| KmsError::Answer { host, what, reason: "it is no ECDSA signature".to_owned() }),
+            Scheme::EcdsaDer(_) => ecdsa::to_der(&signature).ok_or_else(|| KmsError::Answer {
+                host,
+                what,
+                reason: "it is no ECDSA signature".to_owned(),
+            }),
             _ => Ok(signature),
         }
     }
@@ -156,14 +172,16 @@ fn token(host: &str, outside: &dyn Surroundings) -> Result<String, KmsError> {
         let authority = variable("AZURE_AUTHORITY_HOST")
             .map_or_else(|| "https://login.microsoftonline.com".to_owned(), |url| base(&url));
         let scope = format!("{resource}/.default");
-        let mut fields = vec![("grant_type", "client_credentials"), ("client_id", &client), ("scope", &scope)];
+        let mut fields =
+            vec![("grant_type", "client_credentials"), ("client_id", &client), ("scope", &scope)];
         let (secret, assertion);
         if let Some(given) = variable("AZURE_CLIENT_SECRET") {
             secret = given;
             fields.push(("client_secret", &secret));
         } else if let Some(path) = variable("AZURE_FEDERATED_TOKEN_FILE") {
             let path = PathBuf::from(path);
-            assertion = outside.file(&path).map_err(|source| KmsError::File { path, source })?.trim().to_owned();
+            assertion =
+                outside.file(&path).map_err(|source| KmsError::File { path, source })?.trim().to_owned();
             fields.push(("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
             fields.push(("client_assertion", &assertion));
         } else {
@@ -183,7 +201,8 @@ fn token(host: &str, outside: &dyn Surroundings) -> Result<String, KmsError> {
     }
     let root = variable("AZURE_POD_IDENTITY_AUTHORITY_HOST")
         .map_or_else(|| "http://169.254.169.254".to_owned(), |url| base(&url));
-    let client = variable("AZURE_CLIENT_ID").map(|id| format!("&client_id={}", escaped(&id))).unwrap_or_default();
+    let client =
+        variable("AZURE_CLIENT_ID").map(|id| format!("&client_id={}", escaped(&id))).unwrap_or_default();
     let request = Request {
         method: "GET",
         url: format!(

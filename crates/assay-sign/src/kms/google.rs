@@ -44,7 +44,8 @@ impl Google {
         let token = token(outside)?;
         let mut google = Self { url, token, version: String::new() };
         let name = key.name.replace("/versions/", "/cryptoKeyVersions/");
-        google.version = if name.contains("/cryptoKeyVersions/") { name } else { google.newest(&name, outside)? };
+        google.version =
+            if name.contains("/cryptoKeyVersions/") { name } else { google.newest(&name, outside)? };
         Ok(google)
     }
 
@@ -62,7 +63,8 @@ impl Google {
         let what = "the request for the versions of the key";
         let request = self.get(&format!("{key}/cryptoKeyVersions?filter=state%3DENABLED&pageSize=1000"));
         let versions: Versions = ask(outside, &request, what, words)?;
-        let number = |version: &Version| version.name.rsplit('/').next().and_then(|number| number.parse::<u64>().ok());
+        let number =
+            |version: &Version| version.name.rsplit('/').next().and_then(|number| number.parse::<u64>().ok());
         let newest = versions.crypto_key_versions.into_iter().max_by_key(number);
         newest.map(|version| version.name).ok_or_else(|| KmsError::Answer {
             host: host_of(&self.url),
@@ -81,7 +83,12 @@ impl Google {
         Ok(PublicKey::from_pem(&answer.pem)?)
     }
 
-    pub(super) fn sign(&self, outside: &dyn Surroundings, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, KmsError> {
+    pub(super) fn sign(
+        &self,
+        outside: &dyn Surroundings,
+        scheme: Scheme,
+        input: Input<'_>,
+    ) -> Result<Vec<u8>, KmsError> {
         #[derive(Deserialize)]
         struct Answer {
             signature: String,
@@ -106,13 +113,12 @@ impl Google {
         let answer: Answer = ask(outside, &request, what, words)?;
         let signature = bytes(&answer.signature, &self.url, what)?;
         match (scheme, input) {
-            (Scheme::EcdsaFixed(_), Input::Digest(_, digest)) => {
-                ecdsa::to_fixed(&signature, digest.len()).ok_or_else(|| KmsError::Answer {
+            (Scheme::EcdsaFixed(_), Input::Digest(_, digest)) => ecdsa::to_fixed(&signature, digest.len())
+                .ok_or_else(|| KmsError::Answer {
                     host: host_of(&self.url),
                     what,
                     reason: "it is no ECDSA signature".to_owned(),
-                })
-            }
+                }),
             _ => Ok(signature),
         }
     }
@@ -179,7 +185,8 @@ fn of_account(text: &str, place: &str, outside: &dyn Surroundings) -> Result<Str
         if account.token_uri.is_empty() { "https://oauth2.googleapis.com/token" } else { &account.token_uri };
     let body = match account.kind.as_str() {
         "service_account" => {
-            let key = PrivateKey::from_pem(&account.private_key).map_err(|error| unusable(error.to_string()))?;
+            let key =
+                PrivateKey::from_pem(&account.private_key).map_err(|error| unusable(error.to_string()))?;
             let now = outside.now().0;
             let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
             let head = part(json!({ "alg": "RS256", "typ": "JWT" }));

@@ -40,7 +40,11 @@ impl Surroundings for World {
     }
 }
 
-fn world(kind: NewKey, variables: &[(&'static str, &str)], serve: impl Fn(&Request, &PrivateKey) -> (u16, Value) + Send + Sync + 'static) -> World {
+fn world(
+    kind: NewKey,
+    variables: &[(&'static str, &str)],
+    serve: impl Fn(&Request, &PrivateKey) -> (u16, Value) + Send + Sync + 'static,
+) -> World {
     World {
         key: PrivateKey::generate(kind).unwrap(),
         variables: variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
@@ -102,9 +106,10 @@ fn aws(request: &Request, key: &PrivateKey) -> (u16, Value) {
     let body = body(request);
     assert_eq!(body["KeyId"], key_id);
     match header(request, "x-amz-target") {
-        "TrentService.GetPublicKey" => {
-            (200, json!({"KeyId": key_id, "PublicKey": base64_encode(key.public_key().to_der()), "KeyUsage": "SIGN_VERIFY"}))
-        }
+        "TrentService.GetPublicKey" => (
+            200,
+            json!({"KeyId": key_id, "PublicKey": base64_encode(key.public_key().to_der()), "KeyUsage": "SIGN_VERIFY"}),
+        ),
         "TrentService.Sign" => {
             let scheme = match body["SigningAlgorithm"].as_str().unwrap() {
                 "ECDSA_SHA_256" => Scheme::EcdsaDer(Hash::Sha256),
@@ -112,7 +117,12 @@ fn aws(request: &Request, key: &PrivateKey) -> (u16, Value) {
                 "RSASSA_PKCS1_V1_5_SHA_256" => Scheme::RsaPkcs1(Hash::Sha256),
                 "RSASSA_PSS_SHA_384" => Scheme::RsaPss(Hash::Sha384),
                 "ED25519_SHA_512" => Scheme::Ed25519,
-                other => return (400, json!({"__type": "ValidationException", "message": format!("bad algorithm {other}")})),
+                other => {
+                    return (
+                        400,
+                        json!({"__type": "ValidationException", "message": format!("bad algorithm {other}")}),
+                    );
+                }
             };
             let message = decoded(&body["Message"]);
             let signature = match body["MessageType"].as_str().unwrap() {
@@ -126,8 +136,11 @@ fn aws(request: &Request, key: &PrivateKey) -> (u16, Value) {
     }
 }
 
-const AWS: &[(&str, &str)] =
-    &[("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_SESSION_TOKEN", "session")];
+const AWS: &[(&str, &str)] = &[
+    ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ("AWS_SESSION_TOKEN", "session"),
+];
 
 #[test]
 fn aws_signs() {
@@ -147,7 +160,8 @@ fn requests_to_aws_are_signed_as_in_its_examples() {
         session_token: None,
     };
     let check = |method: &'static str, url: &str, service: &str, kind: &str, body: &str, want: &str| {
-        let headers = if kind.is_empty() { Vec::new() } else { vec![("content-type".to_owned(), kind.to_owned())] };
+        let headers =
+            if kind.is_empty() { Vec::new() } else { vec![("content-type".to_owned(), kind.to_owned())] };
         let mut request = Request { method, url: url.to_owned(), headers, body: body.as_bytes().to_vec() };
         aws::authorize(&mut request, &who, "us-east-1", service, Timestamp(1_440_938_160));
         let authorization = header(&request, "authorization").to_owned();
@@ -157,12 +171,19 @@ fn requests_to_aws_are_signed_as_in_its_examples() {
     check("GET", url, "service", "", "", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");
     check("POST", url, "service", "", "", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b");
     check(
-        "POST", url, "service", "application/x-www-form-urlencoded", "Param1=value1",
+        "POST",
+        url,
+        "service",
+        "application/x-www-form-urlencoded",
+        "Param1=value1",
         "ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a",
     );
     check(
-        "GET", "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08", "iam",
-        "application/x-www-form-urlencoded; charset=utf-8", "",
+        "GET",
+        "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08",
+        "iam",
+        "application/x-www-form-urlencoded; charset=utf-8",
+        "",
         "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
     );
 }
@@ -174,18 +195,31 @@ fn credentials_of_aws_are_found_where_its_tools_find_them() {
         let mut world = world(NewKey::EcdsaP256, variables, |request, key| {
             if request.url.contains("sts.") {
                 let body = String::from_utf8(request.body.clone()).unwrap();
-                assert!(body.contains("WebIdentityToken=web.token") && body.contains("RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx"), "{body}");
+                assert!(
+                    body.contains("WebIdentityToken=web.token")
+                        && body.contains("RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fx"),
+                    "{body}"
+                );
                 let credentials = json!({"AccessKeyId": "WEB", "SecretAccessKey": "s", "SessionToken": "t"});
-                return (200, json!({"AssumeRoleWithWebIdentityResponse": {"AssumeRoleWithWebIdentityResult": {"Credentials": credentials}}}));
+                return (
+                    200,
+                    json!({"AssumeRoleWithWebIdentityResponse": {"AssumeRoleWithWebIdentityResult": {"Credentials": credentials}}}),
+                );
             }
             if request.url.contains("/pod") {
                 assert_eq!(header(request, "authorization"), "let-me");
-                return (200, json!({"AccessKeyId": "POD", "SecretAccessKey": "s", "Token": "t", "Expiration": "x"}));
+                return (
+                    200,
+                    json!({"AccessKeyId": "POD", "SecretAccessKey": "s", "Token": "t", "Expiration": "x"}),
+                );
             }
             if request.url.contains("169.254") {
                 return (404, Value::Null);
             }
-            (200, json!({"PublicKey": base64_encode(key.public_key().to_der()), "By": header(request, "authorization")}))
+            (
+                200,
+                json!({"PublicKey": base64_encode(key.public_key().to_der()), "By": header(request, "authorization")}),
+            )
         });
         world.variables.insert("AWS_REGION", "eu-west-1".to_owned());
         world.files = files.iter().map(|(name, text)| (*name, (*text).to_owned())).collect();
@@ -202,8 +236,14 @@ fn credentials_of_aws_are_found_where_its_tools_find_them() {
         with(&web, &[("/token", "web.token\n")]).unwrap(),
         "POST https://sts.eu-west-1.amazonaws.com/, POST https://kms.eu-west-1.amazonaws.com/"
     );
-    let pod = [("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/pod"), ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "let-me")];
-    assert_eq!(with(&pod, &[]).unwrap(), "GET http://127.0.0.1/pod, POST https://kms.eu-west-1.amazonaws.com/");
+    let pod = [
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/pod"),
+        ("AWS_CONTAINER_AUTHORIZATION_TOKEN", "let-me"),
+    ];
+    assert_eq!(
+        with(&pod, &[]).unwrap(),
+        "GET http://127.0.0.1/pod, POST https://kms.eu-west-1.amazonaws.com/"
+    );
     let endpoint = [("AWS_ENDPOINT_URL_KMS", "http://localhost:4566/"), AWS[0], AWS[1]];
     assert_eq!(with(&endpoint, &[]).unwrap(), "POST http://localhost:4566/");
 }
@@ -216,7 +256,8 @@ fn google(request: &Request, key: &PrivateKey) -> (u16, Value) {
     let version = format!("{RING}/cryptoKeyVersions/12");
     if path.starts_with(&format!("{RING}/cryptoKeyVersions?")) {
         assert!(path.contains("filter=state%3DENABLED"));
-        let names: Vec<Value> = [9, 12, 2].iter().map(|n| json!({"name": format!("{RING}/cryptoKeyVersions/{n}")})).collect();
+        let names: Vec<Value> =
+            [9, 12, 2].iter().map(|n| json!({"name": format!("{RING}/cryptoKeyVersions/{n}")})).collect();
         return (200, json!({"cryptoKeyVersions": names}));
     }
     if path == format!("{version}/publicKey") {
@@ -257,21 +298,26 @@ fn google_signs() {
 fn a_service_account_of_google_asks_for_a_token() {
     let account = PrivateKey::generate(NewKey::Rsa3072).unwrap();
     let public = account.public_key().clone();
-    let mut world = world(NewKey::EcdsaP256, &[("GOOGLE_APPLICATION_CREDENTIALS", "/account.json")], move |request, key| {
-        if request.url != "https://oauth2.test/token" {
-            return google(request, key);
-        }
-        let body = String::from_utf8(request.body.clone()).unwrap();
-        let (grant, assertion) = body.split_once("&assertion=").unwrap();
-        assert_eq!(grant, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer");
-        let (message, signature) = assertion.rsplit_once('.').unwrap();
-        let signature = base64_decode(signature).unwrap();
-        assert!(public.verify(Scheme::RsaPkcs1(Hash::Sha256), message.as_bytes(), &signature).is_ok());
-        let claims: Value = serde_json::from_slice(&base64_decode(message.split('.').nth(1).unwrap()).unwrap()).unwrap();
-        assert_eq!(claims["iss"], "me@p.iam");
-        assert_eq!(claims["aud"], "https://oauth2.test/token");
-        (200, json!({"access_token": "secret", "expires_in": 3599, "token_type": "Bearer"}))
-    });
+    let mut world = world(
+        NewKey::EcdsaP256,
+        &[("GOOGLE_APPLICATION_CREDENTIALS", "/account.json")],
+        move |request, key| {
+            if request.url != "https://oauth2.test/token" {
+                return google(request, key);
+            }
+            let body = String::from_utf8(request.body.clone()).unwrap();
+            let (grant, assertion) = body.split_once("&assertion=").unwrap();
+            assert_eq!(grant, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer");
+            let (message, signature) = assertion.rsplit_once('.').unwrap();
+            let signature = base64_decode(signature).unwrap();
+            assert!(public.verify(Scheme::RsaPkcs1(Hash::Sha256), message.as_bytes(), &signature).is_ok());
+            let claims: Value =
+                serde_json::from_slice(&base64_decode(message.split('.').nth(1).unwrap()).unwrap()).unwrap();
+            assert_eq!(claims["iss"], "me@p.iam");
+            assert_eq!(claims["aud"], "https://oauth2.test/token");
+            (200, json!({"access_token": "secret", "expires_in": 3599, "token_type": "Bearer"}))
+        },
+    );
     let text = json!({
         "type": "service_account", "client_email": "me@p.iam", "token_uri": "https://oauth2.test/token",
         "private_key": crate::pem::encode("PRIVATE KEY", &account.to_pkcs8().unwrap()),
@@ -390,7 +436,8 @@ fn refusals_and_lies_are_told() {
     let error = open(|_, _| (403, json!({"errors": ["permission denied\u{1b}"]}))).unwrap_err().to_string();
     assert_eq!(error, "`127.0.0.1:8200` answered 403 to the request for the public key (permission denied)");
     assert!(matches!(open(|_, _| (200, json!([1]))), Err(KmsError::Answer { .. })));
-    let error = open(|_, _| (200, json!({"data": {"latest_version": 1, "keys": {"1": 1_700_000_000}}}))).unwrap_err();
+    let error =
+        open(|_, _| (200, json!({"data": {"latest_version": 1, "keys": {"1": 1_700_000_000}}}))).unwrap_err();
     assert!(error.to_string().contains("no key that signs"), "{error}");
     // A signature by another key is not handed on.
     let liar = open(|request, key| {
@@ -400,6 +447,7 @@ fn refusals_and_lies_are_told() {
     .unwrap();
     let result = liar.sign(Scheme::EcdsaDer(Hash::Sha256), b"message");
     assert!(matches!(result, Err(SignError::Wrong { .. })));
-    let nobody = KmsSigner::open(&reference("hashivault://release"), Box::new(world(NewKey::EcdsaP256, &[], vault)));
+    let nobody =
+        KmsSigner::open(&reference("hashivault://release"), Box::new(world(NewKey::EcdsaP256, &[], vault)));
     assert!(nobody.unwrap_err().to_string().contains("VAULT_ADDR"));
 }

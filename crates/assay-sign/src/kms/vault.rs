@@ -50,15 +50,18 @@ impl Vault {
             let path = PathBuf::from(outside.variable("HOME")?).join(".vault-token");
             outside.file(&path).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
         };
-        let token = first(["VAULT_TOKEN", "BAO_TOKEN"])
-            .or_else(of_file)
-            .ok_or(KmsError::Setting { what: "who asks Vault", set: "`VAULT_TOKEN`, or run `vault login`" })?;
+        let token = first(["VAULT_TOKEN", "BAO_TOKEN"]).or_else(of_file).ok_or(KmsError::Setting {
+            what: "who asks Vault",
+            set: "`VAULT_TOKEN`, or run `vault login`",
+        })?;
         let mut headers = vec![
             ("x-vault-token".to_owned(), token),
             // Proxies between agents and Vault refuse requests without it.
             ("x-vault-request".to_owned(), "true".to_owned()),
         ];
-        headers.extend(first(["VAULT_NAMESPACE", "BAO_NAMESPACE"]).map(|name| ("x-vault-namespace".to_owned(), name)));
+        headers.extend(
+            first(["VAULT_NAMESPACE", "BAO_NAMESPACE"]).map(|name| ("x-vault-namespace".to_owned(), name)),
+        );
         let engine = outside.variable("TRANSIT_SECRET_ENGINE_PATH").unwrap_or_else(|| "transit".to_owned());
         let engine = engine.trim_matches('/').to_owned();
         Ok(Self { url: base(&url), headers, engine, key: key.name.clone() })
@@ -73,9 +76,11 @@ impl Vault {
         let what = "the request for the public key";
         let request = self.request("GET", &format!("keys/{}", self.key), Vec::new());
         let Answer::<Key> { data } = ask(outside, &request, what, words)?;
-        let unusable = |reason: &str| KmsError::Answer { host: host_of(&self.url), what, reason: reason.to_owned() };
+        let unusable =
+            |reason: &str| KmsError::Answer { host: host_of(&self.url), what, reason: reason.to_owned() };
         // A key that signs nothing has numbers here, when each version was made.
-        let key = data.keys.get(&data.latest_version.to_string()).and_then(|key| key.get("public_key")?.as_str());
+        let key =
+            data.keys.get(&data.latest_version.to_string()).and_then(|key| key.get("public_key")?.as_str());
         let key = key.ok_or_else(|| unusable("it is no key that signs"))?;
         if data.kind == "ed25519" && !key.contains("BEGIN") {
             let value = bytes(key, &self.url, what)?;
@@ -86,7 +91,12 @@ impl Vault {
         Ok(PublicKey::from_pem(key)?)
     }
 
-    pub(super) fn sign(&self, outside: &dyn Surroundings, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, KmsError> {
+    pub(super) fn sign(
+        &self,
+        outside: &dyn Surroundings,
+        scheme: Scheme,
+        input: Input<'_>,
+    ) -> Result<Vec<u8>, KmsError> {
         let what = "the request for a signature";
         let (path, body) = match input {
             Input::Digest(hash, digest) => {
@@ -98,7 +108,9 @@ impl Vault {
                 let mut body = json!({ "input": base64_encode(digest), "prehashed": true });
                 if let Some(fields) = body.as_object_mut() {
                     match scheme {
-                        Scheme::RsaPkcs1(_) => drop(fields.insert("signature_algorithm".to_owned(), json!("pkcs1v15"))),
+                        Scheme::RsaPkcs1(_) => {
+                            drop(fields.insert("signature_algorithm".to_owned(), json!("pkcs1v15")))
+                        }
                         Scheme::RsaPss(_) => {
                             fields.insert("signature_algorithm".to_owned(), json!("pss"));
                             // As long as the hash, which is what verifiers expect; Vault's own choice is the longest possible.
@@ -109,12 +121,15 @@ impl Vault {
                 }
                 (format!("sign/{}/{hash}", self.key), body)
             }
-            Input::Message(message) => (format!("sign/{}", self.key), json!({ "input": base64_encode(message) })),
+            Input::Message(message) => {
+                (format!("sign/{}", self.key), json!({ "input": base64_encode(message) }))
+            }
         };
         let mut request = self.request("POST", &path, body.to_string().into_bytes());
         request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         let Answer::<Signed> { data } = ask(outside, &request, what, words)?;
-        let unusable = |reason: &str| KmsError::Answer { host: host_of(&self.url), what, reason: reason.to_owned() };
+        let unusable =
+            |reason: &str| KmsError::Answer { host: host_of(&self.url), what, reason: reason.to_owned() };
         let text = data.signature.strip_prefix("vault:v").and_then(|rest| rest.split_once(':'));
         let (_, text) = text.ok_or_else(|| unusable("it does not begin with `vault:v`"))?;
         let signature = bytes(text, &self.url, what)?;

@@ -20,6 +20,11 @@ pub enum Found {
         /// The manifest that carries it.
         digest: Digest,
     },
+    /// Beside the image, in its index.
+    Index {
+        /// The manifest that carries it.
+        digest: Digest,
+    },
     /// Under a tag of cosign 2.
     Tag {
         /// The tag.
@@ -37,6 +42,7 @@ impl fmt::Display for Found {
         match self {
             Self::Referrer { digest } => write!(f, "referrer {}", digest.short()),
             Self::FallbackTag { digest } => write!(f, "fallback tag {}", digest.short()),
+            Self::Index { digest } => write!(f, "index {}", digest.short()),
             Self::Tag { tag } => write!(f, "tag {tag}"),
             Self::File { name } => write!(f, "file {name}"),
         }

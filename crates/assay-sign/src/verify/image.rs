@@ -84,6 +84,8 @@ pub struct Request<'a> {
     pub wanted: Wanted,
     /// Annotations that a signature must have.
     pub annotations: BTreeMap<String, String>,
+    /// What the predicate must hold, by JSON pointers (RFC 6901).
+    pub values: BTreeMap<String, String>,
     /// How many distinct signers there must be.
     pub threshold: usize,
 }
@@ -97,6 +99,7 @@ impl<'a> Request<'a> {
             size: None,
             wanted: Wanted::Signature,
             annotations: BTreeMap::new(),
+            values: BTreeMap::new(),
             threshold: 1,
         }
     }
@@ -280,11 +283,19 @@ fn wanted(
             }
         }
     }
+    for (pointer, want) in &request.values {
+        let predicate = verified.statement.as_ref().map(|statement| &statement.predicate);
+        let have = predicate.and_then(|predicate| predicate.pointer(pointer)).map(text);
+        if have.as_ref() != Some(want) {
+            let have = have.map_or_else(
+                || "nothing".to_owned(),
+                |have| format!("`{}`", have.chars().take(200).collect::<String>()),
+            );
+            return wrong(format!("the predicate's `{pointer}`: have {have}, want `{want}`"));
+        }
+    }
     for (key, want) in &request.annotations {
-        let have = annotations.get(key).map(|value| match value {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let have = annotations.get(key).map(text);
         if have.as_ref() != Some(want) {
             let have = have.map_or_else(|| "no such annotation".to_owned(), |have| format!("`{have}`"));
             return Err(Refusal::new(
@@ -294,4 +305,11 @@ fn wanted(
         }
     }
     Ok(verified)
+}
+
+fn text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }

@@ -3,7 +3,7 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::repository::{self, failed, with_digest};
+use crate::repository::{self, Opened, failed, with_digest};
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Platform;
@@ -144,7 +144,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 }
 
 /// Attaches an artifact, dated now; one of the same type and content that is there is left as it is, with its date.
-pub(crate) fn attach(
+fn attach(
     repository: &Repository,
     subject: &Descriptor,
     artifact_type: &str,
@@ -169,8 +169,31 @@ pub(crate) fn attach(
     repository.attach(subject, &NewArtifact { artifact_type, layers, annotations: &annotations })
 }
 
+/// An image that something is attached to, and how the user named it.
+pub(crate) struct Target<'a> {
+    pub(crate) opened: &'a Opened,
+    pub(crate) subject: &'a Descriptor,
+    pub(crate) name: &'a str,
+}
+
+/// Attaches one document, and says so.
+pub(crate) fn attach_document(
+    target: &Target<'_>,
+    artifact_type: &str,
+    media_type: &str,
+    bytes: &[u8],
+    global: &Global,
+) -> Result<(), CommandError> {
+    let none = BTreeMap::new();
+    let layer = NewLayer { media_type, bytes, annotations: &none };
+    let Target { opened, subject, name } = target;
+    let attached = attach(&opened.repository, subject, artifact_type, &[layer], BTreeMap::new())
+        .map_err(|error| failed("attach something to", name, error))?;
+    report(&with_digest(&opened.source, subject), &attached, global)
+}
+
 /// Says what was attached: its digest is the result, the rest a note.
-pub(crate) fn report(name: &str, attached: &Attached, global: &Global) -> Result<(), CommandError> {
+fn report(name: &str, attached: &Attached, global: &Global) -> Result<(), CommandError> {
     terminal::note(global, &format!("attached to `{name}`, to be found by {}", attached.found));
     terminal::stdout(format!("{}\n", attached.descriptor.digest).as_bytes())
         .map_err(|error| CommandError::work("cannot write to standard output", error))

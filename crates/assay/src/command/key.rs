@@ -110,9 +110,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             args.out.write(&keys::private_key(&keys::read_file(&args.file)?, &shown)?, global)?;
         }
         Action::Public(args) => {
-                let key = keys::public_key(&args.key, Outside::new(&args.network, global)?)?;
-                print(key.to_pem().as_bytes())?;
-            }
+            let key = keys::public_key(&args.key, Outside::new(&args.network, global)?)?;
+            print(key.to_pem().as_bytes())?;
+        }
         Action::Inspect(args) => inspect(args)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -58,7 +58,11 @@ pub(crate) struct KeysArgs {
 
 impl KeysArgs {
     /// Opens the keys.
-    pub(super) fn signers(&self, network: &NetworkArgs, global: &Global) -> Result<Vec<Box<dyn Signer>>, CommandError> {
+    pub(super) fn signers(
+        &self,
+        network: &NetworkArgs,
+        global: &Global,
+    ) -> Result<Vec<Box<dyn Signer>>, CommandError> {
         self.keys.iter().map(|key| keys::signer(key, Outside::new(network, global)?)).collect()
     }
 }

@@ -270,3 +270,138 @@ fn what_cannot_be_written_is_refused() {
     ]);
     assert!(ran.code == 2 && ran.stderr.contains("offline"), "{}", ran.stderr);
 }
+
+/// States that CVE-2022-4450 does not concern the image, and puts the statement somewhere.
+fn state(place: &Place, to: &[&str]) {
+    let image = image().digest();
+    let base = [
+        "vex",
+        "create",
+        "--quiet",
+        "--author",
+        "Somebody",
+        "--vulnerability",
+        "CVE-2022-4450",
+        "--product",
+        &image,
+        "--status",
+        "not_affected",
+        "--impact",
+        "never called",
+    ];
+    let ran = place.run(&[&base, to].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn statements_in_the_registry_are_shown_and_not_applied() {
+    for (format, referrers) in [("openvex", true), ("csaf", false), ("cyclonedx", false)] {
+        let (_registry, server) = registry(Behaviour { referrers, ..Behaviour::default() });
+        let place = Place::new();
+        let image = format!("{}/acme/app:1", server.host());
+        state(&place, &["--format", format, "--attach", &image]);
+        state(&place, &["--format", format, "--output", "own.json"]);
+        let scan =
+            |more: &[&str]| json(&place.run(&[&["scan", &image, "--format", "json"], more].concat()).stdout);
+        let finding = |report: &Value| {
+            let findings = report["findings"].as_array().unwrap();
+            findings.iter().find(|finding| finding["rule"] == "CVE-2022-4450").unwrap().clone()
+        };
+        let report = scan(&[]);
+        assert_eq!(report["warnings"], json!([]));
+        let shown = finding(&report);
+        assert_eq!(shown["status"], "open", "{format}");
+        let text = shown.to_string();
+        assert!(
+            text.contains("never called") && text.contains("not applied: it comes with what is judged"),
+            "{format} {text}"
+        );
+        assert_eq!(finding(&scan(&["--vex", "own.json"]))["status"], "suppressed", "{format}");
+        assert!(!finding(&scan(&["--no-attached"])).to_string().contains("never called"));
+        let table = place.run(&["scan", &image, "--fail-on", "high"]);
+        assert_eq!(table.code, 1, "{}", table.stderr);
+    }
+}
+
+#[test]
+fn the_bill_of_materials_in_the_registry_is_a_source() {
+    let (registry, server) = registry(Behaviour::default());
+    multi(&registry);
+    let place = Place::new();
+    let image = format!("{}/acme/app:multi", server.host());
+    let ran = place.run(&["scan", &format!("sbom:{image}")]);
+    assert!(ran.code == 2 && ran.stderr.contains("no bill of materials is attached"), "{}", ran.stderr);
+    let ran = place.run(&["sbom", &image, "--attach"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // Attached to the image that was looked at, not to the index.
+    let tree = json(&place.run(&["tree", &image, "--format", "json"]).stdout);
+    assert_eq!(tree["image"]["artifacts"], json!([]));
+    assert_eq!(tree["children"][0]["artifacts"][0]["digest"], ran.stdout.trim());
+    let by_digest = format!("{}/acme/app@{}", server.host(), crate::image().digest());
+    let findings = |source: &str| -> Vec<(Value, Value)> {
+        let ran = place.run(&["scan", source, "--format", "json"]);
+        let report = json(&ran.stdout);
+        let findings = report["findings"].as_array().unwrap().iter();
+        findings.map(|finding| (finding["rule"].clone(), finding["package"].clone())).collect()
+    };
+    let expected = findings(&by_digest);
+    assert_eq!(expected.len(), 2);
+    assert_eq!(findings(&format!("sbom:{image}")), expected);
+    assert_eq!(findings(&format!("sbom:{by_digest}")), expected);
+    let report = place.run(&["scan", &format!("sbom:{by_digest}"), "--format", "json"]).stdout;
+    assert!(report.contains("nobody vouches for it"), "{report}");
+    let report = place.run(&["scan", &by_digest, "--format", "json"]).stdout;
+    assert!(report.contains("a bill of materials is attached"), "{report}");
+    // In a layout, and out of an attestation under cosign's tag.
+    place.layout("layout", &crate::image());
+    let ran = place.run(&["sbom", "oci:layout", "--attach", "--format", "spdx"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(findings("sbom:oci:layout"), expected);
+    let ran = place.run(&["sbom", &by_digest, "--attach-to", "oci:layout", "--format", "cyclonedx"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let statement = json!({"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://cyclonedx.org/bom",
+        "subject": [{"name": "", "digest": {"sha256": crate::image().digest()[7..]}}],
+        "predicate": json(&place.run(&["sbom", &by_digest]).stdout)});
+    let statement = statement.to_string();
+    let envelope = json!({"payloadType": "application/vnd.in-toto+json", "payload": base64(statement.as_bytes()), "signatures": []}).to_string();
+    registry.image("acme/attested", "1", &crate::image());
+    for blob in [envelope.as_bytes(), b"{}"] {
+        registry.blob("acme/attested", blob);
+    }
+    let manifest = json!({"schemaVersion": 2, "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(b"{}"), "size": 2},
+        "layers": [{"mediaType": "application/vnd.dsse.envelope.v1+json", "digest": digest(envelope.as_bytes()), "size": envelope.len(),
+            "annotations": {"predicateType": "https://cyclonedx.org/bom"}}]}).to_string();
+    let tag = format!("{}.att", crate::image().digest().replace(':', "-"));
+    registry.manifest("acme/attested", &tag, assay_test::image::MANIFEST, manifest.as_bytes());
+    assert_eq!(findings(&format!("sbom:{}/acme/attested:1", server.host())), expected);
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4_usize {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize] as char;
+            text.push(if place > chunk.len() { '=' } else { letter });
+        }
+    }
+    text
+}
+
+#[test]
+fn a_registry_that_does_not_say_what_is_attached_costs_a_notice() {
+    let (registry, _server) = registry(Behaviour::default());
+    let server = Server::start(move |request| {
+        if request.target.contains("/referrers/") {
+            return assay_test::http::Reply::new(403, "");
+        }
+        registry.answer(request)
+    });
+    let place = Place::new();
+    let ran = place.run(&["scan", &format!("{}/acme/app:1", server.host()), "--format", "json"]);
+    let report = json(&ran.stdout);
+    assert_eq!((ran.code, &report["complete"]), (0, &json!(true)), "{}", ran.stderr);
+    assert!(ran.stdout.contains("attached-unreadable"), "{}", ran.stdout);
+}
