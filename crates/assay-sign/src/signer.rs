@@ -3,6 +3,7 @@
 pub(crate) mod ecdsa;
 
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
+use crate::kms::KmsError;
 use crate::plugin::PluginError;
 
 /// Holds a private key, or knows who does.
@@ -50,6 +51,9 @@ pub enum SignError {
         /// Who made it.
         keeper: String,
     },
+    /// The key service did not sign.
+    #[error("the key service did not sign")]
+    Kms(#[from] KmsError),
     /// The plug-in did not sign.
     #[error("the signing plug-in did not sign")]
     Plugin(#[from] PluginError),

@@ -71,7 +71,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let signers = args.keys.signers()?;
+    let signers = args.keys.signers(args.source.network(), global)?;
     let place = signing::open(&args.image, args.source.network(), global)?;
     let (manifest, claims) = match &args.kind {
         Some(kind) => {

@@ -3,6 +3,7 @@
 use super::Global;
 use crate::error::CommandError;
 use crate::keys;
+use crate::services::Outside;
 use crate::signing::{self, Place};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -57,8 +58,12 @@ pub(crate) struct KeysArgs {
 
 impl KeysArgs {
     /// Opens the keys.
-    pub(super) fn signers(&self) -> Result<Vec<Box<dyn Signer>>, CommandError> {
-        self.keys.iter().map(|key| keys::signer(key)).collect()
+    pub(super) fn signers(
+        &self,
+        network: &NetworkArgs,
+        global: &Global,
+    ) -> Result<Vec<Box<dyn Signer>>, CommandError> {
+        self.keys.iter().map(|key| keys::signer(key, Outside::new(network, global)?)).collect()
     }
 }
 
@@ -72,7 +77,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let annotations: BTreeMap<String, String> = args.annotations.iter().cloned().collect();
-    let signers = args.keys.signers()?;
+    let signers = args.keys.signers(&args.network, global)?;
     for image in &args.images {
         let place = signing::open(image, &args.network, global)?;
         for manifest in place.manifests(args.recursive)? {
