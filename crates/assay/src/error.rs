@@ -75,6 +75,28 @@ impl CommandError {
         self
     }
 
+    /// Returns the message with its causes, as one sentence.
+    pub(crate) fn told(&self) -> String {
+        let mut told = self.message.clone();
+        let mut cause: Option<&(dyn Error + 'static)> = self.source.as_deref().map(|source| source as _);
+        let mut last = self.message.clone();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if message != last {
+                told.push_str(": ");
+                told.push_str(&message);
+            }
+            last = message;
+            cause = error.source();
+        }
+        told
+    }
+
+    /// Returns the first of what the user can do.
+    pub(crate) fn first_hint(&self) -> Option<&str> {
+        self.hints.first().map(String::as_str)
+    }
+
     /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.kind {

@@ -8,11 +8,13 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
+use assay_detect::check::accumulated;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, Voucher, assess, attribute, disk_inventory,
     find_base, folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
 };
+use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
@@ -28,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// How sources are opened.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
     #[arg(long, value_name = "OS/ARCH")]
@@ -45,6 +47,10 @@ pub(crate) struct SourceArgs {
     /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
     #[arg(long)]
     deep: bool,
+
+    /// Whether every file is listed; a command that shows them asks for it.
+    #[arg(skip)]
+    files: bool,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -100,6 +106,11 @@ impl SourceArgs {
     /// Returns the platform that was asked for.
     pub(crate) fn platform(&self) -> Option<&Platform> {
         self.platform.as_ref()
+    }
+
+    /// Lists every file.
+    pub(crate) fn with_files(&mut self) {
+        self.files = true;
     }
 
     /// Returns the kinds of findings to look for.
@@ -195,7 +206,7 @@ pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// How registries are reached.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Read registry credentials from this file instead of Docker's and Podman's.
     #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG", value_parser = crate::command::path)]
@@ -225,6 +236,20 @@ pub(crate) struct Scanned {
     known: Vec<KnownImage>,
     /// The bill of materials it was read from, if it was.
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
+}
+
+/// Does the same for a gate, deeper where its policy asks for that.
+pub(crate) fn gate_report(
+    text: &str,
+    args: &SourceArgs,
+    deep: bool,
+    global: &Global,
+    database: (&Database, bool),
+    config: &crate::config::Settings,
+    vex: &[VexDocument],
+) -> Result<Report, CommandError> {
+    let args = SourceArgs { deep: args.deep || deep, ..args.clone() };
+    report(text, &args, global, database, config, vex)
 }
 
 /// Opens a source, looks at all of it, and judges what is there.
@@ -264,6 +289,7 @@ pub(crate) fn report_with(
         own: args.own_rules()?,
         now: None,
     };
+    let accumulation = config.accumulation(scanned.tree.as_deref());
     let mut documents = vex.to_vec();
     documents.extend(
         scanned.sbom.take().filter(|(_, statements)| !statements.is_empty()).map(|(_, statements)| {
@@ -280,6 +306,9 @@ pub(crate) fn report_with(
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
     apply_vex(&mut report, &documents, database).map_err(damaged)?;
+    if accumulated::add(&mut report, &accumulation) {
+        sort_by_urgency(&mut report.findings);
+    }
     if let Some(base) = &scanned.base {
         let settings = settings(args, global)?;
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
@@ -359,7 +388,8 @@ fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, Com
     }
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    Ok(if args.deep { settings.deep() } else { settings })
+    let settings = if args.deep { settings.deep() } else { settings };
+    Ok(if args.files { settings.files() } else { settings })
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay diff registry.example/app:1.0 registry.example/app:1.1\n  \
+    assay diff --files old.tar new.tar                           with every file that changed\n  \
     assay diff last-release.json app.tar --format markdown       a kept report, and an image\n  \
     assay diff old.cdx.json new.spdx.json --format json          two bills of materials\n  \
     assay diff --reproducible registry.example/app:1.0 oci:rebuilt    is every byte the same?\n\n\
@@ -42,12 +43,16 @@ pub(crate) struct Args {
     vex: VexArgs,
 
     /// Compare two builds of the same image instead: is every byte the same, and if not, why?
-    #[arg(long, conflicts_with_all = ["vex"])]
+    #[arg(long, conflicts_with_all = ["vex", "files"])]
     reproducible: bool,
 
     /// With `--reproducible`, call builds equal that differ in these causes only: timestamp, order, compression, history …
     #[arg(long, value_name = "CAUSE,…", value_delimiter = ',', requires = "reproducible")]
     ignore: Vec<String>,
+
+    /// Compare files one by one, too: size, permissions, owner and content. Reads every layer of both sides.
+    #[arg(long)]
+    files: bool,
 
     /// The format: table, json or markdown.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
@@ -59,10 +64,14 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandError> {
     if args.reproducible {
-        return reproducible::run(args, global);
+        return reproducible::run(&args, global);
     }
+    if args.files {
+        args.source.with_files();
+    }
+    let args = &args;
     let (old, new) = (kept(&args.old)?, kept(&args.new)?);
     // Two reports need no database.
     let database = match (&old, &new) {

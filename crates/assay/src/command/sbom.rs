@@ -21,6 +21,7 @@ use std::process::ExitCode;
     assay sbom app.tar --format spdx-tv                             SPDX 2.3, tag-value\n  \
     assay sbom dir:. --format cyclonedx-xml --spec-version 1.4      an older version, as XML\n  \
     assay sbom app.cdx.json --format spdx3                          from one format to another\n  \
+    assay sbom app.tar --file-hashes --format spdx                  with every file of a package and its digests\n  \
     assay sbom app.spdx.json --score                                how complete it is\n  \
     assay sbom registry.example/app:1.0 --attach                   attach it to the image\n  \
     assay sbom sbom:registry.example/app:1.0                       what is attached there, in the format you like")]
@@ -39,6 +40,10 @@ pub(crate) struct Args {
     /// The version of the format: 1.4 to 1.7 for CycloneDX (1.6), 2.3 for SPDX, 3.0.1 for SPDX 3.
     #[arg(long, value_name = "VERSION")]
     spec_version: Option<String>,
+
+    /// List the files of packages, too, with the digests of their content.
+    #[arg(long)]
+    file_hashes: bool,
 
     /// Write to a file instead of standard output.
     #[arg(long, short, value_name = "FILE", value_parser = super::path)]
@@ -81,14 +86,21 @@ pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandEr
         CommandError::usage(error.to_string()).hint("see `assay sbom --help` for formats and versions")
     })?;
     args.source.only_packages();
+    if args.file_hashes {
+        args.source.with_files();
+    }
     let scanned = source::inventory(&args.subject, &args.source, global)?;
     let document = match scanned.sbom {
         Some((document, _)) => document,
         None => {
             let own = scanned.image.created;
             let created = environment::source_date().or(own).unwrap_or_else(environment::now);
-            let origin =
-                Origin { source: scanned.kind, version: env!("CARGO_PKG_VERSION"), created: Some(created) };
+            let origin = Origin {
+                source: scanned.kind,
+                version: env!("CARGO_PKG_VERSION"),
+                created: Some(created),
+                files: args.file_hashes,
+            };
             compose(&scanned.image, &scanned.inventory, &origin)
         }
     };

@@ -1,0 +1,3 @@
+//! Evidence that other people made, against the verifier.
+
+mod conformance;
