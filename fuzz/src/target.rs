@@ -4,6 +4,7 @@ use crate::Target;
 
 mod advisories;
 mod archives;
+mod artifacts;
 mod cache;
 mod detect;
 mod disks;
@@ -29,6 +30,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     names::targets,
     detect::targets,
     oci::targets,
+    artifacts::targets,
     report::targets,
     sbom::targets,
 ];

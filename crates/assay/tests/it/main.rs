@@ -27,6 +27,7 @@ mod metamorphic;
 mod output;
 mod priority;
 mod registry;
+mod reproducible;
 mod sbom;
 mod secrets;
 mod sources;
