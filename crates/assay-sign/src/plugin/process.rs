@@ -121,13 +121,24 @@ const MAX_ERROR: u64 = 64 << 10;
 /// How often it is looked whether the program has ended.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// Asks the program one thing.
+/// Asks the program one thing, and reads its answer.
 pub(super) fn call<T: DeserializeOwned>(
     program: &Path,
     command: &'static str,
     request: &Request<'_>,
     limits: &Limits,
 ) -> Result<T, PluginError> {
+    let said = ask(program, command, request, limits)?;
+    serde_json::from_slice(&said).map_err(|error| PluginError::Answer { command, reason: error.to_string() })
+}
+
+/// Asks the program one thing, and returns what it says.
+pub(super) fn ask(
+    program: &Path,
+    command: &'static str,
+    request: &Request<'_>,
+    limits: &Limits,
+) -> Result<Vec<u8>, PluginError> {
     let end = Instant::now() + limits.time;
     let started = |source| PluginError::Start { program: program.to_owned(), source };
     let answer = |reason: String| PluginError::Answer { command, reason };
@@ -164,7 +175,7 @@ pub(super) fn call<T: DeserializeOwned>(
         let words = stderr.recv_timeout(left().max(GLANCE)).unwrap_or_default();
         return Err(PluginError::Refused { command, message: refusal(&words, status) });
     }
-    serde_json::from_slice(&said).map_err(|error| answer(error.to_string()))
+    Ok(said)
 }
 
 /// Reads at most `limit` bytes on a thread of its own.

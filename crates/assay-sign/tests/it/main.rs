@@ -12,3 +12,5 @@ mod image;
 mod keyless;
 mod mint;
 mod notation;
+mod notation_write;
+mod plugin;

@@ -29,6 +29,7 @@ mod priority;
 mod registry;
 mod sbom;
 mod secrets;
+mod sign;
 mod sources;
 mod vex;
 
