@@ -1,5 +1,6 @@
 //! The one verifier, over evidence that Assay makes itself with keys.
 
+use crate::mint::{ISSUER, SUBJECT, Sigstore, base64, pem};
 use assay_model::{Digest, Timestamp};
 use assay_sign::bundle::MEDIA_TYPE;
 use assay_sign::key::{NewKey, PrivateKey};
@@ -9,7 +10,8 @@ use assay_sign::simple_signing;
 use assay_sign::statement::{Statement, Subject};
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{
-    Candidate, Code, Found, LogPolicy, MAX_CANDIDATES, Outcome, Request, TrustRoot, TrustedKey, Wanted, image,
+    Candidate, Code, Found, IdentityPolicy, LogPolicy, MAX_CANDIDATES, Outcome, Request, TrustRoot,
+    TrustedKey, Wanted, image,
 };
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -226,4 +228,58 @@ fn more_candidates_than_the_limit_are_told_and_not_looked_at() {
     candidates.push(signature(&signer, &IMAGE));
     let outcome = verify(&candidates, &trusting(&[&signer]));
     assert!(!outcome.verified && outcome.skipped == 1 && outcome.summary.contains("1 not looked at"));
+}
+
+/// A layer of cosign 2 that was signed without a key of one's own: certificate, chain and the log's promise are annotations.
+#[test]
+fn layers_of_cosign_2_hold_with_a_certificate_and_the_logs_promise() {
+    let sigstore = Sigstore::new();
+    let payload = simple_payload("registry.test/app", &IMAGE, &BTreeMap::new());
+    let signed = sigstore.sign(&payload);
+    let entry = &signed.entries[0];
+    let id: String = entry.log_id.key_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let promise = base64(&entry.inclusion_promise.as_ref().unwrap().signed_entry_timestamp.0);
+    let bundle = json!({"SignedEntryTimestamp": promise, "Payload": {
+        "body": base64(&entry.canonicalized_body.0), "integratedTime": entry.integrated_time,
+        "logIndex": entry.log_index, "logID": id,
+    }});
+    let annotations = BTreeMap::from([
+        ("dev.cosignproject.cosign/signature".to_owned(), base64(signed.signature())),
+        ("dev.sigstore.cosign/certificate".to_owned(), pem("CERTIFICATE", &signed.certificates()[0])),
+        ("dev.sigstore.cosign/chain".to_owned(), pem("CERTIFICATE", &sigstore.ca_certificate)),
+        ("dev.sigstore.cosign/bundle".to_owned(), bundle.to_string()),
+    ]);
+    let trusted = TrustedRoot::parse(sigstore.trusted_root().to_string().as_bytes()).unwrap();
+    let mut root = TrustRoot::new("release", trusted);
+    root.keyless.identities.push(IdentityPolicy::exact(ISSUER, SUBJECT));
+    let later = Timestamp(NOW.0 + 86_400);
+    let ask = |annotations: &BTreeMap<String, String>, root: &TrustRoot| {
+        let evidence = candidate(simple_signing::MEDIA_TYPE, payload.clone(), annotations.clone());
+        image(&Request::signature(&IMAGE), &[evidence], std::slice::from_ref(root), later)
+    };
+    let outcome = ask(&annotations, &root);
+    assert!(outcome.verified, "{}", outcome.summary);
+    let without = |name: &str| {
+        let mut fewer = annotations.clone();
+        fewer.remove(&format!("dev.sigstore.cosign/{name}")).unwrap();
+        ask(&fewer, &root)
+    };
+    assert!(without("chain").verified);
+    assert_eq!(code(&without("bundle")), Code::Log);
+    assert_eq!(code(&without("certificate")), Code::WrongIdentity);
+    // Without a log the certificate must be valid now.
+    let mut unlogged = root.clone();
+    unlogged.keyless.log = LogPolicy::Ignored;
+    assert_eq!(code(&ask(&annotations, &unlogged)), Code::Expired);
+    // The promise for another signature (CVE-2022-36056).
+    let mut swapped = annotations.clone();
+    let other = sigstore.sign(&payload);
+    swapped.insert("dev.cosignproject.cosign/signature".to_owned(), base64(other.signature()));
+    swapped
+        .insert("dev.sigstore.cosign/certificate".to_owned(), pem("CERTIFICATE", &other.certificates()[0]));
+    assert_eq!(code(&ask(&swapped, &root)), Code::Log);
+    // A key beside the identity is told that a certificate signed.
+    let mut keyed = trusting(&[&key(NewKey::EcdsaP256)]);
+    keyed.sigstore = root.sigstore.clone();
+    assert_eq!(code(&ask(&annotations, &keyed)), Code::WrongKey);
 }

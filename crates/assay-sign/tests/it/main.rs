@@ -11,6 +11,7 @@ mod conformance;
 mod image;
 mod keyless;
 mod mint;
+mod notary;
 mod notation;
 mod notation_write;
 mod plugin;

@@ -31,6 +31,7 @@ mod sbom;
 mod secrets;
 mod sign;
 mod sources;
+mod verify;
 mod vex;
 
 use assay_advisories::Compiler;
