@@ -7,6 +7,7 @@ mod archives;
 mod cache;
 mod detect;
 mod disks;
+mod keys;
 mod layers;
 mod names;
 mod oci;
@@ -33,6 +34,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     report::targets,
     sbom::targets,
     signatures::targets,
+    keys::targets,
 ];
 
 /// Splits off the first byte, which chooses between variants of a target; nothing counts as zero.

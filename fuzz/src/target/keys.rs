@@ -44,13 +44,20 @@ fn private_seeds() -> Vec<Vec<u8>> {
     // Of a kind whose keys are made fast.
     [NewKey::EcdsaP256, NewKey::Ed25519]
         .into_iter()
-        .map(|kind| PrivateKey::generate(kind).expect("there are random numbers").to_pkcs8().expect("it is written").to_vec())
+        .map(|kind| {
+            PrivateKey::generate(kind)
+                .expect("there are random numbers")
+                .to_pkcs8()
+                .expect("it is written")
+                .to_vec()
+        })
         .collect()
 }
 
 fn private(data: &[u8]) -> String {
     let text = String::from_utf8_lossy(data);
-    let of_text = PrivateKey::from_pem(&text).map(|key| format!("{key:?}")).map_err(|error| error.to_string());
+    let of_text =
+        PrivateKey::from_pem(&text).map(|key| format!("{key:?}")).map_err(|error| error.to_string());
     let of_bytes = match PrivateKey::from_der(data) {
         Ok(key) => {
             let again = PrivateKey::from_der(&key.to_pkcs8().expect("it is written")).expect("and read");
@@ -88,7 +95,10 @@ fn reference(data: &[u8]) -> String {
 }
 
 fn answer_seeds() -> Vec<Vec<u8>> {
-    vec![br#"{"keyId":"k","signature":"AAAA","signingAlgorithm":"ECDSA-SHA-256","certificateChain":["AAAA"]}"#.to_vec()]
+    vec![
+        br#"{"keyId":"k","signature":"AAAA","signingAlgorithm":"ECDSA-SHA-256","certificateChain":["AAAA"]}"#
+            .to_vec(),
+    ]
 }
 
 fn answer(data: &[u8]) -> String {
