@@ -209,20 +209,19 @@ fn wait(child: &mut Child, end: Instant) -> io::Result<Option<ExitStatus>> {
 }
 
 fn refusal(words: &[u8], status: ExitStatus) -> String {
+    // What the program writes goes to a terminal in the end.
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(500).collect::<String>();
     let failure: Option<Failure> = serde_json::from_slice(words).ok();
-    match failure {
-        Some(failure) if !failure.error_message.is_empty() || !failure.error_code.is_empty() => {
-            let message: String = failure.error_message.chars().take(500).collect();
-            if failure.error_code.is_empty() {
-                message
-            } else {
-                format!("{} ({})", message, failure.error_code)
-            }
-        }
-        _ => {
-            let text = String::from_utf8_lossy(words);
-            let line: String = text.lines().next_back().unwrap_or_default().chars().take(500).collect();
-            if line.is_empty() { format!("it ended with {status}") } else { line }
+    if let Some(failure) = failure {
+        let (message, code) = (clean(&failure.error_message), clean(&failure.error_code));
+        match (message.is_empty(), code.is_empty()) {
+            (false, false) => return format!("{message} ({code})"),
+            (false, true) => return message,
+            (true, false) => return code,
+            (true, true) => {}
         }
     }
+    let text = String::from_utf8_lossy(words);
+    let line = clean(text.lines().next_back().unwrap_or_default());
+    if line.is_empty() { format!("it ended with {status}") } else { line }
 }

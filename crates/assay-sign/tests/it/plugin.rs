@@ -134,6 +134,11 @@ fn a_plugin_that_never_ends_is_ended() {
         let limits = Limits { time: Duration::from_millis(500), answer: 1000 };
         let error = PluginSigner::open(program, key(), limits).unwrap_err();
         assert!(start.elapsed() < Duration::from_secs(15), "{answer}");
-        assert!(matches!(error, PluginError::Time { .. } | PluginError::Answer { .. }), "{answer}: {error}");
+        // One that floods its errors is cut off, and told so by the system.
+        let fits = matches!(
+            error,
+            PluginError::Time { .. } | PluginError::Answer { .. } | PluginError::Refused { .. }
+        );
+        assert!(fits && error.to_string().len() < 300, "{answer}: {error}");
     }
 }
