@@ -8,12 +8,14 @@ mod artifacts;
 mod cache;
 mod detect;
 mod disks;
+mod keys;
 mod layers;
 mod names;
 mod oci;
 mod packages;
 mod report;
 mod sbom;
+mod signatures;
 mod tables;
 mod versions;
 
@@ -33,6 +35,8 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     artifacts::targets,
     report::targets,
     sbom::targets,
+    signatures::targets,
+    keys::targets,
 ];
 
 /// Splits off the first byte, which chooses between variants of a target; nothing counts as zero.

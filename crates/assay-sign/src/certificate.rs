@@ -321,3 +321,43 @@ pub(crate) fn scheme(algorithm: &[u8], digest: Option<Hash>) -> Option<Scheme> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SAMPLE: &str = include_str!("../testdata/notation/ca.crt");
+
+    fn sample() -> Certificate {
+        Certificate::from_pem(SAMPLE).unwrap().remove(0)
+    }
+
+    #[test]
+    fn a_certificate_is_read() {
+        let certificate = sample();
+        assert_eq!(certificate.subject_text(), "C=US,ST=WA,L=Seattle,O=Notary,CN=acme");
+        assert_eq!(certificate.key().unwrap().bits(), 2048);
+        assert_eq!(certificate.purposes(), Some(vec![CODE_SIGNING]));
+        assert_eq!(certificate.key_usage(), Some(0x8000));
+        assert!(certificate.is_self_issued() && certificate.authority().is_none());
+        assert_eq!(certificate.verify_issued_by(&certificate), Ok(()));
+        assert_eq!(certificate.tbs_without(b"none").unwrap(), certificate.tbs);
+        assert_ne!(certificate.tbs_without(KEY_USAGE).unwrap(), certificate.tbs);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes: Vec<u8>, at: prop::sample::Index, to: u8) {
+            let _ = Certificate::from_der(&bytes);
+            let _ = crl::RevocationList::from_file(&bytes);
+            let mut changed = sample().to_der().to_vec();
+            let at = at.index(changed.len());
+            changed[at] = to;
+            if let Ok(read) = Certificate::from_der(&changed) {
+                let _ = (read.subject_text(), read.purposes(), read.key_usage(), read.authority(), fulcio::identity(&read));
+                prop_assert!(read == sample() || read.verify_issued_by(&sample()).is_err());
+            }
+        }
+    }
+}

@@ -16,6 +16,7 @@ mod keys;
 mod limits;
 mod password;
 mod repository;
+mod services;
 mod signing;
 mod source;
 mod terminal;

@@ -43,13 +43,16 @@ impl Artifact<'_> {
 
     /// Verifies a signature of the artifact, made the way that Sigstore's tools use such a key.
     pub(crate) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<(), Refusal> {
-        let mut tried = false;
+        let (mut tried, mut skipped) = (false, false);
         for &scheme in key.sigstore_schemes() {
             let verified = match self.bytes {
                 Some(bytes) => key.verify(scheme, bytes, signature),
                 None => match self.digest(hash_of(scheme)) {
                     Some(digest) if scheme != Scheme::Ed25519 => key.verify_digest(scheme, digest, signature),
-                    _ => continue,
+                    _ => {
+                        skipped = true;
+                        continue;
+                    }
                 },
             };
             tried = true;
@@ -57,7 +60,10 @@ impl Artifact<'_> {
                 return Ok(());
             }
         }
-        if tried {
+        if tried && skipped {
+            let message = "the signature does not verify with this digest; it may be of another, which the artifact itself would give";
+            Err(Refusal::new(Code::BadSignature, message))
+        } else if tried {
             Err(Refusal::new(Code::BadSignature, "the signature does not verify"))
         } else {
             let message = format!(

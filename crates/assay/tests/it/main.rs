@@ -30,7 +30,9 @@ mod registry;
 mod reproducible;
 mod sbom;
 mod secrets;
+mod sign;
 mod sources;
+mod verify;
 mod vex;
 
 use assay_advisories::Compiler;
