@@ -49,6 +49,7 @@ pub const FIELDS: &[Field] = &[
         )]),
         "Whose statements on vulnerabilities are believed.",
     ),
+    Field::optional("rules", Kind::List(&Kind::Record(&[])), "What must hold."),
     Field::optional(
         "tiers",
         Kind::List(&Kind::Record(TIER)),
