@@ -7,7 +7,7 @@ use assay_advisories::database::{CorruptDatabase, End, FeedRecord, Interval, Sta
 use assay_model::advisory::Fix;
 use assay_model::finding::FindingKind;
 use assay_model::{Cvss, Evidence, Finding, FixState, Inventory, Package, Place, Severity, Timestamp};
-use assay_version::compare;
+use assay_version::{compare, sort};
 use sha2::{Digest as _, Sha256};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -113,7 +113,7 @@ fn fix(
             })
             .filter(|version| compare(scheme, version, nearest).is_ok_and(Ordering::is_ge))
             .collect();
-        fixed.sort_by(|a, b| compare(scheme, a, b).unwrap_or(Ordering::Equal));
+        sort(scheme, &mut fixed, |version| version);
         fixed.dedup();
         return (FixState::Fixed, fixed.into_iter().map(str::to_owned).collect());
     }
@@ -259,7 +259,8 @@ fn fixed_versions(subject: &Subject<'_>, hits: &[Hit<'_>]) -> Vec<String> {
     if versions.iter().any(|version| !affected(version)) {
         versions.retain(|version| !affected(version));
     }
-    versions.sort_by(|a, b| compare(scheme, a, b).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
+    versions.sort();
+    sort(scheme, &mut versions, |version| version);
     versions.dedup_by(|a, b| compare(scheme, a, b).is_ok_and(Ordering::is_eq));
     versions
 }

@@ -10,10 +10,10 @@ mod catalogue;
 use crate::remedy;
 use assay_model::removable::{Removable, RemovalReason};
 use assay_model::{Finding, Inventory, Origin, Package, PackageKind, Scheme, Usage};
-use assay_version::compare;
+use assay_version::sort;
 use catalogue::{Need, function_of, is_essential};
 use std::borrow::Cow;
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 /// What speaks against a package.
@@ -200,9 +200,7 @@ fn duplicates(packages: &[Package], suggested: &mut HashMap<u32, Suggestion>) {
     }
     for ((kind, _), mut instances) in versions {
         let scheme = kind.language_ecosystem().map_or(Scheme::Generic, |ecosystem| ecosystem.scheme());
-        instances.sort_by(|(a_index, a), (b_index, b)| {
-            compare(scheme, a, b).unwrap_or(Ordering::Equal).then(a_index.cmp(b_index))
-        });
+        sort(scheme, &mut instances, |(_, version)| version);
         let Some((newest, newest_version)) = instances.pop() else { continue };
         for (index, version) in instances {
             // Two places of one version are no two versions.

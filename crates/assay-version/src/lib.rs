@@ -22,9 +22,11 @@ mod requirement;
 mod rpm;
 mod scan;
 mod semver;
+mod sort;
 #[cfg(test)]
 mod testing;
 
 pub use interval::{End, Interval, contains};
 pub use order::{InvalidVersion, MAX_VERSION_LENGTH, compare, is_prerelease, is_valid};
 pub use requirement::{InvalidRequirement, MAX_REQUIREMENT_LENGTH, satisfies};
+pub use sort::sort;

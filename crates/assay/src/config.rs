@@ -8,11 +8,13 @@ use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::terminal;
+use assay_detect::check::accumulated::Accumulation;
 use assay_model::context::{Context, Grade, Setting, Stated, Statements};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+mod accumulation;
 mod licenses;
 mod pattern;
 mod read;
@@ -95,13 +97,21 @@ impl Settings {
         Statements { operator: self.given.clone().over(&stated), subject: Stated::default() }
     }
 
-    /// Returns which licences are a finding. A file inside the folder that is scanned, unless it was named, has no say.
+    /// Returns what the file says, unless it lies inside the folder that is scanned and was not named: then it has no say.
+    fn trusted(&self, tree: Option<&Path>) -> Option<&Config> {
+        let file = self.file.as_ref();
+        let file = file.filter(|file| file.named || !tree.is_some_and(|tree| lies_in(&file.path, tree)));
+        file.map(|file| &file.config)
+    }
+
+    /// Returns which licences are a finding.
     pub(crate) fn licenses(&self, tree: Option<&Path>) -> assay_detect::license::Policy {
-        let file = self
-            .file
-            .as_ref()
-            .filter(|file| file.named || !tree.is_some_and(|tree| lies_in(&file.path, tree)));
-        file.and_then(|file| file.config.licenses.clone()).unwrap_or_default()
+        self.trusted(tree).and_then(|config| config.licenses.clone()).unwrap_or_default()
+    }
+
+    /// Returns from how many findings on they are one of their own.
+    pub(crate) fn accumulation(&self, tree: Option<&Path>) -> Accumulation {
+        self.trusted(tree).and_then(|config| config.accumulation).unwrap_or_default()
     }
 
     /// Tells the user what of a file inside the scanned folder does not count.

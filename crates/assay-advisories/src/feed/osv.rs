@@ -16,7 +16,7 @@ use assay_model::ecosystem::Ecosystem;
 use assay_model::scheme::Scheme;
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
-use assay_version::{End, Interval, compare, contains, is_valid};
+use assay_version::{End, Interval, compare, contains, is_valid, sort};
 use serde::Deserialize;
 use std::io::Read;
 
@@ -414,12 +414,12 @@ fn intervals(scheme: Scheme, events: Vec<OsvEvent>) -> Vec<Range> {
     }
     // Without an order of all of them (a version that is none) the order of the record is kept.
     if sorted.iter().all(|event| event.version == "0" || is_valid(scheme, &event.version)) {
-        sorted.sort_by(|one, two| match (one.version.as_str(), two.version.as_str()) {
-            ("0", "0") => std::cmp::Ordering::Equal,
-            ("0", _) => std::cmp::Ordering::Less,
-            (_, "0") => std::cmp::Ordering::Greater,
-            (one, two) => compare(scheme, one, two).unwrap_or(std::cmp::Ordering::Equal),
-        });
+        // "0" is before all, also where it is no version.
+        let (mut first, mut rest): (Vec<Event>, Vec<Event>) =
+            sorted.into_iter().partition(|event| event.version == "0");
+        sort(scheme, &mut rest, |event| &event.version);
+        first.append(&mut rest);
+        sorted = first;
     }
     let mut ranges = Vec::new();
     let mut open: Option<Option<String>> = None;

@@ -18,7 +18,7 @@ use assay_model::ecosystem::Ecosystem;
 use assay_model::scheme::Scheme;
 use assay_model::severity::Severity;
 use assay_model::timestamp::Timestamp;
-use assay_version::compare;
+use assay_version::{compare, sort};
 use document::{Branch, Csaf, Note, ProductTree, Score, Vulnerability};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -426,7 +426,7 @@ fn intervals(ecosystem: &Ecosystem, fixed: BTreeSet<(String, bool)>) -> Vec<Rang
     let scheme: Scheme = ecosystem.scheme();
     let order = |a: &str, b: &str| compare(scheme, a, b).unwrap_or(Ordering::Equal);
     let mut fixed: Vec<_> = fixed.into_iter().collect();
-    fixed.sort_by(|(a, _), (b, _)| order(a, b).then_with(|| a.cmp(b)));
+    sort(scheme, &mut fixed, |(version, _)| version);
     let last = fixed.iter().rposition(|(_, main)| *main).map_or(0, |last| last + 1);
     let mut ranges: Vec<Range> = Vec::new();
     for (version, _) in fixed.into_iter().take(last) {

@@ -5,7 +5,7 @@ use super::{
     SideKind, subject,
 };
 use assay_model::{DiffId, Finding, Image, Os, Package, Report, Scheme};
-use assay_version::compare as order;
+use assay_version::{compare as order, sort};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -17,6 +17,7 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Difference {
         findings: findings(old.report, new.report, &packages),
         packages,
         layers: layers(old.image(), new.image()),
+        files: super::files::compare(&old.report.inventory.files, &new.report.inventory.files),
         settings: settings(old, new),
         notes: Vec::new(),
     };
@@ -41,8 +42,8 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Difference {
     if old.kind != SideKind::Image || new.kind != SideKind::Image {
         difference.notes.push("only settings that both sides name were compared".to_owned());
     }
-    if difference.layers.is_some() {
-        difference.notes.push("files were compared by layer, not one by one".to_owned());
+    if difference.files.is_none() && difference.layers.is_some() {
+        difference.notes.push("files were compared by layer; `--files` compares them one by one".to_owned());
     }
     difference
 }
@@ -83,7 +84,7 @@ fn packages(old: &Report, new: &Report) -> Vec<ChangedPackage> {
             sample.map_or(Scheme::Generic, |(package, report)| scheme(package, report.inventory.os.as_ref()));
         let sorted = |these: &BTreeSet<&str>, those: &BTreeSet<&str>| -> Vec<String> {
             let mut only: Vec<String> = these.difference(those).map(|it| (*it).to_owned()).collect();
-            only.sort_by(|a, b| order(scheme, a, b).unwrap_or(Ordering::Equal).then_with(|| a.cmp(b)));
+            sort(scheme, &mut only, |version| version);
             only
         };
         let (gone, come) = (sorted(old_versions, new_versions), sorted(new_versions, old_versions));

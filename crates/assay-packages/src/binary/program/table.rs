@@ -6,30 +6,32 @@
 use assay_analyze::Select;
 
 /// A program or library.
-pub(super) struct Program {
+pub(in crate::binary) struct Program {
     /// Its name in [`assay_model::software`].
-    pub(super) software: &'static str,
+    pub(in crate::binary) software: &'static str,
     /// The names its files have.
-    pub(super) files: &'static [Select],
+    pub(in crate::binary) files: &'static [Select],
     /// What stands around its version; the first that is there decides.
-    pub(super) marks: &'static [Mark],
+    pub(in crate::binary) marks: &'static [Mark],
 }
 
 /// A place where a version stands.
-pub(super) struct Mark {
+pub(in crate::binary) struct Mark {
     /// The text that is searched for.
-    pub(super) anchor: Anchor,
+    pub(in crate::binary) anchor: Anchor,
     /// How many numbers the version has, at least and at most.
-    pub(super) parts: (usize, usize),
+    pub(in crate::binary) parts: (usize, usize),
+    /// What the second number is at least: a large program says the versions of younger libraries by themselves, too.
+    pub(in crate::binary) minor: u32,
     /// What belongs to the version besides numbers.
-    pub(super) tail: Tail,
+    pub(in crate::binary) tail: Tail,
     /// What has to follow.
-    pub(super) after: After,
+    pub(in crate::binary) after: After,
 }
 
 /// The text that is searched for.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(in crate::binary) enum Anchor {
     /// The version follows it.
     Before(&'static [u8]),
     /// The version starts inside it, at this byte: the first number is known.
@@ -46,7 +48,7 @@ pub(super) enum Anchor {
 
 /// What belongs to a version besides numbers and dots.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tail {
+pub(in crate::binary) enum Tail {
     None,
     /// Up to two letters: `1.1.1w`.
     Letters,
@@ -62,7 +64,7 @@ pub(super) enum Tail {
 
 /// What has to follow a version.
 #[derive(Clone, Copy)]
-pub(super) enum After {
+pub(in crate::binary) enum After {
     Any,
     /// The end of the string.
     End,
@@ -74,7 +76,7 @@ pub(super) enum After {
 
 impl Program {
     /// Returns whether a file's name is one of this program's.
-    pub(super) fn is_named(&self, name: &str) -> bool {
+    pub(in crate::binary) fn is_named(&self, name: &str) -> bool {
         self.files.iter().any(|file| match file {
             Select::Name(known) => *known == name,
             Select::NameAffixes(start, end) => {
@@ -103,30 +105,40 @@ const fn starts(start: &'static str) -> Select {
 }
 
 /// Three numbers behind a text that nothing else has.
-const fn behind(text: &'static [u8]) -> Mark {
-    Mark { anchor: Anchor::Before(text), parts: (3, 3), tail: Tail::None, after: After::Any }
+pub(in crate::binary) const fn behind(text: &'static [u8]) -> Mark {
+    Mark { anchor: Anchor::Before(text), parts: (3, 3), minor: 0, tail: Tail::None, after: After::Any }
 }
 
 /// A string of nothing but the version, which starts with a known number; it is believed if it is the only one.
 const fn alone(start: &'static [u8]) -> Mark {
-    Mark { anchor: Anchor::Into(start, 1), parts: (2, 3), tail: Tail::None, after: After::End }
+    Mark { anchor: Anchor::Into(start, 1), parts: (2, 3), minor: 0, tail: Tail::None, after: After::End }
 }
 
 /// The full version of the release that the file's name gives.
 const fn release(alone: bool) -> Mark {
-    Mark { anchor: Anchor::ReleaseOfName { alone }, parts: (3, 3), tail: Tail::None, after: After::End }
+    Mark {
+        anchor: Anchor::ReleaseOfName { alone },
+        parts: (3, 3),
+        minor: 0,
+        tail: Tail::None,
+        after: After::End,
+    }
 }
 
 impl Mark {
-    const fn parts(self, least: usize, most: usize) -> Self {
+    pub(in crate::binary) const fn parts(self, least: usize, most: usize) -> Self {
         Self { parts: (least, most), ..self }
     }
 
-    const fn tail(self, tail: Tail) -> Self {
+    pub(in crate::binary) const fn minor(self, minor: u32) -> Self {
+        Self { minor, ..self }
+    }
+
+    pub(in crate::binary) const fn tail(self, tail: Tail) -> Self {
         Self { tail, ..self }
     }
 
-    const fn after(self, after: After) -> Self {
+    pub(in crate::binary) const fn after(self, after: After) -> Self {
         Self { after, ..self }
     }
 }
@@ -136,7 +148,7 @@ const MACHINES: &[&[u8]] =
     &[b" x86_64", b" aarch64", b" arm", b" i586", b" i686", b" powerpc", b" riscv", b" s390x"];
 
 /// All of them, by name.
-pub(super) const PROGRAMS: &[Program] = &[
+pub(in crate::binary) const PROGRAMS: &[Program] = &[
     Program { software: "bash", files: &[name("bash")], marks: &[behind(b"@(#)Bash version ")] },
     Program {
         software: "bind",
@@ -149,6 +161,12 @@ pub(super) const PROGRAMS: &[Program] = &[
         software: "dnsmasq",
         files: &[name("dnsmasq")],
         marks: &[behind(b"dnsmasq-").parts(2, 2).after(After::End)],
+    },
+    Program {
+        software: "envoy",
+        files: &[name("envoy")],
+        // Its libraries are at 1.0 to 1.3.
+        marks: &[alone(b"\x001.").parts(3, 3).minor(10)],
     },
     Program {
         software: "expat",
@@ -224,6 +242,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"2", 0),
             parts: (1, 1),
+            minor: 0,
             tail: Tail::Packed,
             after: After::One(&[b"\0", b"-GIT"]),
         }],
@@ -240,6 +259,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"\x001", 1),
             parts: (3, 3),
+            minor: 0,
             tail: Tail::None,
             after: After::One(&[b"-MariaDB"]),
         }],
@@ -253,6 +273,18 @@ pub(super) const PROGRAMS: &[Program] = &[
         software: "musl",
         files: &[Select::NameAffixes("ld-musl-", ".so.1"), name("libc.so")],
         marks: &[alone(b"\x001.").parts(3, 3)],
+    },
+    Program {
+        software: "mysql",
+        files: &[name("mysqld")],
+        marks: &[
+            // The sources' folder, in what asserts and errors say; then the version itself.
+            behind(b"/mysql-").after(After::One(&[b"/"])),
+            alone(b"\x005.6.").parts(3, 3),
+            alone(b"\x005.7.").parts(3, 3),
+            alone(b"\x008.").parts(3, 3),
+            alone(b"\x009.").parts(3, 3),
+        ],
     },
     Program { software: "nginx", files: &[name("nginx")], marks: &[behind(b"nginx version: nginx/")] },
     Program {
@@ -281,6 +313,7 @@ pub(super) const PROGRAMS: &[Program] = &[
         marks: &[Mark {
             anchor: Anchor::Into(b"\0v5.", 2),
             parts: (3, 3),
+            minor: 0,
             tail: Tail::None,
             after: After::End,
         }],
@@ -315,7 +348,13 @@ pub(super) const PROGRAMS: &[Program] = &[
     Program {
         software: "redis",
         files: &[name("redis-server"), name("redis-cli"), name("redis-check-rdb"), name("redis-sentinel")],
-        marks: &[Mark { anchor: Anchor::Build, parts: (3, 3), tail: Tail::None, after: After::End }],
+        marks: &[Mark {
+            anchor: Anchor::Build,
+            parts: (3, 3),
+            minor: 0,
+            tail: Tail::None,
+            after: After::End,
+        }],
     },
     Program {
         software: "ruby",

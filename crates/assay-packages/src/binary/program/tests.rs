@@ -34,6 +34,13 @@ fn programs_say_their_version() {
         &["for 10.1.1-MariaDB-x", "10.11.6-MariaDB-1:10.11.6+maria~ubu2204"],
         "mariadb 10.11.6\n",
     );
+    found(
+        "usr/sbin/mysqld",
+        &["/pb2/build/sb_0-1/mysql-5.6.24/sql/mysqld.cc", "5.6.24", "3.23.57", "1.2.3"],
+        "mysql 5.6.24\n",
+    );
+    found("usr/sbin/mysqld", &["%s  Ver %s for %s", "8.0.36", "3.23.57"], "mysql 8.0.36\n");
+    found("usr/local/bin/envoy", &["1.40.0", "1.0.0", "1.3.1"], "envoy 1.40.0\n");
     found("bin/busybox", &["BusyBox v1.36.1 (2023-05-18)", "BusyBox v1.36.1"], "busybox 1.36.1\n");
     found(
         "usr/lib/libxml2.so.2",
