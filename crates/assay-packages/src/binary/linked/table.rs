@@ -49,6 +49,7 @@ pub(super) const LIBRARIES: &[Library] = &[
     library("bzip2", &["bzip2/libbzip2: internal error"]).files(&["libbz2.so"]).marks(&[Mark {
         anchor: Anchor::Into(b"\x001.0.", 1),
         parts: (3, 3),
+        minor: 0,
         tail: Tail::None,
         after: After::One(&[b", "]),
     }]),
@@ -60,6 +61,7 @@ pub(super) const LIBRARIES: &[Library] = &[
     library("sqlite", &["malformed database schema"]).marks(&[Mark {
         anchor: Anchor::Into(b"3.", 0),
         parts: (3, 3),
+        minor: 0,
         tail: Tail::None,
         after: After::End,
     }]),
