@@ -11,6 +11,7 @@ mod layers;
 mod names;
 mod oci;
 mod packages;
+mod policy;
 mod report;
 mod sbom;
 mod signatures;
@@ -32,6 +33,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     oci::targets,
     report::targets,
     sbom::targets,
+    policy::targets,
     signatures::targets,
 ];
 

@@ -67,7 +67,10 @@ pub(crate) fn look(
                     Err(why) => whys.push(why.clone()),
                 },
                 Some(Err(why)) => whys.push(format!("not by `{root}`: {why}")),
-                None => whys.push(format!("not checked against `{root}`")),
+                None => whys.push(match &judged {
+                    Ok(()) => format!("not checked against `{root}`"),
+                    Err(why) => why.clone(),
+                }),
             }
         }
         whys.dedup();

@@ -99,8 +99,12 @@ mod tests {
 
     /// Writes the manual's page of all rules.
     fn page() -> String {
-        let mut page = "# Rules of policies\n\n            Made from the definitions of the rules; a test holds it to them. How a rule is written, and what it may hold beside its\n            own key, is said in [policy](policy.md).\n"
-            .to_owned();
+        let mut page = concat!(
+            "# Rules of policies\n\n",
+            "Made from the definitions of the rules; a test holds it to them. How a rule is written, and what it may hold beside its\n",
+            "own key, is said in [policy](policy.md).\n"
+        )
+        .to_owned();
         for rule in RULES {
             page.push_str(&format!("\n## {}\n\n{}\n", rule.id(), rule.about()));
             if !rule.schema().is_empty() {
