@@ -183,11 +183,11 @@ pub(crate) fn facts(
     let scan = |platform: Option<&Platform>| {
         source::gate_report(text, about.open, (deep, platform), global, (&database, built_in), settings, vex)
     };
-    let children = children(text, about, global);
     let mut gathered = Vec::new();
-    if children.is_empty() {
-        gathered.push(Gathered::of(scan(None)?, Some(about.now)));
-    }
+    let Some(children) = children(text, about, global) else {
+        let report = scan(None)?;
+        return judged(text, vec![Gathered::of(report, Some(about.now))], about, global);
+    };
     for (digest, platform) in children {
         let report = scan(platform.as_ref())?;
         // An index may list two images for one platform, of which a scan sees one.
@@ -203,23 +203,28 @@ pub(crate) fn facts(
     judged(text, gathered, about, global)
 }
 
-/// Returns the images of an index that may run, unless one platform was asked for; none for a single image.
-fn children(text: &str, about: &About<'_>, global: &Global) -> Vec<(Digest, Option<Platform>)> {
+/// Returns the images of an index that may run on the policy's platforms, unless one platform was asked for; `None` for what is no
+/// index.
+fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Digest, Option<Platform>)>> {
     if about.open.platform().is_some() || !has_manifests(text) {
-        return Vec::new();
+        return None;
     }
     // Why it cannot be found is told by the scan.
-    let Ok(subject) = attached::open(text, about.open.network(), global) else { return Vec::new() };
+    let subject = attached::open(text, about.open.network(), &quiet(global)).ok()?;
     let runnable = subject.runnable().unwrap_or_default();
+    if runnable.is_empty() {
+        return None;
+    }
     let wanted = &about.policy.platforms;
-    runnable
+    let children = runnable
         .into_iter()
         .map(|child| (child.digest, child.platform()))
         .filter(|(_, own)| {
             wanted.is_empty()
                 || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
         })
-        .collect()
+        .collect();
+    Some(children)
 }
 
 /// Returns whether a source is one that keeps manifests, and what is attached to them.

@@ -171,8 +171,8 @@ fn every_image_of_an_index_is_judged() {
     let bad = built("2.2.0", "arm64");
     let good = image("2.2.4");
     let bytes = index(&[&good, &bad]);
-    let blobs: Vec<Vec<u8>> =
-        good.blobs().chain(bad.blobs()).map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
+    let all = [&good, &bad].into_iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
+    let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
     let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
     descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
     let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
@@ -189,6 +189,8 @@ fn every_image_of_an_index_is_judged() {
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/amd64]\ntiers:"));
     assert_eq!(place.run(&gate).code, 0);
+    place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/s390x]\ntiers:"));
+    assert_eq!(place.run(&gate).code, 2, "nothing in it runs anywhere");
 }
 
 #[test]
