@@ -13,6 +13,7 @@ mod layers;
 mod names;
 mod oci;
 mod packages;
+mod policy;
 mod report;
 mod sbom;
 mod signatures;
@@ -35,6 +36,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     artifacts::targets,
     report::targets,
     sbom::targets,
+    policy::targets,
     signatures::targets,
     keys::targets,
 ];

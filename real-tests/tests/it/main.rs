@@ -29,6 +29,7 @@ mod lang_b;
 mod lazy;
 mod metamorphic;
 mod os_packages;
+mod pipeline;
 mod removable;
 mod report;
 mod same_image;
