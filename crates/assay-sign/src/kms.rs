@@ -192,13 +192,13 @@ impl KmsSigner {
 
     fn ask(&self, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, SignError> {
         let outside = self.surroundings.as_ref();
-        Ok(match &self.client {
+        match &self.client {
             Client::Aws(client) => client.sign(outside, scheme, input),
             Client::Google(client) => client.sign(outside, scheme, input),
             Client::Azure(client) => client.sign(outside, scheme, input),
             Client::Vault(client) => client.sign(outside, scheme, input),
         }
-        .map_err(SignError::Kms)?)
+        .map_err(SignError::Kms)
     }
 }
 

@@ -13,6 +13,11 @@ pub trait Signer {
     /// Returns the public key that verifies what this signs.
     fn public_key(&self) -> &PublicKey;
 
+    /// Returns the certificates in DER that come with the key, its own first; none where the key has none.
+    fn certificates(&self) -> &[Vec<u8>] {
+        &[]
+    }
+
     /// Signs the whole `message`, hashing it as the scheme asks.
     ///
     /// # Errors

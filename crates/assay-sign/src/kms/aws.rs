@@ -12,7 +12,7 @@ use assay_model::Timestamp;
 use aws_lc_rs::hmac;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const SERVICE: &str = "kms";
 
@@ -169,10 +169,10 @@ fn credentials(region: &str, outside: &dyn Surroundings) -> Result<Credentials, 
         let request = Request { method: "GET", url: address, headers, body: Vec::new() };
         return ask(outside, &request, "the request for credentials", words);
     }
-    if outside.variable("AWS_EC2_METADATA_DISABLED").is_none_or(|value| value != "true") {
-        if let Ok(credentials) = of_instance(outside) {
-            return Ok(credentials);
-        }
+    if outside.variable("AWS_EC2_METADATA_DISABLED").is_none_or(|value| value != "true")
+        && let Ok(credentials) = of_instance(outside)
+    {
+        return Ok(credentials);
     }
     Err(KmsError::Setting {
         what: "who asks AWS",
@@ -224,7 +224,7 @@ fn of_profile(text: &str, profile: &str) -> Option<Credentials> {
 
 fn of_web_identity(
     region: &str,
-    token: &PathBuf,
+    token: &Path,
     role: &str,
     outside: &dyn Surroundings,
 ) -> Result<Credentials, KmsError> {
@@ -243,7 +243,7 @@ fn of_web_identity(
     struct Outcome {
         credentials: Credentials,
     }
-    let text = outside.file(token).map_err(|source| KmsError::File { path: token.clone(), source })?;
+    let text = outside.file(token).map_err(|source| KmsError::File { path: token.to_owned(), source })?;
     let session = outside.variable("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "assay".to_owned());
     let url = outside
         .variable("AWS_ENDPOINT_URL_STS")

@@ -80,8 +80,7 @@ fn check(text: &str, world: World) -> Vec<String> {
     assert!(matches!(signer.sign(other, b"message"), Err(SignError::Scheme)));
     let shown = format!("{signer:?}");
     assert!(!shown.contains("secret") && shown.contains("KmsSigner"), "{shown}");
-    let seen = seen.lock().unwrap().clone();
-    seen
+    seen.lock().unwrap().clone()
 }
 
 fn header<'a>(request: &'a Request, name: &str) -> &'a str {

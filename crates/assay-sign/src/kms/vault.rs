@@ -106,18 +106,19 @@ impl Vault {
                     Hash::Sha512 => "sha2-512",
                 };
                 let mut body = json!({ "input": base64_encode(digest), "prehashed": true });
-                if let Some(fields) = body.as_object_mut() {
-                    match scheme {
-                        Scheme::RsaPkcs1(_) => {
-                            drop(fields.insert("signature_algorithm".to_owned(), json!("pkcs1v15")))
-                        }
-                        Scheme::RsaPss(_) => {
-                            fields.insert("signature_algorithm".to_owned(), json!("pss"));
-                            // As long as the hash, which is what verifiers expect; Vault's own choice is the longest possible.
-                            fields.insert("salt_length".to_owned(), json!("hash"));
-                        }
-                        _ => drop(fields.insert("marshaling_algorithm".to_owned(), json!("asn1"))),
+                let mut set = |name: &str, value: &str| {
+                    if let Some(fields) = body.as_object_mut() {
+                        fields.insert(name.to_owned(), json!(value));
                     }
+                };
+                match scheme {
+                    Scheme::RsaPkcs1(_) => set("signature_algorithm", "pkcs1v15"),
+                    Scheme::RsaPss(_) => {
+                        set("signature_algorithm", "pss");
+                        // As long as the hash, which is what verifiers expect; Vault's own choice is the longest possible.
+                        set("salt_length", "hash");
+                    }
+                    _ => set("marshaling_algorithm", "asn1"),
                 }
                 (format!("sign/{}/{hash}", self.key), body)
             }

@@ -15,3 +15,5 @@ mod keyless;
 mod mint;
 mod notary;
 mod notation;
+mod notation_write;
+mod plugin;

@@ -142,7 +142,7 @@ fn scanned(
     };
     let claims = vec![
         (VULNERABILITIES.to_owned(), in_toto(&report, &scan).map_err(failed)?),
-        (COSIGN_VULNERABILITIES.to_owned(), cosign(&report, json(&report)?, &scan).map_err(failed)?),
+        (COSIGN_VULNERABILITIES.to_owned(), cosign(&report, &json(&report)?, &scan).map_err(failed)?),
     ];
     // Of an index one platform was scanned; the result says nothing of the others.
     let manifest = match report.image.manifest_digest {

@@ -1,5 +1,7 @@
 //! `assay key`: make, read and look at keys.
 
+mod rotate;
+
 use super::Global;
 use crate::error::CommandError;
 use crate::services::Outside;
@@ -26,6 +28,7 @@ enum Action {
     Import(ImportArgs),
     Public(PublicArgs),
     Inspect(InspectArgs),
+    Rotate(rotate::Args),
 }
 
 /// Make a key pair: NAME.key, encrypted with a password as cosign does it, and NAME.pub.
@@ -114,6 +117,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             print(key.to_pem().as_bytes())?;
         }
         Action::Inspect(args) => inspect(args)?,
+        Action::Rotate(args) => return rotate::run(args, global),
     }
     Ok(ExitCode::SUCCESS)
 }
