@@ -39,6 +39,7 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-detect/src/lint/kubernetes", Const("Lint<Workload>")),
     Folder("crates/assay-detect/src/malware", Const("Rule")),
     Folder("crates/assay-detect/src/deep", Trait("Analyzer")),
+    Folder("crates/assay-sign/src/predicate/ci", Const("Ci")),
     Folder("crates/assay-report/src/format", Trait("Format")),
     Folder("crates/assay/src/command", Module),
     Folder("xtask/src/corpus", Const("Recipe")),
