@@ -28,6 +28,7 @@ mod lang_a2;
 mod lang_b;
 mod lazy;
 mod metamorphic;
+mod notation;
 mod os_packages;
 mod pipeline;
 mod removable;
