@@ -87,7 +87,7 @@ fn trials() -> Vec<Trial> {
             rule: "secrets",
             params: "{}",
             spoil: |case| {
-                case.report.findings.push(finding(FindingKind::Secret, "aws-key", Severity::Critical))
+                case.report.findings.push(finding(FindingKind::Secret, "aws-key", Severity::Critical));
             },
             blind: |case| blind_to(FindingKind::Secret)(case),
         },
@@ -95,7 +95,7 @@ fn trials() -> Vec<Trial> {
             rule: "malware",
             params: "{}",
             spoil: |case| {
-                case.report.findings.push(finding(FindingKind::Malware, "miner", Severity::Critical))
+                case.report.findings.push(finding(FindingKind::Malware, "miner", Severity::Critical));
             },
             blind: |case| blind_to(FindingKind::Malware)(case),
         },
@@ -135,7 +135,7 @@ fn trials() -> Vec<Trial> {
             params: "{}",
             spoil: |case| case.report.inventory.packages[0].usage = Usage::Unused,
             blind: |case| {
-                case.report.inventory.packages.iter_mut().for_each(|one| one.usage = Usage::Unknown)
+                case.report.inventory.packages.iter_mut().for_each(|one| one.usage = Usage::Unknown);
             },
         },
         Trial {
