@@ -470,3 +470,14 @@ fn packages_at_their_end_count() {
     assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Deny);
     assert_eq!(case.judge(&policy("  - endOfLife: {packages: false}\n", "")).decision, Decision::Admit);
 }
+
+#[test]
+fn a_distribution_without_releases_does_not_end() {
+    let mut case = Case::clean();
+    let os = case.report.inventory.os.as_mut().unwrap();
+    os.distro = assay_model::distro::by_id("wolfi");
+    os.end_of_life = None;
+    assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Admit);
+    case.report.inventory.os.as_mut().unwrap().distro = assay_model::distro::by_id("debian");
+    assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Deny);
+}
