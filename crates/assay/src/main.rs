@@ -18,6 +18,7 @@ mod limits;
 mod manual;
 mod password;
 mod repository;
+mod services;
 mod signing;
 mod source;
 mod terminal;
