@@ -24,7 +24,7 @@ fn vex(author: &str) -> Value {
 /// A statement about `subject` in the bare form; envelopes are tested where they are read.
 fn statement(kind: &str, subject: &str, predicate: &Value) -> Vec<u8> {
     json!({"_type": "https://in-toto.io/Statement/v1", "predicateType": kind, "predicate": predicate,
-        "subject": [{"name": "", "digest": {"sha256": subject["sha256:".len()..]}}]})
+        "subject": [{"name": "", "digest": {"sha256": subject.strip_prefix("sha256:").unwrap()}}]})
     .to_string()
     .into_bytes()
 }

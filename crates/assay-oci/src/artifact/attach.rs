@@ -372,7 +372,8 @@ mod tests {
             let mut stored: Option<Vec<u8>> = None;
             let mut writers: Vec<(List, Option<Vec<u8>>)> =
                 (0..6).map(|number| (List::new(entry(number)), None)).collect();
-            let rest = (0..6).cycle().take(60);
+            // In the worst order each round of reading and writing keeps one more entry.
+            let rest = (0..6).cycle().take(6 * 30);
             for at in turns.into_iter().chain(rest) {
                 let (list, pending) = &mut writers[at];
                 match pending.take() {
