@@ -12,6 +12,7 @@
 )]
 
 mod checks;
+mod ci_formats;
 mod config;
 mod corpus;
 mod decode;
@@ -25,6 +26,7 @@ mod lang_a;
 mod lang_a2;
 mod lang_b;
 mod lazy;
+mod linked;
 mod metamorphic;
 mod os_packages;
 mod removable;
