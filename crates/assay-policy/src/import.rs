@@ -29,7 +29,7 @@ pub enum ImportError {
     Syntax(Problem),
     /// It is something else.
     #[error(
-        "it is none of .trivyignore, .trivyignore.yaml, a ClusterPolicy or ImageValidatingPolicy of Kyverno, a ClusterImagePolicy of Sigstore, or a trust policy of Notation"
+        "it is none of .trivyignore, .trivyignore.yaml, a module in Rego, a ClusterPolicy or ImageValidatingPolicy of Kyverno, a ClusterImagePolicy of Sigstore, or a trust policy of Notation"
     )]
     Unknown,
 }
@@ -47,6 +47,13 @@ pub fn import(name: &str, text: &str) -> Result<Imported, ImportError> {
     if !is_yaml && (file.contains("trivyignore") || trivy_ignore::looks_like(text)) {
         trivy_ignore::lines(text, &mut draft);
         return Ok(draft.finish(".trivyignore"));
+    }
+    if file.ends_with(".rego") {
+        draft.rules.push(rego(text));
+        draft.note(
+            "the module sees what `docs/manual/policy.md` lists, not what it was written for".to_owned(),
+        );
+        return Ok(draft.finish("Rego module"));
     }
     let documents = tree::documents(text).map_err(ImportError::Syntax)?;
     let mut what = None;
@@ -86,6 +93,25 @@ pub fn import(name: &str, text: &str) -> Result<Imported, ImportError> {
         what = what.or(Some(known));
     }
     what.map(|what| draft.finish(what)).ok_or(ImportError::Unknown)
+}
+
+/// Returns the rule that asks a module; whether it can be read is seen where the policy is, by a program that knows Rego.
+fn rego(module: &str) -> Out {
+    let code: Vec<&str> = module.lines().map(|line| line.split('#').next().unwrap_or_default()).collect();
+    let name = |start: &str| code.iter().any(|line| line.trim_start().starts_with(start));
+    // Version 0 has no `if` before a body and no `contains`.
+    let is_old = !code.iter().any(|line| line.contains(" if ") || line.contains(" contains "))
+        && (name("deny[") || name("violation[") || name("warn["));
+    let package = code.iter().find_map(|line| line.trim().strip_prefix("package ")).unwrap_or("main").trim();
+    let asked = ["deny", "violation"].into_iter().find(|rule| name(rule)).unwrap_or("deny");
+    let mut fields = vec![
+        ("module".to_owned(), Out::text(module)),
+        ("query".to_owned(), Out::text(format!("data.{package}.{asked}"))),
+    ];
+    if is_old {
+        fields.push(("version".to_owned(), Out::text("v0")));
+    }
+    Out::Map(vec![("rego".to_owned(), Out::Map(fields))])
 }
 
 /// A policy that is being put together.

@@ -5,6 +5,8 @@ use crate::facts::{Facts, ImageFacts};
 use crate::policy::{Policy, PolicyRule};
 use crate::verdict::{Cause, Effect, Reason, ReasonFinding};
 use assay_model::{Finding, FindingKind, Report, Severity, Timestamp};
+use assay_version::compare;
+use std::cmp::Ordering;
 
 /// A scan is called by this name in messages.
 const SCAN: &str =
@@ -205,6 +207,20 @@ fn worst(finding: &Finding) -> Severity {
     if finding.severity == Severity::Unknown { Severity::Critical } else { finding.severity }
 }
 
+/// Returns whether another finding about the same package asks for a later version: who follows that has followed this.
+fn is_overtaken(report: &Report, finding: &Finding, all: &[&Finding]) -> bool {
+    let (Some(index), Some(version)) = (finding.package, finding.fixed_versions.first()) else {
+        return false;
+    };
+    let package = usize::try_from(index).ok().and_then(|index| report.inventory.packages.get(index));
+    let ecosystem = package.and_then(|package| package.ecosystem(report.inventory.os.as_ref()));
+    let Some(scheme) = ecosystem.map(|ecosystem| ecosystem.scheme()) else { return false };
+    all.iter().filter(|other| other.package == Some(index)).any(|other| {
+        let later = other.fixed_versions.first().map(|other| compare(scheme, other, version));
+        later.is_some_and(|order| order == Ok(Ordering::Greater))
+    })
+}
+
 /// Puts together what to do about findings: a newer base where that helps, then the findings' own remedies.
 fn remedy(report: &Report, findings: &[&Finding]) -> String {
     const SHOWN: usize = 3;
@@ -220,6 +236,9 @@ fn remedy(report: &Report, findings: &[&Finding]) -> String {
     }
     let mut own: Vec<&str> = Vec::new();
     for finding in findings.iter().filter(|finding| !finding.remediation.is_empty()) {
+        if is_overtaken(report, finding, findings) {
+            continue;
+        }
         if !own.contains(&finding.remediation.as_str()) {
             own.push(&finding.remediation);
         }

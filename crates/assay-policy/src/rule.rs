@@ -27,6 +27,7 @@ mod pinned;
 mod priority;
 mod provenance;
 mod registries;
+mod rego;
 mod sbom;
 mod scan;
 mod secrets;
@@ -117,6 +118,7 @@ pub const RULES: &[&dyn Rule] = &[
     &coverage::Coverage,
     &budgets::Budgets,
     &cel::Cel,
+    &rego::Rego,
 ];
 
 /// Returns the rule of this key.

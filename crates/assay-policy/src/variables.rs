@@ -15,13 +15,33 @@ pub(crate) fn of(
     findings: &[&Finding],
     now: Timestamp,
 ) -> Variables {
+    let mut variables = Variables::default();
+    if let Json::Object(values) = json(facts, image, report, findings, now) {
+        for (name, value) in &values {
+            variables.set(name, value);
+        }
+    }
+    variables
+}
+
+/// Returns the same as one object.
+pub(crate) fn json(
+    facts: &Facts<'_>,
+    image: &ImageFacts<'_>,
+    report: &Report,
+    findings: &[&Finding],
+    now: Timestamp,
+) -> Json {
     let age = |at: Option<Timestamp>| at.map(|at| now.0.saturating_sub(at.0) / DAY);
     let reference = facts.reference.as_ref();
     let os = report.inventory.os.as_ref();
-    let mut variables = Variables::default();
-    variables.set(
+    let mut variables = serde_json::Map::new();
+    let mut set = |name: &str, value: Json| {
+        variables.insert(name.to_owned(), value);
+    };
+    set(
         "image",
-        &json!({
+        json!({
             "source": facts.source,
             "registry": reference.map(|one| one.registry.as_str()).unwrap_or_default(),
             "repository": reference.map(|one| one.repository.as_str()).unwrap_or_default(),
@@ -39,9 +59,9 @@ pub(crate) fn of(
             "osVersion": os.map(|os| os.version.as_str()).unwrap_or_default(),
         }),
     );
-    variables.set(
+    set(
         "scan",
-        &json!({
+        json!({
             "complete": report.complete(),
             "deep": report.inventory.deep,
             "unassessed": report.unassessed(),
@@ -49,10 +69,7 @@ pub(crate) fn of(
             "kinds": report.scanners.iter().map(|kind| kind.name()).collect::<Vec<_>>(),
         }),
     );
-    variables.set(
-        "findings",
-        &Json::Array(findings.iter().map(|finding| self::finding(report, finding)).collect()),
-    );
+    set("findings", Json::Array(findings.iter().map(|finding| self::finding(report, finding)).collect()));
     let packages = report.inventory.packages.iter().map(|package| {
         json!({
             "name": package.full_name(),
@@ -67,7 +84,7 @@ pub(crate) fn of(
             },
         })
     });
-    variables.set("packages", &Json::Array(packages.collect()));
+    set("packages", Json::Array(packages.collect()));
     let subjects = [image.digest, facts.index];
     let evidence = facts.evidence.candidates.iter().filter(|one| subjects.contains(&Some(one.subject)));
     let evidence = evidence.filter_map(|one| {
@@ -89,11 +106,11 @@ pub(crate) fn of(
             "signers": signers,
         }))
     });
-    variables.set("evidence", &Json::Array(evidence.collect()));
+    set("evidence", Json::Array(evidence.collect()));
     let placement = &facts.placement;
-    variables.set(
+    set(
         "placement",
-        &json!({
+        json!({
             "namespace": placement.namespace.as_deref().unwrap_or_default(),
             "namespaceLabels": placement.namespace_labels,
             "service": placement.service.as_deref().unwrap_or_default(),
@@ -101,7 +118,7 @@ pub(crate) fn of(
             "labels": placement.labels,
         }),
     );
-    variables
+    Json::Object(variables)
 }
 
 fn finding(report: &Report, finding: &Finding) -> Json {

@@ -114,3 +114,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_module_in_rego_becomes_a_rule() {
+    let old = "# deny[x]\npackage main # the usual\n\nviolation[msg] {\n  input.scan.deep\n  msg := \"no\"\n}\n";
+    for (module, query, version) in [
+        (old, "data.main.violation", "version: v0"),
+        ("package a.b\n\ndeny contains \"no\" if true\n", "data.a.b.deny", ""),
+    ] {
+        let imported = import("team/images.rego", module).unwrap();
+        assert_eq!(imported.what, "Rego module");
+        assert!(imported.text.contains(query), "{}", imported.text);
+        assert_eq!(imported.text.contains("version: v0"), !version.is_empty(), "{}", imported.text);
+        match Policy::parse(&imported.text) {
+            Ok(policy) => assert_eq!(policy.rules[0].params.text("module"), Some(module)),
+            Err(problems) => assert!(!cfg!(feature = "rego"), "{problems:?}\n{}", imported.text),
+        }
+    }
+}

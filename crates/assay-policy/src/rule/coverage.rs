@@ -62,7 +62,12 @@ impl Rule for Coverage {
                 out.missing(
                     Some(image),
                     format!("{} unassessed: no feed covers {}", packages(unassessed), none.join(", ")),
-                    "fetch a database with feeds for them: `assay db update`",
+                    // What has no version cannot be looked up in any database.
+                    if none.iter().all(|one| one.contains("without a comparable version")) {
+                        "build them with a version, or name them under `ignore` of the rule `coverage`"
+                    } else {
+                        "fetch a database with feeds for them: `assay db update`"
+                    },
                 );
             }
             if !stale.is_empty() && !params.truth("stale") {

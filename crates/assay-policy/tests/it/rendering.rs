@@ -62,3 +62,16 @@ fn an_admitted_image_says_so() {
     assert!(written("table", &verdict).contains("every rule holds"));
     assert!(written("junit", &verdict).contains("tests=\"1\" failures=\"0\""));
 }
+
+#[test]
+fn of_one_package_only_the_furthest_upgrade_is_advised() {
+    let mut case = Case::clean();
+    for (rule, version) in [("CVE-2026-1", "3.0.9"), ("CVE-2026-2", "3.0.10"), ("CVE-2026-3", "3.0.2")] {
+        let mut finding = fixed(rule, Severity::High);
+        finding.fixed_versions = vec![version.into()];
+        finding.remediation = format!("upgrade `openssl` to {version}");
+        case.report.findings.push(finding);
+    }
+    let verdict = case.judge(&policy("  - vulnerabilities: {max: {high: 0}}\n", ""));
+    assert_eq!(verdict.reasons[0].remedy, "upgrade `openssl` to 3.0.10");
+}

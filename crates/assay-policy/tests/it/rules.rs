@@ -267,6 +267,16 @@ fn trials() -> Vec<Trial> {
             },
             blind: |case| case.report.image.labels.clear(),
         },
+        // Without the feature a policy with such a rule cannot be read.
+        #[cfg(feature = "rego")]
+        Trial {
+            rule: "rego",
+            params: "{module: \"package main\\ndeny contains msg if { input.image.labels.team != \\\"a\\\"; msg := \\\"no team\\\" }\\ndeny contains msg if { some f in input.findings; f.severity == \\\"critical\\\"; msg := f.rule }\"}",
+            spoil: |case| {
+                case.report.image.labels.insert("team".into(), "x".into());
+            },
+            blind: unscanned,
+        },
     ]
 }
 
@@ -283,7 +293,8 @@ fn exception(rule: &str, expires: &str) -> String {
 #[test]
 fn every_rule_is_tried() {
     let tried: BTreeSet<&str> = trials().iter().map(|trial| trial.rule).collect();
-    let all: BTreeSet<&str> = RULES.iter().map(|rule| rule.id()).collect();
+    let built = |id: &str| id != "rego" || cfg!(feature = "rego");
+    let all: BTreeSet<&str> = RULES.iter().map(|rule| rule.id()).filter(|id| built(id)).collect();
     assert_eq!(tried, all);
 }
 
@@ -480,4 +491,40 @@ fn a_distribution_without_releases_does_not_end() {
     assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Admit);
     case.report.inventory.os.as_mut().unwrap().distro = assay_model::distro::by_id("debian");
     assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Deny);
+}
+
+#[cfg(feature = "rego")]
+#[test]
+fn a_module_denies_what_it_says_and_no_answer_is_no_pass() {
+    let judge = |module: &str, more: &str| {
+        let mut case = Case::clean();
+        case.report.findings.push(vulnerability("CVE-1", Severity::High));
+        let rule = serde_json::to_string(module).unwrap();
+        let verdict = case.judge(&policy(&format!("  - rego: {{module: {rule}{more}}}\n"), ""));
+        let reasons = of(&verdict, "rego");
+        reasons.iter().map(|reason| format!("{:?} {}", reason.cause, reason.message)).collect::<Vec<_>>()
+    };
+    let texts = "package a.b\ndeny contains f.rule if some f in input.findings";
+    assert_eq!(judge(texts, ""), ["Violation CVE-1"]);
+    let objects = "package main\nviolation contains {\"msg\": \"no\"} if input.scan.deep";
+    assert_eq!(judge(objects, ", query: data.main.violation"), ["Violation no"]);
+    assert_eq!(judge("package main\ndeny[msg] { msg := \"old\" }", ", version: v0"), ["Violation old"]);
+    assert_eq!(judge("package main\ndeny := count(input.findings) > 5", ""), [""; 0]);
+    assert_eq!(judge("package main\ndeny := true", ""), ["Violation `data.main.deny` denies it"]);
+    for unanswered in ["package main", "package main\ndeny := 1", "package main\ndeny := 1 / 0"] {
+        let reasons = judge(unanswered, "");
+        assert!(reasons[0].starts_with("MissingEvidence the module gives no answer"), "{reasons:?}");
+    }
+}
+
+#[test]
+fn a_module_that_cannot_be_read_or_run_is_refused_with_the_policy() {
+    for module in ["package", "package main\ndeny contains"] {
+        let rule = serde_json::to_string(module).unwrap();
+        let text =
+            format!("apiVersion: assay.dev/v1\nkind: ImagePolicy\nrules:\n  - rego: {{module: {rule}}}\n");
+        let problems = assay_policy::Policy::parse(&text).unwrap_err();
+        let told = if cfg!(feature = "rego") { "cannot be read" } else { "feature `rego`" };
+        assert!(problems[0].to_string().contains(told), "{problems:?}");
+    }
 }
