@@ -11,8 +11,8 @@ use assay_analyze::Limits;
 use assay_detect::check::accumulated;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Progress, Settings, Voucher, assess, attribute, disk_inventory,
-    find_base, folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
+    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, nobody, open_sbom,
 };
 use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
@@ -257,27 +257,15 @@ pub(crate) fn gate_report(
 
 /// Opens a source, looks at all of it, and judges what is there.
 ///
-/// Nobody vouches for what is attached to it, so that statements there are shown and not applied.
+/// Nobody vouches for what is attached to it here, so that statements there are shown and not applied; a gate applies those that its
+/// policy honours.
 pub(crate) fn report(
-    text: &str,
-    args: &SourceArgs,
-    global: &Global,
-    database: (&Database, bool),
-    config: &crate::config::Settings,
-    vex: &[VexDocument],
-) -> Result<Report, CommandError> {
-    report_with(text, args, global, database, config, vex, &assay_engine::nobody)
-}
-
-/// Does the same; statements that are attached to the image, and for which `voucher` names a signer, are applied.
-pub(crate) fn report_with(
     text: &str,
     args: &SourceArgs,
     global: &Global,
     (database, built_in): (&Database, bool),
     config: &crate::config::Settings,
     vex: &[VexDocument],
-    voucher: Voucher<'_>,
 ) -> Result<Report, CommandError> {
     let mut scanned = inventory(text, args, global)?;
     let damaged = |error| damaged_database(error, global);
@@ -299,7 +287,7 @@ pub(crate) fn report_with(
             VexDocument { source: text.to_owned(), trust: Trust::Subject, statements }
         }),
     );
-    let attached = crate::attached::statements(text, scanned.kind, &scanned.image, args, global, voucher);
+    let attached = crate::attached::statements(text, scanned.kind, &scanned.image, args, global, &nobody);
     documents.extend(attached.documents);
     scanned.inventory.warnings.extend(attached.notices);
     scanned.inventory.warnings.sort();

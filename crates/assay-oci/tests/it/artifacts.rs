@@ -411,3 +411,37 @@ fn a_layout_in_an_archive_gives_its_artifacts() {
     assert_eq!(repository.blob(&found.artifacts[0].layers[0], 10).unwrap(), b"{}");
     crate::check_sample(&format!("oci-archive:{}", archive.display()));
 }
+
+#[test]
+fn a_writer_asks_for_the_right_to_push_at_once() {
+    use assay_test::http::Reply;
+    let registry = Pushable::new(Behaviour::default());
+    let server = Server::start(move |request| {
+        if let Some((_, query)) = request.target.split_once("/token?") {
+            let may_push = query.contains("scope=repository%3Aacme%2Fapp%3Apull%2Cpush");
+            let token = if may_push { "both" } else { "pull" };
+            return Reply::new(200, json!({"token": token}).to_string());
+        }
+        let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+        match request.header("authorization") {
+            Some("Bearer both") => registry.answer(request),
+            Some("Bearer pull") if reads => registry.answer(request),
+            // Some registries refuse what a token does not allow with no word of another token.
+            Some(_) => Reply::new(403, ""),
+            None => {
+                let host = request.header("host").unwrap();
+                let challenge = format!(
+                    "Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"repository:acme/app:pull\""
+                );
+                Reply::new(401, "").header("WWW-Authenticate", &challenge)
+            }
+        }
+    });
+    open(&server, Access::Write).push_blob("a/b", b"bytes").unwrap();
+    let reader = open(&server, Access::Read);
+    assert!(reader.has_blob(&Descriptor::of("a/b", b"bytes").digest).unwrap());
+    let tokens: Vec<_> =
+        server.requests().into_iter().filter(|request| request.target.starts_with("/token")).collect();
+    assert_eq!(tokens.len(), 2, "one for each");
+    assert!(!tokens[1].target.contains("push"), "a reader does not ask for more than it needs");
+}

@@ -156,10 +156,14 @@ pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> 
         let Claim::Attestation { predicate_type, predicate } = &candidate.claim else { continue };
         let by = candidate.checks.iter().find(|(root, check)| check.is_ok() && honoured.contains(root));
         if let (true, Some((root, _))) = (predicate::is_vex(predicate_type), by)
-            && let Ok((statements, _)) = assay_sbom::vex::read(&predicate::document(predicate))
+            && let Ok((mut statements, _)) = assay_sbom::vex::read(&predicate::document(predicate))
         {
+            // Who signed it is who says it: another author's name in the document must not stand in for that author's own word.
+            for statement in &mut statements {
+                statement.author.clone_from(root);
+            }
             let source = format!("attestation by `{root}` ({})", candidate.location);
-            documents.push(VexDocument { source, trust: Trust::User, statements });
+            documents.push(VexDocument { source, trust: Trust::Signer, statements });
         }
     }
     documents
