@@ -280,8 +280,7 @@ fn gather(
         return Ok(found);
     }
     let network = about.open.network();
-    let outside = || Outside::new(network, global);
-    let roots = roots::roots(policy, about.path, &outside)?;
+    let roots = roots::roots(policy, about.path, &|| Outside::new(network, global))?;
     let now = about.now;
     if policy.needs_evidence() {
         let digests: Vec<Digest> = reports.iter().flat_map(|one| [one.index, one.digest]).flatten().collect();
