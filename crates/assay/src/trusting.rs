@@ -50,7 +50,8 @@ pub(crate) struct SignersArgs {
     #[arg(long, conflicts_with = "insecure_ignore_tlog")]
     pub(crate) require_tlog: bool,
 
-    /// Do not look at entries of transparency logs, nor at timestamps, of signatures by keys.
+    /// Do not look at entries of transparency logs. Signatures with certificates then need a timestamp, as those of GitHub's private
+    /// attestations have; those by keys need nothing.
     #[arg(long)]
     pub(crate) insecure_ignore_tlog: bool,
 }
@@ -140,6 +141,13 @@ impl SignersArgs {
     }
 }
 
+impl SignersArgs {
+    /// Returns what logs must say about signatures with certificates.
+    pub(crate) fn keyless_log(&self) -> LogPolicy {
+        if self.insecure_ignore_tlog { LogPolicy::Ignored } else { LogPolicy::Required }
+    }
+}
+
 /// Returns what is trusted, all of it under one name.
 pub(crate) fn root(
     signers: &SignersArgs,
@@ -149,6 +157,7 @@ pub(crate) fn root(
     let mut root = TrustRoot::new("command line", signers.sigstore()?);
     root.keys = signers.keys(global)?;
     root.key_log = signers.key_log();
+    root.keyless.log = signers.keyless_log();
     root.keyless.identities.extend(signers.identity()?);
     root.notation = notation.trust()?;
     if root.keys.is_empty() && root.keyless.identities.is_empty() && root.notation.is_none() {

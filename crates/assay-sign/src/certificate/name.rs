@@ -105,4 +105,20 @@ mod tests {
         assert_eq!(parse("Acme"), None);
         assert_eq!(parse("O=Acme\\"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_is_read_without_panic(bytes: Vec<u8>, words: String) {
+            let _ = (attributes(&bytes), text(&bytes), parse(&words));
+        }
+
+        /// What is shown of a certificate can be given back as whom to trust.
+        #[test]
+        fn names_that_are_shown_are_read_again(values in proptest::collection::vec("[ -~]{1,12}", 1..4)) {
+            let attributes: Vec<(String, String)> =
+                values.iter().map(|value| ("O".to_owned(), value.trim().to_owned())).collect();
+            let shown: Vec<String> = attributes.iter().map(|(kind, value)| format!("{kind}={}", escape(value))).collect();
+            proptest::prop_assert_eq!(parse(&shown.join(",")), Some(attributes));
+        }
+    }
 }

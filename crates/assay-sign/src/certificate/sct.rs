@@ -136,3 +136,17 @@ impl<'a> Tls<'a> {
         if self.0.is_empty() { Ok(()) } else { Err(NoSct::Malformed) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_timestamp_is_read_without_panic(bytes: Vec<u8>) {
+            let sample = include_str!("../../testdata/notation/ca.crt");
+            let issuer = Certificate::from_pem(sample).unwrap().remove(0);
+            proptest::prop_assert!(verify_one(&bytes, b"", &issuer, &[]).is_err());
+        }
+    }
+}

@@ -117,4 +117,12 @@ mod tests {
             assert!(parse(text).is_none(), "{text:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text: String, lines in "[a-z]{1,4}\n[0-9]{1,3}\n[A-Za-z0-9+/=]{0,8}\n\n\u{2014} [a-z]{0,3} [A-Za-z0-9+/=]{0,12}\n") {
+            let _ = parse(&text);
+            let _ = parse(&lines);
+        }
+    }
 }

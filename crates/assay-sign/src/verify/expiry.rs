@@ -30,7 +30,7 @@ impl TrustRoot {
                 ends(format!("the key `{}`", trusted.key.fingerprint_hex()), end);
             }
         }
-        for trust in &self.notation {
+        if let Some(trust) = &self.notation {
             let stores = [&trust.authorities, &trust.signing_authorities, &trust.timestamp_authorities];
             for certificate in stores.into_iter().flatten() {
                 ends(format!("the certificate `{}`", certificate.subject_text()), certificate.not_after);

@@ -443,6 +443,51 @@ fn the_content_must_be_this_artifact() {
     );
 }
 
+/// Rekor keeps statements as `intoto` too, with or without the payload, and envelopes as `hashedrekord` by their encoding's hash.
+#[test]
+fn statements_may_be_logged_in_other_kinds_of_entries() {
+    let sigstore = Sigstore::new();
+    let root = sigstore.trusted_root();
+    let made = envelope(&sigstore);
+    let Content::Dsse(signed) = &made.content else { panic!() };
+    let certificate = pem("CERTIFICATE", &made.certificates()[0]);
+    let hex = |bytes: &[u8]| -> String {
+        Hash::Sha256.of(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let twice = |bytes: &[u8]| base64(base64(bytes).as_bytes());
+    let in_toto = |payload: Option<String>, digest: Option<String>, signature: String| {
+        let mut content = json!({"envelope": {"payloadType": signed.payload_type, "signatures": [
+            {"sig": signature, "publicKey": base64(certificate.as_bytes())}
+        ]}});
+        if let Some(payload) = payload {
+            content["envelope"]["payload"] = json!(payload);
+        }
+        if let Some(digest) = digest {
+            content["payloadHash"] = json!({"algorithm": "sha256", "value": digest});
+        }
+        let body = json!({"apiVersion": "0.0.2", "kind": "intoto", "spec": {"content": content}});
+        let mut logged = made.clone();
+        logged.entries = vec![sigstore.log(&body, ("intoto", "0.0.2"), Some(NOW))];
+        verify(&logged, &root).map_err(|refusal| refusal.code)
+    };
+    let (payload, signature) = (&signed.payload.0, made.signature());
+    assert!(in_toto(Some(twice(payload)), Some(hex(payload)), twice(signature)).is_ok());
+    assert!(in_toto(None, Some(hex(payload)), twice(signature)).is_ok());
+    assert_eq!(in_toto(None, None, twice(signature)), Err(Code::Log));
+    assert_eq!(in_toto(None, Some(hex(b"else")), twice(signature)), Err(Code::Log));
+    assert_eq!(in_toto(Some(twice(b"else")), Some(hex(payload)), twice(signature)), Err(Code::Log));
+    assert_eq!(in_toto(None, Some(hex(payload)), twice(b"else")), Err(Code::Log));
+
+    let hashed = |bytes: &[u8]| {
+        let body = hashed_rekord(&Hash::Sha256.of(bytes), signature, &certificate);
+        let mut logged = made.clone();
+        logged.entries = vec![sigstore.log(&body, ("hashedrekord", "0.0.1"), Some(NOW))];
+        verify(&logged, &root).map_err(|refusal| refusal.code)
+    };
+    assert!(hashed(&signed.pae()).is_ok());
+    assert_eq!(hashed(payload), Err(Code::Log));
+}
+
 #[test]
 fn the_identity_must_be_the_expected_one() {
     let sigstore = Sigstore::new();

@@ -12,7 +12,7 @@ use assay_report::escape;
 use assay_sign::bundle::Bundle;
 use assay_sign::predicate::PredicateType;
 use assay_sign::statement::SIGN;
-use assay_sign::verify::{Artifact, Code, LogPolicy, Refusal, Trust, Verified, bundle};
+use assay_sign::verify::{Artifact, Code, Refusal, Trust, Verified, bundle};
 use serde::Serialize;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -97,7 +97,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let mut result: Result<Verified, Refusal> = match &identity {
         Some(policy) => {
             let trust = Trust::Identities(std::slice::from_ref(policy));
-            bundle(&parsed, &artifact, trust, &root, LogPolicy::Required, now)
+            bundle(&parsed, &artifact, trust, &root, args.signers.keyless_log(), now)
         }
         None if keys.is_empty() => return Err(trusting::nobody()),
         None => {
