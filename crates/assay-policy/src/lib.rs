@@ -26,6 +26,7 @@ pub mod tree;
 pub mod trust;
 mod variables;
 pub mod verdict;
+mod words;
 mod yaml;
 
 pub use evaluate::evaluate;

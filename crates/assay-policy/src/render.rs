@@ -11,7 +11,6 @@ mod junit;
 mod markdown;
 mod sarif;
 mod table;
-mod words;
 
 /// How a verdict is written.
 #[derive(Clone, Copy)]

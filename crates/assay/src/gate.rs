@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod evidence;
+mod report;
 mod roots;
 
 /// Where an image is to run, and what else a policy may look at.
@@ -50,6 +51,11 @@ pub(crate) struct GateArgs {
     #[arg(long, value_name = "REPORT", value_parser = crate::command::path)]
     history: Vec<PathBuf>,
 
+    /// A Sigstore bundle by which the source, a report, is signed: what `assay sign-blob` wrote. It must hold for one of the policy's
+    /// trust roots, which the rule `scan` can ask for.
+    #[arg(long, value_name = "BUNDLE", value_parser = crate::command::path)]
+    report_signature: Option<PathBuf>,
+
     /// A JSON file that says of each indicator whether its error budget is used up: `{"time-to-remediate": false}`.
     #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
     budgets: Option<PathBuf>,
@@ -81,6 +87,8 @@ struct Gathered {
     index: Option<Digest>,
     report: Option<Report>,
     scanned_at: Option<Timestamp>,
+    /// The trust roots by which a report that was kept is signed.
+    scanned_by: Vec<String>,
 }
 
 impl Gathered {
@@ -91,6 +99,7 @@ impl Gathered {
             index: report.image.index_digest,
             report: Some(report),
             scanned_at,
+            scanned_by: Vec::new(),
         }
     }
 }
@@ -114,7 +123,7 @@ impl Judged {
                     platform: one.platform.clone(),
                     report: one.report.as_ref(),
                     scanned_at: one.scanned_at,
-                    scanned_by: Vec::new(),
+                    scanned_by: one.scanned_by.clone(),
                 })
                 .collect(),
             evidence: self.evidence.clone(),
@@ -175,9 +184,18 @@ pub(crate) fn facts(
     settings: &Settings,
     vex: &[VexDocument],
 ) -> Result<Judged, CommandError> {
-    if let Some(report) = report_file(text)? {
-        let gathered = Gathered::of(report, None);
+    if let Some((report, bytes)) = report_file(text)? {
+        let mut gathered = Gathered::of(report, None);
+        if let Some(path) = &about.gate.report_signature {
+            let network = about.open.network();
+            let roots = roots::roots(about.policy, about.path, &|| Outside::new(network, global))?;
+            gathered.scanned_by = report::signers(path, &bytes, &roots)?;
+        }
         return judged(text, vec![gathered], about, global);
+    }
+    if about.gate.report_signature.is_some() {
+        return Err(CommandError::usage("only a report that was kept is signed, and the source is none")
+            .hint("name a report written by `assay scan SOURCE --format json --output FILE`"));
     }
     let (database, built_in) = source::open_database(global)?;
     let deep = about.policy.needs_deep_scan();
@@ -199,6 +217,7 @@ pub(crate) fn facts(
             index: report.image.index_digest,
             report: scanned.then_some(report),
             scanned_at: Some(about.now),
+            scanned_by: Vec::new(),
         });
     }
     judged(text, gathered, about, global)
@@ -345,6 +364,10 @@ pub(crate) fn of_report(
     about: &About<'_>,
     global: &Global,
 ) -> Result<Judged, CommandError> {
+    if about.gate.report_signature.is_some() {
+        return Err(CommandError::usage("what is scanned just now has no signature")
+            .hint("judge a report that was kept with `assay gate REPORT --report-signature BUNDLE`"));
+    }
     judged(text, vec![Gathered::of(report, Some(about.now))], about, global)
 }
 
@@ -411,6 +434,10 @@ impl GateArgs {
 
 /// Reads a report that was kept.
 pub(crate) fn read_report(path: &Path) -> Result<Report, CommandError> {
+    report_and_bytes(path).map(|(report, _)| report)
+}
+
+fn report_and_bytes(path: &Path) -> Result<(Report, Vec<u8>), CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the report `{}`", path.display()), error)
             .hint("name a report written by `assay scan SOURCE --format json --output FILE`")
@@ -423,13 +450,13 @@ pub(crate) fn read_report(path: &Path) -> Result<Report, CommandError> {
         return Err(failed(shown.into())
             .hint("write the report without `--severity`, `--priority` and `--only-fixed`"));
     }
-    Ok(report)
+    Ok((report, bytes))
 }
 
 /// Reads the source as a report, if it is a file that says that it is one.
-fn report_file(text: &str) -> Result<Option<Report>, CommandError> {
+fn report_file(text: &str) -> Result<Option<(Report, Vec<u8>)>, CommandError> {
     if let Some(path) = text.strip_prefix("report:") {
-        return read_report(Path::new(path)).map(Some);
+        return report_and_bytes(Path::new(path)).map(Some);
     }
     let path = Path::new(text);
     if !path.is_file() {
@@ -440,7 +467,7 @@ fn report_file(text: &str) -> Result<Option<Report>, CommandError> {
     let start =
         String::from_utf8_lossy(start.get(..read.unwrap_or_default()).unwrap_or_default()).into_owned();
     let says = start.trim_start().starts_with('{') && start.contains("\"assay.report/");
-    if says { read_report(path).map(Some) } else { Ok(None) }
+    if says { report_and_bytes(path).map(Some) } else { Ok(None) }
 }
 
 /// Returns the image's name in a registry: as it was asked for, or as the report says of itself.

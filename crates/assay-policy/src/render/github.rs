@@ -1,8 +1,9 @@
 //! Annotations of GitHub Actions: workflow commands on standard output
 //! (<https://docs.github.com/actions/reference/workflow-commands-for-github-actions>).
 
-use super::{Options, words};
+use super::Options;
 use crate::verdict::{Effect, Verdict};
+use crate::words;
 use std::io::{self, Write};
 
 pub(super) fn write(verdict: &Verdict, _: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -1,8 +1,9 @@
 //! JUnit's XML, as test runners and CI systems read it: a test case per reason. XML 1.0 has no way to write most control
 //! characters; they are replaced.
 
-use super::{Options, words};
+use super::Options;
 use crate::verdict::{Cause, Effect, Reason, Verdict};
+use crate::words;
 use assay_escape::visible;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};

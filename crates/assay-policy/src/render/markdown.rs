@@ -1,7 +1,8 @@
 //! Markdown, as for a step summary or a comment on a pull request.
 
-use super::{Options, words};
+use super::Options;
 use crate::verdict::Verdict;
+use crate::words;
 use std::io::{self, Write};
 
 /// Of one rule no more findings are shown unless all are asked for.

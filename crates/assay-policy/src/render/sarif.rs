@@ -1,8 +1,9 @@
 //! SARIF 2.1.0 for code-scanning services (<https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>): a rule of the
 //! policy is a rule, a reason a result.
 
-use super::{Options, words};
+use super::Options;
 use crate::verdict::{Cause, Effect, Reason, Verdict};
+use crate::words;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};

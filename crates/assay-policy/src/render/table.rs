@@ -1,7 +1,8 @@
 //! For a terminal.
 
-use super::{Options, words};
+use super::Options;
 use crate::verdict::{Cause, Decision, Effect, Verdict};
+use crate::words;
 use assay_escape::terminal;
 use std::io::{self, Write};
 

@@ -273,3 +273,40 @@ fn statements_of_those_who_are_honoured_count() {
         assert_eq!(ran.code, code, "{key}: {}", ran.stdout);
     }
 }
+
+#[test]
+fn a_report_may_have_to_be_signed() {
+    let place = place("2.2.4");
+    let password = [("ASSAY_KEY_PASSWORD", "x")];
+    for key in ["release", "other"] {
+        assert_eq!(place.run_with(&["key", "generate", "--out", key], &password).code, 0);
+    }
+    let policy = format!(
+        "{POLICY}  - scan: {{by: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
+    );
+    place.write("policy.yaml", policy);
+    assert_eq!(place.run(&["scan", "oci:layout:app", "--format", "json", "--output", "report.json"]).code, 0);
+    for key in ["release", "other"] {
+        let (key, bundle) = (format!("{key}.key"), format!("{key}.json"));
+        let sign = ["sign-blob", "--key", &key, "--bundle", &bundle, "report.json"];
+        let ran = place.run_with(&sign, &password);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let gate = |source: &str, more: &[&str]| {
+        let gate = ["gate", source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+        let ran = place.run(&[&gate[..], more].concat());
+        (ran.code, ran.stdout)
+    };
+    let (code, said) = gate("report.json", &[]);
+    assert!(code == 1 && said.contains("the report is not signed"), "{said}");
+    let (code, said) = gate("report.json", &["--report-signature", "release.json"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = gate("report.json", &["--report-signature", "other.json"]);
+    assert!(code == 2 && said.contains("not by `release`"), "{said}");
+    assert_eq!(gate("oci:layout:app", &[]).0, 0, "what is scanned just now needs no signature");
+    assert_eq!(gate("oci:layout:app", &["--report-signature", "release.json"]).0, 2);
+    // Changed after it was signed.
+    let text = std::fs::read_to_string(place.path("report.json")).unwrap();
+    place.write("report.json", text.replace("Django", "Djangoo"));
+    assert_eq!(gate("report.json", &["--report-signature", "release.json"]).0, 2);
+}

@@ -1,9 +1,9 @@
-//! Sentences that several forms share.
+//! Sentences about verdicts that several forms share.
 
 use crate::verdict::{ExceptionState, ExceptionUse, Reason, ReasonFinding, Verdict};
 
 /// Returns the verdict in one line.
-pub(super) fn headline(verdict: &Verdict) -> String {
+pub(crate) fn headline(verdict: &Verdict) -> String {
     let digest = verdict.index.or_else(|| verdict.digests.first().copied());
     let digest = digest.map(|digest| format!(" ({digest})")).unwrap_or_default();
     // A reference by digest has said it already.
@@ -12,7 +12,7 @@ pub(super) fn headline(verdict: &Verdict) -> String {
 }
 
 /// Returns by what it was judged.
-pub(super) fn basis(verdict: &Verdict) -> String {
+pub(crate) fn basis(verdict: &Verdict) -> String {
     match verdict.tiers.as_slice() {
         [] => format!("policy {}", verdict.policy),
         [tier] => format!("policy {}, tier {tier}", verdict.policy),
@@ -21,7 +21,7 @@ pub(super) fn basis(verdict: &Verdict) -> String {
 }
 
 /// Returns a finding in one line.
-pub(super) fn finding(finding: &ReasonFinding) -> String {
+pub(crate) fn finding(finding: &ReasonFinding) -> String {
     let mut parts = vec![finding.severity.to_owned(), finding.rule.clone()];
     match (&finding.package_name, &finding.path) {
         (Some(package), _) => parts.push(package.clone()),
@@ -44,7 +44,7 @@ pub(super) fn finding(finding: &ReasonFinding) -> String {
 }
 
 /// Returns a reason as a sentence, with the image it is about where there are several.
-pub(super) fn sentence(verdict: &Verdict, reason: &Reason) -> String {
+pub(crate) fn sentence(verdict: &Verdict, reason: &Reason) -> String {
     match reason.digest.filter(|_| verdict.digests.len() > 1) {
         Some(digest) => format!("{} ({digest})", reason.message),
         None => reason.message.clone(),
@@ -52,7 +52,7 @@ pub(super) fn sentence(verdict: &Verdict, reason: &Reason) -> String {
 }
 
 /// Returns what an exception did, in one line.
-pub(super) fn exception(used: &ExceptionUse) -> String {
+pub(crate) fn exception(used: &ExceptionUse) -> String {
     let what = match used.state {
         ExceptionState::Used => {
             let findings = used.findings.len();
