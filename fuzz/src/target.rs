@@ -4,6 +4,7 @@ use crate::Target;
 
 mod advisories;
 mod archives;
+mod artifacts;
 mod cache;
 mod detect;
 mod disks;
@@ -12,6 +13,7 @@ mod layers;
 mod names;
 mod oci;
 mod packages;
+mod policy;
 mod report;
 mod sbom;
 mod signatures;
@@ -31,8 +33,10 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     names::targets,
     detect::targets,
     oci::targets,
+    artifacts::targets,
     report::targets,
     sbom::targets,
+    policy::targets,
     signatures::targets,
     keys::targets,
 ];

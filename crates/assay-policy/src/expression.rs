@@ -19,8 +19,8 @@ const MAX_TEXT: usize = 4096;
 /// Brackets within brackets; the parser works by recursion.
 const MAX_DEPTH: u16 = 48;
 
-/// Steps and letters; about a second of the interpreter's time.
-const MAX_COST: u64 = 4_000_000;
+/// Steps and letters; one or two million turns of a loop, about a second of the interpreter's time.
+const MAX_COST: u64 = 50_000_000;
 
 /// What a regular expression costs before it looks at a letter: it is compiled at every use.
 const REGEX_COST: u64 = 2_000;

@@ -49,6 +49,7 @@ pub const FIELDS: &[Field] = &[
         )]),
         "Whose statements on vulnerabilities are believed.",
     ),
+    Field::optional("rules", Kind::List(&Kind::Record(&[])), "What must hold."),
     Field::optional(
         "tiers",
         Kind::List(&Kind::Record(TIER)),
@@ -363,8 +364,12 @@ fn one_rule(reader: &mut Reader, node: &Node, policy: &mut Policy) {
         return;
     };
     let common = reader.record(&common, "a rule", RULE_FIELDS);
+    let before = reader.problems.len();
     let params = reader.record(value, &format!("`{}`", rule.id()), rule.schema());
-    if let Err(message) = rule.check(&params) {
+    // What could not be read has been told.
+    if reader.problems.len() == before
+        && let Err(message) = rule.check(&params)
+    {
         reader.problem(Problem::new(place, format!("`{}` {message}", rule.id())));
     }
     let id = common.text("id").unwrap_or(rule.id()).to_owned();

@@ -68,7 +68,7 @@ pub(crate) enum Command {
 }
 
 /// Settings that every sub-command takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// Use this vulnerability database instead of the one `assay db update` keeps.
     #[arg(long, value_name = "FILE", env = "ASSAY_DB", value_parser = path, global = true)]

@@ -14,6 +14,8 @@ mod evidence;
 mod gate;
 mod keys;
 mod limits;
+#[cfg(test)]
+mod manual;
 mod password;
 mod repository;
 mod services;

@@ -11,6 +11,7 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod artifacts;
 mod checks;
 mod config;
 mod corpus;
@@ -29,6 +30,7 @@ mod lazy;
 mod metamorphic;
 mod notation;
 mod os_packages;
+mod pipeline;
 mod removable;
 mod report;
 mod same_image;

@@ -159,7 +159,7 @@ fn the_log_must_vouch_for_this_signature() {
                 &json!({"apiVersion": "0.0.1", "kind": "rpm", "spec": {}}),
                 ("rpm", "0.0.1"),
                 Some(NOW),
-            )]
+            )];
         },
         Code::Log,
         "not known",
@@ -184,7 +184,7 @@ fn a_checkpoint_needs_the_signature_of_the_log_and_may_have_others() {
                     "{}\n\u{2014} witness.test AAAAAAE=\n",
                     text.split("\n\n").next().unwrap().to_owned() + "\n"
                 )
-            })
+            });
         },
         Code::Log,
         "no valid signature",
@@ -255,7 +255,7 @@ fn times_must_be_proven_and_inside_every_window() {
     check(
         second,
         |_, _, root| {
-            root["timestampAuthorities"] = Sigstore::new().trusted_root()["timestampAuthorities"].clone()
+            root["timestampAuthorities"] = Sigstore::new().trusted_root()["timestampAuthorities"].clone();
         },
         Code::Timestamp,
         "",
@@ -328,6 +328,11 @@ fn both_ends_of_a_window_belong_to_it() {
     let mut root = sigstore.trusted_root();
     root["tlogs"][0]["publicKey"]["validFor"] = json!({"end": "2030-01-01T00:00:00Z"});
     assert!(TrustedRoot::parse(root.to_string().as_bytes()).is_err());
+    for authorities in ["certificateAuthorities", "timestampAuthorities"] {
+        let mut root = sigstore.trusted_root();
+        root[authorities][0].as_object_mut().unwrap().remove("validFor");
+        assert!(TrustedRoot::parse(root.to_string().as_bytes()).is_err());
+    }
 }
 
 #[test]
@@ -336,7 +341,7 @@ fn the_certificate_must_be_issued_logged_and_for_code() {
     check(
         first,
         |_, _, root| {
-            root["certificateAuthorities"] = Sigstore::new().trusted_root()["certificateAuthorities"].clone()
+            root["certificateAuthorities"] = Sigstore::new().trusted_root()["certificateAuthorities"].clone();
         },
         Code::Certificate,
         "does not lead",
@@ -354,6 +359,8 @@ fn the_certificate_must_be_issued_logged_and_for_code() {
         Code::Certificate,
         "was not trusted",
     );
+    // A certificate that says it was logged is held to it, also where no log is known.
+    check(first, |_, _, root| root["ctlogs"] = json!([]), Code::Certificate, "trusted log");
     // Whoever logs certificates wrote the promise, but with another key than the trust root has.
     check(
         first,

@@ -109,14 +109,14 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CommandError> {
         .hint("put it beside the policy; make keys with `assay key generate --out NAME`"));
     }
     let text = format!(
-        "`{}` is right: {}, {}, {}, {}\n",
+        "`{}` is right: {}, {}, {}, {}",
         args.file.display(),
         count(policy.rules.len() as u64, "rule"),
         count(policy.tiers.len() as u64, "tier"),
         count(policy.trust.len() as u64, "trust root"),
         count(policy.exceptions.len() as u64, "exception"),
     );
-    put(escape::terminal(&text).as_bytes())
+    put(format!("{}\n", escape::terminal(&text)).as_bytes())
 }
 
 /// Writes to standard output.
