@@ -71,8 +71,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             unsigned = true;
             say(&place, manifest, "is not signed by the old key, and was left as it is")?;
         }
-        for (legacy, annotations) in &signatures {
-            let told = sign(&place, manifest, new.as_ref(), *legacy, annotations)?;
+        for signature in &signatures {
+            let told = sign(&place, manifest, new.as_ref(), signature.legacy, &signature.annotations)?;
             say(&place, manifest, &told)?;
         }
     }
