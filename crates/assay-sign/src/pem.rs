@@ -4,12 +4,20 @@
 //! that nothing here reads.
 
 use crate::encoding::{base64_decode, base64_encode};
+use std::fmt;
+use zeroize::Zeroizing;
 
-/// One block.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One block; what is in it may be secret.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(crate) label: String,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Block({})", self.label)
+    }
 }
 
 /// A text is not PEM.
@@ -20,17 +28,17 @@ pub(crate) struct InvalidPem;
 /// Reads every block; at least one.
 pub(crate) fn decode(text: &str) -> Result<Vec<Block>, InvalidPem> {
     let mut blocks = Vec::new();
-    let mut open: Option<(&str, String)> = None;
+    let mut open: Option<(&str, Zeroizing<String>)> = None;
     for line in text.lines().map(str::trim) {
         let marker = |kind: &str| line.strip_prefix(kind).and_then(|line| line.strip_suffix("-----"));
         match &mut open {
-            None => open = marker("-----BEGIN ").map(|label| (label, String::new())),
+            None => open = marker("-----BEGIN ").map(|label| (label, Zeroizing::default())),
             Some((label, content)) => {
                 if let Some(end) = marker("-----END ") {
                     if end != *label {
                         return Err(InvalidPem);
                     }
-                    let bytes = base64_decode(content).map_err(|_| InvalidPem)?;
+                    let bytes = Zeroizing::new(base64_decode(content).map_err(|_| InvalidPem)?);
                     blocks.push(Block { label: (*label).to_owned(), bytes });
                     open = None;
                 } else {
@@ -62,7 +70,7 @@ mod tests {
     #[test]
     fn blocks_round_trip() {
         for length in [1, 47, 48, 49, 300] {
-            let bytes = vec![0xa5; length];
+            let bytes = Zeroizing::new(vec![0xa5; length]);
             let text = encode("PUBLIC KEY", &bytes);
             assert_eq!(decode(&text), Ok(vec![Block { label: "PUBLIC KEY".to_owned(), bytes }]));
             assert!(text.lines().all(|line| line.len() <= 64));

@@ -44,6 +44,15 @@ pub(crate) struct Place {
     pub(crate) image: StoredManifest,
 }
 
+/// What a signature says, beyond that there is one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Signature {
+    /// It is in cosign's older form.
+    pub(crate) legacy: bool,
+    /// What was signed besides the digest.
+    pub(crate) annotations: BTreeMap<String, String>,
+}
+
 /// Opens the place of an image to write to it, and finds out what is meant.
 pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Place, CommandError> {
     let shown = without_password(text).into_owned();
@@ -169,12 +178,12 @@ impl Place {
         }))
     }
 
-    /// Returns the annotations of each signature of a manifest by that key, and whether it is in cosign's older form.
+    /// Returns the signatures of a manifest by that key.
     pub(crate) fn signatures_by(
         &self,
         subject: Digest,
         key: &PublicKey,
-    ) -> Result<BTreeSet<(bool, BTreeMap<String, String>)>, CommandError> {
+    ) -> Result<BTreeSet<Signature>, CommandError> {
         let mut found = BTreeSet::new();
         for layer in self.artifacts(subject, ArtifactKind::Signature)?.into_iter().flat_map(|one| one.layers)
         {
@@ -187,10 +196,13 @@ impl Place {
                 if let Some(payload) =
                     Payload::parse(&bytes).ok().filter(|payload| payload.digest() == subject)
                 {
-                    found.insert((
-                        true,
-                        payload.annotations().map(|(name, value)| (name.to_owned(), text(value))).collect(),
-                    ));
+                    found.insert(Signature {
+                        legacy: true,
+                        annotations: payload
+                            .annotations()
+                            .map(|(name, value)| (name.to_owned(), text(value)))
+                            .collect(),
+                    });
                 }
             } else if let Ok(Bundle { content: Content::Dsse(envelope), .. }) = Bundle::parse(&bytes)
                 && signed(&envelope, key)
@@ -198,10 +210,14 @@ impl Place {
                 && statement.predicate_type == statement::SIGN
                 && let Some(subject) = statement.subject_with(&subject)
             {
-                found.insert((
-                    false,
-                    subject.annotations.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-                ));
+                found.insert(Signature {
+                    legacy: false,
+                    annotations: subject
+                        .annotations
+                        .iter()
+                        .map(|(name, value)| (name.clone(), text(value)))
+                        .collect(),
+                });
             }
         }
         Ok(found)

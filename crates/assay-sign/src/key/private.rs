@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 };
 use std::fmt;
 use std::str::FromStr;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 /// What kind of key is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -185,19 +185,17 @@ impl PrivateKey {
     /// # Errors
     /// Fails when there is none, or it cannot be used.
     pub fn from_pem(text: &str) -> Result<Self, InvalidPrivateKey> {
-        let mut blocks = pem::decode(text).map_err(|_| {
+        let blocks = pem::decode(text).map_err(|_| {
             // RFC 1421's headers, as OpenSSL once wrote them, are no base64.
             if text.contains("ENCRYPTED") { InvalidPrivateKey::Encrypted } else { InvalidPrivateKey::NotPem }
         })?;
         // OpenSSL writes `EC PARAMETERS` before the key.
         let labels = ["PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"];
-        let key = match blocks.iter().find(|block| labels.contains(&block.label.as_str())) {
+        match blocks.iter().find(|block| labels.contains(&block.label.as_str())) {
             Some(block) => Self::from_der(&block.bytes),
             None if text.contains("ENCRYPTED") => Err(InvalidPrivateKey::Encrypted),
             None => Err(InvalidPrivateKey::NotPem),
-        };
-        blocks.iter_mut().for_each(|block| block.bytes.zeroize());
-        key
+        }
     }
 
     /// Returns the key in PKCS#8.

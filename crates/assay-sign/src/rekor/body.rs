@@ -292,7 +292,7 @@ fn same_signer_pem(text: &[u8], expected: &Expected<'_>) -> Result<(), BodyMisma
     let blocks = pem::decode(text).map_err(|_| BodyMismatch::Malformed)?;
     let [block] = blocks.as_slice() else { return Err(BodyMismatch::Signer) };
     let same = match (block.label.as_str(), expected.signer) {
-        ("CERTIFICATE", Signer::Certificate(certificate)) => block.bytes == certificate,
+        ("CERTIFICATE", Signer::Certificate(certificate)) => *block.bytes == *certificate,
         ("PUBLIC KEY" | "RSA PUBLIC KEY", Signer::Key(key)) => PublicKey::from_pem(text).as_ref() == Ok(key),
         _ => false,
     };

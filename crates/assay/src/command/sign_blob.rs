@@ -44,10 +44,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let mut file = open(&args.file)?;
     let signer = keys::signer(&args.key.key, Outside::new(&args.network, global)?)?;
     let (bundle, _) = sign_file(signer.as_ref(), &mut file).map_err(|error| failed(&args.file, error))?;
-    if let Some(path) = &args.output_signature {
-        if let Content::Message(message) = &bundle.content {
-            write(path, format!("{}\n", message.signature.encoded()).as_bytes())?;
-        }
+    if let (Some(path), Content::Message(message)) = (&args.output_signature, &bundle.content) {
+        write(path, format!("{}\n", message.signature.encoded()).as_bytes())?;
     }
     put(&bundle, args.bundle.as_deref())?;
     Ok(ExitCode::SUCCESS)

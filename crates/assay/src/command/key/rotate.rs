@@ -59,7 +59,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         let bytes = read_file(path).map_err(|error| failed(error.into()))?;
         let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        images.extend(lines.map(str::to_owned));
+        // Nodes with Docker's runtime write it before what they pulled.
+        images.extend(lines.map(|line| line.strip_prefix("docker-pullable://").unwrap_or(line).to_owned()));
     }
     let mut unsigned = false;
     for image in &images {
@@ -70,8 +71,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             unsigned = true;
             say(&place, manifest, "is not signed by the old key, and was left as it is")?;
         }
-        for (legacy, annotations) in &signatures {
-            let told = sign(&place, manifest, new.as_ref(), *legacy, annotations)?;
+        for signature in &signatures {
+            let told = sign(&place, manifest, new.as_ref(), signature.legacy, &signature.annotations)?;
             say(&place, manifest, &told)?;
         }
     }
