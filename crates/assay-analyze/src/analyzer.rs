@@ -45,7 +45,7 @@ pub enum Select {
 
 /// Looks at single files and says what they tell.
 ///
-/// Called from several threads at once, once per selected file of a layer, in the order of the archive. It sees only the file
+/// Called from several threads at once, also for one layer, once per selected file and in no defined order. It sees only the file
 /// it is given: it opens nothing, and its output depends on nothing else, so that results can be kept by content.
 pub trait Analyzer: Sync {
     /// Returns its name and revision.

@@ -17,7 +17,7 @@ if schema.endswith('.xsd'):
     suites = etree.parse(document).getroot()
     for suite in suites:
         for name, path in [('tests', 'testcase'), ('failures', 'testcase/failure'), ('errors', 'testcase/error'), ('skipped', 'testcase/skipped')]:
-            if int(suite.get(name)) != len(suite.findall(path)): print(name, 'is not what is there')
+            if int(suite.get(name, '0')) != len(suite.findall(path)): print(name, 'is not what is there')
 else:
     import jsonschema
     schema, document = (json.load(open(path)) for path in (schema, document))

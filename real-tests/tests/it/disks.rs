@@ -554,3 +554,31 @@ fn capabilities_and_setuid_bits_of_disks_are_checked_as_those_of_layers() {
         check(&image);
     }
 }
+
+/// dpkg itself, in the root that was changed, says which files are not those of their packages.
+#[test]
+fn changed_files_are_those_that_dpkg_names() {
+    let Some(place) = Place::debian() else { return };
+    let root = place.text("root");
+    let modified = || -> Vec<String> {
+        let report = scan(&format!("dir:{root}"), &["--deep", "--scanners", "misconfiguration"]);
+        let observed = list(&report, "observations").iter().filter(|one| one["topic"] == "modified");
+        observed.map(|one| one["path"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(modified(), [""; 0], "of some six thousand files that came with packages");
+    for path in ["usr/bin/cat", "usr/share/perl5/Debconf/Config.pm", "etc/bash.bashrc"] {
+        let mut content = fs::read(place.path(&format!("root/{path}"))).unwrap();
+        content.push(b'\n');
+        fs::write(place.path(&format!("root/{path}")), content).unwrap();
+    }
+    let modified = modified();
+    assert_eq!(modified, ["usr/bin/cat", "usr/share/perl5/Debconf/Config.pm"], "settings may be changed");
+    let Ok(verified) = Command::new("chroot").args([&root, "dpkg", "--verify"]).output() else { return };
+    let verified = String::from_utf8(verified.stdout).unwrap();
+    // `??5??????   /bin/cat`; a `c` marks settings.
+    let named = verified.lines().filter(|line| !line.contains(" c ")).filter_map(|line| line.split_once('/'));
+    let mut named: Vec<&str> = named.map(|(_, path)| path.trim_start_matches("usr/")).collect();
+    named.sort_unstable();
+    let ours: Vec<&str> = modified.iter().map(|path| path.trim_start_matches("usr/")).collect();
+    assert!(named.is_empty() || named == ours, "{verified}");
+}

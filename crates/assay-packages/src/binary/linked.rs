@@ -116,6 +116,21 @@ mod tests {
         check("lib/_rust.abi3.so", &[ENCRYPTION, version], &["openssl 3.5.8"], &["openssl 3.5.8"]);
         check("x/libcrypto-fb8d5b21.so.3", &[ENCRYPTION, version], &["openssl 3.5.8"], &["openssl 3.5.8"]);
         check("x/libcrypto.so.3", &[ENCRYPTION, version], &[], &[]);
+        let fips = "OpenSSL 1.1.1k  FIPS 25 Mar 2021";
+        check(
+            "x/libcrypto-64b40125.so.1.1.1k",
+            &[ENCRYPTION, fips],
+            &["openssl 1.1.1k"],
+            &["openssl 1.1.1k"],
+        );
+        check(
+            "x/libssh2-c5c93677.so.1",
+            &["SSH-2.0-libssh2_1.11.1\r\n"],
+            &["libssh2 1.11.1"],
+            &["libssh2 1.11.1"],
+        );
+        // Functions and formats of those who call a library.
+        check("x/libcurl-330bcbb6.so.4", &["libssh2_session_free", "libcurl/%s"], &[], &[]);
         // What nginx says of the library that it was built with.
         check("usr/sbin/nginx", &[version, "built with OpenSSL %s"], &[], &[]);
     }

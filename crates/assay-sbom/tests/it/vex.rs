@@ -87,6 +87,27 @@ fn csaf_with_branches_groups_and_relationships() {
     );
 }
 
+/// CSAF 2.1 (<https://docs.oasis-open.org/csaf/csaf/v2.1/csaf-v2.1.html>): a schema of its own, scores as metrics, several weaknesses, several purls for a
+/// product, a time on each flag, and a status for what is not known.
+#[test]
+fn csaf_2_1_is_read() {
+    check(
+        r#"{"$schema":"https://docs.oasis-open.org/csaf/csaf/v2.1/schema/csaf.json",
+          "document":{"category":"csaf_vex","csaf_version":"2.1","distribution":{"tlp":{"label":"CLEAR"}},"license_expression":"CC0-1.0",
+            "publisher":{"category":"vendor","name":"Vendor","namespace":"https://vendor.example"},"title":"A","tracking":{"current_release_date":"2026-03-01T00:00:00.000Z"}},
+          "product_tree":{"full_product_names":[
+            {"name":"App 1","product_id":"A","product_identification_helper":{"purls":["pkg:oci/app?repository_url=registry.example/app"]}},
+            {"name":"App 2","product_id":"B","product_identification_helper":{"purls":["pkg:npm/b@2"]}}]},
+          "vulnerabilities":[{"cve":"CVE-1","cwes":[{"id":"CWE-79","name":"XSS","version":"4.13"}],
+            "metrics":[{"content":{"cvss_v4":{"baseScore":9.3}},"products":["B"]}],
+            "product_status":{"known_not_affected":["A"],"known_affected":["B"]},
+            "flags":[{"label":"component_not_present","date":"2026-02-01T00:00:00Z","product_ids":["A"]}],
+            "remediations":[{"category":"vendor_fix","details":"upgrade to 3","product_ids":["B"]}]}]}"#,
+        "CVE-1 affected [pkg:npm/b@2|App 2] upgrade to 3 by Vendor at 2026-03-01T00:00:00Z\n\
+         CVE-1 not_affected [pkg:oci/app?repository_url=registry.example/app|App 1] component not present by Vendor at 2026-03-01T00:00:00Z",
+    );
+}
+
 #[test]
 fn cyclonedx_speaks_of_parts_of_its_subject() {
     check(

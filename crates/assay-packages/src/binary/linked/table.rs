@@ -54,8 +54,8 @@ pub(super) const LIBRARIES: &[Library] = &[
         after: After::One(&[b", "]),
     }]),
     library("zstd", &["Frame requires too much memory for decoding"]).files(&["libzstd.so"]),
-    library("libcurl", &["libcurl/"]),
-    library("libssh2", &["libssh2_"]),
+    library("libcurl", &["libcurl/7.", "libcurl/8."]),
+    library("libssh2", &["libssh2_1."]).marks(&[behind(b"libssh2_")]),
     library("libgit2", &["libgit2 "]).files(&["libgit2.so"]).marks(&[behind(b"libgit2 ")]),
     // Only the one that names itself: a header gives programs the number, too.
     library("sqlite", &["malformed database schema"]).marks(&[Mark {

@@ -265,16 +265,16 @@ fn is_date(rest: &[u8]) -> bool {
     let line = rest.get(..32).unwrap_or(rest);
     let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
     let text = String::from_utf8_lossy(line);
-    // `1.1.1k-fips  25 Mar 2021`, `3.0.13+quic 30 Jan 2024`, and unreleased ones: `3.2.0-dev `.
-    let mut words = text.split(' ').filter(|word| !word.is_empty());
-    let mut next = words.next();
-    if !text.starts_with(' ') {
-        next = words.next();
-    }
-    let day = next.is_some_and(|day| day.len() <= 2 && day.bytes().all(|byte| byte.is_ascii_digit()));
-    let month = words.next().is_some_and(|month| MONTHS.contains(&month));
-    let year = words.next().is_some_and(|year| year.bytes().take(4).filter(u8::is_ascii_digit).count() == 4);
-    day && month && year
+    // `1.1.1k-fips  25 Mar 2021`, `3.0.13+quic 30 Jan 2024`, Red Hat's `1.1.1k  FIPS 25 Mar 2021`, and unreleased ones: `3.2.0-dev `.
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    let rest = words.get(usize::from(!text.starts_with(' '))..).unwrap_or_default();
+    rest.windows(3).take(2).any(|words| {
+        let [day, month, year] = words else { return false };
+        day.len() <= 2
+            && day.bytes().all(|byte| byte.is_ascii_digit())
+            && MONTHS.contains(month)
+            && year.bytes().take(4).filter(u8::is_ascii_digit).count() == 4
+    })
 }
 
 /// Returns the version of a number like libxml2's `20914`, which is 2.9.14.
