@@ -95,7 +95,7 @@ impl FromStr for Output {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let now = environment::now();
+    let now = environment::clock();
     let (verdict, error) = match gate::read_policy(&args.policy) {
         Ok(policy) => {
             let judge = || -> Result<Judged, CommandError> {

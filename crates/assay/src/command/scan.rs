@@ -295,7 +295,7 @@ fn judge(
     args: &Args,
     global: &Global,
 ) -> Result<Verdict, CommandError> {
-    let now = environment::now();
+    let now = environment::clock();
     let about = gate::About { policy, path, gate: &args.gate, open: &args.source, now };
     let judged = gate::of_report(text, report.clone(), &about, global)?;
     Ok(judged.verdict(policy, args.gate.tier.as_deref(), now))
