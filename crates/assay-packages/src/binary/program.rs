@@ -18,7 +18,7 @@ pub(super) struct Programs;
 
 impl Analyzer for Programs {
     fn id(&self) -> AnalyzerId {
-        AnalyzerId { name: "program", revision: 1 }
+        AnalyzerId { name: "program", revision: 2 }
     }
 
     fn select(&self) -> &'static [Select] {
