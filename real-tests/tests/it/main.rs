@@ -35,5 +35,6 @@ mod sbom;
 mod scan;
 mod services;
 mod sources;
+mod store;
 mod usage;
 mod version;
