@@ -13,6 +13,7 @@ mod oci;
 mod packages;
 mod report;
 mod sbom;
+mod signatures;
 mod tables;
 mod versions;
 
@@ -31,6 +32,7 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     oci::targets,
     report::targets,
     sbom::targets,
+    signatures::targets,
 ];
 
 /// Splits off the first byte, which chooses between variants of a target; nothing counts as zero.

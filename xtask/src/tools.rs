@@ -44,6 +44,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("objcopy", "binutils"),
     ("openssl", "openssl"),
     ("php", "php-cli"),
+    ("pkcs11-tool", "opensc"),
     ("podman", "podman"),
     ("pvck", "lvm2"),
     ("python3", "python3"),
@@ -53,6 +54,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("sfdisk", "fdisk"),
     ("sgdisk", "gdisk"),
     ("skopeo", "skopeo"),
+    ("softhsm2-util", "softhsm2"),
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),
     ("umoci", "umoci"),
@@ -96,6 +98,31 @@ const PYTHON_SBOM: &[&str] = &[
 const MAVEN_SPDX: &str = "org.spdx:spdx-v3jsonld-store:1.0.0";
 const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
 
+/// Programs of Go modules: program, package, version. cosign takes minutes to build the first time.
+const GO_PROGRAMS: &[(&str, &str, &str)] =
+    &[("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3")];
+
+/// The module of the registry with the referrers API, and a program around it: `crane registry serve` has the API switched off.
+const GO_REGISTRY: (&str, &str) = ("github.com/google/go-containerregistry/pkg/registry", "v0.22.1");
+const REGISTRY_PROGRAM: &str = r#"package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+)
+
+func main() {
+	listener, err := net.Listen("tcp", os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	panic(http.Serve(listener, registry.New(registry.WithReferrersSupport(true))))
+}
+"#;
+
 /// Installs what is missing; returns what could not be installed.
 pub(crate) fn install() -> Result<Vec<String>> {
     let start = Instant::now();
@@ -119,6 +146,10 @@ pub(crate) fn install() -> Result<Vec<String>> {
     note(&mut missing, "the Node modules", node());
     note(&mut missing, "the Go module", go("semver", GO));
     note(&mut missing, "the Go module for OpenVEX", go("openvex", GO_OPENVEX));
+    for (name, package, version) in GO_PROGRAMS {
+        note(&mut missing, name, go_program(name, package, version));
+    }
+    note(&mut missing, "the registry with the referrers API", go_registry());
     note(&mut missing, "Maven's jar", maven("maven", MAVEN));
     note(&mut missing, "SPDX's jar", maven("maven-spdx", MAVEN_SPDX));
     if missing.is_empty() {
@@ -144,10 +175,15 @@ pub(crate) fn cargo(name: &str, version: &str) -> Result<()> {
         command.args(["install", "--quiet", "--locked", "--no-track", "--version", version, name, "--root"]);
         output(command.arg(&folder).env_remove("CARGO_TARGET_DIR"))?;
     }
+    link(name, &program)
+}
+
+/// Makes `program` one of those that tests find.
+fn link(name: &str, program: &Path) -> Result<()> {
     let link = tools_dir().join("bin").join(name);
     fs::create_dir_all(tools_dir().join("bin"))?;
     let _ = fs::remove_file(&link);
-    symlink(&program, &link).with_context(|| format!("cannot link `{}`", link.display()))
+    symlink(program, &link).with_context(|| format!("cannot link `{}`", link.display()))
 }
 
 fn note(missing: &mut Vec<String>, name: &str, result: Result<()>) {
@@ -228,6 +264,35 @@ fn go(name: &str, package: &str) -> Result<()> {
         go(&["mod", "init", name])?;
         go(&["get", package])
     })
+}
+
+/// Builds a program of a Go module below `target/tools`, unless that is done.
+fn go_program(name: &str, package: &str, version: &str) -> Result<()> {
+    let folder = tools_dir().join(format!("{name}-{version}"));
+    let program = folder.join(name);
+    if !program.exists() {
+        println!("tools: building {name} {version}");
+        let mut command = Command::new("go");
+        command.args(["install", &format!("{package}@{version}")]).env("GOBIN", &folder);
+        output(&mut command)?;
+    }
+    link(name, &program)
+}
+
+fn go_registry() -> Result<()> {
+    const NAME: &str = "referrers-registry";
+    let (package, version) = GO_REGISTRY;
+    in_folder(&format!("go/{NAME}"), &format!("{package}@{version}\n{REGISTRY_PROGRAM}"), |folder| {
+        let go = |arguments: &[&str]| {
+            let mut command = Command::new("go");
+            output(command.current_dir(folder).args(arguments)).map(|_| ())
+        };
+        fs::write(folder.join("main.go"), REGISTRY_PROGRAM)?;
+        go(&["mod", "init", NAME])?;
+        go(&["get", &format!("{package}@{version}")])?;
+        go(&["build", "-o", NAME, "."])
+    })?;
+    link(NAME, &tools_dir().join("go").join(NAME).join(NAME))
 }
 
 fn maven(name: &str, artifact: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What one layer tells: facts by the path they were found at, and the marks that hide what lies below.
 
 use crate::code::Code;
+use assay_model::contents::{Content, Sum};
 use assay_model::{Detection, DiffId, Observation, Os, Package, PathList, Warning};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -50,6 +51,17 @@ pub enum Fact {
     Detection(Box<Detection>),
     /// What a deep scan observed.
     Observation(Box<Observation>),
+    /// What the file is, and the digests of its content.
+    Content(Box<Content>),
+    /// The file says what files were when a package was installed.
+    Installed {
+        /// The package manager: `dpkg`, `rpm` or `apk`.
+        manager: Cow<'static, str>,
+        /// The package's name, with `:architecture` where there can be several; empty where it says so of any package's files.
+        package: String,
+        /// Paths, without a leading `/`, with the digests of their content; none for a file that may be changed.
+        files: Vec<(String, Option<Sum>)>,
+    },
 }
 
 /// What is known of one path.

@@ -3,6 +3,7 @@
 //! A selected file is held in memory up to [`Limits::memory_per_file`](crate::Limits::memory_per_file) and beyond it in one unlinked spool file, so that
 //! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
 
+mod ahead;
 mod lazy;
 mod room;
 mod source;
@@ -14,11 +15,12 @@ use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
 use crate::limits::{self, Budget, Expansion, Limits};
 use crate::matcher::{MAGIC_LEN, Matcher};
+use ahead::{Ahead, worker};
 use assay_decode::compression::{Limited, decompress};
 use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader};
 use assay_model::{DiffId, Digest, Warning};
-use room::Said;
+use room::Warned;
 use sha2::{Digest as _, Sha256};
 use source::{Checked, Hashing, over_budget, with_causes};
 use std::borrow::Cow;
@@ -80,7 +82,20 @@ pub fn analyze_layer(
     limits: &Limits,
 ) -> Result<(LayerAnalysis, UnresolvedLinks), AnalyzeLayerError> {
     let mut pass = Pass::new(matcher, limits);
-    let (actual, intact) = pass.walk(reader, None)?;
+    let walked = std::thread::scope(|scope| {
+        let (ahead, work) = ahead::pair();
+        let expansion = Arc::clone(&pass.expansion);
+        let started = std::thread::Builder::new()
+            .spawn_scoped(scope, move || worker(&work, |batch| batch.look(matcher, limits, &expansion)));
+        // Where no thread is to be had, the files are looked at one after the other.
+        pass.ahead = started.is_ok().then_some(ahead);
+        let walked = pass.walk(reader, None);
+        pass.catch_up();
+        // Without its other end the thread ends.
+        pass.ahead = None;
+        walked
+    });
+    let (actual, intact) = walked?;
     // A layer that could not be inflated to its end has no diff-id to compare; that it is damaged has been said.
     if intact && let Some(expected) = expected.filter(|expected| *expected != actual) {
         return Err(AnalyzeLayerError::DiffIdMismatch { expected, actual });
@@ -253,7 +268,7 @@ struct Pass<'a> {
     found: Vec<usize>,
     /// A folder's path with its slash, reused.
     below: String,
-    warned: BTreeMap<Cow<'static, str>, Said>,
+    warned: BTreeMap<Cow<'static, str>, Warned>,
     /// Whether something that is not of the layer, such as a full disk, kept a file from being looked at.
     hindered: bool,
     expansion: Arc<Expansion>,
@@ -267,6 +282,8 @@ struct Pass<'a> {
     marks_full: bool,
     /// How many marks there were when those that were there twice were dropped.
     thinned: usize,
+    /// The thread that looks at small files while the layer is read on.
+    ahead: Option<Ahead>,
 }
 
 /// Facts that a file says that says little.
@@ -313,6 +330,7 @@ impl<'a> Pass<'a> {
             full_said: false,
             marks_full: false,
             thinned: 0,
+            ahead: None,
         }
     }
 
@@ -464,9 +482,12 @@ impl<'a> Pass<'a> {
                 if !found.is_empty()
                     && self.has_room(path)
                     && (!entry.is_sparse() || self.expand(path, entry.size()))
-                    && let Some(content) = self.content(path, entry.size(), entry.reader(), &found)
                 {
-                    self.run_content(path, node(entry), &content, &found);
+                    if self.may_hand_over(entry.size(), &found) {
+                        self.hand_over(path, node(entry), entry.reader(), &found);
+                    } else if let Some(content) = self.content(path, entry.size(), entry.reader(), &found) {
+                        self.run_content(path, node(entry), &content, &found);
+                    }
                 }
                 self.found = found;
             }
@@ -534,6 +555,7 @@ impl<'a> Pass<'a> {
 
     /// Gives a hard link what was said about its target, by the analyzers that want the link, too.
     fn hard_link(&mut self, path: &str, target: &str) {
+        self.catch_up_with(target);
         let mut found = std::mem::take(&mut self.found);
         self.matcher.by_path(path, &mut found);
         // A link to a link that waits for the second reading waits for the same file.
@@ -705,34 +727,52 @@ impl<'a> Pass<'a> {
     }
 
     fn run(&mut self, path: &str, node: Node, content: &dyn ReadAt, analyzers: &[usize]) {
-        if analyzers.is_empty() {
+        if analyzers.is_empty() || !self.pay_for(path, analyzers) {
             return;
         }
-        // What every file is looked at for, mostly in vain, takes memory only where it says something.
-        let lasting = analyzers.iter().any(|index| !self.matcher.selects_any(*index));
-        if lasting && !self.limits.facts.spend(limits::path_cost(path), 0) {
-            return self.no_room();
+        let file = File { path, node, content };
+        let said = look(&file, analyzers, self.matcher, self.limits, &self.expansion);
+        self.keep(path, said, analyzers);
+    }
+
+    /// Returns whether any of these analyzers looks for more than what every file is looked at for.
+    ///
+    /// What every file is looked at for, mostly in vain, takes memory only where it says something.
+    fn is_lasting(&self, analyzers: &[usize]) -> bool {
+        analyzers.iter().any(|index| !self.matcher.selects_any(*index))
+    }
+
+    /// Takes the memory for a path that will be kept whatever is said about it; false when there is none.
+    fn pay_for(&mut self, path: &str, analyzers: &[usize]) -> bool {
+        let paid = !self.is_lasting(analyzers) || self.limits.facts.spend(limits::path_cost(path), 0);
+        if !paid {
+            self.no_room();
         }
+        paid
+    }
+
+    /// Keeps what was said about a file.
+    fn keep(&mut self, path: &str, said: Vec<Said>, analyzers: &[usize]) {
         let mut all = Vec::new();
-        for index in analyzers {
-            let Some(analyzer) = self.matcher.analyzers().get(*index) else { continue };
-            let file = File { path, node, content };
-            let (mut said, left_out, unsaid) = said_by(*analyzer, &file, self.limits, &self.expansion);
+        for Said { analyzer, mut said, left_out, unsaid } in said {
+            let Some(id) = self.matcher.analyzers().get(analyzer).map(|analyzer| analyzer.id()) else {
+                continue;
+            };
             self.note(left_out);
             said.warnings.retain(|warning| self.may_say(warning));
             for (code, count, unscanned) in unsaid {
                 self.count(Cow::Borrowed(code), count, unscanned);
             }
             // No hard link asks again for what every file is looked at for.
-            if said.facts.is_empty() && said.warnings.is_empty() && self.matcher.selects_any(*index) {
+            if said.facts.is_empty() && said.warnings.is_empty() && self.matcher.selects_any(analyzer) {
                 continue;
             }
-            all.push(FileAnalysis { analyzer: analyzer.id().name, said });
+            all.push(FileAnalysis { analyzer: id.name, said });
         }
         if all.is_empty() {
             return;
         }
-        if !lasting && !self.limits.facts.spend(limits::path_cost(path), 0) {
+        if !self.is_lasting(analyzers) && !self.limits.facts.spend(limits::path_cost(path), 0) {
             return self.no_room();
         }
         self.out.files.insert(path.to_owned(), all);
@@ -773,14 +813,37 @@ fn each_part(reader: &mut impl BufRead, mut take: impl FnMut(&[u8]) -> io::Resul
     }
 }
 
-/// Runs one analyzer; returns what it said, what is missing in it, and how many warnings of which code. That it panics would be
-/// a bug; it must not take the rest of the scan with it.
+/// What one analyzer said about a file.
+struct Said {
+    /// Its number.
+    analyzer: usize,
+    said: PathFacts,
+    /// What is missing in it.
+    left_out: LeftOut,
+    /// How many warnings of which code were not kept, and whether they leave something unscanned.
+    unsaid: Vec<(&'static str, u64, bool)>,
+}
+
+/// Has analyzers look at a file.
+fn look(
+    file: &File<'_>,
+    analyzers: &[usize],
+    matcher: &Matcher<'_>,
+    limits: &Limits,
+    expansion: &Expansion,
+) -> Vec<Said> {
+    let wanted = analyzers.iter().filter_map(|index| Some((*index, *matcher.analyzers().get(*index)?)));
+    wanted.map(|(index, analyzer)| said_by(index, analyzer, file, limits, expansion)).collect()
+}
+
+/// Runs one analyzer. That it panics would be a bug; it must not take the rest of the scan with it.
 fn said_by(
+    index: usize,
     analyzer: &dyn Analyzer,
     file: &File<'_>,
     limits: &Limits,
     expansion: &Expansion,
-) -> (PathFacts, LeftOut, Vec<(&'static str, u64, bool)>) {
+) -> Said {
     let mut facts = LayerFacts::default();
     let (mut left_out, mut unsaid) = (LeftOut::default(), Vec::new());
     let ended = catch_unwind(AssertUnwindSafe(|| {
@@ -794,7 +857,7 @@ fn said_by(
         let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
         said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
     }
-    (said, left_out, unsaid)
+    Said { analyzer: index, said, left_out, unsaid }
 }
 
 /// Makes facts about `from` be about `to`.

@@ -5,13 +5,16 @@
 //! analyzers link dependencies while every instance still has its own place; at last equal packages become one with all
 //! their places.
 
+mod contents;
+
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
 use crate::files::{Files, Owned, Shape};
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
 use assay_model::{
-    Detection, FindingKind, Inventory, Leftover, Location, Observation, Origin, Package, PackageKind,
+    Detection, FileEntry, FindingKind, Inventory, Leftover, Location, Observation, Origin, Package,
+    PackageKind,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -56,7 +59,9 @@ fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
         | Fact::Leftover { .. }
         | Fact::Code(_)
         | Fact::Detection(_)
-        | Fact::Observation(_) => None,
+        | Fact::Observation(_)
+        | Fact::Content(_)
+        | Fact::Installed { .. } => None,
     })
 }
 
@@ -120,6 +125,15 @@ pub fn squash(
                     Fact::Detection(detection) => {
                         inventory.detections.push(detected(*detection, &path, of_image.then_some(at.layer)));
                     }
+                    Fact::Content(content) => inventory.files.push(FileEntry {
+                        path: path.to_string(),
+                        layer: of_image.then_some(at.layer),
+                        content: *content,
+                        owners: Vec::new(),
+                    }),
+                    Fact::Installed { manager, package, files } => {
+                        claims.installed.push((manager, package, files));
+                    }
                     Fact::Licenses { manager, package, licenses } => {
                         claims.licenses.insert((manager.into(), package), licenses);
                     }
@@ -129,7 +143,7 @@ pub fn squash(
     }
     inventory.leftovers = leftovers.into_iter().map(|(folder, sum)| sum.finish(folder)).collect();
     claims.apply(&mut inventory);
-    files.owned = claims.files;
+    files.owned = std::mem::take(&mut claims.files);
     files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete);
     if lockfiles == Lockfiles::WhenNothingInstalled {
         drop_installed_lockfiles(&mut inventory.packages);
@@ -140,6 +154,8 @@ pub fn squash(
         analyzer.link(&mut inventory);
     }
     merge(&mut inventory.packages);
+    contents::own(&mut inventory, &files.owned);
+    contents::compare(&mut inventory, &claims.installed);
     inventory.observations.sort();
     inventory.detections.sort();
     inventory.detections.dedup();
@@ -248,6 +264,8 @@ fn placed(mut package: Package, path: &str, layer: Option<u32>) -> Package {
 struct Claims {
     files: Vec<Owned>,
     licenses: HashMap<(String, String), Vec<String>>,
+    /// The manager, the package, and what its files were when it was installed.
+    installed: Vec<contents::Installed>,
 }
 
 /// Returns the package manager whose packages are of this kind, where it answers for the language packages in its files.

@@ -6,6 +6,7 @@ use crate::detector::{Description, Detector, Grouping, Options};
 use assay_analyze::Analyzer;
 use assay_model::{Detection, FindingKind, Image, Inventory, Severity};
 
+pub mod accumulated;
 pub mod file;
 pub mod history;
 pub mod image;
@@ -69,7 +70,8 @@ pub fn checks() -> impl Iterator<Item = &'static Check> {
     let files = file::CHECKS.iter().map(|check| &check.check);
     let images = image::CHECKS.iter().map(|check| &check.check);
     let systems = system::CHECKS.iter().map(|check| &check.check);
-    files.chain(images).chain(history::lints().map(|lint| &lint.check)).chain(systems)
+    let histories = history::lints().map(|lint| &lint.check);
+    files.chain(images).chain(histories).chain(systems).chain(std::iter::once(&accumulated::CHECK))
 }
 
 /// Returns the check of this identifier, or of this name elsewhere, wherever it looks: at images, systems or what they are made from.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod attached;
 pub mod cache;
 mod disk;
 mod folder;
@@ -14,6 +15,7 @@ mod report;
 mod sbom;
 mod update;
 
+pub use attached::{AttachedSbom, AttachedStatements, Voucher, attached_sboms, attached_statements, nobody};
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};
@@ -25,7 +27,7 @@ pub use report::assess;
 pub use sbom::{OpenSbomError, is_sbom, open_sbom};
 pub use update::{UpdateDatabaseError, build_fetched, fetch_feeds};
 
-use assay_analyze::{LayerAnalysis, Limits, Lockfiles, Matcher, Squashed};
+use assay_analyze::{Analyzer, LayerAnalysis, Limits, Lockfiles, Matcher, Squashed};
 use assay_model::FindingKind;
 use std::num::NonZeroUsize;
 
@@ -41,30 +43,44 @@ pub struct Settings<'a> {
     pub cache: Option<LayerCache>,
     /// Whether layers with a table of contents are read by it: only the files that are wanted by name. Such a result is partial.
     pub lazy: bool,
-    /// Whether the scan is a deep one, which observes what is in an image besides packages. Set by [`Settings::deep`], which adds the
-    /// analyzers.
-    pub deep: bool,
 }
 
-impl Settings<'_> {
+impl<'a> Settings<'a> {
     /// Returns the settings with the published bounds, to make an inventory and to look for these kinds of findings.
     pub fn new(limits: Limits, workers: NonZeroUsize, kinds: &[FindingKind]) -> Self {
-        Self {
-            matcher: Matcher::new(analyzers(kinds)),
-            limits,
-            workers,
-            cache: None,
-            lazy: false,
-            deep: false,
-        }
+        Self { matcher: Matcher::new(analyzers(kinds)), limits, workers, cache: None, lazy: false }
     }
 
-    /// Returns the settings for a deep scan.
+    /// Returns the settings for a deep scan, which observes what is in an image besides packages.
     #[must_use]
     pub fn deep(self) -> Self {
-        let analyzers =
-            self.matcher.analyzers().iter().copied().chain(assay_detect::deep::ANALYZERS.iter().copied());
-        Self { matcher: Matcher::new(analyzers), deep: true, ..self }
+        let deep = assay_packages::binary::DEEP.iter().chain(assay_detect::deep::ANALYZERS);
+        self.files().and(deep.copied())
+    }
+
+    /// Returns the settings for an inventory that lists every file.
+    #[must_use]
+    pub fn files(self) -> Self {
+        self.and(assay_packages::of_files())
+    }
+
+    /// Adds analyzers, each once.
+    fn and(self, more: impl Iterator<Item = &'static dyn Analyzer>) -> Self {
+        let mut analyzers: Vec<&'a dyn Analyzer> = self.matcher.analyzers().to_vec();
+        for analyzer in more {
+            if analyzers.iter().all(|known| known.id() != analyzer.id()) {
+                analyzers.push(analyzer);
+            }
+        }
+        Self { matcher: Matcher::new(analyzers), ..self }
+    }
+
+    /// Returns whether the scan is a deep one.
+    fn is_deep(&self) -> bool {
+        let deep = |analyzer: &&dyn Analyzer| {
+            assay_detect::deep::ANALYZERS.iter().any(|deep| deep.id() == analyzer.id())
+        };
+        self.matcher.analyzers().iter().any(deep)
     }
 }
 
@@ -76,7 +92,7 @@ fn squash(
     settings: &Settings<'_>,
 ) -> Squashed {
     let mut squashed = assay_analyze::squash(layers, of_image, lockfiles, &settings.matcher);
-    squashed.inventory.deep = settings.deep;
+    squashed.inventory.deep = settings.is_deep();
     squashed
 }
 

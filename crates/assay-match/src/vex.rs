@@ -1,6 +1,6 @@
 //! VEX statements on findings: which are applied, which are only shown.
 //!
-//! Only the user's own documents suppress. What the judged says of itself is shown beside the finding and changes nothing. Of
+//! Only the user's own documents, and those that a trusted signer vouches for, suppress. What the judged says of itself is shown beside the finding and changes nothing. Of
 //! several statements by one author the newest counts; where authors disagree, the finding stays open.
 
 use assay_advisories::Database;
@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 pub enum Trust {
     /// The user named it: what it says is applied.
     User,
+    /// It came with what is judged, and somebody whom the user trusts signed it: what it says is applied.
+    Signer,
     /// It came with what is judged: what it says is shown.
     Subject,
 }
@@ -123,10 +125,10 @@ pub fn apply_vex(
     Ok(())
 }
 
-/// Returns the newest statement of each author that the user named; of the same time, the later one in the documents.
+/// Returns the newest statement of each author that the user named or trusts; of the same time, the later one in the documents.
 fn latest<'a>(found: &[Candidate<'a>]) -> BTreeMap<&'a str, Candidate<'a>> {
     let mut latest: BTreeMap<&'a str, Candidate<'a>> = BTreeMap::new();
-    for candidate in found.iter().filter(|candidate| candidate.document.trust == Trust::User) {
+    for candidate in found.iter().filter(|candidate| candidate.document.trust != Trust::Subject) {
         let author = candidate.statement.author.trim();
         let author = if author.is_empty() { candidate.document.source.as_str() } else { author };
         let newer =
@@ -170,9 +172,11 @@ fn shown(candidate: &Candidate<'_>, counts: bool, suppressed: bool) -> String {
     let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let why = match (candidate.document.trust, counts, candidate.suppresses()) {
         (Trust::Subject, _, _) => " (not applied: it comes with what is judged)",
-        (Trust::User, false, _) => " (superseded by a newer statement)",
-        (Trust::User, true, true) if !suppressed => " (not applied: another author says otherwise)",
-        (Trust::User, true, _) => "",
+        (Trust::User | Trust::Signer, false, _) => " (superseded by a newer statement)",
+        (Trust::User | Trust::Signer, true, true) if !suppressed => {
+            " (not applied: another author says otherwise)"
+        }
+        (Trust::User | Trust::Signer, true, _) => "",
     };
     let author = candidate.author();
     let source = &candidate.document.source;

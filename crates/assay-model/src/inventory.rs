@@ -1,5 +1,6 @@
 //! The inventory of an image: its operating system and packages, after all layers were laid over each other.
 
+use crate::contents::FileEntry;
 use crate::detection::Detection;
 use crate::distro::Distro;
 use crate::observation::Observation;
@@ -72,6 +73,8 @@ pub struct Inventory {
     pub deep: bool,
     /// What a deep scan observed, sorted by topic and place.
     pub observations: Vec<Observation>,
+    /// Every regular file, sorted by path, where somebody asked for them.
+    pub files: Vec<FileEntry>,
     /// What content gives away, sorted by kind, rule and place.
     pub detections: Vec<Detection>,
     /// What could not be read.

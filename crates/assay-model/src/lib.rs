@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod advisory;
+pub mod contents;
 pub mod context;
 pub mod detection;
 pub mod digest;
@@ -26,6 +27,7 @@ pub mod timestamp;
 pub mod warning;
 
 pub use advisory::{Advisory, Affected, Cvss, Fix, Range, RangeEnd};
+pub use contents::FileEntry;
 pub use context::Context;
 pub use detection::{Detail, Detection};
 pub use digest::{DiffId, Digest};

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub enum Topic {
     /// A program or library, how it was hardened, and the addresses in it.
     Executable,
+    /// A library that is linked into a program, or copied into it, without being a file of its own.
+    Library,
+    /// A file that is no longer what its package installed.
+    Modified,
     /// Something that runs by itself: at boot, at login, or at a time.
     Start,
     /// A script that fetches something.
@@ -21,12 +25,22 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic, in their order.
-    pub const ALL: [Self; 5] = [Self::Executable, Self::Start, Self::Download, Self::Archive, Self::Hidden];
+    pub const ALL: [Self; 7] = [
+        Self::Executable,
+        Self::Library,
+        Self::Modified,
+        Self::Start,
+        Self::Download,
+        Self::Archive,
+        Self::Hidden,
+    ];
 
     /// Returns the name used in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Executable => "executable",
+            Self::Library => "library",
+            Self::Modified => "modified",
             Self::Start => "start",
             Self::Download => "download",
             Self::Archive => "archive",

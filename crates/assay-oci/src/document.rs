@@ -29,6 +29,9 @@ pub(crate) struct Descriptor {
     pub(crate) platform: Option<RawPlatform>,
     #[serde(default)]
     pub(crate) annotations: Option<BTreeMap<String, String>>,
+    /// Set for an artifact that is listed beside images.
+    #[serde(default)]
+    pub(crate) artifact_type: Option<String>,
 }
 
 impl Descriptor {

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Redirects followed for a public file; feeds are behind one or two.
 const PUBLIC_REDIRECTS: usize = 5;
 
+/// Longer than any upload; whoever sends one watches its progress.
+const NEVER: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// Settings for all connections.
 #[derive(Debug, Clone)]
 pub struct NetworkOptions {
@@ -156,14 +159,26 @@ impl Network {
         Ok(started.runtime.block_on(work(client)))
     }
 
+    /// Returns a client for uploads. The time between two reads, which others watch, runs while a body is sent, too.
+    pub(crate) fn upload_client(&self) -> Result<reqwest::Client, RegistryError> {
+        self.client_with(|builder| builder.read_timeout(NEVER))
+    }
+
     fn client(&self, redirects: fn() -> reqwest::redirect::Policy) -> Result<reqwest::Client, RegistryError> {
+        self.client_with(|builder| builder.redirect(redirects()))
+    }
+
+    fn client_with(
+        &self,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<reqwest::Client, RegistryError> {
         let options = &self.options;
         let mut certificates = Vec::new();
         for pem in &options.extra_certificates {
             certificates.extend(reqwest::Certificate::from_pem_bundle(pem).map_err(RegistryError::Client)?);
         }
         let builder = || -> Result<reqwest::ClientBuilder, RegistryError> {
-            let mut builder = client_builder(options).no_proxy().redirect(redirects());
+            let mut builder = change(client_builder(options).no_proxy());
             let exceptions = || reqwest::NoProxy::from_string(&options.no_proxy);
             for (proxy, make) in [
                 (

@@ -1,11 +1,22 @@
-//! A client of the distribution API, <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>: reading only.
+//! A client of the distribution API, <https://github.com/opencontainers/distribution-spec/blob/main/spec.md>.
 
 pub(crate) mod auth;
 pub(crate) mod blob;
 pub(crate) mod client;
+pub(crate) mod push;
+pub(crate) mod referrers;
 
 use crate::credentials::CredentialError;
 use std::io;
+
+/// What is to be done with a repository; it decides which rights are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read from it only.
+    Read,
+    /// Read from it and write to it.
+    Write,
+}
 
 /// Why a registry did not give what was asked for.
 #[derive(Debug, thiserror::Error)]

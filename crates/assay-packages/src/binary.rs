@@ -9,6 +9,7 @@ use assay_analyze::Analyzer;
 mod erlang_release;
 mod go_toolchain;
 mod java_runtime;
+mod linked;
 mod program;
 mod rabbitmq;
 
@@ -20,3 +21,6 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &erlang_release::ErlangRelease,
     &rabbitmq::RabbitMq,
 ];
+
+/// Those that look into every program, for deep scans.
+pub const DEEP: &[&dyn Analyzer] = &[&linked::Linked];

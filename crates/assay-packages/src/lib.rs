@@ -2,12 +2,20 @@
 #![forbid(unsafe_code)]
 
 pub mod binary;
+mod contents;
 pub mod lang;
 pub mod os;
 #[cfg(test)]
 mod testing;
 
 use assay_analyze::Analyzer;
+
+/// Returns those who look at every file and at what it was when it was installed: for a deep scan, for bills of materials with files, and
+/// for what tells two images apart.
+pub fn of_files() -> impl Iterator<Item = &'static dyn Analyzer> {
+    let contents: &'static dyn Analyzer = &contents::Contents;
+    std::iter::once(contents).chain(os::SUMS.iter().copied())
+}
 
 /// Returns every package analyzer, in the order in which they are linked.
 pub fn analyzers() -> impl Iterator<Item = &'static dyn Analyzer> {

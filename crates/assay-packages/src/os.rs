@@ -42,6 +42,9 @@ pub const ANALYZERS: &[&dyn Analyzer] = &[
     &bitnami::Bitnami,
 ];
 
+/// What package managers wrote down about the content of the files that they installed.
+pub const SUMS: &[&dyn Analyzer] = &[&apk::ApkSums, &dpkg::DpkgSums, &rpm::RpmSums];
+
 /// Connects the packages of one package manager by their names and by what they provide.
 fn link_by_provides(inventory: &mut Inventory, kind: PackageKind) {
     inventory.link_by_name(

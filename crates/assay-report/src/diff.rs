@@ -1,14 +1,16 @@
-//! What changed between two images, bills of materials or reports: packages, findings, layers, configuration.
+//! What changed between two images, bills of materials or reports: packages, findings, layers, files, configuration.
 //!
 //! Packages of one name that differ only in their version are paired, so that an upgrade is one change and not two. Findings
 //! are the same when their fingerprints are. Only what both sides know is compared: a bill of materials says nothing of the
-//! environment, a report nothing of the entry point. Files are not compared one by one: layers are.
+//! environment, a report nothing of the entry point. Files are compared one by one where both sides list them, else by layer.
 
 mod compare;
+mod files;
 mod json;
 mod markdown;
 mod table;
 
+pub use files::{ChangedFile, FileChange, FileState, Files, Total};
 pub use json::SCHEMA as DIFF_SCHEMA;
 
 use assay_model::{Finding, FindingKind, Image, Priority, Report, Severity};
@@ -178,6 +180,8 @@ pub struct Difference {
     pub findings: Vec<ChangedFinding>,
     /// Layers, where both sides have some.
     pub layers: Option<Layers>,
+    /// Files, where both sides list theirs.
+    pub files: Option<Files>,
     /// Settings, where both sides know some.
     pub settings: Vec<ChangedSetting>,
     /// What could not be compared, in words.

@@ -1,10 +1,11 @@
 //! From an image and what is in it to a bill of materials.
 
-use crate::document::{Class, Component, Document, Hash, Tool};
+use crate::document::{Class, Component, Document, File, Hash, Tool};
 use crate::property as names;
 use crate::{identity, package};
+use assay_model::contents::hex;
 use assay_model::report::SourceKind;
-use assay_model::{Base, Digest, Image, Inventory, Os, Purl, Timestamp};
+use assay_model::{Base, Digest, FileEntry, Image, Inventory, Os, Purl, Timestamp};
 use std::collections::{BTreeMap, HashSet};
 
 /// What a document says about itself.
@@ -16,7 +17,12 @@ pub struct Origin<'a> {
     pub version: &'a str,
     /// The time to state; the image's own where there is none.
     pub created: Option<Timestamp>,
+    /// Whether the files of packages are listed with their digests, as far as the inventory has them.
+    pub files: bool,
 }
+
+/// The most files that a document lists: the largest public images have some hundred thousand.
+const MAX_FILES: usize = 500_000;
 
 /// Returns the bill of materials of an image, or of what else was looked at.
 ///
@@ -63,18 +69,40 @@ pub fn compose(image: &Image, inventory: &Inventory, origin: &Origin<'_>) -> Doc
         .base
         .iter()
         .map(|base| Component { reference: free("base", &mut taken), ..base_component(base) });
+    let files = if origin.files { files(inventory) } else { Vec::new() };
+    let too_many = files.len() > MAX_FILES;
+    if too_many {
+        let message = format!("only {MAX_FILES} of {} files are listed", files.len());
+        let number = inventory.warnings.iter().filter(|warning| warning.incomplete).count();
+        subject.set(format!("{}{number}:code", names::WARNING), "too-many-files");
+        subject.set(format!("{}{number}:message", names::WARNING), message);
+    }
     let mut document = Document {
         created: origin.created.or(image.created),
         tools: vec![Tool { vendor: None, name: "assay".to_owned(), version: origin.version.to_owned() }],
         ancestors: ancestors.collect(),
-        incomplete: inventory.warnings.iter().any(|warning| warning.incomplete),
+        incomplete: too_many || inventory.warnings.iter().any(|warning| warning.incomplete),
         subject,
         components,
+        files: files.into_iter().take(MAX_FILES).collect(),
         ..Document::default()
     };
     let digest = image.manifest_digest.or(image.image_id);
     document.identity = identity::of(&document, digest.map(|digest| digest.to_string()));
     document
+}
+
+/// Returns the files of packages; each package is the component of the same index.
+fn files(inventory: &Inventory) -> Vec<File> {
+    let owned = inventory.files.iter().filter(|file| !file.owners.is_empty());
+    let file = |file: &FileEntry| {
+        let hash =
+            |algorithm: &str, digest: &[u8]| Hash { algorithm: algorithm.to_owned(), hex: hex(digest) };
+        let sums = &file.content.sums;
+        let hashes = vec![hash("SHA-1", &sums.sha1), hash("SHA-256", &sums.sha256)];
+        File { path: file.path.clone(), hashes, owners: file.owners.clone() }
+    };
+    owned.map(file).collect()
 }
 
 /// Returns a reference that nothing else in the document has.

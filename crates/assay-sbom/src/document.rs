@@ -1,6 +1,6 @@
 //! A bill of materials, whatever format it comes in or goes out as.
 //!
-//! Only what several formats can say is here; what just one of them knows (CycloneDX services, SPDX files) is left out when
+//! Only what several formats can say is here; what just one of them knows (CycloneDX services, SPDX snippets) is left out when
 //! reading. What Assay knows beyond that travels as properties named `assay:…`, see [`crate::property`].
 
 use assay_model::Timestamp;
@@ -84,6 +84,24 @@ impl Component {
     }
 }
 
+/// A file of a component, for those who ask for every file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct File {
+    /// Its path, without a leading `/`.
+    pub path: String,
+    /// Digests of its content; SPDX 2 asks for SHA-1.
+    pub hashes: Vec<Hash>,
+    /// The indices of the components that it belongs to, sorted.
+    pub owners: Vec<u32>,
+}
+
+impl File {
+    /// Returns the digest of this algorithm.
+    pub fn hash(&self, algorithm: &str) -> Option<&str> {
+        self.hashes.iter().find(|hash| hash.algorithm == algorithm).map(|hash| hash.hex.as_str())
+    }
+}
+
 /// A program that made a document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Tool {
@@ -111,6 +129,8 @@ pub struct Document {
     pub ancestors: Vec<Component>,
     /// What the subject consists of.
     pub components: Vec<Component>,
+    /// The files of components, where they were asked for.
+    pub files: Vec<File>,
     /// Whether it says itself that something is missing.
     pub incomplete: bool,
 }

@@ -17,6 +17,7 @@ mod spdx2;
 mod spdx3;
 mod syft;
 pub mod vex;
+pub mod wrapped;
 mod write;
 mod xml;
 

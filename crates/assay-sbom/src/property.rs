@@ -64,6 +64,8 @@ pub(crate) const USAGE: &str = "assay:usage";
 pub(crate) const USAGE_STEP: &str = "assay:usage:evidence:";
 /// A purl of a language package that this operating-system package owns; once for each.
 pub(crate) const CONTAINS: &str = "assay:contains";
+/// The reference of another component that a file belongs to; once for each.
+pub(crate) const FILE_OWNER: &str = "assay:file:owner";
 /// Bytes it takes when installed.
 pub(crate) const INSTALLED_SIZE: &str = "assay:installed_size";
 /// `true` where the distribution does not work without it.

@@ -166,5 +166,7 @@ fn serve(
     let len = request.header("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     reader.take(len).read_to_end(&mut request.body)?;
     log.lock().unwrap().push(request.clone());
-    handler(&request).send(&mut stream)
+    let reply = handler(&request);
+    let reply = if request.method == "HEAD" { reply.cut(0) } else { reply };
+    reply.send(&mut stream)
 }

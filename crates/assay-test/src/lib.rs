@@ -18,5 +18,6 @@ pub mod elf;
 pub mod hostile;
 pub mod http;
 pub mod image;
+pub mod pushable;
 pub mod registry;
 pub mod zip;

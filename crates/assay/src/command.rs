@@ -7,17 +7,32 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+mod attach;
+mod attest;
+mod attest_blob;
 mod cache;
 mod completions;
 mod config;
 mod convert;
+mod copy;
 mod db;
 mod diff;
+mod download;
 mod explain;
+mod gate;
+mod key;
 mod lint;
 mod man;
+mod policy;
+mod reference;
 mod sbom;
 mod scan;
+mod sign;
+mod sign_blob;
+mod tree;
+mod verify;
+mod verify_attestation;
+mod verify_blob;
 mod vex;
 
 /// What to do.
@@ -25,11 +40,26 @@ mod vex;
 pub(crate) enum Command {
     Scan(scan::Args),
     Explain(explain::Args),
+    Gate(gate::Args),
+    Policy(policy::Args),
     Lint(lint::Args),
     Sbom(sbom::Args),
     Vex(vex::Args),
     Diff(diff::Args),
+    Tree(tree::Args),
+    Attach(attach::Args),
+    Download(download::Args),
+    Copy(copy::Args),
+    Ref(reference::Args),
     Convert(convert::Args),
+    Sign(sign::Args),
+    SignBlob(sign_blob::Args),
+    Verify(Box<verify::Args>),
+    VerifyBlob(Box<verify_blob::Args>),
+    Attest(Box<attest::Args>),
+    AttestBlob(attest_blob::Args),
+    VerifyAttestation(Box<verify_attestation::Args>),
+    Key(key::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -88,11 +118,26 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
     match command {
         Command::Scan(args) => scan::run(&args, global),
         Command::Explain(args) => explain::run(&args, global),
+        Command::Gate(args) => gate::run(&args, global),
+        Command::Policy(args) => policy::run(&args, global),
         Command::Lint(args) => lint::run(&args, global),
         Command::Sbom(args) => sbom::run(args, global),
         Command::Vex(args) => vex::run(&args, global),
-        Command::Diff(args) => diff::run(&args, global),
+        Command::Diff(args) => diff::run(args, global),
+        Command::Tree(args) => tree::run(&args, global),
+        Command::Attach(args) => attach::run(&args, global),
+        Command::Download(args) => download::run(&args, global),
+        Command::Copy(args) => copy::run(&args, global),
+        Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
+        Command::Sign(args) => sign::run(&args, global),
+        Command::Verify(args) => verify::run(&args, global),
+        Command::VerifyBlob(args) => verify_blob::run(&args),
+        Command::Attest(args) => attest::run(&args, global),
+        Command::SignBlob(args) => sign_blob::run(&args),
+        Command::AttestBlob(args) => attest_blob::run(&args),
+        Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
+        Command::Key(args) => key::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

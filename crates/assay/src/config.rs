@@ -8,11 +8,13 @@ use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::terminal;
+use assay_detect::check::accumulated::Accumulation;
 use assay_model::context::{Context, Grade, Setting, Stated, Statements};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+mod accumulation;
 mod licenses;
 mod pattern;
 mod read;
@@ -65,6 +67,15 @@ impl Settings {
         Ok(Self { given, file })
     }
 
+    /// Reads options, variables and the file only when it was named: for what decides whether an image may run.
+    pub(crate) fn named_only(args: &ContextArgs, global: &Global) -> Result<Self, CommandError> {
+        let file = match &global.config {
+            Some(path) => Some(ConfigFile { path: path.clone(), named: true, config: read_file(path)? }),
+            None => None,
+        };
+        Ok(Self { given: args.stated()?, file })
+    }
+
     /// Returns the file's path, where there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
@@ -86,13 +97,21 @@ impl Settings {
         Statements { operator: self.given.clone().over(&stated), subject: Stated::default() }
     }
 
-    /// Returns which licences are a finding. A file inside the folder that is scanned, unless it was named, has no say.
+    /// Returns what the file says, unless it lies inside the folder that is scanned and was not named: then it has no say.
+    fn trusted(&self, tree: Option<&Path>) -> Option<&Config> {
+        let file = self.file.as_ref();
+        let file = file.filter(|file| file.named || !tree.is_some_and(|tree| lies_in(&file.path, tree)));
+        file.map(|file| &file.config)
+    }
+
+    /// Returns which licences are a finding.
     pub(crate) fn licenses(&self, tree: Option<&Path>) -> assay_detect::license::Policy {
-        let file = self
-            .file
-            .as_ref()
-            .filter(|file| file.named || !tree.is_some_and(|tree| lies_in(&file.path, tree)));
-        file.and_then(|file| file.config.licenses.clone()).unwrap_or_default()
+        self.trusted(tree).and_then(|config| config.licenses.clone()).unwrap_or_default()
+    }
+
+    /// Returns from how many findings on they are one of their own.
+    pub(crate) fn accumulation(&self, tree: Option<&Path>) -> Accumulation {
+        self.trusted(tree).and_then(|config| config.accumulation).unwrap_or_default()
     }
 
     /// Tells the user what of a file inside the scanned folder does not count.

@@ -5,11 +5,21 @@ use assay_model::Timestamp;
 use assay_oci::{CredentialSources, UsualPlaces};
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
 
 /// Returns a variable that is set and not empty.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the password for a key: of the variables that are set the first that is not empty. An empty password is one, too, if it
+/// was set.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn key_password() -> Option<Zeroizing<String>> {
+    let set =
+        ["ASSAY_KEY_PASSWORD", "COSIGN_PASSWORD"].into_iter().filter_map(|name| std::env::var(name).ok());
+    set.map(Zeroizing::new).reduce(|first, next| if first.is_empty() { next } else { first })
 }
 
 fn folder(name: &str) -> Option<PathBuf> {
@@ -18,11 +28,16 @@ fn folder(name: &str) -> Option<PathBuf> {
 
 /// Returns the current time, or `SOURCE_DATE_EPOCH` where a reproducible result is asked for
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
-#[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
 pub(crate) fn now() -> Timestamp {
     if let Some(time) = source_date() {
         return time;
     }
+    clock()
+}
+
+/// Returns the time that the clock shows, whatever `SOURCE_DATE_EPOCH` says: what has expired must not verify by a variable.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
+pub(crate) fn clock() -> Timestamp {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(elapsed.as_secs()).unwrap_or_default())
 }
@@ -68,6 +83,29 @@ pub(crate) fn cache_folder(global: &Global) -> PathBuf {
 /// Returns the folder for temporary files.
 pub(crate) fn scratch_folder() -> PathBuf {
     folder("TMPDIR").unwrap_or_else(|| PathBuf::from("/tmp"))
+}
+
+/// Returns the folders of signing plug-ins, in the order to look in: the one that is named, those of Notation, the one of this program,
+/// and the search path (<https://github.com/notaryproject/specifications/blob/main/specs/plugin-extensibility.md>).
+pub(crate) fn plugin_folders() -> Vec<PathBuf> {
+    let configuration = folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")));
+    let program = std::env::current_exe().ok();
+    let beside = program.as_deref().and_then(std::path::Path::parent).map(PathBuf::from);
+    let path =
+        variable("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let notation = ["NOTATION_LIBEXEC", "NOTATION_CONFIG"]
+        .into_iter()
+        .filter_map(folder)
+        .map(|home| home.join("plugins"));
+    folder("ASSAY_PLUGIN_DIR")
+        .into_iter()
+        .chain(notation)
+        .chain(configuration.map(|home| home.join("notation/plugins")))
+        .chain(beside)
+        .chain(path)
+        // A relative folder would mean whatever folder the command was started in.
+        .filter(|folder| folder.is_absolute())
+        .collect()
 }
 
 /// Returns where credentials are.

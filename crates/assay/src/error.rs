@@ -6,6 +6,7 @@ use assay_engine::{OpenSbomError, ScanDiskError, ScanFolderError, ScanFunctionEr
 use assay_oci::source::InvalidSource;
 use assay_oci::{
     BlobMismatch, EngineError, EngineKind, OpenError, ReadLayerError, RegistryError, RegistryErrorKind,
+    RepositoryError,
 };
 use assay_report::escape;
 use std::error::Error;
@@ -74,6 +75,28 @@ impl CommandError {
         self
     }
 
+    /// Returns the message with its causes, as one sentence.
+    pub(crate) fn told(&self) -> String {
+        let mut told = self.message.clone();
+        let mut cause: Option<&(dyn Error + 'static)> = self.source.as_deref().map(|source| source as _);
+        let mut last = self.message.clone();
+        while let Some(error) = cause {
+            let message = error.to_string();
+            if message != last {
+                told.push_str(": ");
+                told.push_str(&message);
+            }
+            last = message;
+            cause = error.source();
+        }
+        told
+    }
+
+    /// Returns the first of what the user can do.
+    pub(crate) fn first_hint(&self) -> Option<&str> {
+        self.hints.first().map(String::as_str)
+    }
+
     /// Returns the exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.kind {
@@ -111,6 +134,9 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if let Some(error) = error.downcast_ref::<io::Error>() {
         return io_hint(error);
+    }
+    if let Some(error) = error.downcast_ref::<RepositoryError>() {
+        return repository_hint(error);
     }
     if let Some(error) = error.downcast_ref::<ScanFolderError>() {
         return Some(match error {
@@ -176,7 +202,34 @@ fn hint_for(error: &(dyn Error + 'static)) -> Option<String> {
                 .to_owned(),
         });
     }
-    match error.downcast_ref::<OpenError>()? {
+    open_hint(error.downcast_ref::<OpenError>()?)
+}
+
+fn repository_hint(error: &RepositoryError) -> Option<String> {
+    match error {
+        RepositoryError::Registry(error) => registry_hint(error),
+        RepositoryError::Open(error) => open_hint(error),
+        RepositoryError::Missing { .. } => {
+            Some("check name and tag, such as with `assay ref resolve REFERENCE`".to_owned())
+        }
+        RepositoryError::ReadOnly { .. } => {
+            Some("copy it to where it can be written, such as with `assay copy IMAGE oci:DIR`".to_owned())
+        }
+        RepositoryError::NoRepository { .. } => Some(
+            "push the image to a registry, or save it as an OCI layout with `skopeo copy`, and name that"
+                .to_owned(),
+        ),
+        RepositoryError::Contended { .. } => Some("try again when fewer others write to it".to_owned()),
+        RepositoryError::Full { .. } => {
+            Some("remove artifacts that are not needed, or use a registry that lists referrers".to_owned())
+        }
+        RepositoryError::Write { .. } => Some("name a folder that you may write to".to_owned()),
+        _ => None,
+    }
+}
+
+fn open_hint(error: &OpenError) -> Option<String> {
+    match error {
         // These two say the same as what they wrap, which is then no link of its own in the chain.
         OpenError::Registry(error) => registry_hint(error),
         OpenError::Engine(error) => engine_hint(error),

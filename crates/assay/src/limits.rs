@@ -72,8 +72,13 @@ impl LimitArgs {
 
     /// Starts the time of one scan.
     pub(crate) fn watch(&self, stop: &Stop) -> Watch {
+        self.watch_for(stop, Duration::MAX)
+    }
+
+    /// Starts the time of something that may take as long as a scan, but no longer than `most`.
+    pub(crate) fn watch_for(&self, stop: &Stop, most: Duration) -> Watch {
         let (sender, receiver) = mpsc::channel();
-        let (time, stop) = (self.timeout.0, stop.clone());
+        let (time, stop) = (self.timeout.0.min(most), stop.clone());
         std::thread::spawn(move || {
             if receiver.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
                 stop.raise();

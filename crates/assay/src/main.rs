@@ -2,15 +2,25 @@
 
 #![forbid(unsafe_code)]
 
+mod attached;
+mod attesting;
 mod bytes;
 mod command;
 mod config;
 mod context;
 mod environment;
 mod error;
+mod evidence;
+mod gate;
+mod keys;
 mod limits;
+mod password;
+mod repository;
+mod signing;
 mod source;
 mod terminal;
+mod trusting;
+mod verifying;
 
 use clap::Parser;
 use std::process::ExitCode;

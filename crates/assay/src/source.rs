@@ -8,11 +8,13 @@ use crate::terminal::{self, ProgressLine};
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, OpenDatabaseError};
 use assay_analyze::Limits;
+use assay_detect::check::accumulated;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
-    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, Voucher, assess, attribute, disk_inventory,
+    find_base, folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, open_sbom,
 };
+use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
@@ -28,7 +30,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 /// How sources are opened.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SourceArgs {
     /// The platform of an image made for several, such as `linux/arm64`.
     #[arg(long, value_name = "OS/ARCH")]
@@ -45,6 +47,10 @@ pub(crate) struct SourceArgs {
     /// Observe what costs more to see: how executables were hardened, what runs by itself, archives, downloads, hidden files.
     #[arg(long)]
     deep: bool,
+
+    /// Whether every file is listed; a command that shows them asks for it.
+    #[arg(skip)]
+    files: bool,
 
     /// Read every layer, and keep nothing of it for the next scan.
     #[arg(long, env = "ASSAY_NO_CACHE", value_parser = clap::builder::FalseyValueParser::new())]
@@ -70,6 +76,10 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "ZIP")]
     function_layer: Vec<PathBuf>,
 
+    /// Do not look for what is attached to the image in its registry: statements on vulnerabilities, bills of materials.
+    #[arg(long, env = "ASSAY_NO_ATTACHED", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) no_attached: bool,
+
     #[command(flatten)]
     network: NetworkArgs,
 
@@ -81,6 +91,26 @@ impl SourceArgs {
     /// Looks for packages only.
     pub(crate) fn only_packages(&mut self) {
         self.scanners = Some(Scanners(vec![FindingKind::Vulnerability]));
+    }
+
+    /// Returns how registries are reached.
+    pub(crate) fn network(&self) -> &NetworkArgs {
+        &self.network
+    }
+
+    /// Returns what a scan may cost.
+    pub(crate) fn limits(&self) -> &LimitArgs {
+        &self.limits
+    }
+
+    /// Returns the platform that was asked for.
+    pub(crate) fn platform(&self) -> Option<&Platform> {
+        self.platform.as_ref()
+    }
+
+    /// Lists every file.
+    pub(crate) fn with_files(&mut self) {
+        self.files = true;
     }
 
     /// Returns the kinds of findings to look for.
@@ -176,7 +206,7 @@ pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
 }
 
 /// How registries are reached.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
     /// Read registry credentials from this file instead of Docker's and Podman's.
     #[arg(long, value_name = "FILE", env = "ASSAY_REGISTRY_CONFIG", value_parser = crate::command::path)]
@@ -208,14 +238,43 @@ pub(crate) struct Scanned {
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
+/// Does the same for a gate, deeper where its policy asks for that.
+pub(crate) fn gate_report(
+    text: &str,
+    args: &SourceArgs,
+    deep: bool,
+    global: &Global,
+    database: (&Database, bool),
+    config: &crate::config::Settings,
+    vex: &[VexDocument],
+) -> Result<Report, CommandError> {
+    let args = SourceArgs { deep: args.deep || deep, ..args.clone() };
+    report(text, &args, global, database, config, vex)
+}
+
 /// Opens a source, looks at all of it, and judges what is there.
+///
+/// Nobody vouches for what is attached to it, so that statements there are shown and not applied.
 pub(crate) fn report(
+    text: &str,
+    args: &SourceArgs,
+    global: &Global,
+    database: (&Database, bool),
+    config: &crate::config::Settings,
+    vex: &[VexDocument],
+) -> Result<Report, CommandError> {
+    report_with(text, args, global, database, config, vex, &assay_engine::nobody)
+}
+
+/// Does the same; statements that are attached to the image, and for which `voucher` names a signer, are applied.
+pub(crate) fn report_with(
     text: &str,
     args: &SourceArgs,
     global: &Global,
     (database, built_in): (&Database, bool),
     config: &crate::config::Settings,
     vex: &[VexDocument],
+    voucher: Voucher<'_>,
 ) -> Result<Report, CommandError> {
     let mut scanned = inventory(text, args, global)?;
     let damaged = |error| damaged_database(error, global);
@@ -230,18 +289,26 @@ pub(crate) fn report(
         own: args.own_rules()?,
         now: None,
     };
+    let accumulation = config.accumulation(scanned.tree.as_deref());
     let mut documents = vex.to_vec();
     documents.extend(
         scanned.sbom.take().filter(|(_, statements)| !statements.is_empty()).map(|(_, statements)| {
             VexDocument { source: text.to_owned(), trust: Trust::Subject, statements }
         }),
     );
+    let attached = crate::attached::statements(text, scanned.kind, &scanned.image, args, global, voucher);
+    documents.extend(attached.documents);
+    scanned.inventory.warnings.extend(attached.notices);
+    scanned.inventory.warnings.sort();
     let mut report =
         assess(scanned.kind, scanned.image, scanned.inventory, database, built_in, &statements, &options)
             .map_err(damaged)?;
     config.note_ignored(&statements, &report.context, global);
     attribute(&mut report);
     apply_vex(&mut report, &documents, database).map_err(damaged)?;
+    if accumulated::add(&mut report, &accumulation) {
+        sort_by_urgency(&mut report.findings);
+    }
     if let Some(base) = &scanned.base {
         let settings = settings(args, global)?;
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
@@ -321,7 +388,8 @@ fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, Com
     }
     settings.cache = (!args.no_cache).then(|| layer_cache(global));
     settings.lazy = args.lazy;
-    Ok(if args.deep { settings.deep() } else { settings })
+    let settings = if args.deep { settings.deep() } else { settings };
+    Ok(if args.files { settings.files() } else { settings })
 }
 
 fn open_options(args: &SourceArgs, limits: &Limits) -> OpenOptions {
@@ -361,6 +429,20 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let progress = Arc::new(Progress::default());
     let _line = ProgressLine::start(global, &without_password(text), &progress);
 
+    if let Some(found) = crate::attached::sbom(&source, args, global, &stop)? {
+        let (image, mut inventory) = found.document.inventory();
+        inventory.warnings.extend(found.notices);
+        inventory.warnings.sort();
+        return Ok(Scanned {
+            kind: SourceKind::Sbom,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Vec::new(),
+            sbom: Some((found.document, found.statements)),
+        });
+    }
     let sbom = match &source {
         Source::Sbom(path) => Some(path),
         Source::File(path) => Some(path).filter(|path| is_sbom(path)),

@@ -32,7 +32,11 @@ fn sample() -> assay_sbom::Document {
         packages: vec![package, other],
         ..Inventory::default()
     };
-    compose(&Image::default(), &inventory, &Origin { source: SourceKind::Dir, version: "1", created: None })
+    compose(
+        &Image::default(),
+        &inventory,
+        &Origin { source: SourceKind::Dir, version: "1", created: None, files: true },
+    )
 }
 
 fn sbom_seeds() -> Vec<Vec<u8>> {

@@ -14,6 +14,7 @@
 mod checks;
 mod config;
 mod corpus;
+mod cosign;
 mod decode;
 mod disks;
 mod findings;

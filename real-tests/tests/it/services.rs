@@ -43,6 +43,16 @@ pub(crate) fn registry(program: &Path, folder: &Path, http: &str, more: &str) ->
     (running, format!("localhost:{port}"))
 }
 
+/// Starts the registry with the referrers API that `cargo xtask tools` builds, and returns its address.
+pub(crate) fn referrers_registry(program: &Path) -> (Running, String) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = Command::new(program);
+    command.arg(format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(Stdio::null());
+    let running = Running(command.spawn().unwrap());
+    wait("the registry with the referrers API", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    (running, format!("localhost:{port}"))
+}
+
 /// Loads a `docker save` archive into a store of its own below `folder`, starts podman's service on it and returns its socket.
 pub(crate) fn podman_service(program: &Path, folder: &Path, archive: &Path) -> (Running, PathBuf) {
     let at = |name: &str| folder.join(name).display().to_string();

@@ -6,7 +6,8 @@
 
 use super::Limits;
 use crate::facts::{Cover, Fact, FileAnalysis, LayerAnalysis};
-use assay_model::{Detection, Observation, Package};
+use assay_model::contents::Sum;
+use assay_model::{Detection, FileEntry, Observation, Package};
 use std::mem::size_of;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -122,6 +123,13 @@ pub fn cost(fact: &Fact) -> u64 {
         Fact::Observation(observation) => {
             let details = observation.details.iter().map(|detail| text_cost(&detail.value));
             details.fold(bytes(size_of::<Observation>()), u64::saturating_add)
+        }
+        // It stays until the end, with its path, as a file of the inventory.
+        Fact::Content(_) => bytes(size_of::<FileEntry>()),
+        Fact::Installed { package, files, .. } => {
+            let entry = size_of::<(String, Option<Sum>)>();
+            let files = files.iter().map(|(path, _)| bytes(path.len().saturating_add(entry)));
+            files.fold(text_cost(package), u64::saturating_add)
         }
         Fact::Code(code) => {
             let asks = bytes(code.asks.len().saturating_mul(size_of::<crate::code::Ask>()));

@@ -15,7 +15,7 @@ use std::ops::Bound;
 
 /// How often a code was warned of, and whether it left something unscanned.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct Warned {
     count: u64,
     unscanned: bool,
 }
@@ -93,6 +93,7 @@ impl Pass<'_> {
 
     /// Forgets an earlier entry of the same path: the later one is what the container sees.
     pub(super) fn forget(&mut self, path: &str) {
+        self.catch_up_with(path);
         let link = if self.links.is_empty() { None } else { self.links.by_path.remove(path) };
         if let Some(said) = self.out.files.remove(path) {
             self.limits.facts.give_back(limits::file_cost(path, &said));
@@ -106,6 +107,7 @@ impl Pass<'_> {
 
     /// Forgets what lay in a folder of this path, which something else has replaced: engines remove it whole.
     pub(super) fn forget_below(&mut self, path: &str) {
+        self.catch_up_below(path);
         let mut below = std::mem::take(&mut self.below);
         below.clear();
         below.push_str(path);

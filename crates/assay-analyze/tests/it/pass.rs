@@ -349,6 +349,35 @@ proptest! {
         let _ = analyze(&bytes, &limits());
     }
 
+    /// A file above the memory of one is looked at before the next is read; all others by a second thread, later.
+    #[test]
+    fn which_thread_looks_at_a_file_changes_nothing(
+        entries in proptest::collection::vec((0_u8..7, 0_usize..9, 0_usize..9, 0_usize..3), 0..700),
+    ) {
+        const PATHS: [&str; 9] =
+            ["a.list", "d", "d/a.list", "d/e", "d/e/b.list", "c.list", "d/e/f/a.list", "x", "x/MAGIC"];
+        const CONTENTS: [&str; 3] = ["pypi a 1\ndamaged\n", "MAGIC m", "npm b 2\nowns b x y\nodd"];
+        let mut tree = Tree::new();
+        for (kind, path, other, content) in entries {
+            let (path, other) = (PATHS[path], PATHS[other]);
+            tree = match kind {
+                0..=2 => tree.file(path, CONTENTS[content]),
+                3 => tree.hard_link(path, other),
+                4 => tree.folder(path),
+                5 => tree.symlink(path, other),
+                _ => tree.whiteout(path),
+            };
+        }
+        let tar = tree.tar();
+        let one_by_one = Limits { memory_per_file: 0, ..limits() };
+        let analyze = |limits: &Limits| {
+            let (mut analysis, links) = analyze(&tar, limits).unwrap();
+            resolve_links(&tar[..], &links, &mut analysis, &matcher(), limits).unwrap();
+            analysis
+        };
+        prop_assert_eq!(analyze(&limits()), analyze(&one_by_one));
+    }
+
     #[test]
     fn a_changed_layer_never_stops_the_scan(
         packed in any::<bool>(),

@@ -11,6 +11,7 @@ mod end_of_life;
 mod latest_tag;
 mod legacy_service;
 mod missing_healthcheck;
+mod modified_file;
 mod needless_service;
 mod old_image;
 mod package_cache;
@@ -48,7 +49,7 @@ pub struct Places {
 }
 
 /// Checks that make sense for folders and disks as well.
-const OF_ANY_SOURCE: &[&str] = &["image-end-of-life", "image-legacy-service"];
+const OF_ANY_SOURCE: &[&str] = &["image-end-of-life", "image-legacy-service", "image-modified-file"];
 
 /// The image's configuration, as a place.
 pub(super) const CONFIG: &str = "config.json#";
@@ -126,6 +127,7 @@ pub const CHECKS: &[&ImageCheck] = &[
     &needless_service::CHECK,
     &package_cache::CHECK,
     &debug_server::CHECK,
+    &modified_file::CHECK,
 ];
 
 #[cfg(test)]

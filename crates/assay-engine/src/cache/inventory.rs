@@ -5,14 +5,16 @@
 
 use super::{LayerCache, MAX_ENTRY, bounds, read_bounded};
 use assay_analyze::{Limits, Matcher};
-use assay_model::{Detection, Digest, Image, Inventory, Leftover, Observation, Os, Package, Warning};
+use assay_model::{
+    Detection, Digest, FileEntry, Image, Inventory, Leftover, Observation, Os, Package, Warning,
+};
 use assay_oci::Assurance;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::path::PathBuf;
 
 /// What an entry begins with.
-const MAGIC: [u8; 8] = *b"assayin\x03";
+const MAGIC: [u8; 8] = *b"assayin\x04";
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -21,6 +23,7 @@ struct Written<'a> {
     leftovers: &'a [Leftover],
     deep: bool,
     observations: &'a [Observation],
+    files: &'a [FileEntry],
     detections: &'a [Detection],
     warnings: &'a [Warning],
 }
@@ -32,6 +35,7 @@ struct Read {
     leftovers: Vec<Leftover>,
     deep: bool,
     observations: Vec<Observation>,
+    files: Vec<FileEntry>,
     detections: Vec<Detection>,
     warnings: Vec<Warning>,
 }
@@ -69,6 +73,7 @@ impl LayerCache {
             leftovers: read.leftovers,
             deep: read.deep,
             observations: read.observations,
+            files: read.files,
             detections: read.detections,
             warnings: read.warnings,
         })
@@ -89,6 +94,7 @@ impl LayerCache {
             leftovers: &inventory.leftovers,
             deep: inventory.deep,
             observations: &inventory.observations,
+            files: &inventory.files,
             detections: &inventory.detections,
             warnings: &inventory.warnings,
         };

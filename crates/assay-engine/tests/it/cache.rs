@@ -113,7 +113,6 @@ pub(crate) fn settings<'a>(analyzers: &[&'a dyn Analyzer], cache: Option<LayerCa
         workers: NonZeroUsize::new(2).unwrap(),
         cache,
         lazy: false,
-        deep: false,
     }
 }
 

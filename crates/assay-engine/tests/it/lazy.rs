@@ -93,7 +93,6 @@ fn scan(image: &dyn OpenImage, lazy: bool, cache: Option<LayerCache>) -> Invento
         workers: NonZeroUsize::new(2).unwrap(),
         cache,
         lazy,
-        deep: false,
     };
     image_inventory(image, &mut image.image().clone(), &settings, &Progress::default()).unwrap()
 }

@@ -4,8 +4,8 @@
 //! <https://distribution.github.io/distribution/spec/auth/oauth/> (POST, with an identity token). Surprising: tokens are asked
 //! for without credentials too, because public images need one as well.
 
-use super::RegistryError;
 use super::client::{BodyError, Client, has_user_info, host_of, read_body};
+use super::{Access, RegistryError};
 use crate::credentials::Credentials;
 use crate::secret::Secret;
 use reqwest::Url;
@@ -132,8 +132,7 @@ async fn token(
         Url::parse(&challenge.realm).map_err(|_| invalid("the token server's address is invalid"))?;
     let refused = |reason| RegistryError::Redirect { host: client.host().to_owned(), what: what(), reason };
     check_realm(&realm, client.is_plain(), client.allows(&realm)).map_err(refused)?;
-    let scope = challenge.scope.clone();
-    let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", client.reference.repository()));
+    let scopes = scopes(challenge.scope.as_deref(), client.reference.repository(), client.access);
     let service = challenge.service.clone().unwrap_or_default();
     let host = host_of(&realm);
     let mut attempt = 0;
@@ -146,7 +145,7 @@ async fn token(
                     .append_pair("grant_type", "refresh_token")
                     .append_pair("service", &service)
                     .append_pair("client_id", "assay")
-                    .append_pair("scope", &scope)
+                    .append_pair("scope", &scopes.join(" "))
                     .append_pair("refresh_token", identity.reveal());
                 let body = form.query().unwrap_or_default().to_owned();
                 client
@@ -157,7 +156,11 @@ async fn token(
             }
             credentials => {
                 if attempt == 0 {
-                    realm.query_pairs_mut().append_pair("service", &service).append_pair("scope", &scope);
+                    let mut query = realm.query_pairs_mut();
+                    query.append_pair("service", &service);
+                    for scope in &scopes {
+                        query.append_pair("scope", scope);
+                    }
                 }
                 let builder = client.http.get(realm.clone());
                 match credentials {
@@ -210,6 +213,21 @@ async fn token(
         serde_json::from_slice(&body).map_err(|_| invalid("it is not the expected JSON"))?;
     let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty());
     token.map(Secret::new).ok_or_else(|| invalid("there is no token in it"))
+}
+
+/// Returns the rights to ask for: those the registry demands, and to write, where that is wanted.
+///
+/// A registry demands only what the request at hand needs, and some answer the first write with 403 instead of a new demand.
+fn scopes(demanded: Option<&str>, repository: &str, access: Access) -> Vec<String> {
+    let own = format!("repository:{repository}:");
+    let pull = format!("{own}pull");
+    let demanded = demanded.unwrap_or(&pull).split(' ').filter(|scope| !scope.is_empty());
+    demanded
+        .map(|scope| match access {
+            Access::Write if scope == pull => format!("{own}pull,push"),
+            Access::Write | Access::Read => scope.to_owned(),
+        })
+        .collect()
 }
 
 /// Tells whether a registry may name this token server, to which the password goes.
@@ -277,6 +295,15 @@ mod tests {
         {
             assert!(!check(realm, false, true), "{realm}");
         }
+    }
+
+    #[test]
+    fn who_wants_to_write_asks_for_it_at_once() {
+        assert_eq!(scopes(None, "a/b", Access::Read), ["repository:a/b:pull"]);
+        assert_eq!(scopes(None, "a/b", Access::Write), ["repository:a/b:pull,push"]);
+        let both = "repository:a/b:pull,push repository:c:pull";
+        assert_eq!(scopes(Some(both), "a/b", Access::Write), both.split(' ').collect::<Vec<_>>());
+        assert_eq!(scopes(Some("registry:catalog:*"), "a", Access::Write), ["registry:catalog:*"]);
     }
 
     #[test]

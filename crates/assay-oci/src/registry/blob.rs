@@ -61,7 +61,7 @@ pub(crate) fn part(
         return Ok(Vec::new());
     };
     let path = format!("blobs/{digest}");
-    let request = Request { what: what.clone(), path, accept: None, from: offset, to: Some(last) };
+    let request = Request { what: what.clone(), path, from: offset, to: Some(last), ..Request::default() };
     let wanted = async {
         let mut attempt = 0;
         loop {
@@ -142,8 +142,7 @@ async fn download(
 ) -> Result<(), RegistryError> {
     let what = format!("layer `{}`", digest.short());
     let host = || client.host().to_owned();
-    let mut request =
-        Request { what: what.clone(), path: format!("blobs/{digest}"), accept: None, from: 0, to: None };
+    let mut request = Request { what: what.clone(), path: format!("blobs/{digest}"), ..Request::default() };
     let mut waited = Duration::ZERO;
     let mut done = 0_u64;
     let mut resumptions = 0;

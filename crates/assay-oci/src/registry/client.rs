@@ -1,17 +1,20 @@
 //! Requests to one repository: retries, redirects, authentication on demand.
 //!
-//! Surprising: redirects are followed by hand, because credentials belong to the registry alone: its scheme, host and port. Blobs
+//! What is written is sent again as often as what is read: every request of the distribution API has the same effect when it is
+//! repeated. Surprising: redirects are followed by hand, because credentials belong to the registry alone: its scheme, host and port. Blobs
 //! usually lie with a storage service on another host, and its signed address must not be met with our `Authorization` header. A
 //! step from HTTPS down to HTTP is refused, and so is an address with a user name in it.
 
-use super::RegistryError;
 use super::auth::{self, Authorization, Challenge};
+use super::{Access, RegistryError};
 use crate::network::{NetworkOptions, Started, is_loopback};
 use crate::reference::Reference;
+use bytes::Bytes;
 use reqwest::header::{
-    ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
-use reqwest::{Response, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -29,20 +32,30 @@ const MAX_ERROR_BODY: u64 = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) http: reqwest::Client,
+    /// For bodies that take longer to send than an answer may let us wait; a reader has none.
+    pub(crate) uploads: Option<reqwest::Client>,
     pub(crate) options: Arc<NetworkOptions>,
     pub(crate) reference: Reference,
+    pub(crate) access: Access,
     base: Url,
     authorization: Mutex<Option<Authorization>>,
 }
 
 /// What is asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     /// What users call it.
     pub(crate) what: String,
+    pub(crate) method: Method,
     /// Behind `/v2/<repository>/`.
     pub(crate) path: String,
+    /// In place of the path: an address that [`Client::follow`] has allowed.
+    pub(crate) address: Option<Url>,
     pub(crate) accept: Option<String>,
+    /// What is sent, and its media type.
+    pub(crate) body: Option<(Bytes, String)>,
+    /// `If-Match` and the like.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     /// The first byte wanted, if not the first of all.
     pub(crate) from: u64,
     /// The last byte wanted, if not the last of all.
@@ -50,7 +63,7 @@ pub(crate) struct Request {
 }
 
 /// How one attempt ended.
-enum Attempt {
+pub(crate) enum Attempt {
     Good(Response),
     Unauthorised(Vec<Challenge>, RegistryError, Option<Authorization>),
     Later(RegistryError, Option<Duration>),
@@ -63,6 +76,7 @@ impl Client {
         started: &Started,
         options: &Arc<NetworkOptions>,
         reference: &Reference,
+        access: Access,
     ) -> Result<Self, RegistryError> {
         let host = reference.api_host();
         let http = started.client.clone();
@@ -85,8 +99,10 @@ impl Client {
         }
         Ok(Self {
             http,
+            uploads: None,
             options: Arc::clone(options),
             reference: reference.clone(),
+            access,
             base,
             authorization: Mutex::new(None),
         })
@@ -110,13 +126,47 @@ impl Client {
         self.base.scheme() == "http"
     }
 
+    /// Returns the address that `target`, told by the registry in answer to a request for `what`, leads to from `path`.
+    ///
+    /// It may be on another host, as uploads to some storage services are, but must not be without TLS where the registry has it.
+    pub(crate) fn follow(&self, path: &str, target: &str, what: &str) -> Result<Url, RegistryError> {
+        let from = self.base.join(&format!("{}/{path}", self.reference.repository()));
+        let Some(url) = from.ok().and_then(|from| from.join(target).ok()) else {
+            return Err(self.invalid(what, "it names no address"));
+        };
+        self.check_target(&self.base, &url, what)?;
+        Ok(url)
+    }
+
+    /// Tells whether an address is at the registry itself.
+    pub(crate) fn is_home(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
+    }
+
+    pub(crate) fn invalid(&self, what: &str, reason: &'static str) -> RegistryError {
+        RegistryError::Invalid { host: self.host().to_owned(), what: what.to_owned(), reason }
+    }
+
+    fn check_target(&self, from: &Url, target: &Url, what: &str) -> Result<(), RegistryError> {
+        let refused =
+            |reason| RegistryError::Redirect { host: self.host().to_owned(), what: what.to_owned(), reason };
+        if !self.allows(target) || (from.scheme() == "https" && target.scheme() != "https") {
+            return Err(refused("to an address without TLS"));
+        }
+        // They would be sent as credentials: to whom, and whose, only the server knows.
+        if has_user_info(target) {
+            return Err(refused("to an address with a user name in it"));
+        }
+        Ok(())
+    }
+
     /// Sends a request until it succeeds, or until it is clear that it will not.
     pub(crate) async fn send(&self, request: &Request) -> Result<Response, RegistryError> {
         let mut attempt = 0;
         // A token may have run out between two layers, so each request may ask for a new one; but only one.
         let mut renewed = false;
         loop {
-            match self.attempt(request).await {
+            match self.attempt(request, None).await {
                 Attempt::Good(response) => return Ok(response),
                 Attempt::Bad(error) => return Err(error),
                 Attempt::Unauthorised(challenges, error, used) => {
@@ -149,24 +199,34 @@ impl Client {
         tokio::time::sleep(asked.unwrap_or(doubled).min(MAX_DELAY)).await;
     }
 
-    async fn attempt(&self, request: &Request) -> Attempt {
-        let invalid = |reason| {
-            Attempt::Bad(RegistryError::Invalid {
-                host: self.host().to_owned(),
-                what: request.what.clone(),
-                reason,
-            })
+    /// Sends a request once; `stream` is its body when that is not in the request, because it cannot be sent twice.
+    pub(crate) async fn attempt(&self, request: &Request, mut stream: Option<reqwest::Body>) -> Attempt {
+        let invalid = |reason| Attempt::Bad(self.invalid(&request.what, reason));
+        let url = match &request.address {
+            Some(url) => Ok(url.clone()),
+            None => self.base.join(&format!("{}/{}", self.reference.repository(), request.path)),
         };
-        let Ok(mut url) = self.base.join(&format!("{}/{}", self.reference.repository(), request.path)) else {
+        let Ok(mut url) = url else {
             return invalid("its name cannot be made into an address");
         };
+        let streams = stream.is_some();
         let authorization = self.authorization.lock().await.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let at_home = url.origin() == self.base.origin();
+            let at_home = self.is_home(&url);
             let host = host_of(&url);
-            let mut builder = self.http.get(url.clone());
+            let uploads = self.uploads.as_ref().filter(|_| streams);
+            let mut builder = uploads.unwrap_or(&self.http).request(request.method.clone(), url.clone());
             if let Some(accept) = &request.accept {
                 builder = builder.header(ACCEPT, accept);
+            }
+            for (name, value) in &request.headers {
+                builder = builder.header(name, value);
+            }
+            if let Some((body, media_type)) = &request.body {
+                builder = builder.header(CONTENT_TYPE, media_type).body(body.clone());
+            }
+            if let Some(stream) = stream.take() {
+                builder = builder.header(CONTENT_TYPE, "application/octet-stream").body(stream);
             }
             if let Some(to) = request.to {
                 builder = builder.header(RANGE, format!("bytes={}-{to}", request.from));
@@ -195,20 +255,13 @@ impl Client {
                 let Some(target) = target.and_then(|target| url.join(target).ok()) else {
                     return invalid("it redirects to nowhere");
                 };
-                if !self.allows(&target) || (url.scheme() == "https" && target.scheme() != "https") {
-                    return Attempt::Bad(RegistryError::Redirect {
-                        host: self.host().to_owned(),
-                        what: request.what.clone(),
-                        reason: "to an address without TLS",
-                    });
+                if let Err(error) = self.check_target(&url, &target, &request.what) {
+                    return Attempt::Bad(error);
                 }
-                // They would be sent as credentials: to whom, and whose, only the server knows.
-                if has_user_info(&target) {
-                    return Attempt::Bad(RegistryError::Redirect {
-                        host: self.host().to_owned(),
-                        what: request.what.clone(),
-                        reason: "to an address with a user name in it",
-                    });
+                let reads = matches!(request.method, Method::GET | Method::HEAD);
+                // Other statuses than these turn what is written into a `GET`.
+                if !reads && (streams || !matches!(status.as_u16(), 307 | 308)) {
+                    return invalid("it redirects what cannot be sent again");
                 }
                 url = target;
                 continue;

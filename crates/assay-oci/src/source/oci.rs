@@ -99,9 +99,21 @@ pub(crate) fn entries(layout: &Layout<'_>) -> Result<Vec<Descriptor>, OpenError>
         .document("index.json", MAX_MANIFEST)?
         .ok_or_else(|| not_a_layout("it has no `index.json`"))?;
     match Document::parse(&bytes, Some("application/vnd.oci.image.index.v1+json"), "`index.json`")? {
-        Document::Index(entries) => Ok(entries.into_iter().filter(|entry| !entry.is_attestation()).collect()),
+        Document::Index(entries) => {
+            let (images, others): (Vec<_>, Vec<_>) = entries.into_iter().partition(is_image);
+            // Of nothing but artifacts the error will say what they are.
+            Ok(if images.is_empty() { others } else { images })
+        }
         Document::Manifest(_) => Err(not_a_layout("its `index.json` is no index")),
     }
+}
+
+/// Tells whether an entry is neither an artifact of an image nor the list of an image's artifacts.
+fn is_image(entry: &Descriptor) -> bool {
+    let is_artifact = entry.artifact_type.as_ref().is_some_and(|name| !name.is_empty());
+    !entry.is_attestation()
+        && !is_artifact
+        && !names(entry).any(|name| crate::artifact::subject_of_tag(name).is_some())
 }
 
 /// Returns the names of an entry: the reference name, usually a tag, and containerd's full one.
@@ -111,10 +123,10 @@ fn names(entry: &Descriptor) -> impl Iterator<Item = &str> {
         .filter_map(|name| entry.annotation(name))
 }
 
-/// Tells whether the user means this entry by `wanted`: its name, its tag, or another spelling of its reference.
-fn is_named(entry: &Descriptor, wanted: &str) -> bool {
+/// Tells whether the user means an entry of these names by `wanted`: its name, its tag, or another spelling of its reference.
+pub(crate) fn is_name<'a>(mut names: impl Iterator<Item = &'a str>, wanted: &str) -> bool {
     let parsed = wanted.parse::<Reference>().ok();
-    names(entry).any(|name| {
+    names.any(|name| {
         let have = name.parse::<Reference>().ok();
         name == wanted
             || (name.contains([':', '/']) && parsed.is_some() && have == parsed)
@@ -146,7 +158,9 @@ fn select(
         Some(Selector::Digest(digest)) => {
             entries.into_iter().filter(|entry| entry.digest == *digest).collect()
         }
-        Some(Selector::Name(name)) => entries.into_iter().filter(|entry| is_named(entry, name)).collect(),
+        Some(Selector::Name(name)) => {
+            entries.into_iter().filter(|entry| is_name(names(entry), name)).collect()
+        }
     };
     match chosen.as_slice() {
         [] => {

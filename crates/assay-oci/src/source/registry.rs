@@ -5,9 +5,9 @@ use crate::document::{Descriptor, MAX_MANIFEST, accepted_manifests, not_distribu
 use crate::error::{OpenError, ReadLayerError};
 use crate::network::{Network, Started};
 use crate::reference::{Reference, is_tag};
-use crate::registry::RegistryError;
 use crate::registry::blob;
 use crate::registry::client::{Client, Request};
+use crate::registry::{Access, RegistryError};
 use crate::resolve::{Documents, Stored, resolve};
 use crate::source::{OpenImage, SourceKind};
 use crate::verify::{self, Verified};
@@ -70,8 +70,8 @@ pub(crate) fn open(
         return Err(RegistryError::Offline { host: reference.registry().to_owned() }.into());
     }
     let started = network.start()?;
-    let client =
-        started.wait(&network.options().stop, Client::connect(&started, network.options(), reference))??;
+    let connected = Client::connect(&started, network.options(), reference, Access::Read);
+    let client = started.wait(&network.options().stop, connected)??;
     let documents = RegistryDocuments::first(&started, &client, reference)?;
     let start = documents.start.clone();
     let image = resolve(&documents, start, platform)?;
@@ -100,8 +100,8 @@ pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, Op
         return Err(RegistryError::Offline { host: repository.registry().to_owned() }.into());
     }
     let started = network.start()?;
-    let client =
-        started.wait(&network.options().stop, Client::connect(&started, network.options(), repository))??;
+    let connected = Client::connect(&started, network.options(), repository, Access::Read);
+    let client = started.wait(&network.options().stop, connected)??;
     let mut tags: Vec<String> = Vec::new();
     // Pages are asked for by the last tag, which every registry understands; following its links would mean to trust them.
     loop {
@@ -109,9 +109,7 @@ pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, Op
         let request = Request {
             what: format!("the tags of `{}`", repository.repository()),
             path: format!("tags/list?n={MAX_TAGS}{last}"),
-            accept: None,
-            from: 0,
-            to: None,
+            ..Request::default()
         };
         let (body, _) = started.wait(&network.options().stop, client.document(&request, MAX_TAG_LIST))??;
         let page: TagList = parse(&body, "the list of tags")?;
@@ -148,18 +146,24 @@ impl<'a> RegistryDocuments<'a> {
         let digest = expected.unwrap_or_else(|| verify::sha256(&first));
         let media_type = header(CONTENT_TYPE.as_str())
             .map(|text| text.split(';').next().unwrap_or(text).trim().to_owned());
-        let start = Descriptor { media_type, digest, size: None, platform: None, annotations: None };
+        let start = Descriptor {
+            media_type,
+            digest,
+            size: None,
+            platform: None,
+            annotations: None,
+            artifact_type: None,
+        };
         Ok(Self { started, client, start, first })
     }
 }
 
-fn manifest_request(name: &str) -> Request {
+pub(crate) fn manifest_request(name: &str) -> Request {
     Request {
         what: format!("manifest `{name}`"),
         path: format!("manifests/{name}"),
         accept: Some(accepted_manifests()),
-        from: 0,
-        to: None,
+        ..Request::default()
     }
 }
 
@@ -178,9 +182,7 @@ impl Documents for RegistryDocuments<'_> {
             Stored::Blob => Request {
                 what: format!("configuration `{}`", digest.short()),
                 path: format!("blobs/{digest}"),
-                accept: None,
-                from: 0,
-                to: None,
+                ..Request::default()
             },
         };
         Ok(self.started.wait(&self.client.options.stop, self.client.document(&request, limit))??.0)

@@ -9,6 +9,7 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod artifacts;
 mod local;
 mod registry;
 

@@ -4,8 +4,8 @@
 //! `program/table.rs`. Surprising things: a string next to which nothing else stands (`7.0.15` between two zeros) is only believed
 //! when it is the only one of its kind; and a static program tells of the library inside it, too, if the table says so.
 
-mod search;
-mod table;
+pub(super) mod search;
+pub(super) mod table;
 
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
 use assay_model::{Package, PackageKind};
@@ -32,7 +32,7 @@ impl Analyzer for Programs {
         }
         let name = file.name();
         for program in PROGRAMS.iter().filter(|program| program.is_named(name)) {
-            match search::version(file.content, name, program) {
+            match search::version(file.content, name, program.marks) {
                 Ok(Found::One(version)) => {
                     out.package(Package::new(PackageKind::Generic, program.software, version));
                 }

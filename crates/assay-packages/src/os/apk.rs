@@ -4,6 +4,10 @@
 //! The order of lines matters: `F:` opens a folder and `R:` names a file in it. What is surprising: virtual packages
 //! (`apk add --virtual .build-deps`) are records like any other, and `apk info` lists them; so does this.
 
+mod sums;
+
+pub(super) use sums::ApkSums;
+
 use super::damage::Damage;
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
 use assay_model::{Inventory, Package, PackageKind, PathList, SourcePackage};

@@ -4,6 +4,10 @@
 //! Distroless images have no status file but one record per package under `status.d`, next to `*.md5sums` that name its files.
 //! What is surprising: a record says what dpkg *knows*, not what is there; removed packages stay with the state `config-files`.
 
+mod sums;
+
+pub(super) use sums::DpkgSums;
+
 use super::copyright;
 use super::damage::Damage;
 use super::deb822::{Paragraph, paragraphs};

@@ -7,15 +7,20 @@
 mod header;
 mod manifest;
 mod package;
+mod sums;
+
+pub(super) use sums::RpmSums;
 
 use super::damage::Damage;
 use assay_analyze::{Analyzer, AnalyzerId, File, Select, Sink};
+use assay_decode::ReadAt;
 use assay_decode::bdb::Bdb;
 use assay_decode::ndb::Ndb;
 use assay_decode::sqlite::Sqlite;
 use assay_model::{Inventory, PackageKind, path};
 use header::Header;
 use package::Installed;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::error::Error;
 
@@ -72,21 +77,10 @@ impl Analyzer for Rpm {
 
 fn database(file: &File<'_>, out: &mut Sink<'_>) {
     let mut reading = Reading { budget: PATHS_LIMIT, installed: Vec::new(), damage: Damage::default() };
-    if let Ok(sqlite) = Sqlite::open(file.content) {
-        reading.sqlite(sqlite);
-    } else if let Ok(ndb) = Ndb::open(file.content) {
-        for blob in ndb.blobs() {
-            reading.take(blob.map(|blob| Some(blob.bytes)));
-        }
-    } else if let Ok(bdb) = Bdb::open(file.content) {
-        for record in bdb.records() {
-            // The record of number zero only says which number comes next.
-            reading
-                .take(record.map(|record| record.key.iter().any(|&byte| byte != 0).then_some(record.value)));
-        }
-    } else {
-        reading.damage.add("it is in none of the formats of rpm's database");
-    }
+    each_header(file.content, &mut |blob| match blob {
+        Ok(blob) => reading.header(blob),
+        Err(problem) => reading.damage.add(problem),
+    });
     provide_required_files(&mut reading.installed);
     for Installed { package, files, .. } in reading.installed {
         if !files.is_empty() {
@@ -102,6 +96,46 @@ fn database(file: &File<'_>, out: &mut Sink<'_>) {
     reading.damage.report(out);
 }
 
+/// Calls `take` with every header of a database, or what is wrong with it.
+fn each_header(content: &dyn ReadAt, take: &mut dyn FnMut(Result<&[u8], Cow<'static, str>>)) {
+    if let Ok(sqlite) = Sqlite::open(content) {
+        let table = match sqlite.table("Packages") {
+            Ok(Some(table)) => table,
+            Ok(None) => return take(Err("it has no table `Packages`".into())),
+            Err(error) => return take(Err(chain(&error).into())),
+        };
+        for row in table.rows() {
+            match row {
+                // hnum, blob
+                Ok(row) => {
+                    if let Some(blob) = row.columns.get(1).and_then(|column| column.bytes()) {
+                        take(Ok(blob));
+                    }
+                }
+                Err(error) => take(Err(chain(&error).into())),
+            }
+        }
+    } else if let Ok(ndb) = Ndb::open(content) {
+        for blob in ndb.blobs() {
+            match blob {
+                Ok(blob) => take(Ok(&blob.bytes)),
+                Err(error) => take(Err(chain(&error).into())),
+            }
+        }
+    } else if let Ok(bdb) = Bdb::open(content) {
+        for record in bdb.records() {
+            match record {
+                // The record of number zero only says which number comes next.
+                Ok(record) if record.key.iter().all(|&byte| byte == 0) => {}
+                Ok(record) => take(Ok(&record.value)),
+                Err(error) => take(Err(chain(&error).into())),
+            }
+        }
+    } else {
+        take(Err("it is in none of the formats of rpm's database".into()));
+    }
+}
+
 struct Reading {
     budget: usize,
     installed: Vec<Installed>,
@@ -109,26 +143,6 @@ struct Reading {
 }
 
 impl Reading {
-    fn sqlite(&mut self, sqlite: Sqlite<'_>) {
-        let table = match sqlite.table("Packages") {
-            Ok(Some(table)) => table,
-            Ok(None) => return self.damage.add("it has no table `Packages`"),
-            Err(error) => return self.damage.add(chain(&error)),
-        };
-        for row in table.rows() {
-            // hnum, blob
-            self.take(row.map(|row| Some(row.columns.get(1)?.bytes()?.to_vec())));
-        }
-    }
-
-    fn take<E: Error>(&mut self, blob: Result<Option<Vec<u8>>, E>) {
-        match blob {
-            Ok(Some(blob)) => self.header(&blob),
-            Ok(None) => {}
-            Err(error) => self.damage.add(chain(&error)),
-        }
-    }
-
     fn header(&mut self, blob: &[u8]) {
         let header = Header::parse(blob).ok_or("a header is cut off");
         match header.and_then(|header| package::read(header, &mut self.budget)) {

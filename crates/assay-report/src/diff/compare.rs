@@ -17,6 +17,7 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Difference {
         findings: findings(old.report, new.report, &packages),
         packages,
         layers: layers(old.image(), new.image()),
+        files: super::files::compare(&old.report.inventory.files, &new.report.inventory.files),
         settings: settings(old, new),
         notes: Vec::new(),
     };
@@ -41,8 +42,8 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>) -> Difference {
     if old.kind != SideKind::Image || new.kind != SideKind::Image {
         difference.notes.push("only settings that both sides name were compared".to_owned());
     }
-    if difference.layers.is_some() {
-        difference.notes.push("files were compared by layer, not one by one".to_owned());
+    if difference.files.is_none() && difference.layers.is_some() {
+        difference.notes.push("files were compared by layer; `--files` compares them one by one".to_owned());
     }
     difference
 }

@@ -42,6 +42,17 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
         })
         .collect();
     table("Findings", "| change | severity | rule | where | details |\n|---|---|---|---|---|", &rows, out)?;
+    if let Some(files) = &difference.files {
+        let rows: Vec<String> = files
+            .changed
+            .iter()
+            .map(|one| {
+                format!("| {} | {} | {} |", one.change.name(), plain(&one.path), plain(&one.details()))
+            })
+            .collect();
+        table("Files", "| change | file | what |\n|---|---|---|", &rows, out)?;
+        writeln!(out, "{}\n", super::table::files_line(files))?;
+    }
     let rows: Vec<String> = difference
         .settings
         .iter()

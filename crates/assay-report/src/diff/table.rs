@@ -1,6 +1,6 @@
 //! A difference for people at a terminal.
 
-use super::{ChangedPackage, Difference, FindingChange, Layers, PackageChange, bytes};
+use super::{ChangedPackage, Difference, FileChange, Files, FindingChange, Layers, PackageChange, bytes};
 use crate::summary;
 use assay_escape::{shorten, terminal};
 use std::io::{self, Write};
@@ -45,6 +45,9 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
     if let Some(layers) = &difference.layers {
         writeln!(out, "{}\n", layers_line(layers))?;
     }
+    if let Some(files) = &difference.files {
+        self::files(files, out)?;
+    }
     if !difference.settings.is_empty() {
         writeln!(out, "{} changed", summary::count(difference.settings.len() as u64, "setting"))?;
         for setting in &difference.settings {
@@ -62,6 +65,35 @@ pub(super) fn write(difference: &Difference, out: &mut dyn Write) -> io::Result<
         writeln!(out, "note: {note}")?;
     }
     Ok(())
+}
+
+/// Files of a change that are shown: the JSON document names more.
+const FILES: usize = 50;
+
+fn files(files: &Files, out: &mut dyn Write) -> io::Result<()> {
+    for (change, total) in FileChange::ALL.into_iter().zip(files.totals) {
+        if total.files == 0 {
+            continue;
+        }
+        writeln!(out, "{} {} ({})", summary::count(total.files, "file"), change.name(), bytes(total.bytes))?;
+        let shown = files.changed.iter().filter(|file| file.change == change).take(FILES);
+        let mut count = 0_u64;
+        for file in shown {
+            count += 1;
+            let text = format!("{}  {}", shorten(&file.path, 200), file.details());
+            writeln!(out, "  {}", terminal(&text))?;
+        }
+        if let Some(more) = total.files.checked_sub(count).filter(|more| *more > 0) {
+            writeln!(out, "  and {more} more; `--format json` names more of them")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "{}\n", files_line(files))
+}
+
+pub(super) fn files_line(files: &Files) -> String {
+    let [added, removed, changed] = files.totals.map(|total| total.files);
+    format!("files: {} the same, {removed} removed, {added} added, {changed} changed", files.same)
 }
 
 pub(super) fn line(package: &ChangedPackage) -> String {

@@ -21,6 +21,7 @@ impl Format for CycloneDx {
 
 /// Returns the bill of materials of what a report is about.
 pub(super) fn document(report: &Report, options: &Options) -> assay_sbom::Document {
-    let origin = Origin { source: report.source, version: options.version, created: options.time };
+    let origin =
+        Origin { source: report.source, version: options.version, created: options.time, files: false };
     compose(&report.image, &report.inventory, &origin)
 }

@@ -256,6 +256,7 @@ pub(crate) fn report() -> Report {
                 layers: vec![1],
             }],
             deep: true,
+            files: Vec::new(),
             observations: vec![
                 Observation {
                     path: "usr/bin/pa\x1bcked".into(),

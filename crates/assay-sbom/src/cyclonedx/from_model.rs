@@ -1,7 +1,8 @@
 //! From CycloneDX of any version to the neutral document.
 
 use super::model::{Bom, Component, Metadata};
-use crate::document::{self, Class, Document, Hash, Tool};
+use super::to_model::FILE;
+use crate::document::{self, Class, Document, File, Hash, Tool};
 use crate::property;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -17,11 +18,17 @@ pub(crate) fn document(bom: Bom) -> Document {
     nested.extend(bom.components);
     // Depth first, in the order of the document; the reader of JSON bounds how deep they are nested.
     nested.reverse();
+    let mut files: Vec<(u32, Component)> = Vec::new();
+    let mut owner = 0;
     while let Some(mut next) = nested.pop() {
-        let mut inner = std::mem::take(&mut next.components);
+        // A file within a component is one of its files; one by itself is a component.
+        let (own, mut inner): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut next.components).into_iter().partition(is_file);
+        files.extend(own.into_iter().map(|file| (owner, file)));
         inner.reverse();
         nested.append(&mut inner);
         components.push(component(next));
+        owner += 1;
     }
     let mut indices: HashMap<String, u32> = HashMap::new();
     for (index, component) in (0..).zip(&components) {
@@ -29,6 +36,7 @@ pub(crate) fn document(bom: Bom) -> Document {
             indices.entry(component.reference.clone()).or_insert(index);
         }
     }
+    let files = files.into_iter().map(|(owner, file)| self::file(owner, file, &indices)).collect();
     for dependency in bom.dependencies {
         let Some(component) =
             indices.get(&dependency.reference).and_then(|index| components.get_mut(*index as usize))
@@ -50,7 +58,26 @@ pub(crate) fn document(bom: Bom) -> Document {
         }),
         subject,
         components,
+        files,
     }
+}
+
+fn is_file(component: &Component) -> bool {
+    let reference = component.bom_ref.as_deref().unwrap_or_default();
+    component.kind == "file" && component.components.is_empty() && reference.starts_with(FILE)
+}
+
+fn file(owner: u32, from: Component, indices: &HashMap<String, u32>) -> File {
+    let others = from.properties.iter().filter(|property| property.name == property::FILE_OWNER);
+    let mut owners: Vec<u32> = others.filter_map(|other| indices.get(&other.value).copied()).collect();
+    owners.push(owner);
+    owners.sort_unstable();
+    owners.dedup();
+    File { path: from.name, hashes: hashes(from.hashes), owners }
+}
+
+fn hashes(hashes: Vec<super::model::Hash>) -> Vec<Hash> {
+    hashes.into_iter().map(|hash| Hash { algorithm: hash.alg, hex: hash.content }).collect()
 }
 
 fn tools(value: Option<&Value>) -> Vec<Tool> {
@@ -111,7 +138,7 @@ fn component(from: Component) -> document::Component {
             })
             .filter(|text| !text.is_empty())
             .collect(),
-        hashes: from.hashes.into_iter().map(|hash| Hash { algorithm: hash.alg, hex: hash.content }).collect(),
+        hashes: hashes(from.hashes),
         locations,
         properties,
         depends_on: Vec::new(),

@@ -5,7 +5,7 @@ use super::model::{
     Bom, Component, Composition, Dependency, Entity, Evidence, Hash, License, LicenseChoice, Metadata,
     Occurrence, Pedigree, Property,
 };
-use crate::document::{self, Class, Document};
+use crate::document::{self, Class, Document, File};
 use crate::{identity, license, property};
 use serde_json::{Value, json};
 
@@ -26,6 +26,14 @@ pub(crate) fn bom(document: &Document, version: Version) -> Bom {
         let ancestors = document.ancestors.iter().map(|one| component(one, version)).collect();
         subject.pedigree = Some(Pedigree { ancestors });
     }
+    let mut components: Vec<Component> =
+        document.components.iter().map(|one| component(one, version)).collect();
+    for file in &document.files {
+        let owner = file.owners.first().and_then(|owner| components.get_mut(usize::try_from(*owner).ok()?));
+        if let Some(owner) = owner {
+            owner.components.push(self::file(file, document));
+        }
+    }
     Bom {
         schema: Some(format!("http://cyclonedx.org/schema/bom-{version}.schema.json")),
         bom_format: "CycloneDX".to_owned(),
@@ -38,7 +46,7 @@ pub(crate) fn bom(document: &Document, version: Version) -> Bom {
             component: Some(subject),
             ..Metadata::default()
         }),
-        components: document.components.iter().map(|one| component(one, version)).collect(),
+        components,
         dependencies,
         compositions: document
             .incomplete
@@ -50,6 +58,30 @@ pub(crate) fn bom(document: &Document, version: Version) -> Bom {
             .collect(),
         vulnerabilities: Vec::new(),
     }
+}
+
+/// Returns a file as a component within the one it belongs to; should there be others, properties name them.
+fn file(from: &File, document: &Document) -> Component {
+    let others = from.owners.iter().skip(1).filter_map(|owner| document.components.get(*owner as usize));
+    let other = |owner: &document::Component| Property {
+        name: property::FILE_OWNER.to_owned(),
+        value: owner.reference.clone(),
+    };
+    Component {
+        kind: "file".to_owned(),
+        bom_ref: Some(format!("{FILE}{}", from.path)),
+        name: from.path.clone(),
+        hashes: hashes(&from.hashes),
+        properties: others.map(other).collect(),
+        ..Component::default()
+    }
+}
+
+/// What the references of files start with.
+pub(super) const FILE: &str = "file:";
+
+fn hashes(hashes: &[document::Hash]) -> Vec<Hash> {
+    hashes.iter().map(|hash| Hash { alg: hash.algorithm.clone(), content: hash.hex.clone() }).collect()
 }
 
 fn tools(document: &Document, version: Version) -> Value {
@@ -103,11 +135,7 @@ fn component(from: &document::Component, version: Version) -> Component {
         group: from.group.clone(),
         name: from.name.clone(),
         version: (!from.version.is_empty()).then(|| from.version.clone()),
-        hashes: from
-            .hashes
-            .iter()
-            .map(|hash| Hash { alg: hash.algorithm.clone(), content: hash.hex.clone() })
-            .collect(),
+        hashes: hashes(&from.hashes),
         licenses: licenses(&from.licenses),
         cpe: from.cpes.first().cloned(),
         purl: from.purl.clone(),

@@ -1,10 +1,10 @@
 //! From SPDX 2.2 or 2.3 to the neutral document.
 
-use super::model::{Annotation, Package, Spdx};
+use super::model::{Annotation, Checksum, Package, Relationship, Spdx};
 use super::to_model::{INCOMPLETE, NAMESPACE};
 use super::{DOCUMENT, PROPERTIES};
 use crate::cyclonedx::from_model::split_locations;
-use crate::document::{Class, Component, Document, Hash, Tool};
+use crate::document::{Class, Component, Document, File, Hash, Tool};
 use crate::license::Names;
 use crate::property;
 use assay_model::Purl;
@@ -77,6 +77,7 @@ pub(crate) fn document(spdx: Spdx) -> Document {
             component.depends_on.push(*to);
         }
     }
+    let files = files(spdx.files, &spdx.relationships, &indices);
     let info = spdx.creation_info;
     let tool = |creator: &String| {
         let name = creator.strip_prefix("Tool:")?.trim();
@@ -95,8 +96,48 @@ pub(crate) fn document(spdx: Spdx) -> Document {
         subject: subject.unwrap_or(Component { name: spdx.name, ..Component::default() }),
         ancestors,
         components,
+        files,
         incomplete: info.comment.as_deref() == Some(INCOMPLETE),
     }
+}
+
+/// Returns the files that packages contain.
+fn files(
+    files: Vec<super::model::File>,
+    relationships: &[Relationship],
+    packages: &HashMap<String, u32>,
+) -> Vec<File> {
+    let mut owners: HashMap<&str, Vec<u32>> = HashMap::new();
+    for relation in relationships {
+        let (from, to) = match relation.relationship_type.as_str() {
+            "CONTAINS" => (&relation.spdx_element_id, &relation.related_spdx_element),
+            "CONTAINED_BY" => (&relation.related_spdx_element, &relation.spdx_element_id),
+            _ => continue,
+        };
+        if let Some(package) = packages.get(from) {
+            owners.entry(to).or_default().push(*package);
+        }
+    }
+    let owned = files.into_iter().filter_map(|file| {
+        let mut owners = owners.remove(file.id.as_str())?;
+        owners.sort_unstable();
+        owners.dedup();
+        let path = file.file_name.strip_prefix("./").unwrap_or(&file.file_name);
+        Some(File { path: path.to_owned(), hashes: hashes(file.checksums), owners })
+    });
+    owned.collect()
+}
+
+fn hashes(checksums: Vec<Checksum>) -> Vec<Hash> {
+    let hash = |one: Checksum| Hash {
+        // `SHA256`, but `SHA3-256`.
+        algorithm: match one.algorithm.strip_prefix("SHA") {
+            Some(rest) if !rest.contains('-') => format!("SHA-{rest}"),
+            _ => one.algorithm,
+        },
+        hex: one.checksum_value,
+    };
+    checksums.into_iter().map(hash).collect()
 }
 
 /// Returns what identifies a document, without what all of Assay's start with.
@@ -209,18 +250,7 @@ fn component(package: Package, names: &Names) -> Component {
             .and_then(actor)
             .or_else(|| package.originator.as_deref().and_then(actor)),
         licenses: if declared.is_empty() { concluded } else { declared },
-        hashes: package
-            .checksums
-            .into_iter()
-            .map(|one| Hash {
-                // `SHA256`, but `SHA3-256`.
-                algorithm: match one.algorithm.strip_prefix("SHA") {
-                    Some(rest) if !rest.contains('-') => format!("SHA-{rest}"),
-                    _ => one.algorithm,
-                },
-                hex: one.checksum_value,
-            })
-            .collect(),
+        hashes: hashes(package.checksums),
         ..Component::default()
     };
     if purl_class_is_image(component.purl.as_deref()) {

@@ -51,6 +51,8 @@ pub(crate) struct Package {
     pub(crate) originator: Option<String>,
     pub(crate) download_location: String,
     pub(crate) files_analyzed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) package_verification_code: Option<VerificationCode>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) checksums: Vec<Checksum>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,6 +77,18 @@ pub(crate) struct File {
     #[serde(rename = "SPDXID")]
     pub(crate) id: String,
     pub(crate) file_name: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) checksums: Vec<Checksum>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) license_concluded: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) copyright_text: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct VerificationCode {
+    pub(crate) package_verification_code_value: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! SPDX 2 from tag-value: lines of `Tag: value`, of which `<text>…</text>` may take several.
 //!
 //! A `PackageName`, `FileName`, `LicenseID` or `Annotator` opens a section; the tags after it are about that. Tags nobody here
-//! needs are passed over, as the files of a document are.
+//! needs are passed over.
 
-use super::model::{Annotation, Checksum, ExternalRef, ExtractedLicense, Package, Relationship, Spdx};
+use super::model::{Annotation, Checksum, ExternalRef, ExtractedLicense, File, Package, Relationship, Spdx};
 use std::collections::HashMap;
 
 /// Returns whether a text is tag-value: its first tag is the version.
@@ -16,6 +16,7 @@ pub(crate) fn recognise(text: &str) -> bool {
 enum Section {
     Document,
     Package,
+    File,
     License,
     Annotation,
     Other,
@@ -59,7 +60,12 @@ pub(crate) fn read(text: &str) -> Spdx {
                 }
                 continue;
             }
-            "FileName" | "SnippetSPDXID" | "Reviewer" => section = Section::Other,
+            "FileName" => {
+                section = Section::File;
+                spdx.files.push(File { file_name: value.to_owned(), ..File::default() });
+                continue;
+            }
+            "SnippetSPDXID" | "Reviewer" => section = Section::Other,
             _ => {}
         }
         match section {
@@ -67,6 +73,15 @@ pub(crate) fn read(text: &str) -> Spdx {
             Section::Package => {
                 if let Some(package) = spdx.packages.last_mut() {
                     self::package(package, tag, value);
+                }
+            }
+            Section::File => {
+                if let Some(file) = spdx.files.last_mut() {
+                    match tag {
+                        "SPDXID" => value.clone_into(&mut file.id),
+                        "FileChecksum" => file.checksums.extend(checksum(value)),
+                        _ => {}
+                    }
                 }
             }
             Section::License => {
@@ -158,14 +173,7 @@ fn package(package: &mut Package, tag: &str, value: &str) {
         "PackageLicenseConcluded" => package.license_concluded = some(),
         "PackageLicenseDeclared" => package.license_declared = some(),
         "PackageCopyrightText" => package.copyright_text = some(),
-        "PackageChecksum" => {
-            if let Some((algorithm, value)) = value.split_once(':') {
-                package.checksums.push(Checksum {
-                    algorithm: algorithm.trim().to_owned(),
-                    checksum_value: value.trim().to_owned(),
-                });
-            }
-        }
+        "PackageChecksum" => package.checksums.extend(checksum(value)),
         "ExternalRef" => {
             let mut words = value.split_whitespace();
             if let (Some(category), Some(kind), Some(locator)) = (words.next(), words.next(), words.next()) {
@@ -178,4 +186,10 @@ fn package(package: &mut Package, tag: &str, value: &str) {
         }
         _ => {}
     }
+}
+
+/// Reads `SHA1: 2fd4…`.
+fn checksum(value: &str) -> Option<Checksum> {
+    let (algorithm, value) = value.split_once(':')?;
+    Some(Checksum { algorithm: algorithm.trim().to_owned(), checksum_value: value.trim().to_owned() })
 }

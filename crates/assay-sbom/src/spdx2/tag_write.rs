@@ -1,6 +1,7 @@
 //! SPDX 2.3 as tag-value: the model line by line (<https://spdx.github.io/spdx-spec/v2.3/conformance/#44-standard-data-format-requirements>).
 
-use super::model::{Annotation, Package, Spdx};
+use super::model::{Annotation, File, Package, Spdx};
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// Returns the document.
@@ -16,8 +17,22 @@ pub(crate) fn write(spdx: &Spdx) -> String {
     }
     out.tag("Created", &spdx.creation_info.created);
     out.text("CreatorComment", spdx.creation_info.comment.as_deref());
+    // A file belongs to the package that it follows; what else contains it is said by relationships.
+    let by_id: HashMap<&str, &File> = spdx.files.iter().map(|file| (file.id.as_str(), file)).collect();
+    let mut contained: HashMap<&str, Vec<&File>> = HashMap::new();
+    let mut placed: HashSet<&str> = HashSet::new();
+    for relation in spdx.relationships.iter().filter(|relation| relation.relationship_type == "CONTAINS") {
+        if let Some(file) = by_id.get(relation.related_spdx_element.as_str())
+            && placed.insert(&file.id)
+        {
+            contained.entry(&relation.spdx_element_id).or_default().push(file);
+        }
+    }
     for package in &spdx.packages {
         self::package(package, &mut out);
+        for file in contained.get(package.id.as_str()).into_iter().flatten() {
+            self::file(file, &mut out);
+        }
     }
     for license in &spdx.has_extracted_licensing_infos {
         out.0.push('\n');
@@ -53,6 +68,9 @@ fn package(package: &Package, out: &mut Lines) {
     out.tag("PackageDownloadLocation", &package.download_location);
     out.optional("PrimaryPackagePurpose", package.primary_package_purpose.as_deref());
     out.tag("FilesAnalyzed", if package.files_analyzed { "true" } else { "false" });
+    if let Some(code) = &package.package_verification_code {
+        out.tag("PackageVerificationCode", &code.package_verification_code_value);
+    }
     for checksum in &package.checksums {
         out.tag("PackageChecksum", &format!("{}: {}", checksum.algorithm, checksum.checksum_value));
     }
@@ -64,6 +82,17 @@ fn package(package: &Package, out: &mut Lines) {
         let text = format!("{} {} {}", one.reference_category, one.reference_type, one.reference_locator);
         out.tag("ExternalRef", &text);
     }
+}
+
+fn file(file: &File, out: &mut Lines) {
+    out.0.push('\n');
+    out.tag("FileName", &file.file_name);
+    out.tag("SPDXID", &file.id);
+    for checksum in &file.checksums {
+        out.tag("FileChecksum", &format!("{}: {}", checksum.algorithm, checksum.checksum_value));
+    }
+    out.optional("LicenseConcluded", file.license_concluded.as_deref());
+    out.text("FileCopyrightText", file.copyright_text.as_deref());
 }
 
 fn annotation(annotation: &Annotation, id: &str, out: &mut Lines) {

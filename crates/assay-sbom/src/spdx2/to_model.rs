@@ -2,12 +2,16 @@
 
 use super::model::{
     Annotation, Checksum, CreationInfo, ExternalRef, ExtractedLicense, Package, Relationship, Spdx,
+    VerificationCode,
 };
 use super::{DOCUMENT, PROPERTIES};
-use crate::document::{Class, Component, Document};
+use crate::document::{Class, Component, Document, Hash};
 use crate::license::Names;
 use crate::{identity, property};
 use assay_model::Timestamp;
+use assay_model::contents::hex;
+use sha1::{Digest as _, Sha1};
+use std::collections::BTreeMap;
 
 /// Returns the document in the shape of SPDX 2.3.
 pub(crate) fn spdx(document: &Document) -> Spdx {
@@ -49,6 +53,7 @@ pub(crate) fn spdx(document: &Document) -> Spdx {
             }
         }
     }
+    let files = files(document, &mut packages, &mut relationships);
     Spdx {
         spdx_version: "SPDX-2.3".to_owned(),
         data_license: "CC0-1.0".to_owned(),
@@ -61,6 +66,7 @@ pub(crate) fn spdx(document: &Document) -> Spdx {
             comment: document.incomplete.then(|| INCOMPLETE.to_owned()),
         },
         packages,
+        files,
         has_extracted_licensing_infos: names
             .0
             .into_iter()
@@ -73,6 +79,56 @@ pub(crate) fn spdx(document: &Document) -> Spdx {
         relationships,
         ..Spdx::default()
     }
+}
+
+/// Returns the files, each contained by the packages it belongs to, which thereby are analysed: their files then have one digest together
+/// (<https://spdx.github.io/spdx-spec/v2.3/package-information/#79-package-verification-code-field>).
+fn files(
+    document: &Document,
+    packages: &mut [Package],
+    relationships: &mut Vec<Relationship>,
+) -> Vec<super::model::File> {
+    let mut sums: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut files = Vec::with_capacity(document.files.len());
+    for (number, file) in document.files.iter().enumerate() {
+        // Without the digest that the format asks for it cannot be one of its files.
+        let Some(sha1) = file.hash("SHA-1") else { continue };
+        let own = format!("SPDXRef-File-{number}");
+        for owner in &file.owners {
+            let owner = *owner as usize;
+            let Some(component) = document.components.get(owner) else { continue };
+            sums.entry(owner).or_default().push(sha1);
+            relationships.push(Relationship {
+                spdx_element_id: id(component, owner),
+                relationship_type: "CONTAINS".to_owned(),
+                related_spdx_element: own.clone(),
+            });
+        }
+        files.push(super::model::File {
+            id: own,
+            file_name: format!("./{}", one_line(&file.path)),
+            checksums: checksums(&file.hashes),
+            license_concluded: Some("NOASSERTION".to_owned()),
+            copyright_text: Some("NOASSERTION".to_owned()),
+        });
+    }
+    let before = 1 + document.ancestors.len();
+    for (owner, mut sums) in sums {
+        let Some(package) = packages.get_mut(before + owner) else { continue };
+        sums.sort_unstable();
+        package.files_analyzed = true;
+        let code = hex(&Sha1::digest(sums.concat()));
+        package.package_verification_code = Some(VerificationCode { package_verification_code_value: code });
+    }
+    files
+}
+
+fn checksums(hashes: &[Hash]) -> Vec<Checksum> {
+    let checksum = |hash: &Hash| Checksum {
+        algorithm: hash.algorithm.replace("SHA-", "SHA"),
+        checksum_value: hash.hex.to_lowercase(),
+    };
+    hashes.iter().map(checksum).collect()
 }
 
 /// The comment on a document that does not have all.
@@ -158,14 +214,7 @@ fn package(component: &Component, id: String, names: &mut Names, created: &str, 
         supplier: Some(supplier.unwrap_or_else(|| "NOASSERTION".to_owned())),
         download_location: "NOASSERTION".to_owned(),
         files_analyzed: false,
-        checksums: component
-            .hashes
-            .iter()
-            .map(|hash| Checksum {
-                algorithm: hash.algorithm.replace("SHA-", "SHA"),
-                checksum_value: hash.hex.to_lowercase(),
-            })
-            .collect(),
+        checksums: checksums(&component.hashes),
         source_info: (!places.is_empty()).then(|| one_line(&format!("found in {}", places.join(", ")))),
         license_concluded: Some("NOASSERTION".to_owned()),
         license_declared: Some(expression.unwrap_or_else(|| "NOASSERTION".to_owned())),

@@ -1,6 +1,6 @@
 //! From SPDX 3.0 to the neutral document.
 
-use crate::document::{Class, Component, Document, Hash, Tool};
+use crate::document::{Class, Component, Document, File, Hash, Tool};
 use crate::license::Names;
 use crate::spdx2::from_model::{identity, restore, split_group};
 use crate::spdx2::to_model::INCOMPLETE;
@@ -61,6 +61,8 @@ pub(crate) fn document(value: &Value) -> Document {
         };
         component.depends_on.extend(to.iter().filter_map(|to| indices.get(to)));
     }
+    let contains = of_kind("contains").map(|(from, _, to)| (*from, to.as_slice()));
+    document.files = files(&graph, contains, &indices);
     let mut declared: HashMap<&str, Vec<String>> = HashMap::new();
     for wanted in ["hasConcludedLicense", "hasDeclaredLicense"] {
         for (from, _, to) in of_kind(wanted) {
@@ -175,6 +177,43 @@ fn objects<'a>(element: &'a Map<String, Value>, key: &str) -> Vec<&'a Map<String
     }
 }
 
+/// Returns the files that packages contain.
+fn files<'a>(
+    graph: &[&'a Map<String, Value>],
+    contains: impl Iterator<Item = (&'a str, &'a [&'a str])>,
+    packages: &HashMap<&str, u32>,
+) -> Vec<File> {
+    let mut owners: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (from, to) in contains {
+        if let Some(package) = packages.get(from) {
+            to.iter().for_each(|to| owners.entry(to).or_default().push(*package));
+        }
+    }
+    let owned = graph.iter().filter(|element| kind(element) == "software_File").filter_map(|element| {
+        let mut owners = owners.remove(id(element)?)?;
+        owners.sort_unstable();
+        owners.dedup();
+        Some(File {
+            path: text(element, "name").unwrap_or_default().to_owned(),
+            hashes: hashes(element),
+            owners,
+        })
+    });
+    owned.collect()
+}
+
+fn hashes(element: &Map<String, Value>) -> Vec<Hash> {
+    let hash = |hash: &Map<String, Value>| {
+        let algorithm = text(hash, "algorithm")?.to_uppercase().replace('_', "-");
+        let algorithm = match algorithm.strip_prefix("SHA") {
+            Some(bits) if !bits.contains('-') => format!("SHA-{bits}"),
+            _ => algorithm,
+        };
+        Some(Hash { algorithm, hex: text(hash, "hashValue")?.to_owned() })
+    };
+    objects(element, "verifiedUsing").into_iter().filter_map(hash).collect()
+}
+
 fn component(element: &Map<String, Value>, by_id: &HashMap<&str, &Map<String, Value>>) -> Component {
     let identifiers = objects(element, "externalIdentifier");
     let identifier = |wanted: &str| {
@@ -210,17 +249,7 @@ fn component(element: &Map<String, Value>, by_id: &HashMap<&str, &Map<String, Va
         purl,
         cpes,
         supplier: supplier.filter(|name| !name.is_empty()).map(str::to_owned),
-        hashes: objects(element, "verifiedUsing")
-            .into_iter()
-            .filter_map(|hash| {
-                let algorithm = text(hash, "algorithm")?.to_uppercase().replace('_', "-");
-                let algorithm = match algorithm.strip_prefix("SHA") {
-                    Some(bits) if !bits.contains('-') => format!("SHA-{bits}"),
-                    _ => algorithm,
-                };
-                Some(Hash { algorithm, hex: text(hash, "hashValue")?.to_owned() })
-            })
-            .collect(),
+        hashes: hashes(element),
         ..Component::default()
     };
     let properties = objects(element, "extension")

@@ -1,7 +1,7 @@
 //! From the neutral document to SPDX 3.0.1.
 
 use super::CONTEXT;
-use crate::document::{Class, Component, Document};
+use crate::document::{Class, Component, Document, File, Hash};
 use crate::license::Names;
 use crate::property;
 use crate::spdx2::to_model::namespace;
@@ -77,6 +77,17 @@ pub(crate) fn document(document: &Document) -> Value {
     let package_id = |index: usize| format!("package-{index}");
     let contained = (0..document.components.len()).map(package_id).collect();
     relate(&mut graph, "subject", "contains", contained);
+    let mut contents: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (number, file) in document.files.iter().enumerate() {
+        let id = format!("file-{number}");
+        graph.add(&id, self::file(file));
+        for owner in &file.owners {
+            contents.entry(*owner as usize).or_default().push(id.clone());
+        }
+    }
+    for (owner, files) in contents {
+        relate(&mut graph, &package_id(owner), "contains", files);
+    }
     let bases = (0..document.ancestors.len()).map(|index| format!("base-{index}")).collect();
     relate(&mut graph, "subject", "descendantOf", bases);
     for (index, component) in document.components.iter().enumerate() {
@@ -163,6 +174,21 @@ impl Graph {
     }
 }
 
+fn file(file: &File) -> Value {
+    let mut element = json!({ "type": "software_File", "name": file.path });
+    crate::json::put(&mut element, "verifiedUsing", hashes(&file.hashes));
+    element
+}
+
+fn hashes(hashes: &[Hash]) -> Vec<Value> {
+    let hash = |hash: &Hash| {
+        // `SHA-256` is `sha256` here, `SHA3-256` is `sha3_256`.
+        let algorithm = hash.algorithm.to_lowercase().replace("sha-", "sha").replace('-', "_");
+        json!({ "type": "Hash", "algorithm": algorithm, "hashValue": hash.hex })
+    };
+    hashes.iter().map(hash).collect()
+}
+
 fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String, String)>) -> Value {
     let mut properties = component.properties.clone();
     properties.extend(extra);
@@ -191,15 +217,7 @@ fn package(component: &Component, supplier: Option<&String>, extra: Vec<(String,
     if let Some(supplier) = supplier {
         crate::json::put(&mut element, "suppliedBy", supplier.as_str());
     }
-    let hashes: Vec<Value> = component
-        .hashes
-        .iter()
-        .map(|hash| {
-            // `SHA-256` is `sha256` here, `SHA3-256` is `sha3_256`.
-            let algorithm = hash.algorithm.to_lowercase().replace("sha-", "sha").replace('-', "_");
-            json!({ "type": "Hash", "algorithm": algorithm, "hashValue": hash.hex })
-        })
-        .collect();
+    let hashes = hashes(&component.hashes);
     if !hashes.is_empty() {
         crate::json::put(&mut element, "verifiedUsing", hashes);
     }

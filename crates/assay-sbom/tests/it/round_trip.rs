@@ -123,7 +123,7 @@ pub(crate) fn sample_document() -> Document {
 }
 
 fn origin() -> Origin<'static> {
-    Origin { source: SourceKind::Registry, version: "1.0.0", created: None }
+    Origin { source: SourceKind::Registry, version: "1.0.0", created: None, files: true }
 }
 
 #[test]

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay diff registry.example/app:1.0 registry.example/app:1.1\n  \
+    assay diff --files old.tar new.tar                           with every file that changed\n  \
     assay diff last-release.json app.tar --format markdown       a kept report, and an image\n  \
     assay diff old.cdx.json new.spdx.json --format json          two bills of materials\n\n\
     Exit codes: 0 compared, whatever changed; 2 a side could not be read.")]
@@ -37,6 +38,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     vex: VexArgs,
 
+    /// Compare files one by one, too: size, permissions, owner and content. Reads every layer of both sides.
+    #[arg(long)]
+    files: bool,
+
     /// The format: table, json or markdown.
     #[arg(long, short, value_name = "FORMAT", default_value = "table")]
     format: DiffFormat,
@@ -47,7 +52,11 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandError> {
+    if args.files {
+        args.source.with_files();
+    }
+    let args = &args;
     let (old, new) = (kept(&args.old)?, kept(&args.new)?);
     // Two reports need no database.
     let database = match (&old, &new) {

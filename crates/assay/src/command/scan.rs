@@ -5,9 +5,11 @@ use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
+use crate::gate::{self, GateArgs, read_policy};
 use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
 use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
+use assay_policy::{Decision, Policy, Verdict, render};
 use assay_report::format::TemplateText;
 use assay_report::{FORMATS, Filter, Format, Group, Options};
 use std::io::{Read, Write};
@@ -66,6 +68,15 @@ pub(crate) struct Args {
     /// whose severity is unknown always counts: it could be critical.
     #[arg(long, value_name = "LEVEL[,fixed][,own]")]
     fail_on: Option<Threshold>,
+
+    /// Judge what was found by this policy, too: the verdict goes to standard error, and a denial exits with 1.
+    ///
+    /// As for `assay gate`, no `assay.yaml` is looked for then.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    policy: Option<PathBuf>,
+
+    #[command(flatten)]
+    gate: GateArgs,
 
     /// Exit with 0 even though something was left unscanned.
     #[arg(long)]
@@ -217,7 +228,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     };
     // Before the work, not after it.
     args.show.template()?;
-    let settings = Settings::load(&args.context, global)?;
+    let policy = args.policy.as_ref().map(|path| Ok((path, read_policy(path)?))).transpose()?;
+    let settings = match &policy {
+        Some(_) => Settings::named_only(&args.context, global)?,
+        None => Settings::load(&args.context, global)?,
+    };
     let (database, built_in) = source::open_database(global)?;
     let vex = args.vex.documents(global)?;
     let (mut crossed, mut partial) = (false, false);
@@ -247,8 +262,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                 );
             }
         }
+        let verdict = match &policy {
+            Some((path, policy)) => Some(judge(text, &report, (path, policy), args)?),
+            None => None,
+        };
         let (report, hidden) = filter.apply(report);
         write(&args.show, &report, hidden)?;
+        if let Some(verdict) = verdict {
+            crossed |= verdict.decision == Decision::Deny;
+            let mut bytes = Vec::new();
+            if let Some(form) = render::by_name("table") {
+                (form.write)(&verdict, &render::Options::default(), &mut bytes)
+                    .map_err(|error| CommandError::work("cannot write the verdict", error))?;
+            }
+            terminal::stderr(&String::from_utf8_lossy(&bytes));
+        }
     }
     Ok(if crossed {
         ExitCode::from(1)
@@ -257,6 +285,19 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Judges a report by a policy.
+fn judge(
+    text: &str,
+    report: &Report,
+    (path, policy): (&Path, &Policy),
+    args: &Args,
+) -> Result<Verdict, CommandError> {
+    let now = environment::now();
+    let about = gate::About { policy, path, gate: &args.gate, open: &args.source, now };
+    let judged = gate::of_report(text, report.clone(), &about)?;
+    Ok(judged.verdict(policy, args.gate.tier.as_deref(), now))
 }
 
 /// The largest template that is read.

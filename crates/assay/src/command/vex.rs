@@ -3,8 +3,10 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::source::read_vex;
+use crate::repository::{self, failed};
+use crate::source::{NetworkArgs, read_vex};
 use crate::terminal;
+use assay_oci::Access;
 use assay_report::escape;
 use assay_sbom::vex::{Format, Heading, Identity, Justification, Product, Statement, Status, merge, write};
 use std::fmt::Write as _;
@@ -43,6 +45,13 @@ struct WriteArgs {
     /// Write to a file instead of standard output.
     #[arg(long, short, value_name = "FILE", value_parser = super::path)]
     output: Option<PathBuf>,
+
+    /// Attach the document to this image, in its registry or OCI layout, instead of writing it.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "output")]
+    attach: Option<String>,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// State something about a vulnerability and a product.
@@ -111,7 +120,7 @@ struct ShowArgs {
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     match &args.action {
-        Action::Create(args) => put(&[created(args)?], &args.write)?,
+        Action::Create(args) => put(&[created(args)?], &args.write, global)?,
         Action::Merge(args) => {
             let mut statements = merge(read(&args.files, global)?);
             let authors: Vec<&str> = statements.iter().map(|one| one.author.as_str()).collect();
@@ -127,7 +136,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                 statement.author.clone_from(&args.write.author);
             }
             // What two authors said of one thing is now one author's word: the newest.
-            put(&merge(statements), &args.write)?;
+            put(&merge(statements), &args.write, global)?;
         }
         Action::Show(args) => show(args, global)?,
     }
@@ -178,7 +187,7 @@ fn created(args: &CreateArgs) -> Result<Statement, CommandError> {
     })
 }
 
-fn put(statements: &[Statement], args: &WriteArgs) -> Result<(), CommandError> {
+fn put(statements: &[Statement], args: &WriteArgs, global: &Global) -> Result<(), CommandError> {
     let version = env!("CARGO_PKG_VERSION");
     let heading = Heading::new(&args.author, &args.namespace, environment::now(), version, statements);
     let mut bytes = Vec::new();
@@ -186,6 +195,9 @@ fn put(statements: &[Statement], args: &WriteArgs) -> Result<(), CommandError> {
         CommandError::work("cannot write the statements", error)
             .hint("write them with `--format openvex`, or a document for each product")
     })?;
+    if let Some(image) = &args.attach {
+        return attach(image, &bytes, args, global);
+    }
     match &args.output {
         Some(path) => super::scan::write_file(path, &bytes).map_err(|error| {
             CommandError::work(format!("cannot write `{}`", path.display()), error)
@@ -194,6 +206,22 @@ fn put(statements: &[Statement], args: &WriteArgs) -> Result<(), CommandError> {
         None => terminal::stdout(&bytes)
             .map_err(|error| CommandError::work("cannot write to standard output", error)),
     }
+}
+
+fn attach(image: &str, bytes: &[u8], args: &WriteArgs, global: &Global) -> Result<(), CommandError> {
+    let verb = "attach something to";
+    let network = repository::network(&args.network, global)?;
+    let opened = repository::open(verb, image, Access::Write, &network)?;
+    let subject =
+        opened.repository.resolve(opened.wanted.as_ref()).map_err(|error| failed(verb, image, error))?;
+    let (artifact_type, media_type) = match args.format {
+        Format::OpenVex => ("application/vnd.openvex+json", "application/vnd.openvex+json"),
+        Format::Csaf => ("application/csaf+json", "application/csaf+json"),
+        // A document of statements only, unlike other documents of that format.
+        Format::CycloneDx => ("application/vnd.cyclonedx.vex+json", "application/vnd.cyclonedx+json"),
+    };
+    let target = super::attach::Target { opened: &opened, subject: &subject.descriptor, name: image };
+    super::attach::attach_document(&target, artifact_type, media_type, bytes, global)
 }
 
 fn show(args: &ShowArgs, global: &Global) -> Result<(), CommandError> {

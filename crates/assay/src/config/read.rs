@@ -4,10 +4,11 @@
 //! [`SECTIONS`], [`CONTEXT_KEYS`] and [`IMAGE_KEYS`].
 
 use super::tree::{Node, Problem, Value, parse};
+use assay_detect::check::accumulated::Accumulation;
 use assay_model::context::{Criticality, Environment, Exposure, Grade, Sensitivity, Setting, Stated};
 
 /// The keys of the file itself.
-pub(super) const SECTIONS: &[&str] = &["context", "images", "licenses"];
+pub(super) const SECTIONS: &[&str] = &["context", "images", "licenses", "accumulation"];
 
 /// The keys of a context.
 pub(super) const CONTEXT_KEYS: &[&str] =
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) images: Vec<ImageRule>,
     /// Which licences are a finding, where the file says so.
     pub(crate) licenses: Option<assay_detect::license::Policy>,
+    /// From how many findings on they are one of their own, where the file says so.
+    pub(crate) accumulation: Option<Accumulation>,
 }
 
 /// What holds for images whose reference matches.
@@ -105,6 +108,7 @@ impl Reader<'_> {
             match key {
                 "context" => config.context = self.context(value),
                 "licenses" => config.licenses = Some(self.licenses(value)),
+                "accumulation" => config.accumulation = Some(self.accumulation(value)),
                 _ => self.images(value, &mut config.images),
             }
         }

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod tests {
+    use super::super::accumulation::ACCUMULATION_KEYS;
     use super::super::licenses::LICENSE_KEYS;
     use super::super::read::{CONTEXT_KEYS, IMAGE_KEYS, SECTIONS, read};
     use assay_model::context::{Criticality, Environment, Exposure, Grade, Sensitivity};
@@ -76,6 +77,21 @@ mod tests {
             ],
             &[],
         );
+        let accumulation = object(
+            ACCUMULATION_KEYS,
+            vec![
+                (
+                    "medium",
+                    json!({ "description": "How many open findings of medium severity are a finding of their own.",
+                            "oneOf": [{ "type": "integer", "minimum": 1 }, { "const": "ignore" }] }),
+                ),
+                (
+                    "unfixed",
+                    json!({ "description": "Whether vulnerabilities without a fix count, too.", "type": "boolean" }),
+                ),
+            ],
+            &[],
+        );
         let mut schema = object(
             SECTIONS,
             vec![
@@ -89,6 +105,7 @@ mod tests {
                             "type": ["array", "null"], "items": image }),
                 ),
                 ("licenses", licenses),
+                ("accumulation", accumulation),
             ],
             &[],
         );

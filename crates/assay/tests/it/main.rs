@@ -11,6 +11,7 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod artifacts;
 mod damage;
 mod database;
 mod detection;
@@ -29,6 +30,7 @@ mod registry;
 mod sbom;
 mod secrets;
 mod sources;
+mod verify;
 mod vex;
 
 use assay_advisories::Compiler;

@@ -2,7 +2,7 @@
 //!
 //! No backtracking and no automaton: each mark is one linear pass over the file, each hit costs at most [`REACH`] bytes.
 
-use super::table::{After, Anchor, Mark, Program, Tail};
+use super::table::{After, Anchor, Mark, Tail};
 use assay_decode::ReadAt;
 use memchr::memmem::Finder;
 use std::io;
@@ -18,7 +18,7 @@ const LONGEST: usize = 40;
 
 /// What a search came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(in crate::binary) enum Found {
     /// There is no version string.
     Nothing,
     /// All version strings say this.
@@ -30,8 +30,8 @@ pub(super) enum Found {
 }
 
 /// Looks for a program's version by each of its marks in turn; the first that is there decides.
-pub(super) fn version(content: &dyn ReadAt, name: &str, program: &Program) -> io::Result<Found> {
-    for mark in program.marks {
+pub(in crate::binary) fn version(content: &dyn ReadAt, name: &str, marks: &[Mark]) -> io::Result<Found> {
+    for mark in marks {
         let found = by_mark(content, name, mark)?;
         if found != Found::Nothing {
             return Ok(found);
@@ -65,6 +65,16 @@ fn by_mark(content: &dyn ReadAt, name: &str, mark: &Mark) -> io::Result<Found> {
             }
         }
         !matches!(found, Found::Several(..))
+    })?;
+    Ok(found)
+}
+
+/// Returns whether a text stands anywhere in the bytes that are searched.
+pub(in crate::binary) fn contains(content: &dyn ReadAt, text: &[u8]) -> io::Result<bool> {
+    let mut found = false;
+    each(content, text, |_, _| {
+        found = true;
+        false
     })?;
     Ok(found)
 }

@@ -6,32 +6,32 @@
 use assay_analyze::Select;
 
 /// A program or library.
-pub(super) struct Program {
+pub(in crate::binary) struct Program {
     /// Its name in [`assay_model::software`].
-    pub(super) software: &'static str,
+    pub(in crate::binary) software: &'static str,
     /// The names its files have.
-    pub(super) files: &'static [Select],
+    pub(in crate::binary) files: &'static [Select],
     /// What stands around its version; the first that is there decides.
-    pub(super) marks: &'static [Mark],
+    pub(in crate::binary) marks: &'static [Mark],
 }
 
 /// A place where a version stands.
-pub(super) struct Mark {
+pub(in crate::binary) struct Mark {
     /// The text that is searched for.
-    pub(super) anchor: Anchor,
+    pub(in crate::binary) anchor: Anchor,
     /// How many numbers the version has, at least and at most.
-    pub(super) parts: (usize, usize),
+    pub(in crate::binary) parts: (usize, usize),
     /// What the second number is at least: a large program says the versions of younger libraries by themselves, too.
-    pub(super) minor: u32,
+    pub(in crate::binary) minor: u32,
     /// What belongs to the version besides numbers.
-    pub(super) tail: Tail,
+    pub(in crate::binary) tail: Tail,
     /// What has to follow.
-    pub(super) after: After,
+    pub(in crate::binary) after: After,
 }
 
 /// The text that is searched for.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(in crate::binary) enum Anchor {
     /// The version follows it.
     Before(&'static [u8]),
     /// The version starts inside it, at this byte: the first number is known.
@@ -48,7 +48,7 @@ pub(super) enum Anchor {
 
 /// What belongs to a version besides numbers and dots.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tail {
+pub(in crate::binary) enum Tail {
     None,
     /// Up to two letters: `1.1.1w`.
     Letters,
@@ -64,7 +64,7 @@ pub(super) enum Tail {
 
 /// What has to follow a version.
 #[derive(Clone, Copy)]
-pub(super) enum After {
+pub(in crate::binary) enum After {
     Any,
     /// The end of the string.
     End,
@@ -76,7 +76,7 @@ pub(super) enum After {
 
 impl Program {
     /// Returns whether a file's name is one of this program's.
-    pub(super) fn is_named(&self, name: &str) -> bool {
+    pub(in crate::binary) fn is_named(&self, name: &str) -> bool {
         self.files.iter().any(|file| match file {
             Select::Name(known) => *known == name,
             Select::NameAffixes(start, end) => {
@@ -105,7 +105,7 @@ const fn starts(start: &'static str) -> Select {
 }
 
 /// Three numbers behind a text that nothing else has.
-const fn behind(text: &'static [u8]) -> Mark {
+pub(in crate::binary) const fn behind(text: &'static [u8]) -> Mark {
     Mark { anchor: Anchor::Before(text), parts: (3, 3), minor: 0, tail: Tail::None, after: After::Any }
 }
 
@@ -126,19 +126,19 @@ const fn release(alone: bool) -> Mark {
 }
 
 impl Mark {
-    const fn parts(self, least: usize, most: usize) -> Self {
+    pub(in crate::binary) const fn parts(self, least: usize, most: usize) -> Self {
         Self { parts: (least, most), ..self }
     }
 
-    const fn minor(self, minor: u32) -> Self {
+    pub(in crate::binary) const fn minor(self, minor: u32) -> Self {
         Self { minor, ..self }
     }
 
-    const fn tail(self, tail: Tail) -> Self {
+    pub(in crate::binary) const fn tail(self, tail: Tail) -> Self {
         Self { tail, ..self }
     }
 
-    const fn after(self, after: After) -> Self {
+    pub(in crate::binary) const fn after(self, after: After) -> Self {
         Self { after, ..self }
     }
 }
@@ -148,7 +148,7 @@ const MACHINES: &[&[u8]] =
     &[b" x86_64", b" aarch64", b" arm", b" i586", b" i686", b" powerpc", b" riscv", b" s390x"];
 
 /// All of them, by name.
-pub(super) const PROGRAMS: &[Program] = &[
+pub(in crate::binary) const PROGRAMS: &[Program] = &[
     Program { software: "bash", files: &[name("bash")], marks: &[behind(b"@(#)Bash version ")] },
     Program {
         software: "bind",

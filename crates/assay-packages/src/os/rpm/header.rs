@@ -19,13 +19,17 @@ pub(super) enum Tag {
     License = 1014,
     Arch = 1022,
     OldFileNames = 1027,
+    FileDigests = 1035,
+    FileFlags = 1037,
     SourceRpm = 1044,
+    FileVerifyFlags = 1045,
     ProvideName = 1047,
     RequireName = 1049,
     DirIndexes = 1116,
     BaseNames = 1117,
     DirNames = 1118,
     LongSize = 5009,
+    FileDigestAlgo = 5011,
     ModularityLabel = 5096,
 }
 

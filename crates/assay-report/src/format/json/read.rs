@@ -139,6 +139,8 @@ fn report(document: Document) -> Report {
             })
             .collect(),
         deep: document.depth == "deep",
+        // A report says nothing about ordinary files.
+        files: Vec::new(),
         observations: document
             .observations
             .into_iter()

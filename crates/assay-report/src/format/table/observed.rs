@@ -53,6 +53,12 @@ fn headline(topic: Topic, all: &[&Observation]) -> String {
             with("relro", "none"),
             with("stack-protector", "no"),
         ),
+        Topic::Library => format!(
+            "{} linked into programs or copied into them, {} of them of a known version",
+            summary::count(count, "library").replace("librarys", "libraries"),
+            all.iter().filter(|one| one.detail("version").is_some()).count(),
+        ),
+        Topic::Modified => summary::count(count, "file") + " changed since the package was installed",
         Topic::Start => summary::count(count, "file") + " with what runs by itself",
         Topic::Download => summary::count(count, "script") + " with commands that fetch",
         Topic::Archive => summary::count(count, "archive") + " lying in the image",
@@ -69,7 +75,7 @@ fn is_odd(one: &Observation) -> bool {
                 || one.detail("rpath").is_some()
         }
         Topic::Start => !one.path.contains("lib/systemd/"),
-        Topic::Download | Topic::Archive | Topic::Hidden => true,
+        Topic::Library | Topic::Modified | Topic::Download | Topic::Archive | Topic::Hidden => true,
     }
 }
 
@@ -81,7 +87,8 @@ fn words(one: &Observation) -> String {
                 | ("no-execute" | "position-independent", "no")
                 | ("relro", "none")
         ),
-        Topic::Start | Topic::Download | Topic::Archive | Topic::Hidden => true,
+        Topic::Modified => name == "package",
+        Topic::Library | Topic::Start | Topic::Download | Topic::Archive | Topic::Hidden => true,
     };
     let details = one.details.iter().filter(|detail| odd(&detail.name, &detail.value));
     let details: Vec<String> = details.map(|detail| format!("{}: {}", detail.name, detail.value)).collect();

@@ -1,0 +1,265 @@
+//! Copies an image, with all platforms and everything attached to it, from one repository to another.
+//!
+//! Bytes stay as they are, so that digests, and with them signatures, stay valid; every one is verified on the way. Surprising: the
+//! name comes last, when all else is there, so that nobody pulls an image whose signatures are still on their way; and what is
+//! attached to an artifact, such as the signature of a bill of materials, is copied like what is attached to an image.
+
+use crate::artifact::{Artifact, Artifacts, Found, LookOutcome, NewLayer};
+use crate::descriptor::Descriptor;
+use crate::document::not_distributed;
+use crate::error::OpenError;
+use crate::registry::push::Transfer;
+use crate::repository::{Repository, RepositoryError, StoredManifest};
+use crate::source::Selector;
+use crate::{ManifestDocument, TagScheme};
+use assay_model::{Digest, Platform};
+use std::collections::HashSet;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// Blobs that are copied at once.
+const WORKERS: usize = 4;
+/// Indexes in indexes, or artifacts of artifacts; real ones have two.
+const MAX_DEPTH: usize = 8;
+/// The largest layer under one of cosign's tags that is appended instead of copied: it is in memory.
+const MAX_TAGGED_LAYER: u64 = 64 << 20;
+
+/// What is to be copied.
+#[derive(Debug, Clone)]
+pub struct CopyOptions {
+    /// Of an index this platform only, which then is not the image of the index any more; otherwise all.
+    pub platform: Option<Platform>,
+    /// What is attached, too.
+    pub artifacts: bool,
+}
+
+/// What was copied.
+#[derive(Debug, Clone, Default)]
+pub struct Copied {
+    /// The image's manifest or index.
+    pub root: Option<Digest>,
+    /// Manifests and indexes, of images and artifacts.
+    pub manifests: u64,
+    /// Of these, artifacts.
+    pub artifacts: u64,
+    /// Blobs that were sent.
+    pub sent: u64,
+    /// Their bytes.
+    pub sent_bytes: u64,
+    /// Blobs that the registry took over from another of its repositories.
+    pub mounted: u64,
+    /// Blobs that were there.
+    pub present: u64,
+    /// What could not be copied, and why.
+    pub problems: Vec<String>,
+}
+
+/// Copies the image `wanted` of `from` to `to`, under `tag` if there is one; `progress` is told each blob that is there.
+///
+/// # Errors
+/// Fails when the image cannot be copied whole. An artifact that is listed and cannot be had is one of the problems.
+pub fn copy(
+    from: &Repository,
+    wanted: Option<&Selector>,
+    to: &Repository,
+    tag: Option<&str>,
+    options: &CopyOptions,
+    progress: &(dyn Fn(&Descriptor, Transfer) + Sync),
+) -> Result<Copied, RepositoryError> {
+    let mut root = from.resolve(wanted)?;
+    if let Some(platform) = &options.platform {
+        root = choose(from, root, platform)?;
+    }
+    let mut copy = Copy { from, to, options, progress, done: Copied::default(), seen: HashSet::new() };
+    copy.image(&root, 0)?;
+    let descriptor = &root.descriptor;
+    to.push_image(&descriptor.media_type, &root.bytes, tag)?;
+    copy.done.root = Some(descriptor.digest);
+    Ok(copy.done)
+}
+
+fn choose(
+    from: &Repository,
+    root: StoredManifest,
+    platform: &Platform,
+) -> Result<StoredManifest, RepositoryError> {
+    let document = ManifestDocument::parse(&root.bytes)?;
+    if !document.is_index() {
+        return Ok(root);
+    }
+    let images = || document.manifests.iter().filter(|entry| !entry.is_no_image());
+    let exact = images().find(|entry| entry.platform().as_ref() == Some(platform));
+    let fitting = || images().find(|entry| entry.platform().is_some_and(|have| have.satisfies(platform)));
+    match exact.or_else(fitting) {
+        Some(entry) => from.manifest(entry.digest),
+        None => {
+            let mut available: Vec<_> = images().filter_map(Descriptor::platform).collect();
+            available.sort();
+            available.dedup();
+            Err(OpenError::UnknownPlatform { place: from.place(), wanted: platform.clone(), available }
+                .into())
+        }
+    }
+}
+
+struct Copy<'a> {
+    from: &'a Repository,
+    to: &'a Repository,
+    options: &'a CopyOptions,
+    progress: &'a (dyn Fn(&Descriptor, Transfer) + Sync),
+    done: Copied,
+    seen: HashSet<Digest>,
+}
+
+impl Copy<'_> {
+    /// Copies an image or index, what is in it and what is attached to it.
+    fn image(&mut self, stored: &StoredManifest, depth: usize) -> Result<(), RepositoryError> {
+        if !self.seen.insert(stored.descriptor.digest) {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH {
+            let limit = u64::try_from(MAX_DEPTH).unwrap_or(u64::MAX);
+            return Err(OpenError::TooLarge { what: "the nesting of indexes".to_owned(), limit }.into());
+        }
+        let document = ManifestDocument::parse(&stored.bytes)?;
+        for entry in &document.manifests {
+            let child = self.from.manifest(entry.digest)?;
+            self.image(&child, depth.saturating_add(1))?;
+        }
+        self.blobs(&document)?;
+        self.to.push_manifest_stored(stored)?;
+        self.done.manifests = self.done.manifests.saturating_add(1);
+        self.attached(stored.descriptor.digest, depth)
+    }
+
+    /// Copies what is attached to a manifest.
+    fn attached(&mut self, subject: Digest, depth: usize) -> Result<(), RepositoryError> {
+        if !self.options.artifacts {
+            return Ok(());
+        }
+        let Artifacts { artifacts, looked, problems, .. } = self.from.artifacts(subject, &[])?;
+        for look in looked.iter().filter(|look| matches!(look.outcome, LookOutcome::Truncated(_))) {
+            self.done.problems.push(format!("{} of `{subject}` lists more than is copied", look.name));
+        }
+        for problem in problems {
+            self.done
+                .problems
+                .push(format!("artifact `{}` ({}): {}", problem.digest, problem.found, problem.reason));
+        }
+        for artifact in artifacts {
+            self.artifact(&artifact, depth.saturating_add(1))?;
+        }
+        Ok(())
+    }
+
+    fn artifact(&mut self, artifact: &Artifact, depth: usize) -> Result<(), RepositoryError> {
+        let digest = artifact.descriptor.digest;
+        if !self.seen.insert(digest) {
+            return Ok(());
+        }
+        if depth > MAX_DEPTH {
+            self.done.problems.push(format!("artifact `{digest}` is attached to too many others"));
+            return Ok(());
+        }
+        let document = ManifestDocument::parse(&artifact.manifest)?;
+        self.blobs(&document)?;
+        if artifact.found.iter().any(|at| matches!(at, Found::Referrers | Found::FallbackTag)) {
+            match document.subject {
+                Some(_) => {
+                    self.to.push_referrer(&artifact.manifest)?;
+                }
+                None => {
+                    let reason = "it is listed but names no subject";
+                    self.done.problems.push(format!("artifact `{digest}`: {reason}"));
+                }
+            }
+        }
+        for at in &artifact.found {
+            if let Found::Tag(scheme) = at {
+                self.tagged(artifact, *scheme)?;
+            }
+        }
+        self.done.manifests = self.done.manifests.saturating_add(1);
+        self.done.artifacts = self.done.artifacts.saturating_add(1);
+        self.attached(digest, depth)
+    }
+
+    /// Copies what is under one of cosign's tags; what is already under it there stays.
+    fn tagged(&self, artifact: &Artifact, scheme: TagScheme) -> Result<(), RepositoryError> {
+        let tag = scheme.tag(&artifact.subject);
+        match self.to.find(Some(&Selector::Name(tag.clone())))? {
+            Some(there) if there.descriptor.digest == artifact.descriptor.digest => Ok(()),
+            None => {
+                let media_type = &artifact.descriptor.media_type;
+                self.to.push_manifest(media_type, &artifact.manifest, Some(&tag))?;
+                Ok(())
+            }
+            Some(_) => {
+                for layer in &artifact.layers {
+                    let bytes = self.from.blob(layer, MAX_TAGGED_LAYER)?;
+                    let new = NewLayer {
+                        media_type: &layer.media_type,
+                        bytes: &bytes,
+                        annotations: &layer.annotations,
+                    };
+                    self.to.append_tagged(&artifact.subject, scheme, &new)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Copies configuration and layers, several at once.
+    fn blobs(&mut self, document: &ManifestDocument) -> Result<(), RepositoryError> {
+        let mut blobs: Vec<&Descriptor> = Vec::new();
+        for blob in document.config.iter().chain(&document.layers) {
+            // Some layers registries need not have, and whoever runs the image fetches them elsewhere.
+            if !not_distributed(&blob.media_type) && !blobs.iter().any(|have| have.digest == blob.digest) {
+                blobs.push(blob);
+            }
+        }
+        let (next, failed) = (AtomicUsize::new(0), Mutex::new(None));
+        let done = Mutex::new(&mut self.done);
+        let (from, to, progress) = (self.from, self.to, self.progress);
+        std::thread::scope(|scope| {
+            for _ in 0..WORKERS.min(blobs.len()) {
+                scope.spawn(|| {
+                    while let Some(blob) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let open = || -> io::Result<Box<dyn Read + Send>> {
+                            from.open_blob(blob).map_err(io::Error::other)
+                        };
+                        match to.push_blob_from(blob, &open, Some(from)) {
+                            Ok(transfer) => {
+                                done.lock().unwrap_or_else(PoisonError::into_inner).count(blob, transfer);
+                                progress(blob, transfer);
+                            }
+                            Err(error) => {
+                                failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                                // The others need not begin what will be in vain.
+                                next.store(blobs.len(), Ordering::Relaxed);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Copied {
+    fn count(&mut self, blob: &Descriptor, transfer: Transfer) {
+        match transfer {
+            Transfer::Present => self.present = self.present.saturating_add(1),
+            Transfer::Mounted => self.mounted = self.mounted.saturating_add(1),
+            Transfer::Sent => {
+                self.sent = self.sent.saturating_add(1);
+                self.sent_bytes = self.sent_bytes.saturating_add(blob.size);
+            }
+        }
+    }
+}

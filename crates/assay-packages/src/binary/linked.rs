@@ -1,0 +1,153 @@
+//! Libraries inside other programs: linked into them, or copied beside them under a name of its own (`libcrypto-fb8d5b21.so.3` in a wheel).
+//!
+//! Every executable is searched for what only the code of a library has: messages of its errors, its copyright, the names of its source files.
+//! The name of a function proves nothing, as whoever calls a library names it, too; nor does a version alone, which headers give to whoever is
+//! compiled with them (nginx names the OpenSSL it was *built* with). Only where a sign of the code and a single version are there, and
+//! advisories know the library, is it a package; else it is an observation.
+
+mod table;
+
+use super::program::search::{self, Found};
+use super::program::table::PROGRAMS;
+use assay_analyze::{Analyzer, AnalyzerId, Fact, File, Select, Sink};
+use assay_model::observation::{Observation, Topic};
+use assay_model::{Detail, Package, PackageKind, software};
+use std::io;
+use table::{LIBRARIES, Library};
+
+/// Finds them.
+pub(super) struct Linked;
+
+impl Analyzer for Linked {
+    fn id(&self) -> AnalyzerId {
+        AnalyzerId { name: "linked-library", revision: 1 }
+    }
+
+    fn select(&self) -> &'static [Select] {
+        &[Select::Magic(b"\x7fELF")]
+    }
+
+    fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
+        for library in LIBRARIES.iter().filter(|library| !library.is_itself(file.name())) {
+            match library.find(file) {
+                Ok(Some((sign, version))) => report(library, sign, version, out),
+                Ok(None) => {}
+                Err(error) => return out.warn("unreadable-file", error.to_string()),
+            }
+        }
+    }
+}
+
+impl Library {
+    /// Returns whether a file of this name is the library itself, which is no other program's part.
+    fn is_itself(&self, name: &str) -> bool {
+        let program = PROGRAMS.iter().find(|program| program.software == self.name);
+        program.is_some_and(|program| program.is_named(name))
+            || self.files.iter().any(|start| name.starts_with(start))
+    }
+
+    /// Returns the sign by which it is recognised, and what the search for its version came to.
+    fn find(&self, file: &File<'_>) -> io::Result<Option<(&'static str, Found)>> {
+        for sign in self.signs {
+            if search::contains(file.content, sign.as_bytes())? {
+                let program = PROGRAMS.iter().find(|program| program.software == self.name);
+                let of_program = program.map_or(self.marks, |program| program.marks);
+                let marks = if self.marks.is_empty() { of_program } else { self.marks };
+                return Ok(Some((sign, search::version(file.content, file.name(), marks)?)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn report(library: &Library, sign: &str, version: Found, out: &mut Sink<'_>) {
+    let mut details = vec![Detail::new("name", library.name)];
+    match version {
+        Found::One(version) => {
+            if software::by_name(library.name).is_some() {
+                out.package(Package::new(PackageKind::Generic, library.name, version.as_str()));
+            }
+            details.push(Detail::new("version", version));
+        }
+        Found::Several(one, other) => details.push(Detail::new("versions", format!("{one}, {other}"))),
+        Found::Nothing | Found::TooLong(_) => {}
+    }
+    details.push(Detail::new("sign", sign.trim()));
+    out.fact(Fact::Observation(Box::new(Observation::new(Topic::Library, details))));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{check_total, run};
+
+    /// Checks the observed libraries and the packages of a file that has these strings.
+    #[track_caller]
+    fn check(name: &str, strings: &[&str], want: &[&str], packages: &[&str]) {
+        let content = format!("\x7fELF\0{}\0", strings.join("\0"));
+        let facts = run(&Linked, name, content.as_bytes()).paths.remove(name).unwrap_or_default();
+        let (mut observed, mut found) = (Vec::new(), Vec::new());
+        for fact in &facts.facts {
+            match fact {
+                Fact::Observation(one) => observed.push(format!(
+                    "{} {}",
+                    one.detail("name").unwrap(),
+                    one.detail("version").or(one.detail("versions")).unwrap_or("?")
+                )),
+                Fact::Package(package) => found.push(format!("{} {}", package.name, package.version)),
+                _ => {}
+            }
+        }
+        assert_eq!(
+            (observed.as_slice(), found.as_slice()),
+            (owned(want).as_slice(), owned(packages).as_slice())
+        );
+    }
+
+    fn owned(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    const ENCRYPTION: &str = "crypto/evp/evp_enc.c";
+
+    #[test]
+    fn code_and_a_version_together_are_a_package() {
+        let version = "OpenSSL 3.5.8 25 Aug 2026";
+        check("lib/_rust.abi3.so", &[ENCRYPTION, version], &["openssl 3.5.8"], &["openssl 3.5.8"]);
+        check("x/libcrypto-fb8d5b21.so.3", &[ENCRYPTION, version], &["openssl 3.5.8"], &["openssl 3.5.8"]);
+        check("x/libcrypto.so.3", &[ENCRYPTION, version], &[], &[]);
+        // What nginx says of the library that it was built with.
+        check("usr/sbin/nginx", &[version, "built with OpenSSL %s"], &[], &[]);
+    }
+
+    #[test]
+    fn what_is_not_sure_is_no_package() {
+        check("a", &[ENCRYPTION], &["openssl ?"], &[]);
+        let two = ["OpenSSL 3.5.8 25 Aug 2026", "OpenSSL 1.1.1w 11 Sep 2023"];
+        check("a", &[ENCRYPTION, two[0], two[1]], &["openssl 3.5.8, 1.1.1w"], &[]);
+        // Nobody publishes advisories under this name.
+        check("a", &["bzip2/libbzip2: internal error", "1.0.8, 13-Jul-2019"], &["bzip2 1.0.8"], &[]);
+        check("a", &["glibc.rtld.nns"], &["glibc ?"], &[]);
+        check("lib/ld-linux-x86-64.so.2", &["glibc.rtld.nns"], &[], &[]);
+    }
+
+    #[test]
+    fn the_copyright_of_zlib_is_its_version() {
+        let both = [" deflate 1.3.1 Copyright 1995-2024", " inflate 1.3.1 Copyright 1995-2024"];
+        check("bin/sash", &both, &["zlib 1.3.1"], &["zlib 1.3.1"]);
+        check("bin/sash", &both[1..], &["zlib 1.3.1"], &["zlib 1.3.1"]);
+    }
+
+    #[test]
+    fn every_name_is_there_once() {
+        let mut names: Vec<_> = LIBRARIES.iter().map(|library| library.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), LIBRARIES.len());
+    }
+
+    #[test]
+    fn total() {
+        check_total(&Linked, "a");
+    }
+}

@@ -1,0 +1,161 @@
+//! What is asked of evidence, over an index and its images: the index satisfies it, or every image that may run does.
+//!
+//! Whoever signs an index vouches for its children; whoever signs one child vouches for no other. Evidence is told by digest.
+
+use crate::facts::{Candidate, Evidence, Facts, ImageFacts};
+use crate::reasons::Reasons;
+use assay_model::Digest;
+use std::collections::BTreeSet;
+
+/// What is asked for.
+pub(crate) struct Requirement<'a> {
+    /// In words, to follow "no" and "has no": `signature`, `provenance`.
+    pub(crate) what: &'a str,
+    /// The trust roots that count.
+    pub(crate) of: Vec<&'a str>,
+    /// How many of them are needed.
+    pub(crate) at_least: u64,
+    /// How to get it: a command.
+    pub(crate) remedy: String,
+}
+
+/// What one digest has.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The trust roots that vouch for it.
+    pub(crate) roots: BTreeSet<String>,
+    /// What does not count, and why.
+    pub(crate) misses: Vec<String>,
+    /// Whether evidence was looked for.
+    pub(crate) looked: bool,
+    /// Why it could not be looked for.
+    pub(crate) failure: Option<String>,
+    /// Whether something of the kind is there at all.
+    pub(crate) any: bool,
+}
+
+/// Looks through what there is about one digest. `accept` says of a candidate whether it is of the wanted kind (`None` when it is
+/// not), and why it is not good enough.
+pub(crate) fn look(
+    evidence: &Evidence,
+    digest: Digest,
+    of: &[&str],
+    accept: &dyn Fn(&Candidate) -> Option<Result<(), String>>,
+) -> Found {
+    let mut found = Found {
+        looked: evidence.listed.contains(&digest),
+        failure: evidence.failed.get(&digest).cloned(),
+        ..Found::default()
+    };
+    for candidate in evidence.candidates.iter().filter(|candidate| candidate.subject == digest) {
+        let what = candidate.what();
+        let judged = match accept(candidate) {
+            None => {
+                found.misses.push(format!("{what}: is something else"));
+                continue;
+            }
+            Some(judged) => judged,
+        };
+        found.any = true;
+        let mut whys = Vec::new();
+        for root in of {
+            match candidate.checks.get(*root) {
+                Some(Ok(_)) => match &judged {
+                    Ok(()) => {
+                        found.roots.insert((*root).to_owned());
+                    }
+                    Err(why) => whys.push(why.clone()),
+                },
+                Some(Err(why)) => whys.push(format!("not by `{root}`: {why}")),
+                None => whys.push(format!("not checked against `{root}`")),
+            }
+        }
+        whys.dedup();
+        if !whys.is_empty()
+            && !found.roots.iter().any(|root| candidate.checks.get(root).is_some_and(Result::is_ok))
+        {
+            found.misses.push(format!("{what}: {}", whys.join("; ")));
+        }
+    }
+    found
+}
+
+/// Adds a reason unless the index, or every image that may run, has what is asked for.
+pub(crate) fn require(
+    facts: &Facts<'_>,
+    requirement: &Requirement<'_>,
+    accept: &dyn Fn(&Candidate) -> Option<Result<(), String>>,
+    out: &mut Reasons<'_, '_>,
+) {
+    let evidence = &facts.evidence;
+    let enough = |found: &Found| found.roots.len() as u64 >= requirement.at_least;
+    let mut of_index = None;
+    if let Some(index) = facts.index {
+        let found = look(evidence, index, &requirement.of, accept);
+        if enough(&found) {
+            return;
+        }
+        of_index = Some(found);
+    }
+    for image in &facts.images {
+        let Some(digest) = image.digest else {
+            out.missing(
+                Some(image),
+                format!("no {}: what has no digest of a manifest cannot have any", requirement.what),
+                requirement.remedy.clone(),
+            );
+            continue;
+        };
+        let found = look(evidence, digest, &requirement.of, accept);
+        if !enough(&found) {
+            lacking(image, requirement, found, of_index.as_ref(), out);
+        }
+    }
+}
+
+fn lacking(
+    image: &ImageFacts<'_>,
+    requirement: &Requirement<'_>,
+    mut found: Found,
+    of_index: Option<&Found>,
+    out: &mut Reasons<'_, '_>,
+) {
+    let what = requirement.what;
+    if let Some(index) = of_index {
+        found.misses.extend(index.misses.iter().map(|miss| format!("of the index: {miss}")));
+        found.any |= index.any;
+        found.failure = found.failure.or_else(|| index.failure.clone());
+    }
+    if let Some(failure) = found.failure {
+        return out.missing(
+            Some(image),
+            format!("whether there is a {what} could not be looked up: {failure}"),
+            "check that the registry can be reached, and try again",
+        );
+    }
+    if !found.looked {
+        return out.missing(
+            Some(image),
+            format!("no evidence: whether there is a {what} was not looked up"),
+            "name the image by its registry, so that what is attached to it can be read",
+        );
+    }
+    let wanted = requirement.of.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ");
+    if !found.any && found.roots.is_empty() {
+        let count = found.misses.len();
+        let beside = if count == 0 { String::new() } else { format!("; of {count} other attached") };
+        out.missing_with(
+            Some(image),
+            format!("no evidence: the image has no {what} (wanted by {wanted}){beside}"),
+            found.misses,
+            requirement.remedy.clone(),
+        );
+        return;
+    }
+    let message = if requirement.at_least > 1 {
+        format!("{} of {} needed {what}s by {wanted}", found.roots.len(), requirement.at_least)
+    } else {
+        format!("no {what} that counts (wanted by {wanted})")
+    };
+    out.near_misses(Some(image), message, found.misses, requirement.remedy.clone());
+}

@@ -1,0 +1,93 @@
+//! Sigstore's policy-controller (<https://docs.sigstore.dev/policy-controller/overview/>): any one authority satisfies a policy.
+
+use super::{Draft, keyless, keys};
+use crate::tree::Node;
+use crate::yaml::Out;
+
+/// Reads a ClusterImagePolicy.
+pub(super) fn read(document: &Node, draft: &mut Draft) {
+    let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
+    let effect = if document.text_at(&["spec", "mode"]).as_deref() == Some("warn") { "warn" } else { "deny" };
+    let mut images = Vec::new();
+    for image in document.items_at(&["spec", "images"]) {
+        match image.text_at(&["glob"]) {
+            // A pattern without registry means Docker Hub's; a lone one means everything.
+            Some(glob) if glob == "*" || glob == "**" => images.push("**".to_owned()),
+            Some(glob) => images.push(glob.replace("index.docker.io/", "docker.io/")),
+            None => draft.note(format!("`{name}`: a selection of images that is no pattern was left out")),
+        }
+    }
+    if images.is_empty() {
+        draft.note(format!("`{name}` names no images that could be taken over: its rules are for all"));
+    }
+    for key in ["match", "policy"] {
+        if document.at(&["spec", key]).is_some() {
+            draft.note(format!("`{name}`: `spec.{key}` has no counterpart"));
+        }
+    }
+    let (mut signers, mut types): (Vec<String>, Vec<(String, String)>) = (Vec::new(), Vec::new());
+    for (number, authority) in document.items_at(&["spec", "authorities"]).iter().enumerate() {
+        let own = authority.text_at(&["name"]).unwrap_or_else(|| format!("authority-{number}"));
+        if let Some(action) = authority.text_at(&["static", "action"]) {
+            draft.note(format!("`{name}`: the authority `{own}` says `{action}` to every image, which a policy here does by its rules"));
+            continue;
+        }
+        for key in ["source", "rfc3161timestamp", "signatureFormat"] {
+            if authority.get(key).is_some() {
+                draft.note(format!("`{name}`: `{key}` of the authority `{own}` has no counterpart"));
+            }
+        }
+        let mut roots = Vec::new();
+        let key = ["data", "kms"].iter().find_map(|key| authority.text_at(&["key", key]));
+        if let Some(root) = key.as_deref().and_then(keys) {
+            roots.push(draft.trust(&own, "keys", root));
+        } else if authority.get("key").is_some() {
+            draft.note(format!(
+                "`{name}`: the key of the authority `{own}` lies in the cluster; put it into a file"
+            ));
+        }
+        for identity in authority.items_at(&["keyless", "identities"]) {
+            match keyless(identity) {
+                Some(root) => roots.push(draft.trust(&own, "keyless", root)),
+                None => draft.note(format!(
+                    "`{name}`: an identity of `{own}` has no issuer or no subject, which would trust anybody"
+                )),
+            }
+        }
+        if authority.at(&["keyless", "trustRootRef"]).is_some() {
+            draft.note(format!(
+                "`{name}`: put the trust root of `{own}` into a file and name it as `trustedRoot`"
+            ));
+        }
+        let attestations = authority.items_at(&["attestations"]);
+        if attestations.is_empty() {
+            signers.extend(roots);
+            continue;
+        }
+        for attestation in attestations {
+            let kind = attestation.text_at(&["predicateType"]).unwrap_or_default();
+            if attestation.get("policy").is_some() {
+                draft.note(format!("`{name}`: the CUE or Rego policy on `{kind}` of `{own}` has to be written as `conditions` in CEL"));
+            }
+            types.extend(roots.iter().map(|root| (super::kyverno::short_type(&kind), root.clone())));
+        }
+    }
+    if !signers.is_empty() {
+        draft.rule(
+            &format!("{name}-signed"),
+            "signed",
+            Out::map([("of", Out::texts(signers))]),
+            &images,
+            effect,
+        );
+    }
+    types.sort();
+    types.dedup();
+    let mut kinds: Vec<String> = types.iter().map(|(kind, _)| kind.clone()).collect();
+    kinds.dedup();
+    for kind in kinds {
+        let of = types.iter().filter(|(other, _)| *other == kind).map(|(_, root)| root.clone());
+        let params = Out::map([("type", Out::text(kind.clone())), ("of", Out::texts(of))]);
+        draft.rule(&format!("{name}-attested"), "attested", params, &images, effect);
+    }
+}

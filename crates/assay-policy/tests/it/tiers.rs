@@ -1,0 +1,93 @@
+//! Tiers: the strictest of those that match wins, and the judged takes itself out of none.
+
+use crate::facts::*;
+use assay_model::Severity;
+use assay_policy::facts::Obstacle;
+use assay_policy::verdict::Cause;
+use assay_policy::{Decision, evaluate};
+
+const TIERS: &str = "tiers:\n  - {name: production, match: {namespaces: [\"prod-*\"]}}\n  - {name: staging, match: {namespaces: [\"staging\"]}, mode: warn}\n  - {name: lab, match: {labels: {tier: lab}}, mode: audit}\n  - {name: hardened, match: {labels: {tier: hard}}}\n";
+
+#[track_caller]
+fn check(tier: Option<&str>, namespace: Option<&str>, label: Option<&str>, want: Decision, tiers: &[&str]) {
+    let mut case = Case::clean();
+    case.report.findings.push(vulnerability("CVE-1", Severity::Critical));
+    let policy = policy("  - vulnerabilities: {max: {critical: 0}}\n", TIERS);
+    let mut facts = case.facts();
+    facts.placement.namespace = namespace.map(str::to_owned);
+    if let Some(label) = label {
+        facts.placement.labels.insert("tier".into(), label.into());
+    }
+    let verdict = evaluate(&policy, tier, &facts, NOW);
+    assert_eq!(
+        (verdict.decision, verdict.tiers.as_slice()),
+        (want, tiers.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>().as_slice())
+    );
+}
+
+#[test]
+fn a_tier_is_named_or_matches() {
+    check(Some("production"), None, None, Decision::Deny, &["production"]);
+    check(Some("staging"), None, None, Decision::Warn, &["staging"]);
+    check(None, Some("prod-eu"), None, Decision::Deny, &["production"]);
+    check(None, Some("staging"), None, Decision::Warn, &["staging"]);
+}
+
+#[test]
+fn labels_only_add_tiers() {
+    check(None, Some("staging"), Some("hard"), Decision::Deny, &["staging", "hardened"]);
+    check(Some("staging"), None, Some("hard"), Decision::Deny, &["staging", "hardened"]);
+    check(None, Some("prod-eu"), Some("lab"), Decision::Deny, &["production", "lab"]);
+    // Nothing but its own label places it: every tier holds.
+    check(None, None, Some("lab"), Decision::Deny, &["production", "staging", "lab", "hardened"]);
+}
+
+#[test]
+fn what_no_tier_matches_is_judged_by_all() {
+    check(None, Some("elsewhere"), None, Decision::Deny, &["production", "staging", "lab", "hardened"]);
+}
+
+#[test]
+fn a_tier_that_is_not_there_is_a_denial() {
+    let case = Case::clean();
+    let verdict = evaluate(&policy("  - secrets: {}\n", TIERS), Some("prod"), &case.facts(), NOW);
+    assert_eq!((verdict.decision, verdict.evaluated), (Decision::Deny, false));
+}
+
+#[test]
+fn an_obstacle_is_a_denial_in_every_mode() {
+    let case = Case::clean();
+    let mut facts = case.facts();
+    facts.problems.push(Obstacle {
+        code: "registry-unreachable".into(),
+        message: "m".into(),
+        remedy: "r".into(),
+    });
+    let verdict = evaluate(&policy("  - secrets: {}\n", TIERS), Some("staging"), &facts, NOW);
+    assert_eq!(verdict.decision, Decision::Deny);
+    assert_eq!(verdict.reasons[0].cause, Cause::NotEvaluated);
+    facts.problems.clear();
+    facts.images.clear();
+    assert_eq!(
+        evaluate(&policy("  - secrets: {}\n", TIERS), Some("staging"), &facts, NOW).decision,
+        Decision::Deny
+    );
+}
+
+#[test]
+fn effects_differ_by_tier_and_a_canary_rolls_a_rule_out() {
+    let mut case = Case::clean();
+    case.report.findings.push(vulnerability("CVE-1", Severity::Critical));
+    let judge = |rule: &str, namespace: &str| {
+        let policy = policy(&format!("  - vulnerabilities: {{max: {{critical: 0}}}}\n    {rule}\n"), TIERS);
+        let mut facts = case.facts();
+        facts.placement.namespace = Some(namespace.into());
+        evaluate(&policy, None, &facts, NOW).decision
+    };
+    assert_eq!(judge("effects: {production: warn}", "prod-eu"), Decision::Warn);
+    assert_eq!(judge("effects: {production: 'off'}", "prod-eu"), Decision::Admit);
+    assert_eq!(judge("tiers: [staging]", "prod-eu"), Decision::Admit);
+    assert_eq!(judge("canary: {namespaces: [prod-eu]}", "prod-eu"), Decision::Deny);
+    assert_eq!(judge("canary: {namespaces: [prod-eu]}", "prod-us"), Decision::Admit);
+    assert_eq!(judge("match: {repositories: [\"registry.example/other/*\"]}", "prod-eu"), Decision::Admit);
+}

@@ -1,0 +1,160 @@
+//! `assay gate`: whether an image may run, by a policy that is named.
+//!
+//! Only what the command line names is read: the policy, the files it names, and no `assay.yaml` found on the way. Whatever cannot
+//! be told is a denial. What could not be evaluated at all is one, too, and exits with 2.
+
+use super::Global;
+use crate::config::Settings;
+use crate::context::ContextArgs;
+use crate::environment;
+use crate::error::CommandError;
+use crate::gate::{self, GateArgs, Judged};
+use crate::source::{SourceArgs, VexArgs};
+use crate::terminal;
+use assay_policy::render::{self, Form};
+use assay_policy::{Decision, Verdict};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+/// Decide by a policy whether an image may run, and say why.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay gate registry.example/app@sha256:… --policy policy.yaml --tier production\n  \
+    assay gate oci:build/layout:app --policy policy.yaml --format json\n  \
+    assay gate report.json --policy policy.yaml                     judge a report that was kept\n  \
+    assay gate app.tar --policy policy.yaml --output junit=gate.xml --output sarif=gate.sarif\n\n\
+    Exit codes: 0 admitted, also with warnings; 1 denied; 2 it could not be evaluated, which is a denial, too.")]
+pub(crate) struct Args {
+    /// An image, archive, folder or lockfile as for `assay scan`, or a report: what `assay scan --format json` wrote.
+    #[arg(value_name = "SOURCE")]
+    source: String,
+
+    /// The policy.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    policy: PathBuf,
+
+    #[command(flatten)]
+    gate: GateArgs,
+
+    #[command(flatten)]
+    open: SourceArgs,
+
+    #[command(flatten)]
+    context: ContextArgs,
+
+    #[command(flatten)]
+    vex: VexArgs,
+
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// How a verdict is written.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// The format of standard output: table, json, sarif, junit, github or markdown.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table", value_parser = form_named)]
+    format: Form,
+
+    /// Write to a file instead, in another format if one is named; may be repeated.
+    #[arg(long, short, value_name = "[FORMAT=]PATH")]
+    output: Vec<Output>,
+
+    /// Show all findings behind each reason, rather than the worst.
+    #[arg(long)]
+    all: bool,
+}
+
+fn form_named(text: &str) -> Result<Form, String> {
+    render::by_name(text).ok_or_else(|| {
+        let names: Vec<&str> = render::FORMS.iter().map(|form| form.name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// A file to write, and how.
+#[derive(Debug, Clone)]
+struct Output {
+    form: Option<Form>,
+    path: PathBuf,
+}
+
+impl FromStr for Output {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').and_then(|(name, path)| Some((render::by_name(name)?, path)));
+        match named {
+            Some((_, "")) => Err("it names no file".to_owned()),
+            None if text.is_empty() => Err("it names no file".to_owned()),
+            Some((form, path)) => Ok(Self { form: Some(form), path: path.into() }),
+            None => Ok(Self { form: None, path: text.into() }),
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+    let now = environment::now();
+    let (verdict, error) = match gate::read_policy(&args.policy) {
+        Ok(policy) => {
+            let judge = || -> Result<Judged, CommandError> {
+                let settings = Settings::named_only(&args.context, global)?;
+                let vex = args.vex.documents(global)?;
+                let about = gate::About {
+                    policy: &policy,
+                    path: &args.policy,
+                    gate: &args.gate,
+                    open: &args.open,
+                    now,
+                };
+                gate::facts(&args.source, &about, global, &settings, &vex)
+            };
+            match judge() {
+                Ok(judged) => (judged.verdict(&policy, args.gate.tier.as_deref(), now), None),
+                Err(error) => {
+                    (gate::not_evaluated(&policy.name, &args.source, &args.gate, &error, now), Some(error))
+                }
+            }
+        }
+        Err(error) => (gate::not_evaluated("", &args.source, &args.gate, &error, now), Some(error)),
+    };
+    write(&args.show, &verdict)?;
+    if let Some(error) = error {
+        error.print();
+        return Ok(ExitCode::from(2));
+    }
+    Ok(exit_code(&verdict))
+}
+
+/// Returns the exit code of a verdict.
+pub(super) fn exit_code(verdict: &Verdict) -> ExitCode {
+    match verdict.decision {
+        _ if !verdict.evaluated => ExitCode::from(2),
+        Decision::Admit | Decision::Warn => ExitCode::SUCCESS,
+        Decision::Deny => ExitCode::from(1),
+    }
+}
+
+fn write(args: &ShowArgs, verdict: &Verdict) -> Result<(), CommandError> {
+    let render = |form: Form, color: bool| {
+        let mut bytes = Vec::new();
+        let options = render::Options { color, all: args.all };
+        (form.write)(verdict, &options, &mut bytes)
+            .map(|()| bytes)
+            .map_err(|error| CommandError::work(format!("cannot write the {} verdict", form.name), error))
+    };
+    for output in &args.output {
+        let bytes = render(output.form.unwrap_or(args.format), false)?;
+        super::scan::write_file(&output.path, &bytes).map_err(|error| {
+            CommandError::work(format!("cannot write `{}`", output.path.display()), error)
+                .hint("name a file in a folder that is there and that you may write to")
+        })?;
+    }
+    // A verdict that went to a file is not printed as well, unless standard output got a format of its own.
+    if args.output.iter().any(|output| output.form.is_none()) {
+        return Ok(());
+    }
+    let bytes = render(args.format, terminal::color())?;
+    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
+}

@@ -1,0 +1,249 @@
+//! Puts signatures and attestations beside images: which manifests are meant, what is there already, and in which form.
+
+use crate::command::Global;
+use crate::environment;
+use crate::error::CommandError;
+use crate::source::{self, NetworkArgs};
+use crate::terminal;
+use assay_model::Digest;
+use assay_oci::descriptor::Descriptor;
+use assay_oci::source::{Selector, Source, recognise};
+use assay_oci::{
+    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer, Repository,
+    RepositoryError, SpoolOptions, StoredManifest, TagScheme, without_password,
+};
+use assay_sign::bundle::{self, Bundle, Content};
+use assay_sign::dsse::Envelope;
+use assay_sign::key::PublicKey;
+use assay_sign::make::SimpleSignature;
+use assay_sign::signer::usual_scheme;
+use assay_sign::{Base64, dsse, simple_signing};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The annotation that holds a signature of cosign 2.
+const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// The media type of an envelope under cosign's tag for attestations.
+const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
+/// How deep indexes within indexes are followed.
+const MAX_DEPTH: u32 = 3;
+/// How many manifests of an index are signed; the largest public images have some dozens.
+const MAX_MANIFESTS: usize = 500;
+
+/// An image, and where it is.
+pub(crate) struct Place {
+    /// What the user wrote, without a password.
+    pub(crate) shown: String,
+    /// Where manifests are.
+    pub(crate) repository: Repository,
+    /// The image's manifest or index.
+    pub(crate) image: StoredManifest,
+}
+
+/// Opens the place of an image to write to it, and finds out what is meant.
+pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Place, CommandError> {
+    let shown = without_password(text).into_owned();
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot find `{shown}`"), error).with_hints_of_cause()
+    };
+    let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
+    let network = source::network(network, global, Arc::new(AtomicBool::new(false)))?;
+    let spool = SpoolOptions::in_folder(environment::scratch_folder());
+    let (repository, wanted) = Repository::of_source(&source, Access::Write, &network, &spool)
+        .map_err(|error| failed(error.into()))?;
+    let image = repository.resolve(wanted.as_ref()).map_err(|error| failed(error.into()))?;
+    // A tag may be moved at any time, so people see what it stood for.
+    if !matches!(wanted, Some(Selector::Digest(_))) {
+        terminal::note(global, &format!("`{shown}` is {}", image.descriptor.digest));
+    }
+    Ok(Place { shown, repository, image })
+}
+
+impl Place {
+    /// Returns the name of the repository, as signers write it.
+    pub(crate) fn name(&self) -> String {
+        match self.repository.reference() {
+            Some(reference) => format!("{}/{}", reference.registry(), reference.repository()),
+            None => self.repository.place(),
+        }
+    }
+
+    /// Returns the image's manifest or index, and with `recursive` all manifests in it.
+    pub(crate) fn manifests(&self, recursive: bool) -> Result<Vec<Descriptor>, CommandError> {
+        let mut all = vec![self.image.descriptor.clone()];
+        if recursive {
+            let mut seen = BTreeSet::from([self.image.descriptor.digest]);
+            self.children(&self.image, MAX_DEPTH, &mut seen, &mut all)?;
+        }
+        Ok(all)
+    }
+
+    fn children(
+        &self,
+        of: &StoredManifest,
+        depth: u32,
+        seen: &mut BTreeSet<Digest>,
+        all: &mut Vec<Descriptor>,
+    ) -> Result<(), CommandError> {
+        let failed = |error: RepositoryError| {
+            CommandError::work(format!("cannot read what is in `{}`", self.shown), error)
+                .with_hints_of_cause()
+        };
+        let document = ManifestDocument::parse(&of.bytes).map_err(|error| failed(error.into()))?;
+        if !document.is_index() || depth == 0 {
+            return Ok(());
+        }
+        for entry in document.manifests {
+            if !seen.insert(entry.digest) {
+                continue;
+            }
+            if all.len() >= MAX_MANIFESTS {
+                return Err(CommandError::usage(format!(
+                    "`{}` has more than {MAX_MANIFESTS} manifests",
+                    self.shown
+                ))
+                .hint("sign the index alone, without `--recursive`"));
+            }
+            let child = self.repository.manifest(entry.digest).map_err(failed)?;
+            all.push(child.descriptor.clone());
+            self.children(&child, depth - 1, seen, all)?;
+        }
+        Ok(())
+    }
+
+    /// Returns what is attached to a manifest already.
+    fn artifacts(&self, subject: Digest, kind: ArtifactKind) -> Result<Vec<Artifact>, CommandError> {
+        self.repository.artifacts(subject, &[kind]).map(|found| found.artifacts).map_err(|error| {
+            CommandError::work(format!("cannot look at what is attached to {subject}"), error)
+                .with_hints_of_cause()
+        })
+    }
+
+    /// Tells whether a manifest has a statement by that key already that says the same, in the form that is asked for.
+    pub(crate) fn has_statement(
+        &self,
+        subject: Digest,
+        key: &PublicKey,
+        new: &[u8],
+        (kind, legacy): (ArtifactKind, bool),
+    ) -> Result<bool, CommandError> {
+        for layer in self.artifacts(subject, kind)?.into_iter().flat_map(|artifact| artifact.layers) {
+            let in_bundle = bundle::is_media_type(&layer.media_type);
+            if in_bundle == legacy || (legacy && layer.media_type != ENVELOPE) {
+                continue;
+            }
+            // What cannot be read is no signature of ours.
+            let Ok(bytes) = self.repository.blob(&layer, bundle::MAX_BYTES as u64) else { continue };
+            let envelope = if legacy {
+                Envelope::parse(&bytes).ok()
+            } else {
+                match Bundle::parse(&bytes) {
+                    Ok(Bundle { content: Content::Dsse(envelope), .. }) => Some(envelope),
+                    _ => None,
+                }
+            };
+            if envelope.is_some_and(|envelope| envelope.payload.0 == new && signed(&envelope, key)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Tells whether a manifest has a signature of cosign's older form by that key already.
+    pub(crate) fn has_simple(
+        &self,
+        subject: Digest,
+        key: &PublicKey,
+        payload: &[u8],
+    ) -> Result<bool, CommandError> {
+        let ours = Descriptor::of(simple_signing::MEDIA_TYPE, payload).digest;
+        let artifacts = self.artifacts(subject, ArtifactKind::Signature)?;
+        let layers = artifacts.iter().flat_map(|artifact| &artifact.layers);
+        Ok(layers.filter(|layer| layer.digest == ours).any(|layer| {
+            let signature = layer.annotations.get(SIGNATURE).and_then(|text| Base64::decoded(text).ok());
+            signature.is_some_and(|signature| key.verify(usual_scheme(key), payload, &signature.0).is_ok())
+        }))
+    }
+
+    /// Attaches a bundle to a manifest.
+    pub(crate) fn attach_bundle(
+        &self,
+        subject: &Descriptor,
+        bundle: &Bundle,
+        predicate_type: &str,
+    ) -> Result<Attached, CommandError> {
+        let annotations = BTreeMap::from([
+            ("org.opencontainers.image.created".to_owned(), environment::now().to_string()),
+            ("dev.sigstore.bundle.content".to_owned(), "dsse-envelope".to_owned()),
+            ("dev.sigstore.bundle.predicateType".to_owned(), predicate_type.to_owned()),
+        ]);
+        let layer = NewLayer {
+            media_type: bundle::MEDIA_TYPE,
+            bytes: &bundle.to_json(),
+            annotations: &BTreeMap::new(),
+        };
+        let artifact =
+            NewArtifact { artifact_type: bundle::MEDIA_TYPE, layers: &[layer], annotations: &annotations };
+        self.repository.attach(subject, &artifact).map_err(|error| self.not_attached(subject, error))
+    }
+
+    /// Adds a signature of cosign's older form to the tag where it is looked for.
+    pub(crate) fn append_simple(
+        &self,
+        subject: &Descriptor,
+        signature: &SimpleSignature,
+    ) -> Result<Attached, CommandError> {
+        let annotations = BTreeMap::from([(SIGNATURE.to_owned(), signature.signature.clone())]);
+        let layer = NewLayer {
+            media_type: simple_signing::MEDIA_TYPE,
+            bytes: &signature.payload,
+            annotations: &annotations,
+        };
+        self.repository
+            .append_tagged(&subject.digest, TagScheme::Signature, &layer)
+            .map_err(|error| self.not_attached(subject, error))
+    }
+
+    /// Adds an attestation to the tag where cosign 2 looks for it.
+    pub(crate) fn append_envelope(
+        &self,
+        subject: &Descriptor,
+        envelope: &Envelope,
+        predicate_type: &str,
+    ) -> Result<Attached, CommandError> {
+        let annotations = BTreeMap::from([
+            (SIGNATURE.to_owned(), String::new()),
+            ("predicateType".to_owned(), predicate_type.to_owned()),
+        ]);
+        let layer = NewLayer { media_type: ENVELOPE, bytes: &envelope.to_json(), annotations: &annotations };
+        self.repository
+            .append_tagged(&subject.digest, TagScheme::Attestation, &layer)
+            .map_err(|error| self.not_attached(subject, error))
+    }
+
+    fn not_attached(&self, subject: &Descriptor, error: RepositoryError) -> CommandError {
+        CommandError::work(
+            format!("cannot attach anything to {} in `{}`", subject.digest, self.repository.place()),
+            error,
+        )
+        .with_hints_of_cause()
+    }
+}
+
+fn signed(envelope: &Envelope, key: &PublicKey) -> bool {
+    let message = dsse::pae(&envelope.payload_type, &envelope.payload.0);
+    envelope.signatures.iter().any(|one| key.verify(usual_scheme(key), &message, &one.sig.0).is_ok())
+}
+
+/// Says where something was put.
+pub(crate) fn found(attached: &Attached, subject: &Digest) -> String {
+    match attached.found {
+        Found::Referrers => "as a referrer".to_owned(),
+        Found::FallbackTag => {
+            format!("listed under the tag {}", assay_oci::artifact::fallback_tag(subject))
+        }
+        Found::Tag(scheme) => format!("under the tag {}", scheme.tag(subject)),
+        Found::Index => "in the index".to_owned(),
+    }
+}
