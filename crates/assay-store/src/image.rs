@@ -145,6 +145,37 @@ impl Work {
     }
 }
 
+/// An image of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Child {
+    /// The image.
+    pub digest: Digest,
+    /// What it runs on, as `os/architecture[/variant]`; empty where the index does not say.
+    pub platform: String,
+}
+
+impl Work {
+    /// Records which images an index consists of. All of them were seen.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or one was never seen.
+    pub async fn set_children(&mut self, index: &Digest, children: &[Child]) -> Result<(), StoreError> {
+        let parent = self.image_id(index).await?;
+        for child in children {
+            let id = self.image_id(&child.digest).await?;
+            sqlx::query(
+                "INSERT INTO children (parent, child, platform) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            )
+            .bind(parent)
+            .bind(id)
+            .bind(&child.platform)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
 const COLUMNS: &str = "SELECT i.id, i.digest, i.registry, i.repository, i.first_seen, i.last_seen, \
      (SELECT COUNT(*) FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0), \
      (SELECT MAX(r.created) FROM reports r WHERE r.image = i.id) FROM images i";
@@ -174,6 +205,14 @@ impl Store {
         rows.iter().map(known_image).collect()
     }
 
+    /// Returns how many images are known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn image_count(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query("SELECT COUNT(*) FROM images").fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
     /// Returns an image.
     ///
     /// # Errors
@@ -183,6 +222,21 @@ impl Store {
         let row =
             sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digest.to_string()).fetch_optional(&self.pool).await?;
         row.as_ref().map(known_image).transpose()
+    }
+
+    /// Returns the images that an index consists of; none for an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn children(&self, index: &Digest) -> Result<Vec<Child>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.digest, x.platform FROM children x JOIN images p ON p.id = x.parent JOIN images c ON c.id = x.child \
+             WHERE p.digest = $1 ORDER BY x.platform, c.digest",
+        )
+        .bind(index.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(Child { digest: digest(row, 0)?, platform: row.try_get(1)? })).collect()
     }
 
     /// Returns under which tags an image was seen, the earliest first.

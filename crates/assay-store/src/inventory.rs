@@ -51,6 +51,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Inventory, serde_json::Error> {
         leftovers: read.leftovers,
         deep: read.deep,
         observations: read.observations,
+        // Only asked for when they are to be listed; matching needs none.
+        files: Vec::new(),
         detections: read.detections,
         warnings: read.warnings,
     })

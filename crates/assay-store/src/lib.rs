@@ -25,7 +25,7 @@ pub use backend::{Address, Backend, InvalidAddress};
 pub use blast::Hit;
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
-pub use image::{KnownImage, Place, TagPeriod, TagState};
+pub use image::{Child, KnownImage, Place, TagPeriod, TagState};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};

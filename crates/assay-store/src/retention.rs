@@ -24,6 +24,12 @@ const FORGETTABLE: &str = "FROM images i WHERE i.last_seen < $1 \
      FROM deployments g WHERE g.environment = d.environment AND g.service = d.service AND g.good = 1)) \
      AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.name = i.digest AND j.state IN ('queued', 'running'))";
 
+/// What is part of an index that is kept is kept with it: the same conditions, of the index.
+const IN_KEPT_INDEX: &str = "AND NOT EXISTS (SELECT 1 FROM children x JOIN images p ON p.id = x.parent \
+     WHERE x.child = i.id AND (p.last_seen >= $2 OR EXISTS (SELECT 1 FROM deployments d WHERE d.image = p.id AND (d.ended IS NULL \
+     OR (d.good = 1 AND d.id = (SELECT MAX(g.id) FROM deployments g WHERE g.environment = d.environment \
+     AND g.service = d.service AND g.good = 1))))))";
+
 impl Work {
     /// Records that a service runs an image from now on, instead of the one it ran.
     ///
@@ -100,7 +106,7 @@ impl Work {
     /// Fails when the database does not answer.
     pub async fn prune(&mut self, before: Moment) -> Result<Vec<Digest>, StoreError> {
         self.lock(Lock::Deployments).await?;
-        let sql = format!("SELECT i.id, i.digest {FORGETTABLE} ORDER BY i.id");
+        let sql = format!("SELECT i.id, i.digest {FORGETTABLE} {IN_KEPT_INDEX} ORDER BY i.id");
         let rows =
             sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).fetch_all(&mut *self.transaction).await?;
         let mut gone = Vec::new();
@@ -131,8 +137,9 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn prunable(&self, before: Moment) -> Result<Vec<Digest>, StoreError> {
-        let sql = format!("SELECT i.digest {FORGETTABLE} ORDER BY i.id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).fetch_all(&self.pool).await?;
+        let sql = format!("SELECT i.digest {FORGETTABLE} {IN_KEPT_INDEX} ORDER BY i.id");
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).bind(before.0).fetch_all(&self.pool).await?;
         rows.iter().map(|row| image::digest(row, 0)).collect()
     }
 

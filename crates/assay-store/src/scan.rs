@@ -348,6 +348,19 @@ impl Store {
         Ok(Some(read))
     }
 
+    /// Forgets what is in an image, so that it is looked at again when it matters; says whether it was known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn forget_inventory(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let gone =
+            sqlx::query("DELETE FROM inventories WHERE image = (SELECT id FROM images WHERE digest = $1)")
+                .bind(digest.to_string())
+                .execute(&self.pool)
+                .await?;
+        Ok(gone.rows_affected() > 0)
+    }
+
     /// Returns the images that have any of these packages (ecosystem and canonical name).
     ///
     /// # Errors

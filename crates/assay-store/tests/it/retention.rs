@@ -2,7 +2,7 @@
 
 use crate::fixture::{at, digest, on_each, scan};
 use assay_model::Digest;
-use assay_store::{Depth, NewJob, Service};
+use assay_store::{Child, Depth, NewJob, Service};
 
 const SHOP: Service<'_> = Service { environment: "production", name: "shop" };
 const BLOG: Service<'_> = Service { environment: "production", name: "blog" };
@@ -74,5 +74,27 @@ fn a_deployment_that_is_reported_again_is_the_same() {
         assert_eq!(store.last_known_good(&SHOP).await.unwrap(), Some(digest(1)));
         let hits = store.prunable(at(100)).await.unwrap();
         assert_eq!(hits, []);
+    });
+}
+
+#[test]
+fn the_images_of_an_index_stay_as_long_as_it_does() {
+    on_each(async |store| {
+        for number in [1, 2, 3] {
+            scan(&store, &digest(number), Depth::Fast, &[], at(10)).await;
+        }
+        let mut work = store.begin().await.unwrap();
+        let child = Child { digest: digest(2), platform: "linux/amd64".to_owned() };
+        work.set_children(&digest(1), std::slice::from_ref(&child)).await.unwrap();
+        work.deploy(&SHOP, &digest(1), at(20)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(store.children(&digest(1)).await.unwrap(), [child]);
+        assert_eq!(store.children(&digest(2)).await.unwrap(), []);
+        assert_eq!(store.prunable(at(100)).await.unwrap(), [digest(3)]);
+        let mut work = store.begin().await.unwrap();
+        work.undeploy(&SHOP, at(30)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(store.prunable(at(100)).await.unwrap(), [digest(1), digest(2), digest(3)]);
+        assert_eq!(store.prunable(at(10)).await.unwrap(), []);
     });
 }
