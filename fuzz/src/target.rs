@@ -4,13 +4,16 @@ use crate::Target;
 
 mod advisories;
 mod archives;
+mod artifacts;
 mod cache;
 mod detect;
 mod disks;
+mod keys;
 mod layers;
 mod names;
 mod oci;
 mod packages;
+mod policy;
 mod report;
 mod sbom;
 mod signatures;
@@ -30,9 +33,12 @@ pub(crate) const GROUPS: &[fn() -> Vec<Target>] = &[
     names::targets,
     detect::targets,
     oci::targets,
+    artifacts::targets,
     report::targets,
     sbom::targets,
+    policy::targets,
     signatures::targets,
+    keys::targets,
 ];
 
 /// Splits off the first byte, which chooses between variants of a target; nothing counts as zero.

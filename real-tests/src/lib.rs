@@ -53,25 +53,42 @@ pub fn feeds() -> Option<PathBuf> {
     if folder.is_dir() { Some(folder) } else { skip("the advisory feeds (set `ASSAY_FEEDS`)") }
 }
 
+/// Returns where the shared library `name` is, below the folders where Debian keeps them.
+///
+/// Prints a skip when there is none.
+///
+/// # Panics
+/// When there is none and the variable `CI` is set.
+pub fn library(name: &str) -> Option<PathBuf> {
+    let folders =
+        ["/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/lib/aarch64-linux-gnu/softhsm"];
+    let found = folders.iter().map(|folder| Path::new(folder).join(name)).find(|file| file.exists());
+    found.or_else(|| skip(&format!("the library `{name}`")))
+}
+
 /// Returns the `assay` binary: `$ASSAY_BIN`, or the one Cargo builds now.
 ///
 /// # Panics
 /// When it cannot be built.
 pub fn assay() -> PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| std::env::var_os("ASSAY_BIN").map_or_else(build, PathBuf::from)).clone()
+    BINARY
+        .get_or_init(|| std::env::var_os("ASSAY_BIN").map_or_else(|| program("assay"), PathBuf::from))
+        .clone()
 }
 
-fn build() -> PathBuf {
+/// Returns another of the workspace's programs, which Cargo builds now; it has the name of its crate.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn program(name: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "assay"])
-        .current_dir(workspace())
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "cannot build `assay`");
+    let built =
+        Command::new(cargo).args(["build", "--quiet", "--package", name]).current_dir(workspace()).status();
+    assert!(built.is_ok_and(|status| status.success()), "cannot build `{name}`");
     // A test binary is `<target>/<profile>/deps/it-…`; the program is always built with the profile `dev`.
     let target = std::env::current_exe().ok().and_then(|exe| exe.ancestors().nth(3).map(Path::to_owned));
-    let binary = target.unwrap_or_else(|| workspace().join("target")).join("debug/assay");
+    let binary = target.unwrap_or_else(|| workspace().join("target")).join("debug").join(name);
     assert!(binary.exists(), "`{}` is not there after building it", binary.display());
     binary
 }

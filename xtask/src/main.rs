@@ -17,6 +17,7 @@ mod check;
 mod corpus;
 mod fuzz;
 mod image;
+mod release;
 mod run;
 mod snapshot;
 mod stage;
@@ -58,6 +59,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Fuzzes every decoder and parser with libFuzzer
     Fuzz(fuzz::Arguments),
+    /// Makes Assay's own release: built twice, described, judged, signed and verified by Assay
+    Release(release::Arguments),
     /// Checks formatting, lints, licences and the house rules
     Check,
 }
@@ -90,6 +93,7 @@ fn main() -> Result<()> {
         )?,
         Task::Bench(arguments) => bench::bench(&arguments)?,
         Task::Fuzz(arguments) => fuzz::fuzz(&arguments)?,
+        Task::Release(arguments) => release::release(&arguments)?,
         Task::Check => check::check()?,
     }
     Ok(())

@@ -76,10 +76,15 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
 /// Programs built by Cargo: crate, version, program.
 const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
-/// Modules for Python and Node: what the differential tests of version orders load, and the validator and the schema of SARIF
-/// logs: `target/tools/{python,node}`.
+/// Modules for Python and Node: what the differential tests of version orders load, the validator and the schema of SARIF
+/// logs, and a verifier of Sigstore bundles: `target/tools/{python,node}`.
 const PYTHON: &[&str] = &["packaging==26.3", "jsonschema==4.23.0"];
-const NODE: &[&str] = &["semver@7.8.6", "@microsoft/jest-sarif@1.0.0-beta.0"];
+const NODE: &[&str] = &[
+    "semver@7.8.6",
+    "@microsoft/jest-sarif@1.0.0-beta.0",
+    "@sigstore/bundle@4.0.0",
+    "@sigstore/verify@3.1.1",
+];
 
 /// The module and the artifact of the same tests: `target/tools/go/semver` and `target/tools/maven`.
 const GO: &str = "golang.org/x/mod@v0.42.0";

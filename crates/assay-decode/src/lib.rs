@@ -6,6 +6,7 @@
 
 pub mod bdb;
 mod bytes;
+mod capability;
 pub mod compression;
 pub mod disk;
 pub mod elf;

@@ -12,6 +12,7 @@ mod lazy;
 mod lineage;
 mod progress;
 mod report;
+pub mod reproduce;
 mod sbom;
 mod update;
 

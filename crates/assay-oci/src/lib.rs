@@ -11,6 +11,7 @@ pub mod dir;
 mod document;
 pub mod engine;
 mod error;
+pub mod exchange;
 mod files;
 pub mod network;
 pub mod pin;

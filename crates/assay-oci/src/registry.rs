@@ -9,6 +9,8 @@ pub(crate) mod referrers;
 use crate::credentials::CredentialError;
 use std::io;
 
+pub use referrers::next_page;
+
 /// What is to be done with a repository; it decides which rights are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

@@ -19,8 +19,9 @@ pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
 
 /// Returns a key on a curve, from the curve's identifier and the point as PKCS#11 gives them; `None` when the point is damaged.
 pub(crate) fn ec(curve: &[u8], point: &[u8]) -> Option<Vec<u8>> {
-    // By the standard the point is wrapped; some tokens hand it over bare.
-    let point = unwrapped(point).or_else(|| Some(point).filter(|point| point.first() == Some(&4)))?;
+    // By the standard the point is wrapped; some tokens hand it over bare. Both begin with 4: one is told from the other by its length.
+    let bare = [65, 97, 133].contains(&point.len()) && point.first() == Some(&4);
+    let point = if bare { point } else { unwrapped(point)? };
     Some(info(&element(SEQUENCE, &[EC, curve].concat()), point))
 }
 

@@ -48,7 +48,7 @@ fn answer() -> Result<Vec<u8>, Failure> {
             let key = token.key()?;
             let algorithm = request.algorithm(&key)?;
             let signature = token.sign(&key, &algorithm, &message)?;
-            json(&Signed::new(&request, &algorithm, &signature, key.certificates))
+            json(&Signed::new(&request, &algorithm, &signature, &key.certificates))
         }
         other => Err(Failure::validation(format!("`{other}` is no command of this plug-in"))),
     }

@@ -159,12 +159,7 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
-    pub(crate) fn new(
-        request: &Request,
-        algorithm: &Algorithm,
-        signature: &[u8],
-        chain: Vec<Vec<u8>>,
-    ) -> Self {
+    pub(crate) fn new(request: &Request, algorithm: &Algorithm, signature: &[u8], chain: &[Vec<u8>]) -> Self {
         Self {
             key_id: request.key_id.clone(),
             signature: STANDARD.encode(signature),

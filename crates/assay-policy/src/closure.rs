@@ -24,6 +24,8 @@ pub(crate) struct Requirement<'a> {
 pub(crate) struct Found {
     /// The trust roots that vouch for it.
     pub(crate) roots: BTreeSet<String>,
+    /// Who signed, as they say: two roots that trust one key are not two signers.
+    signers: BTreeSet<String>,
     /// What does not count, and why.
     pub(crate) misses: Vec<String>,
     /// Whether evidence was looked for.
@@ -32,6 +34,13 @@ pub(crate) struct Found {
     pub(crate) failure: Option<String>,
     /// Whether something of the kind is there at all.
     pub(crate) any: bool,
+}
+
+impl Found {
+    /// Returns how many different signers of different roots there are.
+    fn count(&self) -> u64 {
+        self.roots.len().min(self.signers.len()) as u64
+    }
 }
 
 /// Looks through what there is about one digest. `accept` says of a candidate whether it is of the wanted kind (`None` when it is
@@ -60,14 +69,18 @@ pub(crate) fn look(
         let mut whys = Vec::new();
         for root in of {
             match candidate.checks.get(*root) {
-                Some(Ok(_)) => match &judged {
+                Some(Ok(signer)) => match &judged {
                     Ok(()) => {
                         found.roots.insert((*root).to_owned());
+                        found.signers.insert(signer.clone());
                     }
                     Err(why) => whys.push(why.clone()),
                 },
                 Some(Err(why)) => whys.push(format!("not by `{root}`: {why}")),
-                None => whys.push(format!("not checked against `{root}`")),
+                None => whys.push(match &judged {
+                    Ok(()) => format!("not checked against `{root}`"),
+                    Err(why) => why.clone(),
+                }),
             }
         }
         whys.dedup();
@@ -88,7 +101,7 @@ pub(crate) fn require(
     out: &mut Reasons<'_, '_>,
 ) {
     let evidence = &facts.evidence;
-    let enough = |found: &Found| found.roots.len() as u64 >= requirement.at_least;
+    let enough = |found: &Found| found.count() >= requirement.at_least;
     let mut of_index = None;
     if let Some(index) = facts.index {
         let found = look(evidence, index, &requirement.of, accept);
@@ -153,7 +166,7 @@ fn lacking(
         return;
     }
     let message = if requirement.at_least > 1 {
-        format!("{} of {} needed {what}s by {wanted}", found.roots.len(), requirement.at_least)
+        format!("{} of {} needed {what}s by {wanted}", found.count(), requirement.at_least)
     } else {
         format!("no {what} that counts (wanted by {wanted})")
     };

@@ -162,7 +162,7 @@ impl Candidate {
         let claim = match &self.claim {
             Claim::Signature => "signature".to_owned(),
             Claim::Attestation { predicate_type, .. } => format!("attestation of `{predicate_type}`"),
-            Claim::Unreadable(why) => format!("unreadable: {why}"),
+            Claim::Unreadable(_) => "unreadable".to_owned(),
         };
         format!("`{}` ({}, {claim})", self.location, self.format)
     }

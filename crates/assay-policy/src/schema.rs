@@ -95,6 +95,67 @@ mod tests {
 
     const PUBLISHED: &str = include_str!("../../../docs/schemas/policy.json");
 
+    const MANUAL: &str = include_str!("../../../docs/manual/rules.md");
+
+    /// Writes the manual's page of all rules.
+    fn page() -> String {
+        let mut page = concat!(
+            "# Rules of policies\n\n",
+            "Made from the definitions of the rules; a test holds it to them. How a rule is written, and what it may hold beside its\n",
+            "own key, is said in [policy](policy.md).\n"
+        )
+        .to_owned();
+        for rule in RULES {
+            page.push_str(&format!("\n## {}\n\n{}\n", rule.id(), rule.about()));
+            if !rule.schema().is_empty() {
+                page.push_str("\n| parameter | what | without it | about |\n|---|---|---|---|\n");
+                rows(rule.schema(), "", &mut page);
+            }
+        }
+        page
+    }
+
+    fn rows(fields: &[Field], prefix: &str, page: &mut String) {
+        for field in fields {
+            let without = match field.default {
+                Default::Required => "required".to_owned(),
+                Default::Nothing => "–".to_owned(),
+                Default::Value(value) => format!("`{value}`"),
+            };
+            let name = format!("{prefix}{}", field.name);
+            page.push_str(&format!("| `{name}` | {} | {without} | {} |\n", what(field.kind), field.about));
+            if let Kind::Record(inner) = field.kind {
+                rows(inner, &format!("{name}."), page);
+            }
+        }
+    }
+
+    fn what(kind: Kind) -> String {
+        match kind {
+            Kind::Truth => "true or false".to_owned(),
+            Kind::Count => "whole number".to_owned(),
+            Kind::Share => "0 to 1".to_owned(),
+            Kind::Duration => "time: `24h`, `30d`".to_owned(),
+            Kind::Time => "date".to_owned(),
+            Kind::Text => "text".to_owned(),
+            Kind::Pattern => "pattern".to_owned(),
+            Kind::Digest => "digest".to_owned(),
+            Kind::Severity => "severity".to_owned(),
+            Kind::Priority => "priority".to_owned(),
+            Kind::Expression => "CEL".to_owned(),
+            Kind::Word(words) => format!("`{}`", words.join("`, `")),
+            Kind::Trust => "trust root".to_owned(),
+            Kind::List(of) => format!("list: {}", what(*of)),
+            Kind::Record(_) => "keys".to_owned(),
+            Kind::Map(of) => format!("map: {}", what(*of)),
+        }
+    }
+
+    #[test]
+    fn the_manual_lists_all_rules() {
+        assert!(page() == MANUAL, "put this into docs/manual/rules.md:\n{}", page());
+    }
+
     #[test]
     fn the_published_schema_is_that_of_what_is_read() {
         let text = format!("{}\n", serde_json::to_string_pretty(&schema()).unwrap());

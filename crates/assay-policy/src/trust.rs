@@ -63,12 +63,6 @@ const NOTATION: &[Field] = &[
         Kind::List(&Kind::Text),
         "Files with certificates of time stamping authorities, or PEM.",
     ),
-    Field::or(
-        "level",
-        Kind::Word(&["strict", "permissive", "audit"]),
-        "strict",
-        "The level of Notation's verification.",
-    ),
 ];
 
 /// Whose signatures count.
@@ -143,8 +137,6 @@ pub struct Notation {
     pub identities: Vec<String>,
     /// Authorities of time stamps.
     pub timestamp_authorities: Vec<Material>,
-    /// The level of verification.
-    pub level: String,
 }
 
 /// Reads a trust root; exactly one kind must be given.
@@ -181,7 +173,6 @@ pub(crate) fn read(reader: &mut Reader, name: &str, params: &Params) -> Option<T
                 authorities: materials("ca"),
                 identities: notation.texts("identities").into_iter().map(str::to_owned).collect(),
                 timestamp_authorities: materials("timestampAuthorities"),
-                level: notation.text("level").unwrap_or("strict").to_owned(),
             }))
         }
     }

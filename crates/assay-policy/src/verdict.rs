@@ -251,6 +251,8 @@ struct Document<'a> {
     verdict: Decision,
     evaluated: bool,
     policy: &'a str,
+    /// The tier, where there is one.
+    tier: Option<&'a str>,
     tiers: &'a [String],
     evaluated_at: String,
     source: &'a str,
@@ -267,6 +269,7 @@ impl Serialize for Verdict {
             verdict: self.decision,
             evaluated: self.evaluated,
             policy: &self.policy,
+            tier: if let [tier] = self.tiers.as_slice() { Some(tier) } else { None },
             tiers: &self.tiers,
             evaluated_at: self.at.to_string(),
             source: &self.source,

@@ -17,6 +17,7 @@ mod table;
 mod template;
 
 pub use json::{ReadReportError, SCHEMA as JSON_SCHEMA, read};
+pub use markdown::escape as escape_markdown;
 pub use template::TemplateText;
 
 /// Writes a report for one kind of reader.

@@ -129,7 +129,7 @@ pub struct Document {
     pub ancestors: Vec<Component>,
     /// What the subject consists of.
     pub components: Vec<Component>,
-    /// The files of components, where they were asked for.
+    /// The files of components, sorted, where they were asked for.
     pub files: Vec<File>,
     /// Whether it says itself that something is missing.
     pub incomplete: bool,

@@ -342,7 +342,13 @@ impl TryFrom<Wire> for Bundle {
         };
         let content = match (wire.dsse_envelope, wire.message_signature) {
             (Some(envelope), None) => Content::Dsse(envelope),
-            (None, Some(message)) => Content::Message(message),
+            (None, Some(mut message)) => {
+                // cosign writes `{}` for signatures by Ed25519 keys, which proto3 reads like nothing.
+                message.message_digest = message
+                    .message_digest
+                    .filter(|one| !(one.algorithm.is_empty() && one.digest.0.is_empty()));
+                Content::Message(message)
+            }
             _ => return Err(Broken::Content),
         };
         let timestamps = material.timestamp_verification_data.and_then(|data| data.rfc3161_timestamps);

@@ -7,6 +7,7 @@ mod der;
 pub mod dsse;
 mod encoding;
 pub mod key;
+pub mod kms;
 pub mod make;
 pub mod notation;
 mod pem;

@@ -9,8 +9,10 @@ pub(crate) mod chain;
 mod cose;
 mod jws;
 mod payload;
+mod write;
 
 pub use payload::{Descriptor, InvalidNotationPayload, NotationPayload};
+pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, sign};
 
 use crate::certificate::{Certificate, InvalidCertificate};
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};

@@ -16,8 +16,9 @@ use crate::certificate::Certificate;
 use crate::encoding::{base64_decode, base64_encode};
 use crate::key::{Hash, KeyAlgorithm, PluginKey, PublicKey, Scheme};
 use crate::signer::{SignError, Signed, Signer, checked, ecdsa, notary_scheme};
-use protocol::{Described, Metadata, Request, Signature};
-use std::path::PathBuf;
+use protocol::{Described, Metadata, Request};
+pub use protocol::{InvalidPluginSignature, PluginSignature};
+use std::path::{Path, PathBuf};
 
 /// The version of the protocol.
 const CONTRACT: &str = "1.0";
@@ -84,8 +85,8 @@ impl PluginSigner {
                     payload: Some(&payload),
                     ..base.clone()
                 };
-                let answer: Signature = process::call(&program, "generate-signature", &request, &limits)?;
-                let chain = answer.chain().ok_or_else(|| unusable("its certificates are no base64"))?;
+                let answer = generate(&program, &request, &limits)?;
+                let chain = answer.chain;
                 let leaf = chain.first().ok_or_else(|| unusable("it comes without a certificate"))?;
                 let leaf = Certificate::from_der(leaf).map_err(|error| unusable(&error.to_string()))?;
                 let public = leaf.key().map_err(|error| unusable(&error.to_string()))?.clone();
@@ -97,16 +98,15 @@ impl PluginSigner {
         }
         Ok(Self { program, limits, spec: described.key_spec, public, chain, extended, key })
     }
-
-    /// Returns the certificates that came with the key, the signer's own first.
-    pub fn chain(&self) -> &[Vec<u8>] {
-        &self.chain
-    }
 }
 
 impl Signer for PluginSigner {
     fn public_key(&self) -> &PublicKey {
         &self.public
+    }
+
+    fn certificates(&self) -> &[Vec<u8>] {
+        &self.chain
     }
 
     fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -133,11 +133,7 @@ impl Signer for PluginSigner {
             payload: Some(&payload),
             signing_algorithm: algorithm,
         };
-        let answer: Signature = process::call(&self.program, "generate-signature", &request, &self.limits)?;
-        let signature = base64_decode(&answer.signature).map_err(|_| PluginError::Answer {
-            command: "generate-signature",
-            reason: "its signature is no base64".to_owned(),
-        })?;
+        let signature = generate(&self.program, &request, &self.limits)?.signature;
         let (fixed, der) = match scheme {
             // Plug-ins around libraries that write DER hand that over as it is.
             Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) => {
@@ -155,6 +151,13 @@ impl Signer for PluginSigner {
         let wanted = if matches!(scheme, Scheme::EcdsaDer(_)) { der } else { fixed };
         checked(&self.public, scheme, Signed::Message(message), wanted, &self.key.plugin)
     }
+}
+
+fn generate(program: &Path, request: &Request<'_>, limits: &Limits) -> Result<PluginSignature, PluginError> {
+    const COMMAND: &str = "generate-signature";
+    let answer = process::ask(program, COMMAND, request, limits)?;
+    PluginSignature::parse(&answer)
+        .map_err(|error| PluginError::Answer { command: COMMAND, reason: error.to_string() })
 }
 
 /// Returns the hash that goes with a kind of key.

@@ -3,6 +3,7 @@
 pub(crate) mod ecdsa;
 
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
+use crate::kms::KmsError;
 use crate::plugin::PluginError;
 
 /// Holds a private key, or knows who does.
@@ -11,6 +12,11 @@ use crate::plugin::PluginError;
 pub trait Signer {
     /// Returns the public key that verifies what this signs.
     fn public_key(&self) -> &PublicKey;
+
+    /// Returns the certificates in DER that come with the key, its own first; none where the key has none.
+    fn certificates(&self) -> &[Vec<u8>] {
+        &[]
+    }
 
     /// Signs the whole `message`, hashing it as the scheme asks.
     ///
@@ -50,6 +56,9 @@ pub enum SignError {
         /// Who made it.
         keeper: String,
     },
+    /// The key service did not sign.
+    #[error("the key service did not sign")]
+    Kms(#[from] KmsError),
     /// The plug-in did not sign.
     #[error("the signing plug-in did not sign")]
     Plugin(#[from] PluginError),

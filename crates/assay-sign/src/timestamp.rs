@@ -4,7 +4,7 @@
 //! validity covers the time, with a certificate for timestamping that was valid then.
 
 use crate::certificate::chain::{self, NoPath, Wanted};
-use crate::certificate::{self, Certificate, SUBJECT_KEY_ID, TIME_STAMPING};
+use crate::certificate::{self, Certificate, EXTENDED_KEY_USAGE, SUBJECT_KEY_ID, TIME_STAMPING};
 use crate::der::{self, Element, InvalidDer, Reader, tag};
 use crate::key::Hash;
 use crate::trust::Authority;
@@ -144,8 +144,9 @@ fn verify_by(token: &Token<'_>, authority: &Authority) -> Result<(), InvalidTime
                 continue;
             }
         }
-        // RFC 3161, section 2.3: the certificate is for timestamping and nothing else.
-        if signer.purposes().is_none_or(|purposes| purposes != [TIME_STAMPING]) {
+        // RFC 3161, section 2.3: the certificate is for timestamping and nothing else, and says so with emphasis.
+        let emphatic = signer.extension(EXTENDED_KEY_USAGE).is_some_and(|extension| extension.critical);
+        if !emphatic || signer.purposes().is_none_or(|purposes| purposes != [TIME_STAMPING]) {
             problem =
                 NoPath::Unfit { subject: signer.subject_text(), problem: "is not for timestamping alone" }
                     .into();

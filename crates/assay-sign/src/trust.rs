@@ -29,8 +29,10 @@ pub struct TrustedRoot {
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     pub(crate) id: Vec<u8>,
-    /// Host and port of its address.
-    pub(crate) host: String,
+    /// How its checkpoints name the key; mostly the same.
+    pub(crate) checkpoint_id: Vec<u8>,
+    /// Its address without the scheme.
+    pub(crate) address: String,
     pub(crate) key: PublicKey,
     pub(crate) valid: Validity,
 }
@@ -48,6 +50,13 @@ pub(crate) struct Authority {
 pub(crate) struct Validity {
     pub(crate) start: Option<Timestamp>,
     pub(crate) end: Option<Timestamp>,
+}
+
+impl Log {
+    /// Returns host and port of its address.
+    pub(crate) fn host(&self) -> &str {
+        self.address.split('/').next().unwrap_or(&self.address)
+    }
 }
 
 impl Validity {
@@ -99,6 +108,7 @@ struct LogWire {
     base_url: String,
     public_key: KeyWire,
     log_id: LogIdWire,
+    checkpoint_key_id: Option<LogIdWire>,
 }
 
 #[derive(Deserialize)]
@@ -184,7 +194,11 @@ fn logs(wires: Vec<LogWire>) -> Result<Vec<Log>, InvalidTrustedRoot> {
             PublicKey::from_der(bytes)
         };
         if let Ok(key) = key {
-            logs.push(Log { id: wire.log_id.key_id.0, host: host(&wire.base_url).to_owned(), key, valid });
+            let id = wire.log_id.key_id.0;
+            let checkpoint_id = wire.checkpoint_key_id.map_or_else(|| id.clone(), |id| id.key_id.0);
+            let address = wire.base_url.split_once("://").map_or(wire.base_url.as_str(), |(_, rest)| rest);
+            let address = address.trim_end_matches('/').to_owned();
+            logs.push(Log { id, checkpoint_id, address, key, valid });
         }
     }
     Ok(logs)
@@ -211,12 +225,6 @@ fn validity(wire: Option<RangeWire>, of: &str) -> Result<Validity, InvalidTruste
     Ok(Validity { start: Some(time(start)?), end: wire.end.map(time).transpose()? })
 }
 
-/// Returns host and port of an address.
-fn host(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split('/').next().unwrap_or(rest)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,7 +235,7 @@ mod tests {
         let root = TrustedRoot::public().unwrap();
         assert_eq!((root.logs.len(), root.authorities.len()), (2, 2));
         assert_eq!((root.certificate_logs.len(), root.timestamp_authorities.len()), (2, 1));
-        assert_eq!(root.logs[1].host, "log2025-1.rekor.sigstore.dev");
+        assert_eq!(root.logs[1].address, "log2025-1.rekor.sigstore.dev");
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) enum Command {
 }
 
 /// Settings that every sub-command takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Global {
     /// Use this vulnerability database instead of the one `assay db update` keeps.
     #[arg(long, value_name = "FILE", env = "ASSAY_DB", value_parser = path, global = true)]
@@ -140,10 +140,10 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),
         Command::Verify(args) => verify::run(&args, global),
-        Command::VerifyBlob(args) => verify_blob::run(&args),
+        Command::VerifyBlob(args) => verify_blob::run(&args, global),
         Command::Attest(args) => attest::run(&args, global),
-        Command::SignBlob(args) => sign_blob::run(&args),
-        Command::AttestBlob(args) => attest_blob::run(&args),
+        Command::SignBlob(args) => sign_blob::run(&args, global),
+        Command::AttestBlob(args) => attest_blob::run(&args, global),
         Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
         #[cfg(feature = "server")]

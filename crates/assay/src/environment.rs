@@ -26,16 +26,8 @@ fn folder(name: &str) -> Option<PathBuf> {
     variable(name).map(PathBuf::from)
 }
 
-/// Returns the current time, or `SOURCE_DATE_EPOCH` where a reproducible result is asked for
-/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
-pub(crate) fn now() -> Timestamp {
-    if let Some(time) = source_date() {
-        return time;
-    }
-    clock()
-}
-
-/// Returns the time that the clock shows, whatever `SOURCE_DATE_EPOCH` says: what has expired must not verify by a variable.
+/// Returns the time that the clock shows, whatever `SOURCE_DATE_EPOCH` says: what has expired must not verify by a variable, and key
+/// services compare it with their own.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
 pub(crate) fn clock() -> Timestamp {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -55,6 +47,12 @@ pub(crate) fn moment() -> assay_store::Moment {
 pub(crate) fn process() -> String {
     let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{}/{}", machine.trim(), std::process::id())
+}
+
+/// Returns the current time, or `SOURCE_DATE_EPOCH` where a reproducible result is asked for
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub(crate) fn now() -> Timestamp {
+    source_date().unwrap_or_else(clock)
 }
 
 /// Returns the time of `SOURCE_DATE_EPOCH`, where it is set.

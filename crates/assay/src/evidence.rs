@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_model::Digest;
+use assay_oci::artifact::LookOutcome;
 use assay_oci::descriptor::Descriptor;
 use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
@@ -66,10 +67,13 @@ impl Subject {
         if !document.is_index() {
             return Ok(Vec::new());
         }
-        // BuildKit puts its attestations into the index, as images for an unknown platform.
+        // BuildKit puts its attestations into the index, as images for an unknown platform. Its annotation does not count: runtimes
+        // choose by the platform, and an image that carries the annotation would run without having been looked at.
         let runs = |entry: &Descriptor| {
-            !entry.annotations.contains_key("vnd.docker.reference.type")
-                && entry.platform.as_ref().is_none_or(|platform| platform.os != "unknown")
+            entry
+                .platform
+                .as_ref()
+                .is_none_or(|platform| platform.os != "unknown" || platform.architecture != "unknown")
         };
         Ok(document.manifests.into_iter().filter(runs).collect())
     }
@@ -91,6 +95,13 @@ impl Subject {
                 problem.digest.short(),
                 problem.reason
             ));
+        }
+        for look in &found.looked {
+            if let LookOutcome::Truncated(count) = look.outcome {
+                evidence
+                    .problems
+                    .push(format!("{}: only the first {count} entries were looked at", look.name));
+            }
         }
         let mut bytes = 0;
         for artifact in &found.artifacts {

@@ -3,9 +3,10 @@
 use crate::command::Global;
 use crate::config::Settings;
 use crate::error::CommandError;
+use crate::evidence as attached;
 use crate::source::{self, SourceArgs, read_file};
 use assay_match::VexDocument;
-use assay_model::{Report, Timestamp};
+use assay_model::{BaseEvidence, Digest, Platform, Report, Timestamp};
 use assay_oci::source::{Source, recognise};
 use assay_oci::{Reference, without_password};
 use assay_policy::facts::{Evidence, Facts, History, ImageFacts, ImageReference, Obstacle, Placement};
@@ -13,6 +14,9 @@ use assay_policy::trust::{Material, TrustRoot};
 use assay_policy::{Policy, Problem, Verdict, evaluate};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+mod evidence;
+mod roots;
 
 /// Where an image is to run, and what else a policy may look at.
 #[derive(Debug, Default, clap::Args)]
@@ -69,11 +73,25 @@ pub(crate) struct Judged {
     problems: Vec<Obstacle>,
 }
 
-/// One report, and where it comes from.
+/// One image, and its report.
 struct Gathered {
-    report: Report,
+    digest: Option<Digest>,
+    platform: Option<Platform>,
+    index: Option<Digest>,
+    report: Option<Report>,
     scanned_at: Option<Timestamp>,
-    scanned_by: Vec<String>,
+}
+
+impl Gathered {
+    fn of(report: Report, scanned_at: Option<Timestamp>) -> Self {
+        Self {
+            digest: report.image.manifest_digest.or(report.image.image_id),
+            platform: report.image.platform.clone(),
+            index: report.image.index_digest,
+            report: Some(report),
+            scanned_at,
+        }
+    }
 }
 
 impl Judged {
@@ -86,16 +104,16 @@ impl Judged {
         Facts {
             reference: self.reference.clone(),
             source: self.source.clone(),
-            index: self.reports.iter().find_map(|one| one.report.image.index_digest),
+            index: self.reports.iter().find_map(|one| one.index),
             images: self
                 .reports
                 .iter()
                 .map(|one| ImageFacts {
-                    digest: one.report.image.manifest_digest.or(one.report.image.image_id),
-                    platform: one.report.image.platform.clone(),
-                    report: Some(&one.report),
+                    digest: one.digest,
+                    platform: one.platform.clone(),
+                    report: one.report.as_ref(),
                     scanned_at: one.scanned_at,
-                    scanned_by: one.scanned_by.clone(),
+                    scanned_by: Vec::new(),
                 })
                 .collect(),
             evidence: self.evidence.clone(),
@@ -156,26 +174,90 @@ pub(crate) fn facts(
     settings: &Settings,
     vex: &[VexDocument],
 ) -> Result<Judged, CommandError> {
-    let gathered = match report_file(text)? {
-        Some(report) => vec![Gathered { report, scanned_at: None, scanned_by: Vec::new() }],
-        None => {
-            let (database, built_in) = source::open_database(global)?;
-            let deep = about.policy.needs_deep_scan();
-            let report =
-                source::gate_report(text, about.open, deep, global, (&database, built_in), settings, vex)?;
-            vec![Gathered { report, scanned_at: Some(about.now), scanned_by: Vec::new() }]
-        }
+    if let Some(report) = report_file(text)? {
+        let gathered = Gathered::of(report, None);
+        return judged(text, vec![gathered], about, global);
+    }
+    let (database, built_in) = source::open_database(global)?;
+    let deep = about.policy.needs_deep_scan();
+    let scan = |platform: Option<&Platform>| {
+        source::gate_report(text, about.open, (deep, platform), global, (&database, built_in), settings, vex)
     };
-    judged(text, gathered, about)
+    let mut gathered = Vec::new();
+    let Some(children) = children(text, about, global) else {
+        let report = scan(None)?;
+        return judged(text, vec![Gathered::of(report, Some(about.now))], about, global);
+    };
+    for (digest, platform) in children {
+        let report = scan(platform.as_ref())?;
+        // An index may list two images for one platform, of which a scan sees one.
+        let scanned = report.image.manifest_digest == Some(digest);
+        gathered.push(Gathered {
+            digest: Some(digest),
+            platform,
+            index: report.image.index_digest,
+            report: scanned.then_some(report),
+            scanned_at: Some(about.now),
+        });
+    }
+    judged(text, gathered, about, global)
 }
 
-fn judged(text: &str, reports: Vec<Gathered>, about: &About<'_>) -> Result<Judged, CommandError> {
+/// Returns the images of an index that may run on the policy's platforms, unless one platform was asked for; `None` for what is no
+/// index.
+fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Digest, Option<Platform>)>> {
+    if about.open.platform().is_some() || !has_manifests(text) {
+        return None;
+    }
+    // Why it cannot be found is told by the scan.
+    let subject = attached::open(text, about.open.network(), &quiet(global)).ok()?;
+    let runnable = subject.runnable().unwrap_or_default();
+    if runnable.is_empty() {
+        return None;
+    }
+    let wanted = &about.policy.platforms;
+    let children = runnable
+        .into_iter()
+        .map(|child| (child.digest, child.platform()))
+        .filter(|(_, own)| {
+            wanted.is_empty()
+                || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
+        })
+        .collect();
+    Some(children)
+}
+
+/// Returns whether a source is one that keeps manifests, and what is attached to them.
+fn has_manifests(text: &str) -> bool {
+    matches!(
+        Source::parse(text, &|path| recognise(path)),
+        Ok(Source::Registry(_) | Source::OciLayout(_) | Source::OciArchive(_))
+    )
+}
+
+fn judged(
+    text: &str,
+    mut reports: Vec<Gathered>,
+    about: &About<'_>,
+    global: &Global,
+) -> Result<Judged, CommandError> {
     let args = about.gate;
+    let first = reports.iter().find_map(|one| one.report.as_ref());
+    let reference = reference(text, first);
+    let evidence = gather(text, &reports, reference.as_ref(), about, global)?;
+    let documents = evidence::vex(&evidence, &about.policy.vex);
+    if !documents.is_empty() {
+        let (database, _) = source::open_database(global)?;
+        for report in reports.iter_mut().filter_map(|one| one.report.as_mut()) {
+            assay_match::apply_vex(report, &documents, &database)
+                .map_err(|error| source::damaged_database(error, global))?;
+        }
+    }
     Ok(Judged {
         source: without_password(text).into_owned(),
-        reference: reference(text, reports.first().map(|one| &one.report)),
+        reference,
         reports,
-        evidence: Evidence::default(),
+        evidence,
         placement: args.placement(),
         history: args.history()?,
         budgets: args.budgets()?,
@@ -183,9 +265,86 @@ fn judged(text: &str, reports: Vec<Gathered>, about: &About<'_>) -> Result<Judge
     })
 }
 
+/// Looks up what is attached to the images, and to their bases, where the policy asks for that.
+fn gather(
+    text: &str,
+    reports: &[Gathered],
+    reference: Option<&ImageReference>,
+    about: &About<'_>,
+    global: &Global,
+) -> Result<Evidence, CommandError> {
+    let policy = about.policy;
+    let mut found = Evidence::default();
+    if !policy.needs_evidence() && !policy.needs_base_evidence() {
+        return Ok(found);
+    }
+    let roots = roots::roots(policy, about.path)?;
+    let now = about.now;
+    let network = about.open.network();
+    if policy.needs_evidence() {
+        let digests: Vec<Digest> = reports.iter().flat_map(|one| [one.index, one.digest]).flatten().collect();
+        // A report is judged by what is attached to its own digest, wherever its tag points by now.
+        let place = match reference {
+            Some(reference) => Some(reference.name()),
+            None => has_manifests(text).then(|| text.to_owned()),
+        };
+        if let Some(place) = place {
+            let named = |digest: &Digest| match reference {
+                Some(_) => format!("registry:{place}@{digest}"),
+                None => place.clone(),
+            };
+            for digest in &digests {
+                match attached::open(&named(digest), network, &quiet(global)) {
+                    Ok(subject) => evidence::add(&mut found, &subject, *digest, &roots, now),
+                    Err(error) => {
+                        found.failed.insert(*digest, error.told());
+                    }
+                }
+            }
+        }
+    }
+    if policy.needs_base_evidence() {
+        let bases = reports.iter().filter_map(|one| one.report.as_ref()?.image.base.as_ref());
+        for base in bases.filter(|base| base.evidence == BaseEvidence::LayerPrefix) {
+            let (Some(digest), Some(name)) = (base.manifest_digest, &base.reference) else { continue };
+            let parsed = name.strip_prefix("registry:").unwrap_or(name).parse::<Reference>();
+            let is_path = Path::new(name).exists() || name.contains(':') && has_prefix(name);
+            let named = match parsed {
+                Ok(parsed) if !is_path => {
+                    format!("registry:{}/{}@{digest}", parsed.registry(), parsed.repository())
+                }
+                _ => name.clone(),
+            };
+            match attached::open(&named, network, &quiet(global)) {
+                Ok(subject) => evidence::add(&mut found, &subject, digest, &roots, now),
+                Err(error) => {
+                    found.failed.insert(digest, error.told());
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn has_prefix(name: &str) -> bool {
+    ["oci:", "oci-archive:", "docker-archive:", "docker:", "podman:"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+}
+
+/// Nobody needs to be told what a digest stands for.
+fn quiet(global: &Global) -> Global {
+    Global { quiet: true, ..global.clone() }
+}
+
 /// Gathers the facts about what was scanned elsewhere in the same run: `assay scan --policy`.
-pub(crate) fn of_report(text: &str, report: Report, about: &About<'_>) -> Result<Judged, CommandError> {
-    judged(text, vec![Gathered { report, scanned_at: Some(about.now), scanned_by: Vec::new() }], about)
+pub(crate) fn of_report(
+    text: &str,
+    report: Report,
+    about: &About<'_>,
+    global: &Global,
+) -> Result<Judged, CommandError> {
+    judged(text, vec![Gathered::of(report, Some(about.now))], about, global)
 }
 
 /// Returns the files that a policy names and that are not there.

@@ -3,9 +3,11 @@
 use crate::environment;
 use crate::error::CommandError;
 use crate::password;
+use crate::services::Outside;
 use assay_sign::key::{
     InvalidKeyReference, KeyFile, KeyReference, MAX_FILE, OpenKeyError, PluginKey, PrivateKey, PublicKey,
 };
+use assay_sign::kms::KmsSigner;
 use assay_sign::plugin::{Limits, PluginError, PluginSigner, find};
 use assay_sign::signer::Signer;
 use std::fs::File;
@@ -29,8 +31,8 @@ pub(crate) fn reference(text: &str) -> Result<KeyReference, CommandError> {
     })
 }
 
-/// Returns what signs with the key of that name.
-pub(crate) fn signer(text: &str) -> Result<Box<dyn Signer>, CommandError> {
+/// Returns what signs with the key of that name; `outside` is how key services are reached.
+pub(crate) fn signer(text: &str, outside: Outside) -> Result<Box<dyn Signer>, CommandError> {
     match reference(text)? {
         KeyReference::File(path) => {
             let shown = format!("`{}`", path.display());
@@ -42,6 +44,14 @@ pub(crate) fn signer(text: &str) -> Result<Box<dyn Signer>, CommandError> {
             private_key(&text, &format!("the variable `{name}`")).map(|key| Box::new(key) as Box<dyn Signer>)
         }
         KeyReference::Plugin(key) => plugin(key),
+        KeyReference::Service(key) => {
+            let signer = KmsSigner::open(&key, Box::new(outside)).map_err(|error| {
+                CommandError::work(format!("cannot use the key `{key}`"), error)
+                    .hint("see docs/manual/sign.md about keys in key services")
+                    .with_hints_of_cause()
+            })?;
+            Ok(Box::new(signer))
+        }
         _ => Err(CommandError::usage("keys of that kind cannot be used here").hint("name a file")),
     }
 }
@@ -64,11 +74,11 @@ fn plugin(key: PluginKey) -> Result<Box<dyn Signer>, CommandError> {
 }
 
 /// Returns the public key of that name; of a private key, its public half.
-pub(crate) fn public_key(text: &str) -> Result<PublicKey, CommandError> {
+pub(crate) fn public_key(text: &str, outside: Outside) -> Result<PublicKey, CommandError> {
     let (text, shown) = match reference(text)? {
         KeyReference::File(path) => (read_file(&path)?, format!("`{}`", path.display())),
         KeyReference::Variable(name) => (variable(&name)?, format!("the variable `{name}`")),
-        _ => return signer(text).map(|signer| signer.public_key().clone()),
+        _ => return signer(text, outside).map(|signer| signer.public_key().clone()),
     };
     match PublicKey::from_pem(&text) {
         Ok(key) => Ok(key),

@@ -14,8 +14,11 @@ mod evidence;
 mod gate;
 mod keys;
 mod limits;
+#[cfg(test)]
+mod manual;
 mod password;
 mod repository;
+mod services;
 mod signing;
 mod source;
 mod terminal;

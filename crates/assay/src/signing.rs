@@ -13,10 +13,13 @@ use assay_oci::{
     RepositoryError, SpoolOptions, StoredManifest, TagScheme, without_password,
 };
 use assay_sign::bundle::{self, Bundle, Content};
+use assay_sign::certificate::Certificate;
 use assay_sign::dsse::Envelope;
 use assay_sign::key::PublicKey;
 use assay_sign::make::SimpleSignature;
-use assay_sign::signer::usual_scheme;
+use assay_sign::notation::{self, EnvelopeFormat};
+use assay_sign::simple_signing::Payload;
+use assay_sign::statement::{self, Statement};
 use assay_sign::{Base64, dsse, simple_signing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -162,8 +165,70 @@ impl Place {
         let layers = artifacts.iter().flat_map(|artifact| &artifact.layers);
         Ok(layers.filter(|layer| layer.digest == ours).any(|layer| {
             let signature = layer.annotations.get(SIGNATURE).and_then(|text| Base64::decoded(text).ok());
-            signature.is_some_and(|signature| key.verify(usual_scheme(key), payload, &signature.0).is_ok())
+            signature.is_some_and(|signature| verifies(key, payload, &signature.0))
         }))
+    }
+
+    /// Returns the annotations of each signature of a manifest by that key, and whether it is in cosign's older form.
+    pub(crate) fn signatures_by(
+        &self,
+        subject: Digest,
+        key: &PublicKey,
+    ) -> Result<BTreeSet<(bool, BTreeMap<String, String>)>, CommandError> {
+        let mut found = BTreeSet::new();
+        for layer in self.artifacts(subject, ArtifactKind::Signature)?.into_iter().flat_map(|one| one.layers)
+        {
+            let Ok(bytes) = self.repository.blob(&layer, bundle::MAX_BYTES as u64) else { continue };
+            if layer.media_type == simple_signing::MEDIA_TYPE {
+                let signature = layer.annotations.get(SIGNATURE).and_then(|text| Base64::decoded(text).ok());
+                if !signature.is_some_and(|signature| verifies(key, &bytes, &signature.0)) {
+                    continue;
+                }
+                if let Some(payload) =
+                    Payload::parse(&bytes).ok().filter(|payload| payload.digest() == subject)
+                {
+                    found.insert((
+                        true,
+                        payload.annotations().map(|(name, value)| (name.to_owned(), text(value))).collect(),
+                    ));
+                }
+            } else if let Ok(Bundle { content: Content::Dsse(envelope), .. }) = Bundle::parse(&bytes)
+                && signed(&envelope, key)
+                && let Ok(statement) = Statement::parse(&envelope.payload.0)
+                && statement.predicate_type == statement::SIGN
+                && let Some(subject) = statement.subject_with(&subject)
+            {
+                found.insert((
+                    false,
+                    subject.annotations.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Attaches an envelope of the Notary Project to a manifest.
+    pub(crate) fn attach_notation(
+        &self,
+        subject: &Descriptor,
+        envelope: &[u8],
+        format: EnvelopeFormat,
+        chain: &[Certificate],
+    ) -> Result<Attached, CommandError> {
+        let prints: Vec<String> =
+            chain.iter().map(|one| Digest::Sha256(one.fingerprint()).hex().to_ascii_uppercase()).collect();
+        let annotations = BTreeMap::from([
+            ("org.opencontainers.image.created".to_owned(), environment::now().to_string()),
+            ("io.cncf.notary.x509chain.thumbprint#S256".to_owned(), serde_json::json!(prints).to_string()),
+        ]);
+        let layer =
+            NewLayer { media_type: format.media_type(), bytes: envelope, annotations: &BTreeMap::new() };
+        let artifact = NewArtifact {
+            artifact_type: notation::ARTIFACT_TYPE,
+            layers: &[layer],
+            annotations: &annotations,
+        };
+        self.repository.attach(subject, &artifact).map_err(|error| self.not_attached(subject, error))
     }
 
     /// Attaches a bundle to a manifest.
@@ -233,7 +298,15 @@ impl Place {
 
 fn signed(envelope: &Envelope, key: &PublicKey) -> bool {
     let message = dsse::pae(&envelope.payload_type, &envelope.payload.0);
-    envelope.signatures.iter().any(|one| key.verify(usual_scheme(key), &message, &one.sig.0).is_ok())
+    envelope.signatures.iter().any(|one| verifies(key, &message, &one.sig.0))
+}
+
+fn verifies(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
+    key.sigstore_schemes().iter().any(|scheme| key.verify(*scheme, message, signature).is_ok())
+}
+
+fn text(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Says where something was put.

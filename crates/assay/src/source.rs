@@ -238,17 +238,20 @@ pub(crate) struct Scanned {
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
-/// Does the same for a gate, deeper where its policy asks for that.
+/// Does the same for a gate, deeper where its policy asks for that, and for one platform of an index.
 pub(crate) fn gate_report(
     text: &str,
     args: &SourceArgs,
-    deep: bool,
+    (deep, platform): (bool, Option<&Platform>),
     global: &Global,
     database: (&Database, bool),
     config: &crate::config::Settings,
     vex: &[VexDocument],
 ) -> Result<Report, CommandError> {
-    let args = SourceArgs { deep: args.deep || deep, ..args.clone() };
+    let mut args = SourceArgs { deep: args.deep || deep, ..args.clone() };
+    if let Some(platform) = platform {
+        args.platform = Some(platform.clone());
+    }
     report(text, &args, global, database, config, vex)
 }
 

@@ -1,7 +1,10 @@
 //! Whom to trust, as users say it on the command line: keys, identities, trust stores.
 
+use crate::command::Global;
 use crate::error::CommandError;
 use crate::keys;
+use crate::services::Outside;
+use crate::source::NetworkArgs;
 use crate::source::read_file;
 use assay_sign::certificate::Certificate;
 use assay_sign::certificate::crl::RevocationList;
@@ -80,8 +83,9 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 
 impl SignersArgs {
     /// Returns the keys.
-    pub(crate) fn keys(&self) -> Result<Vec<TrustedKey>, CommandError> {
-        self.key.iter().map(|key| Ok(TrustedKey::new(keys::public_key(key)?))).collect()
+    pub(crate) fn keys(&self, global: &Global) -> Result<Vec<TrustedKey>, CommandError> {
+        let outside = || Outside::new(&NetworkArgs::default(), global);
+        self.key.iter().map(|key| Ok(TrustedKey::new(keys::public_key(key, outside()?)?))).collect()
     }
 
     /// Returns the identity, when one is named.
@@ -137,9 +141,13 @@ impl SignersArgs {
 }
 
 /// Returns what is trusted, all of it under one name.
-pub(crate) fn root(signers: &SignersArgs, notation: &NotationArgs) -> Result<TrustRoot, CommandError> {
+pub(crate) fn root(
+    signers: &SignersArgs,
+    notation: &NotationArgs,
+    global: &Global,
+) -> Result<TrustRoot, CommandError> {
     let mut root = TrustRoot::new("command line", signers.sigstore()?);
-    root.keys = signers.keys()?;
+    root.keys = signers.keys(global)?;
     root.key_log = signers.key_log();
     root.keyless.identities.extend(signers.identity()?);
     root.notation = notation.trust()?;

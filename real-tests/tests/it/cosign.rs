@@ -1,4 +1,4 @@
-//! Signatures and attestations against cosign 3: what Assay makes, cosign verifies, and each opens the other's key files.
+//! Signatures and attestations against cosign 3: what each makes the other verifies, and each opens the other's key files.
 //!
 //! Against both kinds of registries: Debian's `docker-registry` knows no referrers API, so that the list under the fallback tag is
 //! what readers find; the one of go-containerregistry knows it. No transparency log and no other host is asked.
@@ -99,6 +99,28 @@ impl Bench {
         let format = format!("--new-bundle-format={}", !legacy);
         let flags = ["--key", key, "--insecure-ignore-tlog", "--allow-insecure-registry", &format];
         self.ended(&self.cosign, &[&["verify"], &flags[..], more, &[image]].concat())
+    }
+
+    /// Lets cosign sign, in one of its two formats.
+    fn cosigned(&self, key: &str, legacy: bool, image: &str) {
+        let own: &[&str] = if legacy {
+            &["--use-signing-config=false", "--new-bundle-format=false", "--tlog-upload=false"]
+        } else {
+            &["--signing-config", "none.json"]
+        };
+        let flags = ["sign", "--yes", "--key", key, "--allow-insecure-registry"];
+        self.cosign(&[&flags[..], own, &[image]].concat());
+    }
+
+    /// Lets cosign attest, in one of its two formats.
+    fn coattested(&self, key: &str, legacy: bool, kind: &str, predicate: &str, image: &str) {
+        let own: &[&str] = if legacy {
+            &["--use-signing-config=false", "--new-bundle-format=false", "--tlog-upload=false"]
+        } else {
+            &["--signing-config", "none.json"]
+        };
+        let flags = ["attest", "--yes", "--key", key, "--allow-insecure-registry", "--type", kind];
+        self.cosign(&[&flags[..], &["--predicate", predicate], own, &[image]].concat());
     }
 
     fn attested(&self, key: &str, legacy: bool, kind: &str, image: &str) -> Ended {
@@ -318,5 +340,197 @@ fn an_index_is_signed_with_all_that_is_in_it() {
             let verified = bench.verified("k.pub", false, &[], &format!("{name}@{digest}"));
             assert!(verified.success, "{digest}: {}", verified.stderr);
         }
+    }
+}
+
+#[test]
+fn assay_verifies_what_cosign_signs() {
+    let Some(bench) = Bench::new() else { return };
+    bench.cosign(&["generate-key-pair"]);
+    bench.assay(&["key", "generate", "--out", "other"]);
+    fs::write(bench.path("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
+    for (number, legacy) in [(61, false), (62, true)] {
+        for image in bench.images(number) {
+            let verify =
+                |key: &str| bench.ended(&real_tests::assay(), &["verify", "--key", key, &image]).success;
+            assert!(!verify("cosign.pub"), "{image} is not signed yet");
+            bench.cosigned("cosign.key", legacy, &image);
+            assert!(verify("cosign.pub") && !verify("other.pub"), "{image} legacy={legacy}");
+            // What is there already is found, whoever wrote it.
+            let flag: &[&str] = if legacy { &["--legacy"] } else { &[] };
+            let again = bench.assay(&[&["sign", "--key", "other.key"], flag, &[&image]].concat());
+            assert!(again.contains("signed by key"), "{again}");
+            assert!(verify("cosign.pub") && verify("other.pub"), "{image} legacy={legacy}");
+
+            let attested = |key: &str, kind: &str| {
+                let arguments = ["verify-attestation", "--key", key, "--type", kind, &image];
+                bench.ended(&real_tests::assay(), &arguments).success
+            };
+            bench.coattested("cosign.key", legacy, "cyclonedx", "sbom.json", &image);
+            assert!(attested("cosign.pub", "cyclonedx"), "{image} legacy={legacy}");
+            assert!(
+                !attested("cosign.pub", "spdx") && !attested("other.pub", "cyclonedx"),
+                "{image} legacy={legacy}"
+            );
+        }
+    }
+}
+
+#[test]
+fn assay_verifies_blobs_that_cosign_signs_by_every_kind_of_key() {
+    let Some(bench) = Bench::new() else { return };
+    fs::write(bench.path("file"), "content").unwrap();
+    fs::write(bench.path("changed"), "contend").unwrap();
+    // Also those that cosign itself does not verify: P-384, and bundles by keys of Ed25519.
+    for algorithm in ["ecdsa-p256", "ecdsa-p384", "ed25519", "rsa-3072"] {
+        let (key, public) = (format!("{algorithm}.key"), format!("{algorithm}.pub"));
+        bench.assay(&["key", "generate", "--out", algorithm, "--algorithm", algorithm]);
+        let sign = ["sign-blob", "--yes", "--key", &key, "--signing-config", "none.json"];
+        bench.cosign(&[&sign[..], &["--bundle", "bundle", "file"]].concat());
+        let verify = |file: &str| {
+            let arguments = ["verify-blob", "--key", &public, "--bundle", "bundle", file];
+            bench.ended(&real_tests::assay(), &arguments).success
+        };
+        assert!(verify("file") && !verify("changed"), "{algorithm}");
+    }
+}
+
+/// cosign 3 takes an image that has only an attestation by the right key for signed. Assay does not.
+#[test]
+fn an_attestation_is_no_signature() {
+    let Some(bench) = Bench::new() else { return };
+    bench.cosign(&["generate-key-pair"]);
+    fs::write(bench.path("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
+    for image in bench.images(7) {
+        bench.coattested("cosign.key", false, "cyclonedx", "sbom.json", &image);
+        assert!(bench.verified("cosign.pub", false, &[], &image).success, "cosign has changed");
+        let ended = bench.ended(&real_tests::assay(), &["verify", "--key", "cosign.pub", &image]);
+        assert!(!ended.success, "{image}: {}", ended.stdout);
+    }
+}
+
+/// cosign 3 takes an image with an older signature by one key and a bundle by another for unsigned by the first. Assay tries all.
+#[test]
+fn every_signature_is_tried() {
+    let Some(bench) = Bench::new() else { return };
+    for name in ["one", "other"] {
+        bench.assay(&["key", "generate", "--out", name]);
+    }
+    for image in bench.images(8) {
+        bench.cosigned("one.key", true, &image);
+        bench.cosigned("other.key", false, &image);
+        let format =
+            ["verify", "--key", "one.pub", "--insecure-ignore-tlog", "--allow-insecure-registry", &image];
+        assert!(!bench.ended(&bench.cosign, &format).success, "cosign has changed");
+        for key in ["one.pub", "other.pub"] {
+            bench.assay(&["verify", "--key", key, &image]);
+        }
+    }
+}
+
+#[test]
+fn keys_in_a_token_sign() {
+    let Some(bench) = Bench::new() else { return };
+    let (Some(softhsm), Some(tool)) = (real_tests::tool("softhsm2-util"), real_tests::tool("pkcs11-tool"))
+    else {
+        return;
+    };
+    let Some(module) = real_tests::library("libsofthsm2.so") else { return };
+    let module = module.display().to_string();
+    let plugin = real_tests::program("assay-plugin-pkcs11");
+    fs::create_dir(bench.path("tokens")).unwrap();
+    fs::write(
+        bench.path("softhsm.conf"),
+        format!("directories.tokendir = {}\n", bench.path("tokens").display()),
+    )
+    .unwrap();
+    let with_token = |program: &Path, arguments: &[&str], pin: &str| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(bench.folder.path()).env("HOME", bench.folder.path());
+        command.env("SOFTHSM2_CONF", bench.path("softhsm.conf")).env("ASSAY_PKCS11_MODULE", &module);
+        command.env("ASSAY_PKCS11_PIN", pin).env("ASSAY_PLUGIN_DIR", plugin.parent().unwrap());
+        let output = command.env("ASSAY_QUIET", "1").output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ended { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    };
+    let done = |program: &Path, arguments: &[&str]| {
+        let ended = with_token(program, arguments, "1234");
+        assert!(ended.success, "{} {arguments:?}: {}", program.display(), ended.stderr);
+        ended.stdout
+    };
+    done(&softhsm, &["--init-token", "--free", "--label", "assay", "--pin", "1234", "--so-pin", "5678"]);
+    for (id, kind, label) in
+        [("01", "EC:prime256v1", "p256"), ("02", "rsa:2048", "rsa"), ("03", "EC:secp384r1", "p384")]
+    {
+        let login =
+            ["--module", &module, "--login", "--pin", "1234", "--token-label", "assay", "--keypairgen"];
+        done(&tool, &[&login[..], &["--key-type", kind, "--label", label, "--id", id]].concat());
+    }
+    for (number, label) in [(91, "p256"), (92, "rsa"), (93, "p384")] {
+        let key = format!("pkcs11:token=assay;object={label}");
+        fs::write(bench.path(label), done(&real_tests::assay(), &["key", "public", &key])).unwrap();
+        for image in bench.images(number) {
+            done(&real_tests::assay(), &["sign", "--key", &key, &image]);
+            bench.assay(&["verify", "--key", label, &image]);
+            let verified = bench.verified(label, false, &[], &image);
+            assert_eq!(verified.success, label != "p384", "{image}: {}", verified.stderr);
+        }
+    }
+    let key = "pkcs11:token=assay;object=p256";
+    let wrong = with_token(&real_tests::assay(), &["key", "public", key], "4321");
+    assert!(!wrong.success && wrong.stderr.contains("PIN is wrong"), "{}", wrong.stderr);
+    let nobody = with_token(&real_tests::assay(), &["key", "public", "pkcs11:token=assay;object=x"], "1234");
+    assert!(!nobody.success && nobody.stderr.contains("no private key of that name"), "{}", nobody.stderr);
+}
+
+/// The library of npm, which shares nothing with cosign. It hashes attestations by P-384 keys with SHA-256, and messages by Ed25519
+/// keys not at all, so these two are left to cosign and openssl.
+#[test]
+fn the_library_of_npm_verifies_bundles() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(node) = real_tests::tool("node") else { return };
+    let modules = real_tests::workspace().join("target/tools/node/node_modules/@sigstore/verify");
+    let modules = Some(modules).filter(|folder| folder.is_dir());
+    let Some(modules) = modules.or_else(|| real_tests::tool("@sigstore/verify")) else { return };
+    let script = r#"
+        const [modules, bundleFile, keyFile, artifact] = process.argv.slice(2), fs = require("fs");
+        const load = name => require(require.resolve(name, { paths: [modules] }));
+        const { bundleFromJSON } = load("@sigstore/bundle"), { Verifier, toSignedEntity } = load("@sigstore/verify");
+        const publicKey = require("crypto").createPublicKey(fs.readFileSync(keyFile));
+        const trusted = { certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [],
+            publicKey: () => ({ publicKey, validFor: () => true }) };
+        const bundle = bundleFromJSON(JSON.parse(fs.readFileSync(bundleFile)));
+        const signed = toSignedEntity(bundle, artifact && fs.readFileSync(artifact));
+        new Verifier(trusted, { tlogThreshold: 0, ctlogThreshold: 0, tsaThreshold: 0 }).verify(signed);
+    "#;
+    fs::write(bench.path("verify.js"), script).unwrap();
+    fs::write(bench.path("file"), "content").unwrap();
+    fs::write(bench.path("changed"), "contend").unwrap();
+    fs::write(bench.path("sbom.json"), r#"{"bomFormat":"CycloneDX"}"#).unwrap();
+    let modules = modules.display().to_string();
+    let verified = |arguments: &[&str]| {
+        let ended = bench.ended(&node, &[&["verify.js", &modules], arguments].concat());
+        assert!(ended.success || ended.stderr.contains("signature verification failed"), "{}", ended.stderr);
+        ended.success
+    };
+    bench.assay(&["key", "generate", "--out", "other"]);
+    for (algorithm, blobs, statements) in [
+        ("ecdsa-p256", true, true),
+        ("ecdsa-p384", true, false),
+        ("ed25519", false, true),
+        ("rsa-3072", true, true),
+    ] {
+        let (key, public) = (format!("{algorithm}.key"), format!("{algorithm}.pub"));
+        bench.assay(&["key", "generate", "--out", algorithm, "--algorithm", algorithm]);
+        bench.assay(&["sign-blob", "--key", &key, "--bundle", "bundle", "file"]);
+        assert_eq!(verified(&["bundle", &public, "file"]), blobs, "{algorithm}");
+        assert!(
+            !verified(&["bundle", &public, "changed"]) && !verified(&["bundle", "other.pub", "file"]),
+            "{algorithm}"
+        );
+        let attest = ["attest-blob", "--key", &key, "--type", "cyclonedx", "--predicate", "sbom.json"];
+        bench.assay(&[&attest[..], &["--bundle", "attestation", "file"]].concat());
+        assert_eq!(verified(&["attestation", &public]), statements, "{algorithm}");
+        assert!(!verified(&["attestation", "other.pub"]), "{algorithm}");
     }
 }

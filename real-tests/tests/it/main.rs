@@ -11,6 +11,7 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod artifacts;
 mod checks;
 mod config;
 mod corpus;
@@ -28,6 +29,7 @@ mod lang_b;
 mod lazy;
 mod metamorphic;
 mod os_packages;
+mod pipeline;
 mod removable;
 mod report;
 mod same_image;

@@ -40,6 +40,10 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-detect/src/malware", Const("Rule")),
     Folder("crates/assay-detect/src/deep", Trait("Analyzer")),
     Folder("crates/assay-report/src/format", Trait("Format")),
+    Folder("crates/assay-policy/src/rule", Trait("Rule")),
+    Folder("crates/assay-policy/src/import", Module),
+    Folder("crates/assay-policy/src/render", Module),
+    Folder("crates/assay-server/src/webhook", Trait("Webhook")),
     Folder("crates/assay/src/command", Module),
     Folder("xtask/src/corpus", Const("Recipe")),
 ];

@@ -12,6 +12,7 @@ mod content;
 mod tree;
 
 use crate::bytes::{Endian::Little, array, until_nul};
+use crate::capability::permitted;
 use crate::disk::file_system::{FileSystem, FileSystemKind, Node, NodeId};
 use crate::disk::{DiskError, Shared, uuid_text};
 use crate::read_at::ReadAt;
@@ -28,6 +29,7 @@ const ROOT_TREE_FOLDER: u64 = 6;
 const FILE_TREE: u64 = 5;
 const FIRST_NUMBER: u64 = 256;
 const INODE_ITEM: u8 = 1;
+const XATTR_ITEM: u8 = 24;
 const DIR_ITEM: u8 = 84;
 const DIR_INDEX: u8 = 96;
 const EXTENT_DATA: u8 = 108;
@@ -123,17 +125,20 @@ impl Btrfs {
 struct Entry<'a> {
     location: Key,
     name: &'a [u8],
+    /// The value, of an extended attribute.
+    data: &'a [u8],
 }
 
-/// Returns the entries of one item: several when their names have the same hash.
+/// Returns the entries of one item, of a folder or of extended attributes: several when their names have the same hash.
 fn folder_entries(mut data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     std::iter::from_fn(move || {
         let location = Key::parse(data)?;
         let data_len = usize::from(Little.u16(data, 25)?);
         let name_len = usize::from(Little.u16(data, 27)?);
         let (name, rest) = data.get(30..)?.split_at_checked(name_len)?;
-        data = rest.get(data_len..).unwrap_or_default();
-        Some(Entry { location, name })
+        let (value, rest) = rest.split_at_checked(data_len).unwrap_or_default();
+        data = rest;
+        Some(Entry { location, name, data: value })
     })
 }
 
@@ -186,6 +191,20 @@ impl FileSystem for Btrfs {
             Ok(ControlFlow::Break(()))
         })?;
         found.ok_or_else(|| DiskError::damaged(WHAT, format!("there is no inode {}", id.number)))
+    }
+
+    fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
+        let mut found = 0;
+        let first = Key::new(id.number, XATTR_ITEM, 0);
+        self.trees.visit(self.tree(id.tree)?, first, &mut |key, data| {
+            if (key.object, key.kind) != (id.number, XATTR_ITEM) {
+                return Ok(ControlFlow::Break(()));
+            }
+            let capability = folder_entries(data).find(|entry| entry.name == b"security.capability");
+            found = capability.and_then(|entry| permitted(entry.data)).unwrap_or(found);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(found)
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

@@ -12,6 +12,7 @@ mod inode;
 mod journal;
 
 use crate::bytes::{Endian::Little, array, until_nul};
+use crate::capability::permitted;
 use crate::disk::cache::Cached;
 use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId};
 use crate::disk::{DiskError, Shared, length, size, uuid_text};
@@ -232,6 +233,11 @@ impl FileSystem for Ext {
 
     fn node(&self, id: NodeId) -> Result<Node, DiskError> {
         Ok(self.inode(id)?.node)
+    }
+
+    fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
+        let value = self.inode(id)?.capability(&self.volume)?;
+        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

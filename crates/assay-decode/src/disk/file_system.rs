@@ -120,6 +120,15 @@ pub trait FileSystem: Send + Sync {
     /// Fails when there is none of that number, or it is damaged.
     fn node(&self, id: NodeId) -> Result<Node, DiskError>;
 
+    /// Returns the capabilities that executing a file permits, a bit each (capabilities(7)); 0 where it has none, and where file systems of
+    /// this kind keep none.
+    ///
+    /// # Errors
+    /// Fails when the attributes of the file are damaged.
+    fn capabilities(&self, _id: NodeId) -> Result<u64, DiskError> {
+        Ok(0)
+    }
+
     /// Calls `each` for every name in a folder, but for `.` and `..`, in the order of the disk, until it returns false.
     ///
     /// # Errors

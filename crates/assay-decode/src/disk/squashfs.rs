@@ -7,6 +7,7 @@
 //! [format]: https://docs.kernel.org/filesystems/squashfs.html
 
 use crate::bytes::Endian::Little;
+use crate::capability::permitted;
 use crate::disk::cache::{BlockCache, at_most, copy};
 use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId, NodeKind};
 use crate::disk::packed::{Packing, unpack};
@@ -24,7 +25,15 @@ const MAX_BLOCKS: u64 = 1 << 20;
 /// Bytes of one folder's names; a million have 30 MB.
 const MAX_FOLDER: u64 = 512 << 20;
 const NO_FRAGMENT: u32 = u32::MAX;
+const NO_ATTRIBUTES: u32 = u32::MAX;
+/// Attributes of one file that are looked at; a file has a handful.
+const MAX_ATTRIBUTES: u32 = 64;
+/// The longest value that is read: one of a capability has at most 24 bytes.
+const MAX_VALUE: u32 = 64 << 10;
 const STORED: u32 = 1 << 24;
+/// The attributes that begin with `security.`, and the flag of those whose value is kept once for several.
+const SECURITY: u16 = 2;
+const ELSEWHERE: u16 = 0x100;
 
 /// An opened file system.
 pub(crate) struct Squashfs {
@@ -40,6 +49,7 @@ struct Volume {
     inodes: u64,
     folders: u64,
     fragments: u64,
+    attributes: u64,
     metadata: BlockCache,
     data: BlockCache,
 }
@@ -80,6 +90,7 @@ impl Squashfs {
             inodes: u64_at(64)?,
             folders: u64_at(72)?,
             fragments: u64_at(80)?,
+            attributes: u64_at(56)?,
             metadata: BlockCache::new(METADATA_CACHE),
             data: BlockCache::new(DATA_CACHE),
             source: Shared::clone(source),
@@ -140,7 +151,8 @@ impl Volume {
             gid: self.id(gid),
             size,
         };
-        let mut inode = Inode { node: node(NodeKind::Other, 0), body: Body::Other };
+        let mut inode =
+            Inode { node: node(NodeKind::Other, 0), body: Body::Other, attributes: NO_ATTRIBUTES };
         match kind {
             1 | 8 => {
                 let body = cursor.take(if kind == 1 { 16 } else { 24 })?;
@@ -171,6 +183,8 @@ impl Volume {
                 })();
                 let (start, len, fragment, offset) = fields.ok_or_else(damaged)?;
                 inode.node = node(NodeKind::File, len);
+                // Only the longer form can have some.
+                inode.attributes = Little.u32(&body, 36).unwrap_or(NO_ATTRIBUTES);
                 inode.body = Body::File { start, fragment, offset, sizes: cursor.position() };
             }
             3 | 10 => {
@@ -186,6 +200,36 @@ impl Volume {
             _ => return Err(damaged()),
         }
         Ok(inode)
+    }
+
+    /// Returns the value of an extended attribute. Their table begins with the place of the attributes and how many there are.
+    fn attribute(&self, number: u32, prefix: u16, wanted: &[u8]) -> Result<Option<Vec<u8>>, DiskError> {
+        let damaged = || DiskError::damaged("the attributes of squashfs", "they make no sense");
+        let mut start = [0; 8];
+        let reading = DiskError::reading("the attributes of squashfs");
+        self.source.read_exact_at(self.attributes, &mut start).map_err(reading)?;
+        let start = u64::from_le_bytes(start);
+        let entry = self.entry(self.attributes.saturating_add(16), u64::from(number), 16)?;
+        let place = Little.u64(&entry, 0).ok_or_else(damaged)?;
+        let count = Little.u32(&entry, 8).ok_or_else(damaged)?;
+        let at = |place: u64| Some((start.checked_add(place >> 16)?, place & 0xffff));
+        let (block, offset) = at(place).ok_or_else(damaged)?;
+        let mut cursor = self.cursor(block, offset);
+        for _ in 0..count.min(MAX_ATTRIBUTES) {
+            let head = cursor.take(4)?;
+            let kind = Little.u16(&head, 0).ok_or_else(damaged)?;
+            let name = cursor.take(usize::from(Little.u16(&head, 2).ok_or_else(damaged)?))?;
+            let value = cursor.value().ok_or_else(damaged)?;
+            if kind & 0xff != prefix || name != wanted {
+                continue;
+            }
+            if kind & ELSEWHERE == 0 {
+                return Ok(Some(value));
+            }
+            let place = Little.u64(&value, 0).and_then(at).ok_or_else(damaged)?;
+            return self.cursor(place.0, place.1).value().ok_or_else(damaged).map(Some);
+        }
+        Ok(None)
     }
 
     /// Returns a block of data that lies at `at` in `stored` bytes, as an inode or the table of fragments says.
@@ -205,6 +249,8 @@ impl Volume {
 struct Inode {
     node: Node,
     body: Body,
+    /// The number of its extended attributes.
+    attributes: u32,
 }
 
 enum Body {
@@ -248,6 +294,12 @@ impl Cursor<'_> {
         Ok(taken)
     }
 
+    /// Takes a value with its length before it; `None` when it is damaged or longer than any that is asked for.
+    fn value(&mut self) -> Option<Vec<u8>> {
+        let len = Little.u32(&self.take(4).ok()?, 0).filter(|len| *len <= MAX_VALUE)?;
+        self.take(usize::try_from(len).ok()?).ok()
+    }
+
     /// Returns block and offset at which the next byte is.
     fn position(&self) -> (u64, u64) {
         (self.at, length(self.skip))
@@ -273,6 +325,15 @@ impl FileSystem for Squashfs {
 
     fn node(&self, id: NodeId) -> Result<Node, DiskError> {
         Ok(self.volume.inode(id)?.node)
+    }
+
+    fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
+        let number = self.volume.inode(id)?.attributes;
+        if number == NO_ATTRIBUTES || self.volume.attributes == u64::MAX {
+            return Ok(0);
+        }
+        let value = self.volume.attribute(number, SECURITY, b"capability")?;
+        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

@@ -8,11 +8,13 @@
 //!
 //! [XFS Algorithms & Data Structures]: https://mirrors.edge.kernel.org/pub/linux/utils/fs/xfs/docs/xfs_filesystem_structure.pdf
 
+mod attributes;
 mod extents;
 mod folder;
 mod log;
 
 use crate::bytes::{Endian::Big, array, until_nul};
+use crate::capability::permitted;
 use crate::disk::cache::Cached;
 use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId};
 use crate::disk::pieces::Pieces;
@@ -64,6 +66,9 @@ pub(super) struct Inode {
     fork: Vec<u8>,
     extents: u64,
     realtime: bool,
+    /// The format of the fork of attributes, and its bytes; empty when there is none.
+    attribute_format: u8,
+    attributes: Vec<u8>,
 }
 
 pub(crate) fn is_xfs(source: &dyn ReadAt) -> bool {
@@ -180,9 +185,9 @@ impl Inode {
         };
         let fork = bytes.get(core..)?;
         // Behind it come extended attributes, where there are some.
-        let fork = match usize::from(*bytes.get(82)?).checked_mul(8)? {
-            0 => fork,
-            len => fork.get(..len)?,
+        let (fork, attributes) = match usize::from(*bytes.get(82)?).checked_mul(8)? {
+            0 => (fork, &[][..]),
+            len => fork.split_at_checked(len)?,
         };
         let mode = u32::from(Big.u16(bytes, 2)?);
         Some(Self {
@@ -191,6 +196,8 @@ impl Inode {
             fork: fork.to_vec(),
             extents,
             realtime: Big.u16(bytes, 90)? & FLAG_REALTIME != 0,
+            attribute_format: *bytes.get(83)?,
+            attributes: attributes.to_vec(),
         })
     }
 
@@ -235,6 +242,11 @@ impl FileSystem for Xfs {
 
     fn node(&self, id: NodeId) -> Result<Node, DiskError> {
         Ok(self.volume.inode(id.number)?.node)
+    }
+
+    fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
+        let value = attributes::capability(&self.volume.inode(id.number)?, &self.volume)?;
+        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

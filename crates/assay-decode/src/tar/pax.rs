@@ -3,6 +3,7 @@
 //! Sparse files hide here too: GNU versions 0.0 (repeated `offset`/`numbytes` records) and 0.1 (one `map`) have
 //! their map in this header, version 1.0 has it at the start of the content.
 
+use crate::capability;
 use std::ops::Range;
 
 use super::content::Segment;
@@ -118,7 +119,7 @@ impl Pax {
             b"gid" => self.gid = number()?,
             b"mtime" => self.mtime = seconds(value),
             // GNU tar, Docker, containerd and BuildKit write extended attributes so (star's keyword).
-            b"SCHILY.xattr.security.capability" => self.capabilities = permitted(value),
+            b"SCHILY.xattr.security.capability" => self.capabilities = capability::permitted(value),
             b"GNU.sparse.name" => self.sparse_name = text,
             b"GNU.sparse.size" | b"GNU.sparse.realsize" => self.real_size = number()?,
             b"GNU.sparse.major" => self.major = number()?,
@@ -159,15 +160,6 @@ pub(super) fn decimal(text: &[u8]) -> Option<u64> {
         b'0'..=b'9' => value.checked_mul(10)?.checked_add(u64::from(byte & 15)),
         _ => None,
     })
-}
-
-/// Reads the permitted set of a file's capabilities: `vfs_cap_data` of version 1, 2 or 3 (capabilities(7)), little end first.
-fn permitted(value: &[u8]) -> Option<u64> {
-    let (_, rest) = value.split_first_chunk::<4>()?;
-    let (low, rest) = rest.split_first_chunk::<4>()?;
-    // The inheritable half of the same 32 capabilities lies between.
-    let high = rest.get(4..8).and_then(|high| high.try_into().ok()).map_or(0, u32::from_le_bytes);
-    Some(u64::from(u32::from_le_bytes(*low)) | u64::from(high) << 32)
 }
 
 /// Reads the whole seconds of a time such as `-12.5`, rounded down.

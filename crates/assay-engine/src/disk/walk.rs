@@ -172,16 +172,22 @@ impl Walk<'_, '_> {
             content.read_at(0, &mut first).map_err(|error| error.to_string())?;
             Ok(content)
         });
+        // What nobody may execute has no use for them.
+        let capabilities = if node.mode & 0o111 == 0 { Ok(0) } else { file_system.capabilities(id) };
+        let capabilities = capabilities.unwrap_or_else(|error| {
+            self.pass.warn(Warning::unscanned("unreadable-path", Some(path), with_cause(&error)));
+            0
+        });
         match opened {
             Ok(content) => {
-                self.pass.file(path, described(node), &*content);
+                self.pass.file(path, Node { capabilities, ..described(node) }, &*content);
             }
             Err(error) => self.pass.warn(Warning::unscanned("unreadable-path", Some(path), error)),
         }
     }
 }
 
-/// Returns what analyzers see of a node besides its content. Capabilities are not read from disks.
+/// Returns what analyzers see of a node besides its content and its capabilities.
 fn described(node: &disk::Node) -> Node {
     let kind = match node.kind {
         NodeKind::Folder => assay_analyze::NodeKind::Folder,

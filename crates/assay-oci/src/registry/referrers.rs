@@ -89,11 +89,11 @@ fn means_no_list(error: &RegistryError) -> bool {
 
 /// Returns the address of the next page (RFC 8288): `<address>; rel="next"`.
 fn next_link(headers: &HeaderMap) -> Option<String> {
-    headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(parse_link)
+    headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_page)
 }
 
-/// Reads the link to the next page out of a `Link` header.
-pub(crate) fn parse_link(text: &str) -> Option<String> {
+/// Reads the address of the next page out of a `Link` header.
+pub fn next_page(text: &str) -> Option<String> {
     let mut rest = text;
     while let Some((_, behind)) = rest.split_once('<') {
         let (address, behind) = behind.split_once('>')?;
@@ -113,11 +113,11 @@ pub(crate) fn parse_link(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse_link;
+    use super::next_page;
 
     #[test]
     fn the_link_to_the_next_page_is_found() {
-        let next = |text| parse_link(text).unwrap_or_default();
+        let next = |text| next_page(text).unwrap_or_default();
         assert_eq!(next(r#"</v2/a/referrers/sha256:0?n=2>; rel="next""#), "/v2/a/referrers/sha256:0?n=2");
         assert_eq!(next("<x>; rel=next"), "x");
         assert_eq!(next(r#"<a>; rel="prev", <b,c>; title="t"; rel="last next""#), "b,c");
@@ -129,7 +129,7 @@ mod tests {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(128))]
         #[test]
         fn parsing_links_is_total(text in r#"[<>;=", a-zé]{0,40}"#) {
-            let _ = parse_link(&text);
+            let _ = next_page(&text);
         }
     }
 }

@@ -258,8 +258,11 @@ impl Layout {
             return Err(RepositoryError::Full { place: self.place(), tag, limit: MAX_MANIFEST });
         }
         if new != old {
+            // A blob that a crash leaves behind unwritten is noticed by its digest; a list of nothing would not be.
             write_new(&path, |file| {
-                file.write_all(&new).map_err(|source| RepositoryError::Write { path: path.clone(), source })
+                file.write_all(&new)
+                    .and_then(|()| file.sync_all())
+                    .map_err(|source| RepositoryError::Write { path: path.clone(), source })
             })?;
         }
         Ok(true)
@@ -303,7 +306,6 @@ fn write_new(
     let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(failed)?;
     write(file.as_file_mut())?;
     readable(file.as_file()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -96,8 +96,11 @@ fn database(file: &File<'_>, out: &mut Sink<'_>) {
     reading.damage.report(out);
 }
 
-/// Calls `take` with every header of a database, or what is wrong with it.
-fn each_header(content: &dyn ReadAt, take: &mut dyn FnMut(Result<&[u8], Cow<'static, str>>)) {
+/// The bytes of a header, or what is wrong with it.
+type Blob<'a> = Result<&'a [u8], Cow<'static, str>>;
+
+/// Calls `take` with every header of a database.
+fn each_header(content: &dyn ReadAt, take: &mut dyn FnMut(Blob<'_>)) {
     if let Ok(sqlite) = Sqlite::open(content) {
         let table = match sqlite.table("Packages") {
             Ok(Some(table)) => table,

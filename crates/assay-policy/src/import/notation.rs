@@ -51,13 +51,11 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
         if !stamps.is_empty() {
             root.push(("timestampAuthorities".to_owned(), Out::texts(stamps)));
         }
-        root.push((
-            "level".to_owned(),
-            Out::text(match level.as_str() {
-                "permissive" | "audit" => level.clone(),
-                _ => "strict".to_owned(),
-            }),
-        ));
+        if level == "permissive" {
+            draft.note(format!(
+                "`{name}` was permissive: here an expired or unchecked certificate is refused"
+            ));
+        }
         let trust = draft.trust(&name, "notation", Out::Map(root));
         let effect = if level == "audit" { "audit" } else { "deny" };
         draft.rule(

@@ -59,6 +59,11 @@ pub(super) fn write(verdict: &Verdict, options: &Options, out: &mut dyn Write) -
     }
     if verdict.reasons.is_empty() {
         writeln!(out, "every rule holds")?;
+    } else if verdict.evaluated && verdict.decision == Decision::Deny {
+        writeln!(
+            out,
+            "\nwhat is accepted for a time is recorded under `exceptions` in the policy, with owner, reason and end"
+        )?;
     }
     Ok(())
 }

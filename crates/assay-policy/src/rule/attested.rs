@@ -77,7 +77,9 @@ impl Rule for Attested {
                 }
             }
             let mut variables = Variables::default();
-            variables.set("predicate", predicate);
+            if !params.list("conditions").is_empty() {
+                variables.set("predicate", predicate);
+            }
             for condition in params.list("conditions") {
                 let Value::Expression(condition) = condition else { continue };
                 match condition.holds(&variables) {

@@ -61,7 +61,7 @@ impl Rule for Coverage {
             if unassessed > accepted {
                 out.missing(
                     Some(image),
-                    format!("{unassessed} packages are unassessed: no feed covers {}", none.join(", ")),
+                    format!("{} unassessed: no feed covers {}", packages(unassessed), none.join(", ")),
                     "fetch a database with feeds for them: `assay db update`",
                 );
             }
@@ -74,4 +74,8 @@ impl Rule for Coverage {
             }
         }
     }
+}
+
+fn packages(count: u64) -> String {
+    if count == 1 { "1 package is".to_owned() } else { format!("{count} packages are") }
 }

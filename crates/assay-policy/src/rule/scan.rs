@@ -102,7 +102,7 @@ impl Rule for Scan {
                 out.missing(
                     Some(image),
                     format!("the report is not signed (wanted by `{}`)", by.join("`, `")),
-                    "let the gate scan the image itself, or give the report as a signed attestation",
+                    "let the gate scan the image itself, rather than judge a report",
                 );
             }
         }

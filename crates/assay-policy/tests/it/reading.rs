@@ -105,3 +105,13 @@ fn every_default_can_be_read() {
         assert!(rule.about().ends_with('.'), "{}", rule.id());
     }
 }
+
+#[test]
+fn the_examples_of_the_manual_are_read() {
+    let page = include_str!("../../../../docs/manual/policy.md");
+    let mut examples = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let policy = Policy::parse(examples.next().unwrap()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert_eq!((policy.trust.len(), policy.tiers.len(), policy.exceptions.len()), (3, 2, 1));
+    let suite = assay_policy::fixture::Suite::parse(examples.next().unwrap());
+    assert_eq!(suite.unwrap_or_else(|problems| panic!("{problems:?}")).cases.len(), 1);
+}

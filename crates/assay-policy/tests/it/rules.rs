@@ -420,6 +420,9 @@ fn enough_signers_are_different_ones() {
     let mut case = Case::clean();
     case.sign(digest(1), "release");
     assert_eq!(case.judge(&policy(rules, "")).decision, Decision::Deny);
+    // One key that both roots trust is one signer.
+    case.evidence.candidates[0].checks.insert("security".into(), Ok("key of release".into()));
+    assert_eq!(case.judge(&policy(rules, "")).decision, Decision::Deny);
     case.sign(digest(1), "security");
     assert_eq!(case.judge(&policy(rules, "")).decision, Decision::Admit);
 }

@@ -149,7 +149,7 @@ pub(super) fn heading(kind: FindingKind) -> &'static str {
 }
 
 /// Writes text so that Markdown shows it as it is, on one line.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 8);
     for char in assay_escape::terminal(text).chars() {
         match char {

@@ -36,7 +36,9 @@ pub(crate) fn document(bom: Bom) -> Document {
             indices.entry(component.reference.clone()).or_insert(index);
         }
     }
-    let files = files.into_iter().map(|(owner, file)| self::file(owner, file, &indices)).collect();
+    let files = files.into_iter().map(|(owner, file)| self::file(owner, file, &indices));
+    let mut files: Vec<File> = files.collect();
+    files.sort();
     for dependency in bom.dependencies {
         let Some(component) =
             indices.get(&dependency.reference).and_then(|index| components.get_mut(*index as usize))

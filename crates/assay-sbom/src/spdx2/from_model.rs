@@ -125,7 +125,9 @@ fn files(
         let path = file.file_name.strip_prefix("./").unwrap_or(&file.file_name);
         Some(File { path: path.to_owned(), hashes: hashes(file.checksums), owners })
     });
-    owned.collect()
+    let mut owned: Vec<File> = owned.collect();
+    owned.sort();
+    owned
 }
 
 fn hashes(checksums: Vec<Checksum>) -> Vec<Hash> {

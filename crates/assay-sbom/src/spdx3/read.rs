@@ -199,7 +199,9 @@ fn files<'a>(
             owners,
         })
     });
-    owned.collect()
+    let mut owned: Vec<File> = owned.collect();
+    owned.sort();
+    owned
 }
 
 fn hashes(element: &Map<String, Value>) -> Vec<Hash> {

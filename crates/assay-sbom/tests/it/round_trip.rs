@@ -1,5 +1,6 @@
 //! What is composed comes back from every format, whatever the packages are called.
 
+use assay_model::contents::{Content, FileEntry, Sums};
 use assay_model::image::ImageConfig;
 use assay_model::report::SourceKind;
 use assay_model::{
@@ -154,6 +155,30 @@ fn a_document_comes_back_from_every_format_unchanged() {
         assert_eq!(read.identity, document.identity, "{format:?}");
         assert_eq!((read.created, &read.tools), (document.created, &document.tools), "{format:?}");
     }
+}
+
+fn entry(path: &str, sum: u8, owners: &[u32]) -> FileEntry {
+    let sums = Sums { md5: [sum; 16], sha1: [sum; 20], sha256: [sum; 32] };
+    let content = Content { size: 1, mode: 0o644, uid: 0, gid: 0, sums };
+    FileEntry { path: path.to_owned(), layer: None, content, owners: owners.to_vec() }
+}
+
+#[test]
+fn files_come_back_from_every_format_with_their_packages() {
+    let (image, mut inventory) = sample();
+    inventory.files = vec![
+        entry("app/a: <b>.jar", 1, &[2]),
+        entry("etc/nobody's", 2, &[]),
+        entry("usr/lib/libssl.so.3", 3, &[0, 1]),
+    ];
+    let document = compose(&image, &inventory, &origin());
+    assert_eq!(document.files.len(), 2, "what belongs to no package is not listed");
+    for format in formats() {
+        let read = read(&bytes(&document, format)).unwrap();
+        assert_eq!(read.files, document.files, "{format:?}");
+        assert_eq!(read.components.len(), document.components.len(), "{format:?}");
+    }
+    assert!(compose(&image, &inventory, &Origin { files: false, ..origin() }).files.is_empty());
 }
 
 fn read_again(bytes: &[u8]) -> Document {

@@ -158,15 +158,19 @@ fn check_common(certificate: &Certificate, time: Timestamp) -> Result<(), NoPath
             not_after: certificate.not_after,
         });
     }
-    const KNOWN: &[&[u8]] =
-        &[KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
-    let unknown = certificate
-        .extensions
-        .iter()
-        .any(|extension| extension.critical && !KNOWN.contains(&extension.oid.as_slice()));
-    if unknown {
+    if has_unknown_critical(certificate) {
         let problem = "has a critical extension that is not known here";
         return Err(NoPath::Unfit { subject: certificate.subject_text(), problem });
     }
     Ok(())
+}
+
+/// Returns whether a certificate has a critical extension that is not understood here.
+pub(crate) fn has_unknown_critical(certificate: &Certificate) -> bool {
+    const KNOWN: &[&[u8]] =
+        &[KEY_USAGE, SUBJECT_ALT_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, CERTIFICATE_POLICIES];
+    certificate
+        .extensions
+        .iter()
+        .any(|extension| extension.critical && !KNOWN.contains(&extension.oid.as_slice()))
 }

@@ -268,7 +268,7 @@ mod tests {
     }
 
     fn hex(text: &str) -> Vec<u8> {
-        (0..text.len() / 2).map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).unwrap()).collect()
+        crate::encoding::hex_decode(text).unwrap()
     }
 
     #[test]

@@ -231,6 +231,7 @@ impl PublicKey {
     }
 
     /// Returns the bytes inside the `SubjectPublicKeyInfo`: the point, the 32 bytes of Ed25519, or PKCS#1's structure.
+    #[cfg(test)]
     pub(crate) fn value(&self) -> &[u8] {
         &self.value
     }

@@ -3,7 +3,7 @@
 //! <https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#certificate-requirements>. Stricter
 //! than RFC 5280: the chain is given whole and in order, usages are critical, and a leaf for other purposes is refused.
 
-use crate::certificate::chain::{DIGITAL_SIGNATURE, NoPath};
+use crate::certificate::chain::{DIGITAL_SIGNATURE, NoPath, has_unknown_critical};
 use crate::certificate::{BASIC_CONSTRAINTS, CODE_SIGNING, Certificate, KEY_USAGE};
 use assay_model::Timestamp;
 
@@ -24,6 +24,9 @@ pub(crate) fn check(chain: &[Certificate]) -> Result<(), NoPath> {
     let root = issuers.last().unwrap_or(leaf);
     if !root.is_self_issued() || root.verify_issued_by(root).is_err() {
         return unfit(root, "is the last of the chain and not a root");
+    }
+    if let Some(strange) = chain.iter().find(|certificate| has_unknown_critical(certificate)) {
+        return unfit(strange, "has a critical extension that is not known here");
     }
     check_leaf(leaf)?;
     let mut below = leaf;

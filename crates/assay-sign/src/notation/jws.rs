@@ -33,7 +33,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<NotationEnvelope, InvalidNotationEnve
     use InvalidNotationEnvelope::Field;
     let wire: Wire = serde_json::from_slice(bytes)?;
     let protected = base64_decode(&wire.protected).map_err(|_| Field("protected"))?;
-    let headers = headers(serde_json::from_slice(&protected)?)?;
+    let headers = headers(&serde_json::from_slice(&protected)?)?;
     let certificates: Vec<&[u8]> = wire.header.x5c.iter().map(|der| der.0.as_slice()).collect();
     headers.finish(Rest {
         payload: base64_decode(&wire.payload).map_err(|_| Field("payload"))?,
@@ -45,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<NotationEnvelope, InvalidNotationEnve
     })
 }
 
-fn headers(fields: Map<String, Value>) -> Result<Headers, InvalidNotationEnvelope> {
+fn headers(fields: &Map<String, Value>) -> Result<Headers, InvalidNotationEnvelope> {
     use InvalidNotationEnvelope::Field;
     // Names that only the unprotected header may have would be ambiguous here.
     for name in ["x5c", TIMESTAMP_SIGNATURE, SIGNING_AGENT] {

@@ -121,13 +121,24 @@ const MAX_ERROR: u64 = 64 << 10;
 /// How often it is looked whether the program has ended.
 const GLANCE: Duration = Duration::from_millis(5);
 
-/// Asks the program one thing.
+/// Asks the program one thing, and reads its answer.
 pub(super) fn call<T: DeserializeOwned>(
     program: &Path,
     command: &'static str,
     request: &Request<'_>,
     limits: &Limits,
 ) -> Result<T, PluginError> {
+    let said = ask(program, command, request, limits)?;
+    serde_json::from_slice(&said).map_err(|error| PluginError::Answer { command, reason: error.to_string() })
+}
+
+/// Asks the program one thing, and returns what it says.
+pub(super) fn ask(
+    program: &Path,
+    command: &'static str,
+    request: &Request<'_>,
+    limits: &Limits,
+) -> Result<Vec<u8>, PluginError> {
     let end = Instant::now() + limits.time;
     let started = |source| PluginError::Start { program: program.to_owned(), source };
     let answer = |reason: String| PluginError::Answer { command, reason };
@@ -164,7 +175,7 @@ pub(super) fn call<T: DeserializeOwned>(
         let words = stderr.recv_timeout(left().max(GLANCE)).unwrap_or_default();
         return Err(PluginError::Refused { command, message: refusal(&words, status) });
     }
-    serde_json::from_slice(&said).map_err(|error| answer(error.to_string()))
+    Ok(said)
 }
 
 /// Reads at most `limit` bytes on a thread of its own.
@@ -198,20 +209,19 @@ fn wait(child: &mut Child, end: Instant) -> io::Result<Option<ExitStatus>> {
 }
 
 fn refusal(words: &[u8], status: ExitStatus) -> String {
+    // What the program writes goes to a terminal in the end.
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(500).collect::<String>();
     let failure: Option<Failure> = serde_json::from_slice(words).ok();
-    match failure {
-        Some(failure) if !failure.error_message.is_empty() || !failure.error_code.is_empty() => {
-            let message: String = failure.error_message.chars().take(500).collect();
-            if failure.error_code.is_empty() {
-                message
-            } else {
-                format!("{} ({})", message, failure.error_code)
-            }
-        }
-        _ => {
-            let text = String::from_utf8_lossy(words);
-            let line: String = text.lines().next_back().unwrap_or_default().chars().take(500).collect();
-            if line.is_empty() { format!("it ended with {status}") } else { line }
+    if let Some(failure) = failure {
+        let (message, code) = (clean(&failure.error_message), clean(&failure.error_code));
+        match (message.is_empty(), code.is_empty()) {
+            (false, false) => return format!("{message} ({code})"),
+            (false, true) => return message,
+            (true, false) => return code,
+            (true, true) => {}
         }
     }
+    let text = String::from_utf8_lossy(words);
+    let line = clean(text.lines().next_back().unwrap_or_default());
+    if line.is_empty() { format!("it ended with {status}") } else { line }
 }

@@ -45,11 +45,31 @@ pub(super) struct Described {
     pub(super) public_key: Option<String>,
 }
 
-/// A signature.
-#[derive(Debug, Deserialize)]
+/// A signature, and the certificates that came with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginSignature {
+    /// The signature.
+    pub signature: Vec<u8>,
+    /// The certificates in DER, the signer's own first; none from plug-ins that have none.
+    pub chain: Vec<Vec<u8>>,
+}
+
+/// Why an answer holds no signature.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidPluginSignature {
+    /// It is not JSON of the right shape.
+    #[error("it is no answer of the protocol: {0}")]
+    Json(serde_json::Error),
+    /// A value is no base64.
+    #[error("its {0} is no base64")]
+    Base64(&'static str),
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Signature {
-    pub(super) signature: String,
+struct Signature {
+    signature: String,
     #[serde(default)]
     certificate_chain: Vec<String>,
 }
@@ -57,10 +77,17 @@ pub(super) struct Signature {
 /// The most certificates that are taken; chains have three or four.
 const MAX_CHAIN: usize = 16;
 
-impl Signature {
-    /// Returns the certificates in DER, the signer's own first.
-    pub(super) fn chain(&self) -> Option<Vec<Vec<u8>>> {
-        self.certificate_chain.iter().take(MAX_CHAIN).map(|text| base64_decode(text).ok()).collect()
+impl PluginSignature {
+    /// Reads the answer to `generate-signature`.
+    ///
+    /// # Errors
+    /// Fails when it is none.
+    pub fn parse(answer: &[u8]) -> Result<Self, InvalidPluginSignature> {
+        use InvalidPluginSignature::{Base64, Json};
+        let answer: Signature = serde_json::from_slice(answer).map_err(Json)?;
+        let signature = base64_decode(&answer.signature).map_err(|_| Base64("signature"))?;
+        let chain = answer.certificate_chain.iter().take(MAX_CHAIN).map(|text| base64_decode(text));
+        Ok(Self { signature, chain: chain.collect::<Result<_, _>>().map_err(|_| Base64("certificate"))? })
     }
 }
 
@@ -72,4 +99,21 @@ pub(super) struct Failure {
     pub(super) error_code: String,
     #[serde(default)]
     pub(super) error_message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read(bytes: Vec<u8>, text in "\\{\"signature\":\"[A-Za-z0-9+/=]{0,9}\",\"certificateChain\":\\[(\"[a-z]{0,4}\")?\\]\\}") {
+            let _ = PluginSignature::parse(&bytes);
+            let _ = PluginSignature::parse(text.as_bytes());
+            let _ = serde_json::from_slice::<Metadata>(&bytes);
+            let _ = serde_json::from_slice::<Described>(&bytes);
+            let _ = serde_json::from_slice::<Failure>(&bytes);
+        }
+    }
 }

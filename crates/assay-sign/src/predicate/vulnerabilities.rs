@@ -99,7 +99,7 @@ pub fn in_toto(report: &Report, scan: &Scan<'_>) -> Result<Value, NoScan> {
 ///
 /// # Errors
 /// Fails when the scan may not be attested.
-pub fn cosign(report: &Report, json_report: Value, scan: &Scan<'_>) -> Result<Value, NoScan> {
+pub fn cosign(report: &Report, json_report: &Value, scan: &Scan<'_>) -> Result<Value, NoScan> {
     let updated = checked(report)?;
     Ok(json!({
         "invocation": { "parameters": null, "uri": "", "event_id": "", "builder.id": "" },

@@ -39,10 +39,11 @@ pub(super) fn verify(
 ) -> Result<(), InvalidEntry> {
     let note = parse(note).ok_or(InvalidEntry::MalformedCheckpoint)?;
     let name = note.origin.split_once(" - ").map_or(note.origin, |(name, _)| name);
-    if second_version && (note.origin != log.host || name != note.origin) {
+    if second_version && (![log.host(), &log.address].contains(&note.origin) || name != note.origin) {
         return Err(InvalidEntry::Checkpoint);
     }
-    let ours = note.signatures.iter().find(|line| line.name == name && log.id.starts_with(&line.hint));
+    let ours =
+        note.signatures.iter().find(|line| line.name == name && log.checkpoint_id.starts_with(&line.hint));
     let ours = ours.ok_or(InvalidEntry::Checkpoint)?;
     log.key
         .verify(promise::scheme(&log.key), note.text.as_bytes(), &ours.signature)

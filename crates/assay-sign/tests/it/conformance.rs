@@ -30,7 +30,7 @@ fn every_case_of_the_suite_is_judged_as_its_name_says() {
             let result = case.verify(by, now);
             let told = result
                 .as_ref()
-                .map_or_else(|refusal| refusal.to_string(), |verified| format!("{:?}", verified.signer));
+                .map_or_else(std::string::ToString::to_string, |verified| format!("{:?}", verified.signer));
             println!("{} by {by:?}: {told:.200}", case.name);
             if result.is_err() == case.must_fail() {
                 right += 1;

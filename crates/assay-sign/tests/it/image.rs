@@ -114,7 +114,7 @@ fn an_attestation_is_not_a_signature_and_the_other_way_round() {
     }
     for evidence in [signature(&signer, &IMAGE), legacy(&signer, &IMAGE)] {
         let request = Request { wanted: Wanted::Attestation(vec![]), ..Request::signature(&IMAGE) };
-        let outcome = image(&request, &[evidence], &[root.clone()], NOW);
+        let outcome = image(&request, &[evidence], std::slice::from_ref(&root), NOW);
         assert_eq!(code(&outcome), Code::WrongPredicate);
     }
 }

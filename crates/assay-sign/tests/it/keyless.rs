@@ -159,7 +159,7 @@ fn the_log_must_vouch_for_this_signature() {
                 &json!({"apiVersion": "0.0.1", "kind": "rpm", "spec": {}}),
                 ("rpm", "0.0.1"),
                 Some(NOW),
-            )]
+            )];
         },
         Code::Log,
         "not known",
@@ -184,7 +184,7 @@ fn a_checkpoint_needs_the_signature_of_the_log_and_may_have_others() {
                     "{}\n\u{2014} witness.test AAAAAAE=\n",
                     text.split("\n\n").next().unwrap().to_owned() + "\n"
                 )
-            })
+            });
         },
         Code::Log,
         "no valid signature",
@@ -255,7 +255,7 @@ fn times_must_be_proven_and_inside_every_window() {
     check(
         second,
         |_, _, root| {
-            root["timestampAuthorities"] = Sigstore::new().trusted_root()["timestampAuthorities"].clone()
+            root["timestampAuthorities"] = Sigstore::new().trusted_root()["timestampAuthorities"].clone();
         },
         Code::Timestamp,
         "",
@@ -336,7 +336,7 @@ fn the_certificate_must_be_issued_logged_and_for_code() {
     check(
         first,
         |_, _, root| {
-            root["certificateAuthorities"] = Sigstore::new().trusted_root()["certificateAuthorities"].clone()
+            root["certificateAuthorities"] = Sigstore::new().trusted_root()["certificateAuthorities"].clone();
         },
         Code::Certificate,
         "does not lead",

@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
@@ -11,4 +13,7 @@ mod conformance;
 mod image;
 mod keyless;
 mod mint;
+mod notary;
 mod notation;
+mod notation_write;
+mod plugin;

@@ -129,7 +129,7 @@ pub(crate) struct Sigstore {
     pub(crate) rekor: PrivateKey,
     tsa: PrivateKey,
     tsa_certificate: Vec<u8>,
-    tsa_root: Vec<u8>,
+    pub(crate) tsa_root: Vec<u8>,
 }
 
 pub(crate) const ISSUER: &str = "https://issuer.test";
@@ -233,8 +233,17 @@ impl Sigstore {
         template.sign(&self.ca)
     }
 
-    /// Stamps a message.
+    /// Stamps a message, as an authority answers.
     pub(crate) fn timestamp(&self, message: &[u8], at: i64) -> Vec<u8> {
+        seq(&[&seq(&[&der(0x02, &[0])]), &self.token(message, at, &[])])
+    }
+
+    /// Stamps a message and puts the authority's certificate into the timestamp.
+    pub(crate) fn token_with_certificate(&self, message: &[u8], at: i64) -> Vec<u8> {
+        self.token(message, at, &der(0xa0, &self.tsa_certificate))
+    }
+
+    fn token(&self, message: &[u8], at: i64, certificates: &[u8]) -> Vec<u8> {
         let sha256 = seq(&[&oid(SHA256)]);
         let info = seq(&[
             &der(0x02, &[1]),
@@ -262,11 +271,11 @@ impl Sigstore {
             &der(0x02, &[3]),
             &der(0x31, &sha256),
             &seq(&[&oid(TST), &der(0xa0, &der(0x04, &info))]),
+            certificates,
             &der(0x31, &signer),
         ]);
         const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
-        let token = seq(&[&oid(SIGNED_DATA), &der(0xa0, &data)]);
-        seq(&[&seq(&[&der(0x02, &[0])]), &token])
+        seq(&[&oid(SIGNED_DATA), &der(0xa0, &data)])
     }
 
     /// Logs a body in a tree of one.
@@ -370,6 +379,23 @@ impl Sigstore {
             content: Content::Dsse(envelope),
         }
     }
+}
+
+/// Lists certificates as revoked.
+pub(crate) fn revocation_list(issuer: &str, key: &PrivateKey, until: i64, revoked: &[(u8, i64)]) -> Vec<u8> {
+    let entries: Vec<Vec<u8>> =
+        revoked.iter().map(|(serial, since)| seq(&[&der(0x02, &[*serial]), &time(*since)])).collect();
+    let algorithm = seq(&[&oid(ECDSA_SHA256)]);
+    let tbs = seq(&[
+        &der(0x02, &[1]),
+        &algorithm,
+        &name(issuer),
+        &time(NOW),
+        &time(until),
+        &der(0x30, &entries.concat()),
+    ]);
+    let signature = key.sign(SCHEME, &tbs).unwrap();
+    seq(&[&tbs, &algorithm, &der(0x03, &[&[0], signature.as_slice()].concat())])
 }
 
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {

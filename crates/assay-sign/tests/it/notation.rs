@@ -105,7 +105,10 @@ fn each_condition_of_the_trust_policy_is_held() {
         );
         let other = Digest::Sha256([2; 32]);
         let request = Request::signature(&other);
-        assert_eq!(code(&image(&request, &[evidence.clone()], &[trust("*")], now())), Code::DigestMismatch);
+        assert_eq!(
+            code(&image(&request, std::slice::from_ref(&evidence), &[trust("*")], now())),
+            Code::DigestMismatch
+        );
     }
 }
 

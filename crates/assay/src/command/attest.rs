@@ -71,7 +71,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let signers = args.keys.signers()?;
+    let signers = args.keys.signers(args.source.network(), global)?;
     let place = signing::open(&args.image, args.source.network(), global)?;
     let (manifest, claims) = match &args.kind {
         Some(kind) => {
@@ -142,7 +142,7 @@ fn scanned(
     };
     let claims = vec![
         (VULNERABILITIES.to_owned(), in_toto(&report, &scan).map_err(failed)?),
-        (COSIGN_VULNERABILITIES.to_owned(), cosign(&report, json(&report)?, &scan).map_err(failed)?),
+        (COSIGN_VULNERABILITIES.to_owned(), cosign(&report, &json(&report)?, &scan).map_err(failed)?),
     ];
     // Of an index one platform was scanned; the result says nothing of the others.
     let manifest = match report.image.manifest_digest {

@@ -1,9 +1,11 @@
 //! `assay attest-blob`: signed statements about files.
 
-use super::sign_blob;
+use super::{Global, sign_blob};
 use crate::attesting::PredicateArgs;
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
+use crate::services::Outside;
+use crate::source::NetworkArgs;
 use assay_model::Digest;
 use assay_sign::make::sign_statement;
 use assay_sign::statement::{Statement, Subject};
@@ -22,6 +24,9 @@ pub(crate) struct Args {
     key: KeyArgs,
 
     #[command(flatten)]
+    network: NetworkArgs,
+
+    #[command(flatten)]
     predicate: PredicateArgs,
 
     /// Write the bundle to this file instead of standard output.
@@ -34,7 +39,7 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let mut file = sign_blob::open(&args.file)?;
     let mut hash = sha2::Sha256::new();
     let mut buffer = vec![0; 64 << 10];
@@ -51,7 +56,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let digest = Digest::Sha256(hash.finalize().into());
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let predicate = args.predicate.made(&format!("{name}@{digest}"))?;
-    let signer = keys::signer(&args.key.key)?;
+    let signer = keys::signer(&args.key.key, Outside::new(&args.network, global)?)?;
     let statement = Statement::new(vec![Subject::new(name, &digest)], args.predicate.uri(), predicate);
     let bundle = sign_statement(signer.as_ref(), &statement).map_err(|error| {
         CommandError::work(format!("cannot sign a statement about `{}`", args.file.display()), error)

@@ -1,5 +1,7 @@
 //! `assay diff`: what changed between two images, bills of materials or reports.
 
+mod reproducible;
+
 use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
@@ -18,8 +20,10 @@ use std::process::ExitCode;
     assay diff registry.example/app:1.0 registry.example/app:1.1\n  \
     assay diff --files old.tar new.tar                           with every file that changed\n  \
     assay diff last-release.json app.tar --format markdown       a kept report, and an image\n  \
-    assay diff old.cdx.json new.spdx.json --format json          two bills of materials\n\n\
-    Exit codes: 0 compared, whatever changed; 2 a side could not be read.")]
+    assay diff old.cdx.json new.spdx.json --format json          two bills of materials\n  \
+    assay diff --reproducible registry.example/app:1.0 oci:rebuilt    is every byte the same?\n\n\
+    Exit codes: 0 compared, whatever changed; 2 a side could not be read.\n\
+    With --reproducible: 0 equal; 1 not equal; 2 something could not be compared.")]
 pub(crate) struct Args {
     /// The old side: an image, folder or bill of materials, named as for `assay scan`, or a report written as JSON.
     #[arg(value_name = "OLD")]
@@ -38,6 +42,14 @@ pub(crate) struct Args {
     #[command(flatten)]
     vex: VexArgs,
 
+    /// Compare two builds of the same image instead: is every byte the same, and if not, why?
+    #[arg(long, conflicts_with_all = ["vex", "files"])]
+    reproducible: bool,
+
+    /// With `--reproducible`, call builds equal that differ in these causes only: timestamp, order, compression, history …
+    #[arg(long, value_name = "CAUSE,…", value_delimiter = ',', requires = "reproducible")]
+    ignore: Vec<String>,
+
     /// Compare files one by one, too: size, permissions, owner and content. Reads every layer of both sides.
     #[arg(long)]
     files: bool,
@@ -53,6 +65,9 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandError> {
+    if args.reproducible {
+        return reproducible::run(&args, global);
+    }
     if args.files {
         args.source.with_files();
     }

@@ -1,7 +1,11 @@
 //! `assay key`: make, read and look at keys.
 
+mod rotate;
+
 use super::Global;
 use crate::error::CommandError;
+use crate::services::Outside;
+use crate::source::NetworkArgs;
 use crate::{keys, password, terminal};
 use assay_sign::key::{KeyFile, NewKey, PrivateKey, PublicKey};
 use assay_sign::make::hint;
@@ -24,6 +28,7 @@ enum Action {
     Import(ImportArgs),
     Public(PublicArgs),
     Inspect(InspectArgs),
+    Rotate(rotate::Args),
 }
 
 /// Make a key pair: NAME.key, encrypted with a password as cosign does it, and NAME.pub.
@@ -75,6 +80,9 @@ struct PublicArgs {
     /// A key, named as for `assay sign --key`.
     #[arg(value_name = "KEY")]
     key: String,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 }
 
 /// Say what a key file is, without opening it.
@@ -104,8 +112,12 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let shown = format!("`{}`", args.file.display());
             args.out.write(&keys::private_key(&keys::read_file(&args.file)?, &shown)?, global)?;
         }
-        Action::Public(args) => print(keys::public_key(&args.key)?.to_pem().as_bytes())?,
+        Action::Public(args) => {
+            let key = keys::public_key(&args.key, Outside::new(&args.network, global)?)?;
+            print(key.to_pem().as_bytes())?;
+        }
         Action::Inspect(args) => inspect(args)?,
+        Action::Rotate(args) => return rotate::run(args, global),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -184,7 +196,10 @@ fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
         rows.extend(of(key.public_key()));
         rows
     } else {
-        let key = keys::public_key(&args.file.display().to_string())?;
+        let key = PublicKey::from_pem(&text).map_err(|error| {
+            CommandError::work(format!("cannot read the public key in `{shown}`"), error)
+                .hint("a public key is the file `NAME.pub` that `assay key generate --out NAME` writes")
+        })?;
         let mut rows = vec![("kind", "public key".to_owned())];
         rows.extend(of(&key));
         rows

@@ -263,7 +263,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             }
         }
         let verdict = match &policy {
-            Some((path, policy)) => Some(judge(text, &report, (path, policy), args)?),
+            Some((path, policy)) => Some(judge(text, &report, (path, policy), args, global)?),
             None => None,
         };
         let (report, hidden) = filter.apply(report);
@@ -293,10 +293,11 @@ fn judge(
     report: &Report,
     (path, policy): (&Path, &Policy),
     args: &Args,
+    global: &Global,
 ) -> Result<Verdict, CommandError> {
     let now = environment::now();
     let about = gate::About { policy, path, gate: &args.gate, open: &args.source, now };
-    let judged = gate::of_report(text, report.clone(), &about)?;
+    let judged = gate::of_report(text, report.clone(), &about, global)?;
     Ok(judged.verdict(policy, args.gate.tier.as_deref(), now))
 }
 

@@ -1,17 +1,23 @@
 //! `assay sign`: signatures of images, stored beside them.
 
 use super::Global;
+use crate::environment;
 use crate::error::CommandError;
 use crate::keys;
+use crate::services::Outside;
 use crate::signing::{self, Place};
-use crate::source::NetworkArgs;
+use crate::source::{NetworkArgs, read_file};
 use crate::terminal;
+use assay_model::Timestamp;
 use assay_oci::ArtifactKind;
 use assay_oci::descriptor::Descriptor;
+use assay_sign::certificate::Certificate;
 use assay_sign::make::{sign_simple, sign_statement, signature_statement, simple_payload};
+use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationPayload};
 use assay_sign::signer::{SignError, Signer};
 use assay_sign::statement;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Sign an image, and store the signature beside it.
@@ -20,22 +26,32 @@ use std::process::ExitCode;
     assay sign --key release.key registry.example/app@sha256:…\n  \
     assay sign --key release.key --legacy registry.example/app:1.0      for cosign 2 and what is built on it\n  \
     assay sign --key build.key --key review.key -a build=77 registry.example/app:1.0\n  \
-    assay sign --key awskms:///alias/release --recursive registry.example/app:1.0\n\n\
-    What is signed is a digest; a tag is looked up, and the digest shown. `assay verify` and `cosign verify` read both forms.")]
+    assay sign --key awskms:///alias/release --recursive registry.example/app:1.0\n  \
+    assay sign --key release.key --format notation --certificate-chain release.pem registry.example/app:1.0\n\n\
+    What is signed is a digest; a tag is looked up, and the digest shown. `assay verify` reads all\n\
+    forms, cosign the first two.")]
 pub(crate) struct Args {
     #[command(flatten)]
     keys: KeysArgs,
 
-    /// Write the signature as cosign 2 does (simple signing under a tag), not as a Sigstore bundle.
-    #[arg(long)]
+    /// How the signature is written: `bundle` (Sigstore's, also of cosign 3), `legacy` (cosign 2: simple signing under a tag), or
+    /// `notation` (Notary Project, which needs certificates).
+    #[arg(long, value_name = "FORMAT", default_value = "bundle")]
+    format: SignatureFormat,
+
+    /// The same as `--format legacy`.
+    #[arg(long, conflicts_with = "format")]
     legacy: bool,
+
+    #[command(flatten)]
+    notation: NotationArgs,
 
     /// Sign the index and each image in it.
     #[arg(long, short)]
     recursive: bool,
 
     /// Sign this annotation, too: a key and a value that `assay verify -a` can ask for; may be repeated.
-    #[arg(long = "annotation", short, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long = "annotation", short, value_name = "KEY=VALUE", value_parser = crate::trusting::pair)]
     annotations: Vec<(String, String)>,
 
     #[command(flatten)]
@@ -44,6 +60,37 @@ pub(crate) struct Args {
     /// An image in a registry or an OCI layout, named as for `assay scan`.
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
+}
+
+/// How a signature is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SignatureFormat {
+    Bundle,
+    Legacy,
+    Notation,
+}
+
+/// What only signatures of the Notary Project have.
+#[derive(Debug, clap::Args)]
+struct NotationArgs {
+    /// The certificate of the key and its issuers up to the root, in this order, as PEM.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    certificate_chain: Option<PathBuf>,
+
+    /// The envelope of a `notation` signature.
+    #[arg(long, value_name = "jws|cose", default_value = "jws")]
+    envelope: Envelope,
+
+    /// Let a `notation` signature count until then: a date or an RFC 3339 time.
+    #[arg(long, value_name = "TIME")]
+    expires: Option<Timestamp>,
+}
+
+/// How an envelope is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Envelope {
+    Jws,
+    Cose,
 }
 
 /// The keys that sign.
@@ -57,27 +104,38 @@ pub(crate) struct KeysArgs {
 
 impl KeysArgs {
     /// Opens the keys.
-    pub(super) fn signers(&self) -> Result<Vec<Box<dyn Signer>>, CommandError> {
-        self.keys.iter().map(|key| keys::signer(key)).collect()
-    }
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("expected `KEY=VALUE`".to_owned()),
+    pub(super) fn signers(
+        &self,
+        network: &NetworkArgs,
+        global: &Global,
+    ) -> Result<Vec<Box<dyn Signer>>, CommandError> {
+        self.keys.iter().map(|key| keys::signer(key, Outside::new(network, global)?)).collect()
     }
 }
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let annotations: BTreeMap<String, String> = args.annotations.iter().cloned().collect();
-    let signers = args.keys.signers()?;
+    let format = if args.legacy { SignatureFormat::Legacy } else { args.format };
+    if format != SignatureFormat::Notation
+        && (args.notation.certificate_chain.is_some() || args.notation.expires.is_some())
+    {
+        return Err(CommandError::usage("certificates and an expiry are of Notary signatures only")
+            .hint("add `--format notation`"));
+    }
+    let signers = args.keys.signers(&args.network, global)?;
     for image in &args.images {
         let place = signing::open(image, &args.network, global)?;
         for manifest in place.manifests(args.recursive)? {
             for signer in &signers {
-                let told = sign(&place, &manifest, signer.as_ref(), args.legacy, &annotations)?;
+                let signer = signer.as_ref();
+                let told = match format {
+                    SignatureFormat::Notation => {
+                        notation(&place, &manifest, signer, &args.notation, &annotations)?
+                    }
+                    SignatureFormat::Bundle => sign(&place, &manifest, signer, false, &annotations)?,
+                    SignatureFormat::Legacy => sign(&place, &manifest, signer, true, &annotations)?,
+                };
                 say(&place, &manifest, &told)?;
             }
         }
@@ -132,4 +190,54 @@ pub(super) fn sign(
 pub(super) fn not_signed(manifest: &Descriptor, error: SignError) -> CommandError {
     CommandError::work(format!("cannot sign {}", manifest.digest), error)
         .hint("check the key with `assay key public KEY`")
+}
+
+fn notation(
+    place: &Place,
+    manifest: &Descriptor,
+    signer: &dyn Signer,
+    args: &NotationArgs,
+    annotations: &BTreeMap<String, String>,
+) -> Result<String, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot sign {}", manifest.digest), error)
+            .hint("name the certificate of the key and its issuers with `--certificate-chain FILE`")
+    };
+    let chain = match &args.certificate_chain {
+        Some(path) => {
+            let unread = |error: Box<dyn std::error::Error + Send + Sync>| {
+                CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error)
+                    .hint("name a PEM file with the certificate of the key first, and its root last")
+            };
+            let bytes = read_file(path).map_err(|error| unread(error.into()))?;
+            Certificate::from_file(&bytes).map_err(|error| unread(error.into()))?
+        }
+        None => {
+            let own = signer.certificates().iter().map(|der| Certificate::from_der(der));
+            own.collect::<Result<Vec<_>, _>>().map_err(|error| failed(error.into()))?
+        }
+    };
+    let payload = NotationPayload {
+        target_artifact: notation::Descriptor {
+            media_type: manifest.media_type.clone(),
+            digest: manifest.digest,
+            size: manifest.size,
+            annotations: annotations.clone(),
+        },
+    };
+    let new = NewEnvelope {
+        payload: &payload,
+        chain: &chain,
+        time: environment::now(),
+        expiry: args.expires,
+        agent: concat!("assay/", env!("CARGO_PKG_VERSION")),
+    };
+    let format = match args.envelope {
+        Envelope::Jws => EnvelopeFormat::Jws,
+        Envelope::Cose => EnvelopeFormat::Cose,
+    };
+    let envelope = notation::sign(signer, &new, format).map_err(|error| failed(error.into()))?;
+    let attached = place.attach_notation(manifest, &envelope, format, &chain)?;
+    let subject = chain.first().map(Certificate::subject_text).unwrap_or_default();
+    Ok(format!("signed by {subject}, {}", signing::found(&attached, &manifest.digest)))
 }

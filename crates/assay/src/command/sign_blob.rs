@@ -1,7 +1,10 @@
 //! `assay sign-blob`: signatures of files, such as disks, zips and archives.
 
+use super::Global;
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
+use crate::services::Outside;
+use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_sign::bundle::{Bundle, Content};
 use assay_sign::make::{SignFileError, sign_file};
@@ -20,6 +23,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     key: KeyArgs,
 
+    #[command(flatten)]
+    network: NetworkArgs,
+
     /// Write the bundle to this file instead of standard output.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     bundle: Option<PathBuf>,
@@ -34,9 +40,9 @@ pub(crate) struct Args {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let mut file = open(&args.file)?;
-    let signer = keys::signer(&args.key.key)?;
+    let signer = keys::signer(&args.key.key, Outside::new(&args.network, global)?)?;
     let (bundle, _) = sign_file(signer.as_ref(), &mut file).map_err(|error| failed(&args.file, error))?;
     if let Some(path) = &args.output_signature {
         if let Content::Message(message) = &bundle.content {

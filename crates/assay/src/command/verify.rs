@@ -50,7 +50,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let root = trusting::root(&args.signers, &args.notation)?;
+    let root = trusting::root(&args.signers, &args.notation, global)?;
     let terms = Terms {
         wanted: Wanted::Signature,
         annotations: args.annotations.iter().cloned().collect(),

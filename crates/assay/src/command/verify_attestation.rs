@@ -51,7 +51,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     // Notary Project signatures attest nothing.
-    let root = trusting::root(&args.signers, &NotationArgs::default())?;
+    let root = trusting::root(&args.signers, &NotationArgs::default(), global)?;
     let terms = Terms {
         wanted: Wanted::Attestation(args.kinds.iter().map(|kind| kind.uri().to_owned()).collect()),
         annotations: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! `assay verify-blob`: whether a file is signed by someone who is trusted.
 
+use super::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::source::read_file;
@@ -65,8 +66,8 @@ struct Verification<'a> {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
-    let keys = args.signers.keys()?;
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+    let keys = args.signers.keys(global)?;
     let identity = args.signers.identity()?;
     // A bundle has one signer, and which kind is meant must be plain.
     if !keys.is_empty() && identity.is_some() {

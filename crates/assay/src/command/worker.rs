@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 /// Scan images for a server that keeps its database on PostgreSQL.
 #[derive(Debug, clap::Args)]
@@ -44,6 +45,10 @@ pub(crate) struct WorkArgs {
     /// How many jobs may ask one registry at once, over all processes.
     #[arg(long, value_name = "N", default_value = "4")]
     per_registry: NonZeroUsize,
+
+    /// Seconds after which another process takes the job of one that gives no sign of life.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(2..=3600))]
+    lease: u64,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -84,7 +89,7 @@ impl WorkArgs {
             },
             terms: Terms {
                 per_registry: i64::try_from(self.per_registry.get()).unwrap_or(i64::MAX),
-                ..Terms::default()
+                lease: Duration::from_secs(self.lease),
             },
             workers: self.workers,
             name: environment::process(),

@@ -159,3 +159,101 @@ fn a_scan_that_left_something_out_says_so_in_the_document() {
     assert_eq!(ran.code, 0);
     assert_eq!(place.run(&["scan", "a.json"]).code, 2, "a scan of the document is no more complete");
 }
+
+/// An image whose `ls` was replaced, and whose settings were changed as they may be.
+fn with_files(ls: &str) -> assay_test::image::BuiltImage {
+    // `printf genuine | md5sum`
+    let sums =
+        "7aa4a242d3ce5fe086e54bd1949ad950  usr/bin/cat\n7aa4a242d3ce5fe086e54bd1949ad950  usr/bin/ls\n";
+    let status = "Package: coreutils\nStatus: install ok installed\nArchitecture: amd64\nVersion: 9.1-1\n\
+        Conffiles:\n /etc/coreutils.conf d41d8cd98f00b204e9800998ecf8427e\n\n";
+    let tree = Tree::new()
+        .file("etc/coreutils.conf", "changed")
+        .file("etc/os-release", crate::OS_RELEASE)
+        .file("usr/bin/cat", "genuine")
+        .file("usr/bin/ls", ls)
+        .file("var/lib/dpkg/info/coreutils.list", "/.\n/usr/bin/cat\n/usr/bin/ls\n/etc/coreutils.conf\n")
+        .file("var/lib/dpkg/info/coreutils.md5sums", sums)
+        .file("var/lib/dpkg/status", status);
+    assay_test::image::Builder::new().layer(tree, "COPY . .").build()
+}
+
+#[test]
+fn files_of_packages_are_listed_with_their_digests() {
+    let place = Place::new();
+    place.layout("app", &with_files("genuine"));
+    let ran = place.run(&["sbom", "oci:app", "--no-cache", "--file-hashes", "--output", "a.json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let components = json(&place.path("a.json"))["components"].clone();
+    let package = components.as_array().unwrap().iter().find(|one| one["name"] == "coreutils").unwrap();
+    let files: Vec<&str> =
+        package["components"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    assert_eq!(files, ["etc/coreutils.conf", "usr/bin/cat", "usr/bin/ls"]);
+    // `printf genuine | sha256sum`
+    let sha256 = "dfec22473777f0ddaea98d74045c22ae9029a8e3b75aa8fcce941aa29e5b073b";
+    let hash = &package["components"][1]["hashes"][1];
+    assert_eq!((hash["alg"].as_str(), hash["content"].as_str()), (Some("SHA-256"), Some(sha256)));
+    assert_eq!(package["components"][1]["hashes"], package["components"][2]["hashes"]);
+    let without = place.run(&["sbom", "oci:app", "--no-cache"]).stdout;
+    assert!(!without.contains("usr/bin/cat"), "only on request");
+}
+
+#[test]
+fn a_file_that_is_not_what_its_package_installed_is_found_by_a_deep_scan() {
+    let place = Place::looking_for("misconfiguration");
+    for (ls, want) in [("genuine", 0), ("planted", 1)] {
+        place.layout("app", &with_files(ls));
+        let scan = |more: &[&str]| {
+            place.run(&[&["scan", "oci:app", "--no-cache", "-o", "json=out/r.json"], more].concat());
+            json(&place.path("out/r.json"))
+        };
+        let found = |report: &Value| -> Vec<Value> {
+            let findings = report["findings"].as_array().unwrap().iter();
+            findings.filter(|one| one["rule"] == "image-modified-file").cloned().collect()
+        };
+        assert!(found(&scan(&[])).is_empty());
+        let report = scan(&["--deep"]);
+        let found = found(&report);
+        assert_eq!(found.len(), want, "{found:?}");
+        let observed = report["observations"].as_array().into_iter().flatten();
+        let modified: Vec<&Value> = observed.filter(|one| one["topic"] == "modified").collect();
+        assert_eq!(modified.len(), want);
+        if let [one] = modified.as_slice() {
+            assert_eq!(one["path"], "usr/bin/ls");
+            assert_eq!(found[0]["locations"][0]["path"], "usr/bin/ls");
+            assert_eq!(one["details"][0]["value"], "coreutils 9.1-1");
+        }
+    }
+}
+
+#[test]
+fn images_are_compared_file_by_file_when_asked() {
+    let place = Place::new();
+    place.layout("old", &with_files("genuine"));
+    place.layout("new", &with_files("planted, and longer"));
+    let ran = place.run(&["diff", "oci:old", "oci:new", "--no-cache", "--files"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for line in [
+        "1 file changed (19 bytes)",
+        "usr/bin/ls  size 7 to 19",
+        "files: 6 the same, 0 removed, 0 added, 1 changed",
+    ] {
+        assert!(ran.stdout.contains(line), "{}", ran.stdout);
+    }
+    let ran = place.run(&[
+        "diff",
+        "oci:old",
+        "oci:new",
+        "--no-cache",
+        "--files",
+        "--format",
+        "json",
+        "-o",
+        "out/d.json",
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let files = json(&place.path("out/d.json"))["files"].clone();
+    assert_eq!((files["same"].as_u64(), files["list"][0]["path"].as_str()), (Some(6), Some("usr/bin/ls")));
+    let without = place.run(&["diff", "oci:old", "oci:new", "--no-cache"]).stdout;
+    assert!(without.contains("`--files` compares them one by one"), "{without}");
+}

@@ -20,6 +20,12 @@ const FLAG_ENCRYPTED: u32 = 0x800;
 const FLAG_EXTENTS: u32 = 0x8_0000;
 const FLAG_INLINE: u32 = 0x1000_0000;
 
+/// What attributes begin with, in an inode and in a block of their own.
+const ATTRIBUTES: u32 = 0xea02_0000;
+/// What stands for the beginning of a name.
+const SECURITY: u8 = 6;
+const SYSTEM: u8 = 7;
+
 /// An inode.
 pub(super) struct Inode {
     bytes: Vec<u8>,
@@ -110,25 +116,38 @@ impl Inode {
 
     /// Finds the attribute `system.data`, which goes on where the 60 bytes end.
     fn inline_rest(&self) -> Option<Vec<u8>> {
+        let entries = self.attributes()?;
+        attribute(entries, entries, SYSTEM, b"data").map(<[u8]>::to_vec)
+    }
+
+    /// Returns the attributes that lie inside the inode.
+    fn attributes(&self) -> Option<&[u8]> {
         let extra = usize::from(Little.u16(&self.bytes, 128)?);
         let area = self.bytes.get(128_usize.checked_add(extra)?..)?;
-        if Little.u32(area, 0)? != 0xea02_0000 {
-            return None;
+        area.get(4..).filter(|_| Little.u32(area, 0) == Some(ATTRIBUTES))
+    }
+
+    /// Returns the attribute `security.capability`, from the inode or the block of its attributes.
+    pub(super) fn capability(&self, volume: &Volume) -> Result<Option<Vec<u8>>, DiskError> {
+        let inside =
+            self.attributes().and_then(|entries| attribute(entries, entries, SECURITY, b"capability"));
+        if let Some(value) = inside {
+            return Ok(Some(value.to_vec()));
         }
-        let entries = area.get(4..)?;
-        let mut entry = entries;
-        while Little.u32(entry, 0)? != 0 {
-            let name_len = usize::from(*entry.first()?);
-            let name = entry.get(16..)?.get(..name_len)?;
-            if entry.get(1) == Some(&7) && name == b"data" {
-                let value = usize::from(Little.u16(entry, 2)?);
-                let len = size(u64::from(Little.u32(entry, 8)?));
-                return Some(entries.get(value..)?.get(..len)?.to_vec());
-            }
-            // Names are padded to four bytes.
-            entry = entry.get(16_usize.checked_add(name_len)?.div_ceil(4).checked_mul(4)?..)?;
+        let low = u64::from(Little.u32(&self.bytes, 104).unwrap_or_default());
+        let high = u64::from(Little.u16(&self.bytes, 118).unwrap_or_default());
+        let block = high << 32 | low;
+        if block == 0 {
+            return Ok(None);
         }
-        None
+        let len = volume.block_size;
+        let bytes = volume.tables.read_range(block.saturating_mul(len), len, size(len));
+        let bytes = bytes.map_err(DiskError::reading("the attributes of a file"))?;
+        if Little.u32(&bytes, 0) != Some(ATTRIBUTES) {
+            return Err(DiskError::damaged(WHAT, "what should hold its attributes holds something else"));
+        }
+        let entries = bytes.get(32..).unwrap_or_default();
+        Ok(attribute(entries, &bytes, SECURITY, b"capability").map(<[u8]>::to_vec))
     }
 
     /// Returns the bytes of the file, folder or long link.
@@ -151,6 +170,24 @@ impl Inode {
         let sources = vec![Shared::clone(&volume.source)];
         Ok(Content::Pieces(Pieces::new(WHAT, sources, map.pieces, self.node.size)))
     }
+}
+
+/// Returns the value of the attribute of this name; `values` is what the places of values are counted from.
+fn attribute<'a>(entries: &'a [u8], values: &'a [u8], prefix: u8, wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut entry = entries;
+    while Little.u32(entry, 0)? != 0 {
+        let name_len = usize::from(*entry.first()?);
+        let name = entry.get(16..)?.get(..name_len)?;
+        // One that lies in an inode of its own is longer than any that is asked for.
+        if entry.get(1) == Some(&prefix) && name == wanted && Little.u32(entry, 4) == Some(0) {
+            let value = usize::from(Little.u16(entry, 2)?);
+            let len = size(u64::from(Little.u32(entry, 8)?));
+            return values.get(value..)?.get(..len);
+        }
+        // Names are padded to four bytes.
+        entry = entry.get(16_usize.checked_add(name_len)?.div_ceil(4).checked_mul(4)?..)?;
+    }
+    None
 }
 
 /// Where a file's bytes are, being found out.

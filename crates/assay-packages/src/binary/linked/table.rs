@@ -65,7 +65,7 @@ pub(super) const LIBRARIES: &[Library] = &[
         tail: Tail::None,
         after: After::End,
     }]),
-    library("expat", &["expat_"]),
+    library("expat", &["expat_2."]),
     library("libxml2", &["xmlParseStartTag: invalid element name"]),
     library("libpng", &["libpng error: %s"]),
     library("libjpeg-turbo", &["libjpeg-turbo version "]),

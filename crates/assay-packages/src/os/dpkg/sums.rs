@@ -3,7 +3,7 @@
 //! Settings are the administrator's, and what was diverted (dpkg-divert(1)) lies somewhere else: both are excepted. The file `diversions` has
 //! three lines for each: the path, where it went, and the package that took its place, or `:`.
 
-use crate::os::deb822::paragraphs;
+use crate::os::deb822::{Paragraph, paragraphs};
 use assay_analyze::{Analyzer, AnalyzerId, Fact, File, Select, Sink};
 use assay_model::contents::{Sum, from_hex};
 use assay_model::path::normalise;
@@ -54,7 +54,7 @@ fn excepted(path: &str) -> String {
 
 /// Returns the paths of the settings of all packages.
 fn settings(text: &str) -> impl Iterator<Item = (String, Option<Sum>)> {
-    let fields = paragraphs(text).flat_map(|paragraph| paragraph.fields());
+    let fields = paragraphs(text).flat_map(Paragraph::fields);
     let settings = fields.filter(|(name, _)| *name == "Conffiles").flat_map(|(_, value)| value.lines());
     let paths = settings.filter_map(|line| line.split_whitespace().next());
     paths.map(|path| (excepted(path), None))

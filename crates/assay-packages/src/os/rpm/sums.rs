@@ -82,7 +82,7 @@ fn sums(header: Header<'_>, budget: &mut usize) -> Vec<(String, Option<Sum>)> {
         };
         let sum = sum.filter(|_| is_compared && !is_changeable);
         // Folders and links have no digest and are not compared, either.
-        if sum.is_none() && !(is_changeable || !is_compared) {
+        if sum.is_none() && is_compared && !is_changeable {
             continue;
         }
         let Some(rest) = budget.checked_sub(folder.len().saturating_add(name.len())) else { return all };

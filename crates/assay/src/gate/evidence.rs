@@ -1,0 +1,166 @@
+//! What is attached to an image, and how each trust root of the policy sees it.
+
+use crate::error::CommandError;
+use crate::evidence::{self as attached, Subject};
+use assay_match::{Trust, VexDocument};
+use assay_model::{Digest, Timestamp};
+use assay_policy::facts::{Candidate, Claim, Evidence};
+use assay_policy::predicate;
+use assay_sign::statement::SIGN;
+use assay_sign::verify::{
+    CandidateOutcome, Code, Format, Judgement, Request, TrustRoot, Verified, Wanted, image,
+};
+use std::collections::BTreeMap;
+
+/// Adds what there is about one manifest to the evidence; what cannot be listed is noted, and denies.
+pub(super) fn add(
+    evidence: &mut Evidence,
+    subject: &Subject,
+    digest: Digest,
+    roots: &[TrustRoot],
+    now: Timestamp,
+) {
+    if evidence.listed.contains(&digest) || evidence.failed.contains_key(&digest) {
+        return;
+    }
+    match list(subject, digest, roots, now) {
+        Ok(candidates) => {
+            evidence.listed.insert(digest);
+            evidence.candidates.extend(candidates);
+        }
+        Err(error) => {
+            evidence.failed.insert(digest, error.told());
+        }
+    }
+}
+
+fn list(
+    subject: &Subject,
+    digest: Digest,
+    roots: &[TrustRoot],
+    now: Timestamp,
+) -> Result<Vec<Candidate>, CommandError> {
+    let manifest = subject.manifest(digest)?;
+    let attached::Evidence { candidates, problems } = subject.evidence(digest)?;
+    let request = |wanted| Request {
+        media_type: Some(&manifest.descriptor.media_type).filter(|kind| !kind.is_empty()).map(String::as_str),
+        size: Some(manifest.bytes.len() as u64),
+        wanted,
+        ..Request::signature(&digest)
+    };
+    let signatures = image(&request(Wanted::Signature), &candidates, roots, now);
+    let attestations = image(&request(Wanted::Attestation(Vec::new())), &candidates, roots, now);
+    let mut all: Vec<Candidate> = signatures
+        .candidates
+        .iter()
+        .zip(&attestations.candidates)
+        .filter(|(one, _)| one.format != Format::Unknown)
+        .map(|(signature, attestation)| candidate(digest, signature, attestation))
+        .collect();
+    // What is listed and cannot be read may be what was meant to prove something.
+    all.extend(problems.into_iter().map(|problem| Candidate {
+        subject: digest,
+        location: "registry".to_owned(),
+        format: "artifact".to_owned(),
+        claim: Claim::Unreadable(problem),
+        signed_at: None,
+        checks: BTreeMap::new(),
+    }));
+    if signatures.skipped > 0 {
+        all.push(Candidate {
+            subject: digest,
+            location: "registry".to_owned(),
+            format: "artifacts".to_owned(),
+            claim: Claim::Unreadable(format!(
+                "{} more were not looked at: there are too many",
+                signatures.skipped
+            )),
+            signed_at: None,
+            checks: BTreeMap::new(),
+        });
+    }
+    Ok(all)
+}
+
+fn candidate(digest: Digest, signature: &CandidateOutcome, attestation: &CandidateOutcome) -> Candidate {
+    let attested = verified(attestation).find_map(|verified| verified.statement.as_ref());
+    let claims_more = signature.predicate_type.as_deref().is_some_and(|kind| kind != SIGN);
+    let (claim, outcome) = if let Some(statement) = attested {
+        let claim = Claim::Attestation {
+            predicate_type: statement.predicate_type.clone(),
+            predicate: statement.predicate.clone(),
+        };
+        (claim, attestation)
+    } else if let (None, Some(why)) = (verified(signature).next(), unreadable(signature)) {
+        (Claim::Unreadable(why), signature)
+    } else if claims_more {
+        // Nobody vouches for what it says; its type is told for people only.
+        let predicate_type = signature.predicate_type.clone().unwrap_or_default();
+        (Claim::Attestation { predicate_type, predicate: serde_json::Value::Null }, attestation)
+    } else {
+        (Claim::Signature, signature)
+    };
+    let checks = outcome.roots.iter().map(|root| {
+        let check = match &root.judgement {
+            Judgement::Verified(verified) => Ok(verified.signer.to_string()),
+            Judgement::Refused(refusal) => Err(refusal.to_string()),
+        };
+        (root.root.clone(), check)
+    });
+    Candidate {
+        subject: digest,
+        location: outcome.found.to_string(),
+        format: format(outcome.format).to_owned(),
+        claim,
+        signed_at: verified(outcome).filter_map(|verified| verified.signed_at).min(),
+        checks: checks.collect(),
+    }
+}
+
+fn verified(outcome: &CandidateOutcome) -> impl Iterator<Item = &Verified> {
+    outcome.roots.iter().filter_map(|root| match &root.judgement {
+        Judgement::Verified(verified) => Some(verified.as_ref()),
+        Judgement::Refused(_) => None,
+    })
+}
+
+/// Returns why a candidate cannot be read, when every root says so.
+fn unreadable(outcome: &CandidateOutcome) -> Option<String> {
+    let mut why = None;
+    for root in &outcome.roots {
+        match &root.judgement {
+            Judgement::Refused(refusal) if refusal.code == Code::Malformed => {
+                why.get_or_insert_with(|| refusal.message.clone());
+            }
+            Judgement::Refused(_) | Judgement::Verified(_) => return None,
+        }
+    }
+    why
+}
+
+fn format(format: Format) -> &'static str {
+    match format {
+        Format::Bundle => "Sigstore bundle",
+        Format::SimpleSigning => "cosign signature",
+        Format::Dsse => "cosign attestation",
+        Format::NotationJws => "Notation signature (JWS)",
+        Format::NotationCose => "Notation signature (COSE)",
+        Format::Unknown => "unknown artifact",
+    }
+}
+
+/// Returns the statements on vulnerabilities of those whom the policy believes; what cannot be read states nothing.
+pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> {
+    let mut documents = Vec::new();
+    for candidate in &evidence.candidates {
+        let Claim::Attestation { predicate_type, predicate } = &candidate.claim else { continue };
+        let by = candidate.checks.iter().find(|(root, check)| check.is_ok() && honoured.contains(root));
+        if let (true, Some((root, _))) = (predicate::is_vex(predicate_type), by)
+            && let Ok((statements, _)) = assay_sbom::vex::read(&predicate::document(predicate))
+        {
+            let source = format!("attestation by `{root}` ({})", candidate.location);
+            documents.push(VexDocument { source, trust: Trust::User, statements });
+        }
+    }
+    documents
+}

@@ -1,0 +1,232 @@
+//! `assay gate` and `assay scan --policy`: exit codes, formats, and what is read.
+
+use super::Place;
+use assay_test::image::{Builder, BuiltImage, index};
+use serde_json::Value;
+
+const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers:\n  - {name: production}\n  - {name: staging, mode: warn}\nrules:\n  - vulnerabilities: {max: {critical: 0}, fix: fixed}\n";
+
+/// An image with one package, of which 2.2.0 is vulnerable.
+fn built(version: &str, architecture: &str) -> BuiltImage {
+    let metadata = format!("Metadata-Version: 2.1\nName: Django\nVersion: {version}\nLicense: BSD\n");
+    let folder = format!("venv/lib/python3.11/site-packages/Django-{version}.dist-info");
+    let tree =
+        super::base("Package: adduser\nStatus: install ok installed\nArchitecture: all\nVersion: 3.134\n")
+            .file(&format!("{folder}/METADATA"), metadata)
+            .file(&format!("{folder}/RECORD"), "");
+    Builder::new().architecture(architecture).layer(tree, "ADD rootfs.tar /").build()
+}
+
+fn image(version: &str) -> BuiltImage {
+    built(version, "amd64")
+}
+
+fn place(version: &str) -> Place {
+    let place = Place::new();
+    place.write("policy.yaml", POLICY);
+    place.layout("layout", &image(version));
+    place
+}
+
+fn verdict(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn the_exit_code_is_the_verdict() {
+    let place = place("2.2.0");
+    let gate = ["gate", "oci:layout:app", "--policy", "policy.yaml", "--format", "json", "--tier"];
+    let ran = place.run(&[&gate[..], &["production"]].concat());
+    let said = verdict(&ran.stdout);
+    assert_eq!((ran.code, &said["verdict"]), (1, &"deny".into()), "{}{}", ran.stdout, ran.stderr);
+    let ran = place.run(&[&gate[..], &["staging"]].concat());
+    assert_eq!((ran.code, &verdict(&ran.stdout)["verdict"]), (0, &"warn".into()), "{}", ran.stdout);
+    let ran = place.run(&[&gate[..], &["nowhere"]].concat());
+    assert_eq!((ran.code, &verdict(&ran.stdout)["evaluated"]), (2, &false.into()), "{}", ran.stdout);
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_denied_and_says_so() {
+    let place = place("2.2.0");
+    place.write("wrong.yaml", "apiVersion: assay.dev/v1\nkind: ImagePolicy\nrules:\n  - secret: {}\n");
+    for (source, policy, what, more) in [
+        ("oci:nothing", "policy.yaml", "nothing", &[][..]),
+        ("oci:layout:app", "none.yaml", "none.yaml", &[]),
+        ("oci:layout:app", "wrong.yaml", "line 4, column 5: a rule has no key `secret`", &[]),
+        ("oci:layout:app", "policy.yaml", "none.db", &["--db", "none.db"]),
+        ("oci:layout:app", "policy.yaml", "none.json", &["--history", "none.json"]),
+    ] {
+        let arguments = ["gate", source, "--policy", policy, "--format", "json"];
+        let ran = place.run(&[&arguments[..], more].concat());
+        let said = verdict(&ran.stdout);
+        assert_eq!(ran.code, 2, "{source} {policy}: {}", ran.stdout);
+        assert_eq!((&said["verdict"], &said["evaluated"]), (&"deny".into(), &false.into()));
+        let message = said["reasons"][0]["message"].as_str().unwrap();
+        assert!(message.contains(what), "{message}");
+        assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_report_is_judged_as_its_image_is() {
+    let place = place("2.2.0");
+    let scan = ["scan", "oci:layout:app", "--format", "json", "--output"];
+    assert_eq!(place.run(&[&scan[..], &["report.json"]].concat()).code, 0);
+    for source in ["report.json", "report:report.json"] {
+        let ran = place.run(&[
+            "gate",
+            source,
+            "--policy",
+            "policy.yaml",
+            "--tier",
+            "production",
+            "--format",
+            "json",
+        ]);
+        assert_eq!(
+            (ran.code, &verdict(&ran.stdout)["verdict"]),
+            (1, &"deny".into()),
+            "{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+    }
+    // One that does not hold everything is not judged.
+    let filtered = [&scan[..], &["filtered.json", "--severity", "low"]].concat();
+    assert_eq!(place.run(&filtered).code, 0);
+    let ran = place.run(&["gate", "filtered.json", "--policy", "policy.yaml", "--format", "json"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+}
+
+#[test]
+fn only_what_is_named_is_read() {
+    let place = place("2.2.0");
+    // A settings file that would stop `assay scan`.
+    place.write("assay.yaml", "nonsense: true\n");
+    assert_eq!(place.run(&["scan", "oci:layout:app"]).code, 2);
+    let gate = ["gate", "oci:layout:app", "--policy", "policy.yaml", "--tier", "staging"];
+    assert_eq!(place.run(&gate).code, 0);
+    assert_eq!(
+        place.run(&["scan", "oci:layout:app", "--policy", "policy.yaml", "--tier", "staging"]).code,
+        0
+    );
+    assert_eq!(place.run(&[&gate[..], &["--config", "assay.yaml"]].concat()).code, 2);
+}
+
+#[test]
+fn a_scan_is_judged_on_the_way() {
+    let place = place("2.2.0");
+    let ran = place.run(&[
+        "scan",
+        "oci:layout:app",
+        "--policy",
+        "policy.yaml",
+        "--tier",
+        "production",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert_eq!(verdict(&ran.stdout)["schema"], "assay.report/v1");
+    assert!(ran.stderr.contains("DENY: oci:layout:app"), "{}", ran.stderr);
+}
+
+#[test]
+fn outputs_go_to_files() {
+    let place = place("2.2.0");
+    let ran = place.run(&[
+        "gate",
+        "oci:layout:app",
+        "--policy",
+        "policy.yaml",
+        "--tier",
+        "production",
+        "--output",
+        "junit=out/gate.xml",
+        "--output",
+        "sarif=out/gate.sarif",
+        "--output",
+        "markdown=out/gate.md",
+        "--output",
+        "json=out/gate.json",
+        "--format",
+        "github",
+    ]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.contains("::error title=Assay%3A vulnerabilities::"), "{}", ran.stdout);
+    for (file, want) in [
+        ("gate.xml", "<failure"),
+        ("gate.sarif", "\"2.1.0\""),
+        ("gate.md", "| deny |"),
+        ("gate.json", "assay.verdict/v1"),
+    ] {
+        let text = std::fs::read_to_string(place.path("out").join(file)).unwrap();
+        assert!(text.contains(want), "{file}: {text}");
+    }
+}
+
+#[test]
+fn every_image_of_an_index_is_judged() {
+    let place = place("2.2.4");
+    let bad = built("2.2.0", "arm64");
+    let good = image("2.2.4");
+    let bytes = index(&[&good, &bad]);
+    let all = [&good, &bad].into_iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
+    let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
+    let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
+    descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
+    let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
+    std::fs::create_dir_all(place.path("multi")).unwrap();
+    assay_test::image::write_files(&place.path("multi"), &files);
+    let gate =
+        ["gate", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let ran = place.run(&gate);
+    let said = verdict(&ran.stdout);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(said["digests"].as_array().unwrap().len(), 2);
+    assert!(said["reasons"].as_array().unwrap().iter().all(|one| one["digest"] == bad.digest()), "{said:#}");
+    let ran = place.run(&[&gate[..], &["--platform", "linux/amd64"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stdout);
+    place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/amd64]\ntiers:"));
+    assert_eq!(place.run(&gate).code, 0);
+    place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/s390x]\ntiers:"));
+    assert_eq!(place.run(&gate).code, 2, "nothing in it runs anywhere");
+}
+
+#[test]
+fn signatures_are_looked_up_beside_the_image() {
+    let place = place("2.2.4");
+    assert_eq!(
+        place.run_with(&["key", "generate", "--out", "release"], &[("ASSAY_KEY_PASSWORD", "x")]).code,
+        0
+    );
+    let policy = format!(
+        "{POLICY}  - signed: {{of: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
+    );
+    place.write("policy.yaml", policy);
+    let gate =
+        ["gate", "oci:layout:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let ran = place.run(&gate);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert_eq!(verdict(&ran.stdout)["reasons"][0]["cause"], "missing-evidence");
+    // An archive keeps nothing beside the image.
+    place.write("app.tar", image("2.2.4").docker_archive("app:1"));
+    let ran = place.run(&[
+        "gate",
+        "docker-archive:app.tar",
+        "--policy",
+        "policy.yaml",
+        "--tier",
+        "production",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let signed =
+        place.run_with(&["sign", "--key", "release.key", "oci:layout:app"], &[("ASSAY_KEY_PASSWORD", "x")]);
+    assert_eq!(signed.code, 0, "{}", signed.stderr);
+    let ran = place.run(&gate);
+    assert_eq!((ran.code, &verdict(&ran.stdout)["verdict"]), (0, &"admit".into()), "{}", ran.stdout);
+    std::fs::remove_file(place.path("release.pub")).unwrap();
+    assert_eq!(place.run(&gate).code, 2, "a trust root that is gone");
+}

@@ -1,0 +1,317 @@
+//! `cargo xtask release`: Assay's own release, built twice, described, judged, signed and checked by Assay itself.
+//!
+//! What is built is the last commit, unpacked into two folders of different names and depths; the two programs must be equal
+//! byte for byte, or there is no release. The archive is made from the first: names sorted, no owners, the commit's time. Beside
+//! it lie a bill of materials, what the gate said, the archive's signature and its attestations (provenance, bill of materials),
+//! and the sums of all. At the end everything is verified again with nothing but the public key.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest, Sha256};
+
+use crate::run::{output, visible, workspace};
+
+/// What `cargo xtask release` is told.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The key to sign with, a file or a reference as `assay sign-blob` takes it; without one a new key is made for a trial
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// The policy the release must pass
+    #[arg(long, default_value = "xtask/release-policy.yaml")]
+    policy: PathBuf,
+    /// Where the release is put
+    #[arg(long, default_value = "target/release-out")]
+    out: PathBuf,
+    /// The database to judge by; without one it is built from `--feeds`
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// Where the feeds lie from which the database is built
+    #[arg(long, default_value = "../shared/feeds")]
+    feeds: PathBuf,
+    /// Leaves out the second build, and with it the proof that the release can be built again
+    #[arg(long)]
+    once: bool,
+}
+
+/// Where the sources seem to lie and what Cargo's own folder seems to be, whatever they are: paths end up in the program.
+const SOURCES: &str = "/assay";
+const CARGO: &str = "/cargo";
+
+/// Makes the release.
+pub(crate) fn release(arguments: &Arguments) -> Result<()> {
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let time = git(&["log", "-1", "--format=%ct"])?;
+    let target = target()?;
+    let stage = workspace().join("target/release-stage");
+    let _ = fs::remove_dir_all(&stage);
+    println!("release: commit {commit} for {target}");
+    let first = Build::new(stage.join("a"), &target, &time)?;
+    if arguments.once {
+        println!("release: built once; nothing is proven about building it again");
+    } else {
+        let second = Build::new(stage.join("second/and/deeper"), &target, &time)?;
+        let (one, two) = (sum(&first.program)?, sum(&second.program)?);
+        ensure!(
+            one == two,
+            "two builds of one commit differ: {one} and {two}; compare {} and {}",
+            first.program.display(),
+            second.program.display()
+        );
+        println!("release: two builds agree, {one}");
+    }
+    let out = workspace().join(&arguments.out);
+    let _ = fs::remove_dir_all(&out);
+    fs::create_dir_all(&out)?;
+    // The gate judges by current advisories; the facts built into the program are none.
+    let database = match &arguments.db {
+        Some(database) => fs::canonicalize(database).with_context(|| format!("no {}", database.display()))?,
+        None => {
+            let database = stage.join("full.db");
+            let mut build = Command::new(&first.program);
+            build.args(["db", "build", "--from"]).arg(workspace().join(&arguments.feeds)).arg("--out");
+            visible(build.arg(&database))?;
+            database
+        }
+    };
+    let name = format!("assay-{}-{target}", version()?);
+    let release = Release { name, out, time, build: first, database, arguments };
+    release.make(&commit)
+}
+
+/// One build of the last commit.
+struct Build {
+    sources: PathBuf,
+    program: PathBuf,
+}
+
+impl Build {
+    fn new(folder: PathBuf, target: &str, time: &str) -> Result<Self> {
+        let sources = folder.join("src");
+        fs::create_dir_all(&sources)?;
+        let archive = folder.join("src.tar");
+        visible(Command::new("git").args(["archive", "--format=tar", "--output"]).arg(&archive).arg("HEAD"))?;
+        visible(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&sources))?;
+        let cargo = cargo_home()?;
+        let pairs = [(folder.display().to_string(), SOURCES), (cargo.display().to_string(), CARGO)];
+        let rust: Vec<String> =
+            pairs.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect();
+        let c: Vec<String> =
+            pairs.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
+        visible(
+            Command::new("cargo")
+                .args(["build", "--release", "--locked", "--quiet", "--package", "assay", "--target", target])
+                .arg("--target-dir")
+                .arg(folder.join("target"))
+                // Encoded, since a path may hold a space.
+                .env("CARGO_ENCODED_RUSTFLAGS", rust.join("\u{1f}"))
+                .env("CFLAGS", c.join(" "))
+                .env("CXXFLAGS", c.join(" "))
+                .env("SOURCE_DATE_EPOCH", time)
+                .env("CARGO_INCREMENTAL", "0")
+                .current_dir(&sources),
+        )?;
+        let program = folder.join("target").join(target).join("release/assay");
+        Ok(Self { sources, program })
+    }
+}
+
+struct Release<'a> {
+    name: String,
+    out: PathBuf,
+    time: String,
+    build: Build,
+    database: PathBuf,
+    arguments: &'a Arguments,
+}
+
+impl Release<'_> {
+    fn make(&self, commit: &str) -> Result<()> {
+        let archive = self.file("tar.gz");
+        self.pack(&archive)?;
+        let (sbom, report) = (self.file("cdx.json"), self.file("gate.json"));
+        println!("release: bill of materials and gate");
+        // The sources name their dependencies in Cargo.lock; the stripped program names none.
+        let lock = self.build.sources.join("Cargo.lock");
+        self.run(&["sbom", "--format", "cyclonedx", "--output", &text(&sbom), &text(&lock)])?;
+        let policy = workspace().join(&self.arguments.policy);
+        self.run(&[
+            "gate",
+            "--policy",
+            &text(&policy),
+            "--output",
+            &format!("json={}", text(&report)),
+            &text(&lock),
+        ])?;
+        let (key, public) = self.key()?;
+        println!("release: signature and attestations");
+        let name = text(&archive);
+        let bundle = |what: &str| format!("{name}.{what}.sigstore.json");
+        let of = |kind: &str, more: &[&str], to: &str| {
+            let mut words = vec!["attest-blob", "--key", &key, "--type", kind];
+            words.extend(more);
+            words.extend(["--bundle", to, &name]);
+            self.run(&words)
+        };
+        self.run(&["sign-blob", "--key", &key, "--bundle", &bundle("signature"), &name])?;
+        of("cyclonedx", &["--predicate", &text(&sbom)], &bundle("sbom"))?;
+        let provenance = self.out.join("provenance.json");
+        fs::write(&provenance, self.provenance(commit)?)?;
+        of("slsa", &["--predicate", &text(&provenance)], &bundle("provenance"))?;
+        println!("release: verified again with the public key alone");
+        for what in ["signature", "sbom", "provenance"] {
+            let mut words = vec!["verify-blob", "--key", &public];
+            let bundle = bundle(what);
+            words.extend(["--bundle", &bundle]);
+            let predicate = match what {
+                "sbom" => Some("cyclonedx"),
+                "provenance" => Some("slsa"),
+                _ => None,
+            };
+            if let Some(predicate) = predicate {
+                words.extend(["--type", predicate]);
+            }
+            words.push(&name);
+            self.run(&words)?;
+        }
+        let mut sums = String::new();
+        let mut files: Vec<PathBuf> = fs::read_dir(&self.out)?.flatten().map(|entry| entry.path()).collect();
+        files.sort();
+        for file in files.iter().filter(|file| file.extension().is_none_or(|kind| kind != "key")) {
+            let name = file.file_name().context("a file has a name")?.to_string_lossy();
+            sums.push_str(&format!("{}  {name}\n", sum(file)?));
+        }
+        fs::write(self.out.join("SHA256SUMS"), &sums)?;
+        println!("release: {}\n{sums}", self.out.display());
+        Ok(())
+    }
+
+    fn file(&self, end: &str) -> PathBuf {
+        self.out.join(format!("{}.{end}", self.name))
+    }
+
+    /// Runs the program that was just built, on nothing but what is given.
+    fn run(&self, words: &[&str]) -> Result<()> {
+        let mut command = Command::new(&self.build.program);
+        command.args(words).env("SOURCE_DATE_EPOCH", &self.time).env("ASSAY_OFFLINE", "1");
+        command.env("ASSAY_CACHE_DIR", workspace().join("target/release-stage/cache"));
+        command.env("ASSAY_DB", &self.database);
+        if self.arguments.key.is_none() {
+            command.env("ASSAY_KEY_PASSWORD", "");
+        }
+        visible(&mut command)
+    }
+
+    /// Returns the key and the public key that belongs to it.
+    fn key(&self) -> Result<(String, String)> {
+        let public = self.out.join("assay.pub");
+        if let Some(key) = &self.arguments.key {
+            let printed = output(Command::new(&self.build.program).args(["key", "public", key]))?;
+            fs::write(&public, printed)?;
+            return Ok((key.clone(), text(&public)));
+        }
+        println!("release: no key was given: one is made for this trial");
+        self.run(&["key", "generate", "--out", &text(&self.out.join("assay"))])?;
+        Ok((text(&self.out.join("assay.key")), text(&public)))
+    }
+
+    /// Packs the program with what belongs to it, the same bytes every time.
+    fn pack(&self, archive: &Path) -> Result<()> {
+        let root = self.out.join(&self.name);
+        fs::create_dir_all(&root)?;
+        fs::copy(&self.build.program, root.join("assay"))?;
+        for file in ["README.md", "LICENSE"] {
+            fs::copy(self.build.sources.join(file), root.join(file))?;
+        }
+        let plain = archive.with_extension("");
+        let time = format!("--mtime=@{}", self.time);
+        visible(
+            Command::new("tar")
+                .args([
+                    "--sort=name",
+                    "--owner=0",
+                    "--group=0",
+                    "--numeric-owner",
+                    "--mode=u=rwX,go=rX",
+                    &time,
+                ])
+                .args(["--format=ustar", "-cf"])
+                .arg(&plain)
+                .arg("-C")
+                .arg(&self.out)
+                .arg(&self.name),
+        )?;
+        visible(Command::new("gzip").args(["-n9"]).arg(&plain))?;
+        fs::remove_dir_all(root)?;
+        Ok(())
+    }
+
+    /// Says what was built from what, as SLSA provenance v1 does (<https://slsa.dev/spec/v1.0/provenance>).
+    fn provenance(&self, commit: &str) -> Result<String> {
+        let lock = sum(&self.build.sources.join("Cargo.lock"))?;
+        let compiler = output(Command::new("rustc").arg("--version").current_dir(&self.build.sources))?;
+        let statement = serde_json::json!({
+            "buildDefinition": {
+                "buildType": "https://assay.dev/build/xtask-release/v1",
+                "externalParameters": { "commit": commit, "package": "assay", "profile": "release" },
+                "internalParameters": { "compiler": compiler.trim() },
+                "resolvedDependencies": [
+                    { "uri": "git+https://github.com/assay/assay", "digest": { "gitCommit": commit } },
+                    { "uri": "Cargo.lock", "digest": { "sha256": lock } },
+                ],
+            },
+            "runDetails": {
+                "builder": { "id": "https://assay.dev/build/xtask-release/v1" },
+                "metadata": { "invocationId": commit },
+            },
+        });
+        Ok(serde_json::to_string_pretty(&statement)?)
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn git(words: &[&str]) -> Result<String> {
+    Ok(output(Command::new("git").args(words).current_dir(workspace()))?.trim().to_owned())
+}
+
+fn sum(file: &Path) -> Result<String> {
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn version() -> Result<String> {
+    let id = output(
+        Command::new("cargo")
+            .args(["pkgid", "--package", "assay"])
+            .stderr(Stdio::null())
+            .current_dir(workspace()),
+    )?;
+    let version = id.trim().rsplit(['#', '@']).next().unwrap_or_default();
+    ensure!(
+        version.starts_with(|first: char| first.is_ascii_digit()),
+        "`cargo pkgid` names no version: {id}"
+    );
+    Ok(version.to_owned())
+}
+
+/// Returns the musl target of this machine when it is installed: a program that needs no library. Else the machine's own.
+fn target() -> Result<String> {
+    let said = output(Command::new("rustc").arg("-vV"))?;
+    let host =
+        said.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?;
+    let musl = host.replace("-gnu", "-musl");
+    let root = output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let there = Path::new(root.trim()).join("lib/rustlib").join(&musl).join("lib").is_dir();
+    Ok(if there { musl } else { host.to_owned() })
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    let given = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    given.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).context("no home folder")
+}
