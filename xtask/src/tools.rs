@@ -107,9 +107,14 @@ const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
 const GO_PROGRAMS: &[(&str, &str, &str)] =
     &[("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3")];
 
-/// The module of the registry with the referrers API, and a program around it: `crane registry serve` has the API switched off.
-const GO_REGISTRY: (&str, &str) = ("github.com/google/go-containerregistry/pkg/registry", "v0.22.1");
-const REGISTRY_PROGRAM: &str = r#"package main
+/// Programs around Go modules: program, package, version, and its source.
+const GO_SOURCES: &[(&str, &str, &str, &str)] = &[
+    // `crane registry serve` has the referrers API switched off.
+    (
+        "referrers-registry",
+        "github.com/google/go-containerregistry/pkg/registry",
+        "v0.22.1",
+        r#"package main
 
 import (
 	"net"
@@ -126,7 +131,43 @@ func main() {
 	}
 	panic(http.Serve(listener, registry.New(registry.WithReferrersSupport(true))))
 }
-"#;
+"#,
+    ),
+    // Notation itself cannot be installed by the Go client; the library that reads its envelopes can.
+    (
+        "notation-verify",
+        "github.com/notaryproject/notation-core-go",
+        "v1.3.0",
+        r#"package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/notaryproject/notation-core-go/signature"
+	_ "github.com/notaryproject/notation-core-go/signature/cose"
+	_ "github.com/notaryproject/notation-core-go/signature/jws"
+)
+
+func main() {
+	bytes, err := os.ReadFile(os.Args[2])
+	if err != nil {
+		panic(err)
+	}
+	envelope, err := signature.ParseEnvelope(os.Args[1], bytes)
+	if err == nil {
+		var content *signature.EnvelopeContent
+		if content, err = envelope.Verify(); err == nil {
+			fmt.Println(string(content.Payload.Content))
+			return
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+"#,
+    ),
+];
 
 /// Installs what is missing; returns what could not be installed.
 pub(crate) fn install() -> Result<Vec<String>> {
@@ -154,7 +195,9 @@ pub(crate) fn install() -> Result<Vec<String>> {
     for (name, package, version) in GO_PROGRAMS {
         note(&mut missing, name, go_program(name, package, version));
     }
-    note(&mut missing, "the registry with the referrers API", go_registry());
+    for (name, package, version, source) in GO_SOURCES {
+        note(&mut missing, name, go_source(name, &format!("{package}@{version}"), source));
+    }
     note(&mut missing, "Maven's jar", maven("maven", MAVEN));
     note(&mut missing, "SPDX's jar", maven("maven-spdx", MAVEN_SPDX));
     if missing.is_empty() {
@@ -284,20 +327,20 @@ fn go_program(name: &str, package: &str, version: &str) -> Result<()> {
     link(name, &program)
 }
 
-fn go_registry() -> Result<()> {
-    const NAME: &str = "referrers-registry";
-    let (package, version) = GO_REGISTRY;
-    in_folder(&format!("go/{NAME}"), &format!("{package}@{version}\n{REGISTRY_PROGRAM}"), |folder| {
+/// Builds a program of ours around a Go package.
+fn go_source(name: &str, package: &str, source: &str) -> Result<()> {
+    in_folder(&format!("go/{name}"), &format!("{package}\n{source}"), |folder| {
         let go = |arguments: &[&str]| {
             let mut command = Command::new("go");
             output(command.current_dir(folder).args(arguments)).map(|_| ())
         };
-        fs::write(folder.join("main.go"), REGISTRY_PROGRAM)?;
-        go(&["mod", "init", NAME])?;
-        go(&["get", &format!("{package}@{version}")])?;
-        go(&["build", "-o", NAME, "."])
+        fs::write(folder.join("main.go"), source)?;
+        go(&["mod", "init", name])?;
+        go(&["get", package])?;
+        go(&["mod", "tidy"])?;
+        go(&["build", "-o", name, "."])
     })?;
-    link(NAME, &tools_dir().join("go").join(NAME).join(NAME))
+    link(name, &tools_dir().join("go").join(name).join(name))
 }
 
 fn maven(name: &str, artifact: &str) -> Result<()> {

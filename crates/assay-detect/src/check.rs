@@ -25,7 +25,7 @@ pub struct Check {
     pub severity: Severity,
     /// Why it matters, in one sentence.
     pub why: &'static str,
-    /// What to do, in one sentence.
+    /// What to do, as one instruction: lower case, no full stop, as every remediation.
     pub fix: &'static str,
     /// The clause of a benchmark or standard that asks for it; empty when there is none.
     pub reference: &'static str,
@@ -119,7 +119,10 @@ mod tests {
         for check in checks() {
             assert!(seen.insert(check.id), "{} is there twice", check.id);
             assert!(
-                !check.title.ends_with('.') && check.why.ends_with('.') && check.fix.ends_with('.'),
+                !check.title.ends_with('.')
+                    && check.why.ends_with('.')
+                    && !check.fix.ends_with('.')
+                    && !check.fix.starts_with(char::is_uppercase),
                 "{}",
                 check.id
             );

@@ -55,8 +55,7 @@ impl<'a> Settings<'a> {
     /// Returns the settings for a deep scan, which observes what is in an image besides packages.
     #[must_use]
     pub fn deep(self) -> Self {
-        let deep = assay_packages::binary::DEEP.iter().chain(assay_detect::deep::ANALYZERS);
-        self.files().and(deep.copied())
+        self.and(deep_analyzers())
     }
 
     /// Returns the settings for an inventory that lists every file.
@@ -95,6 +94,12 @@ fn squash(
     let mut squashed = assay_analyze::squash(layers, of_image, lockfiles, &settings.matcher);
     squashed.inventory.deep = settings.is_deep();
     squashed
+}
+
+/// Returns every analyzer that a deep scan needs besides.
+pub fn deep_analyzers() -> impl Iterator<Item = &'static dyn Analyzer> {
+    let deep = assay_packages::binary::DEEP.iter().chain(assay_detect::deep::ANALYZERS);
+    assay_packages::of_files().chain(deep.copied())
 }
 
 /// Returns every analyzer that an inventory and these kinds of findings need.

@@ -58,12 +58,9 @@ pub(crate) fn look(
     };
     for candidate in evidence.candidates.iter().filter(|candidate| candidate.subject == digest) {
         let what = candidate.what();
-        let judged = match accept(candidate) {
-            None => {
-                found.misses.push(format!("{what}: is something else"));
-                continue;
-            }
-            Some(judged) => judged,
+        let Some(judged) = accept(candidate) else {
+            found.misses.push(format!("{what}: is something else"));
+            continue;
         };
         found.any = true;
         let mut whys = Vec::new();

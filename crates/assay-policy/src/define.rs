@@ -273,13 +273,17 @@ impl Params {
 
     /// Returns the texts of a list.
     pub fn texts(&self, name: &str) -> Vec<&str> {
-        let text = |value| if let &Value::Text(ref text) = value { Some(text.as_str()) } else { None };
+        fn text(value: &Value) -> Option<&str> {
+            if let Value::Text(text) = value { Some(text) } else { None }
+        }
         self.list(name).iter().filter_map(text).collect()
     }
 
     /// Returns the records of a list.
     pub fn records(&self, name: &str) -> Vec<&Params> {
-        let record = |value| if let &Value::Record(ref record) = value { Some(record) } else { None };
+        fn record(value: &Value) -> Option<&Params> {
+            if let Value::Record(record) = value { Some(record) } else { None }
+        }
         self.list(name).iter().filter_map(record).collect()
     }
 

@@ -18,7 +18,8 @@ pub fn evaluate(policy: &Policy, tier: Option<&str>, facts: &Facts<'_>, now: Tim
     let tiers = select(policy, tier, facts);
     let mut book = Book::new(policy, now);
     let mut reasons = Vec::new();
-    if let Some(name) = tier.filter(|name| policy.tier(name).is_none()) {
+    // Where a policy has no tiers, all of it holds for any.
+    if let Some(name) = tier.filter(|name| !policy.tiers.is_empty() && policy.tier(name).is_none()) {
         reasons.push(not_evaluated(
             "tier",
             format!("the policy has no tier `{name}`"),
@@ -60,7 +61,10 @@ pub fn evaluate(policy: &Policy, tier: Option<&str>, facts: &Facts<'_>, now: Tim
         decision,
         evaluated: !reasons.iter().any(|reason| reason.cause == Cause::NotEvaluated),
         policy: policy.name.clone(),
-        tiers: tiers.iter().map(|tier| tier.name.clone()).collect(),
+        tiers: match tier.filter(|_| policy.tiers.is_empty()) {
+            Some(name) => vec![name.to_owned()],
+            None => tiers.iter().map(|tier| tier.name.clone()).collect(),
+        },
         at: now,
         source: facts.source.clone(),
         index: facts.index,

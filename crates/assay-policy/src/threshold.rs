@@ -36,8 +36,15 @@ pub(crate) fn check(
         let count = over.len() as u64;
         if count > *accepted {
             let noun = if count == 1 { singular } else { plural };
-            let worse = over.iter().any(|finding| finding.severity != *limit);
-            let or_worse = if worse { " or worse" } else { "" };
+            let worse = over.iter().any(|finding| finding.severity > *limit);
+            let unknown = *limit != Severity::Unknown
+                && over.iter().any(|finding| finding.severity == Severity::Unknown);
+            let or_worse = match (worse, unknown) {
+                (true, true) => " or worse or unknown",
+                (true, false) => " or worse",
+                (false, true) => " or unknown",
+                (false, false) => "",
+            };
             let message =
                 format!("{count} {}{or_worse} {noun}, accepted {}", limit.name(), accepted_text(*accepted));
             out.findings(image, report, message, &over);

@@ -43,6 +43,9 @@ pub enum InvalidTimestampToken {
     /// The signature does not fit.
     #[error("the timestamp's signature does not verify")]
     BadSignature,
+    /// Another certificate was sent along than that of the signer.
+    #[error("the timestamp carries another certificate than the authority's")]
+    OtherCertificate,
     /// The authority was not trusted at that time.
     #[error("the timestamp is of {0}, when its authority was not trusted")]
     OutsideValidity(Timestamp),
@@ -150,6 +153,11 @@ fn verify_by(token: &Token<'_>, authority: &Authority) -> Result<(), InvalidTime
             problem =
                 NoPath::Unfit { subject: signer.subject_text(), problem: "is not for timestamping alone" }
                     .into();
+            continue;
+        }
+        // A certificate that was sent along for the signer must be the signer's: whoever swaps it has other plans.
+        if token.certificates.iter().any(|sent| is_signer(token, sent) && sent != signer) {
+            problem = InvalidTimestampToken::OtherCertificate;
             continue;
         }
         if let Err(found) = verify_signature(token, signer) {

@@ -207,6 +207,10 @@ fn logs(wires: Vec<LogWire>) -> Result<Vec<Log>, InvalidTrustedRoot> {
 fn authorities(wires: Vec<AuthorityWire>) -> Result<Vec<Authority>, InvalidTrustedRoot> {
     let mut authorities = Vec::new();
     for wire in wires {
+        // Optional for a key, but an authority's certificates alone do not say when it was in use.
+        if wire.valid_for.is_none() {
+            return Err(InvalidTrustedRoot::NoStart(wire.uri.chars().take(160).collect()));
+        }
         let valid = validity(wire.valid_for, &wire.uri)?;
         let chain: Result<Vec<_>, _> =
             wire.cert_chain.certificates.iter().map(|raw| Certificate::from_der(&raw.raw_bytes.0)).collect();

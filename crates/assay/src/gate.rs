@@ -4,6 +4,7 @@ use crate::command::Global;
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::evidence as attached;
+use crate::services::Outside;
 use crate::source::{self, SourceArgs, read_file};
 use assay_match::VexDocument;
 use assay_model::{BaseEvidence, Digest, Platform, Report, Timestamp};
@@ -278,9 +279,9 @@ fn gather(
     if !policy.needs_evidence() && !policy.needs_base_evidence() {
         return Ok(found);
     }
-    let roots = roots::roots(policy, about.path)?;
-    let now = about.now;
     let network = about.open.network();
+    let roots = roots::roots(policy, about.path, &|| Outside::new(network, global))?;
+    let now = about.now;
     if policy.needs_evidence() {
         let digests: Vec<Digest> = reports.iter().flat_map(|one| [one.index, one.digest]).flatten().collect();
         // A report is judged by what is attached to its own digest, wherever its tag points by now.

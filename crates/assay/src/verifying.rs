@@ -67,6 +67,9 @@ pub(crate) fn run(
     format: Format,
     global: &Global,
 ) -> Result<ExitCode, CommandError> {
+    for warning in root.warnings(environment::clock()) {
+        terminal::note(global, &warning);
+    }
     let subject = evidence::open(text, network, global)?;
     let mut manifests = vec![verify(&subject, &subject.image, None, terms, root)?];
     let mut verified = manifests.iter().all(|manifest| manifest.outcome.verified);

@@ -9,6 +9,7 @@ use assay_analyze::{Analyzer, File, LayerFacts, Matcher, Select, Sink};
 
 pub(super) fn targets() -> Vec<Target> {
     assay_engine::analyzers(&assay_model::FindingKind::ALL)
+        .chain(assay_engine::deep_analyzers())
         .map(|analyzer| {
             let name = format!("analyzer-{}", analyzer.id().name);
             let paths = paths(analyzer);

@@ -94,7 +94,8 @@ fn an_image_goes_through_an_archive_from_one_kind_of_registry_to_the_other() {
     assert_eq!((&copied["digest"], &copied["artifacts"]), (&image.digest().into(), &1.into()));
     let found = tree(folder.path(), &to);
     assert_eq!(found["image"]["artifacts"][0]["digest"], sbom.trim());
-    assert_eq!(found["image"]["artifacts"][0]["found"], serde_json::json!(["referrers"]));
+    // Without the header `OCI-Subject` in its answer, which this one leaves out, the list under the fallback tag is written, too.
+    assert_eq!(found["image"]["artifacts"][0]["found"][0], "referrers");
     assert_eq!(ok(folder.path(), &["download", "sbom", &to]), SBOM);
     // What was packed is an archive for others, too.
     let inspected = run(

@@ -487,3 +487,70 @@ fn a_deployment_of_ostree_is_the_root() {
     run(&mkfs, &["-q", "-F", "-d", &place.text("disk"), &raw]);
     check(&raw, &[], &expected);
 }
+
+/// Programs that give whoever runs them more rights, with the attributes that `setcap` writes.
+#[test]
+fn capabilities_and_setuid_bits_of_disks_are_checked_as_those_of_layers() {
+    let Some(setcap) = real_tests::tool("setcap") else { return };
+    let place = Place { folder: tempfile::tempdir().unwrap() };
+    fs::create_dir_all(place.path("root/usr/bin")).unwrap();
+    for (name, mode) in [("pinger", 0o755), ("rootshell", 0o4755), ("plain", 0o755)] {
+        let path = place.path(&format!("root/usr/bin/{name}"));
+        fs::write(&path, "\x7fELF").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let set = |program: &str| {
+        Command::new(&setcap).args(["cap_sys_admin,cap_net_raw+ep", program]).status().unwrap().success()
+    };
+    if !set(&place.text("root/usr/bin/pinger")) {
+        println!("skipped: the file system of the folder for temporary files keeps no capabilities");
+        return;
+    }
+    let check = |image: &str| {
+        let report = scan(&format!("vm:{image}"), &["--scanners", "misconfiguration"]);
+        for (rule, path) in
+            [("image-file-capabilities", "usr/bin/pinger"), ("image-setuid-unusual", "usr/bin/rootshell")]
+        {
+            let found: Vec<&Value> =
+                list(&report, "findings").iter().filter(|finding| finding["rule"] == rule).collect();
+            assert_eq!(found.len(), 1, "{image} {rule}");
+            let places = list(found[0], "locations");
+            assert_eq!((places.len(), places[0]["path"].as_str()), (1, Some(path)), "{image}");
+        }
+    };
+    let root = place.text("root");
+    if let Some(mkfs) = real_tests::tool("mkfs.ext4") {
+        // Inside the inode, and in a block of their own.
+        for (name, size) in [("inside.ext4", "256"), ("block.ext4", "128")] {
+            let image = place.empty(name, 64);
+            run(&mkfs, &["-q", "-F", "-I", size, "-d", &root, &image]);
+            check(&image);
+        }
+    }
+    if let Some(mkfs) = real_tests::tool("mksquashfs") {
+        let image = place.text("a.squashfs");
+        run(&mkfs, &[&root, &image, "-quiet", "-no-progress"]);
+        check(&image);
+    }
+    if let Some(mkfs) = real_tests::tool("mkfs.btrfs") {
+        let image = place.empty("a.btrfs", 200);
+        run(&mkfs, &["-q", "-f", "--rootdir", &root, &image]);
+        check(&image);
+    }
+    // A prototype has no attributes: only a kernel that mounts it can give it some.
+    if let Some(mkfs) = real_tests::tool("mkfs.xfs") {
+        let image = place.empty("a.xfs", 320);
+        run(&mkfs, &["-q", "-f", &image]);
+        let mounted = place.text("mounted");
+        fs::create_dir(&mounted).unwrap();
+        if !Command::new("mount").args(["-o", "loop", &image, &mounted]).status().unwrap().success() {
+            println!("skipped: no file system may be mounted here");
+            return;
+        }
+        let copied =
+            Command::new("cp").args(["-a", &format!("{root}/."), &mounted]).status().unwrap().success();
+        let kept = set(&format!("{mounted}/usr/bin/pinger"));
+        assert!(Command::new("umount").arg(&mounted).status().unwrap().success() && copied && kept);
+        check(&image);
+    }
+}

@@ -13,6 +13,7 @@
 
 mod artifacts;
 mod checks;
+mod ci_formats;
 mod config;
 mod corpus;
 mod cosign;
@@ -27,7 +28,9 @@ mod lang_a;
 mod lang_a2;
 mod lang_b;
 mod lazy;
+mod linked;
 mod metamorphic;
+mod notation;
 mod os_packages;
 mod pipeline;
 mod removable;

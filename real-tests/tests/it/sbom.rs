@@ -288,3 +288,31 @@ fn vex_documents_are_valid() {
     assert_eq!(said, "read 4\n", "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(text(&serde_json::from_slice(&std::fs::read(&document).unwrap()).unwrap(), "author"), "Team");
 }
+
+#[test]
+fn files_of_packages_are_valid_in_every_format() {
+    let Some(folder) = real_tests::corpus("debian-minimal") else { return };
+    let source = format!("oci:{}", folder.join("oci").display());
+    let scratch = tempfile::tempdir().unwrap();
+    // One version of each format; tag-value of ten thousand files takes its Python parser minutes.
+    for (format, version, end) in ALL.iter().filter(|(_, _, end)| *end != "spdx.spdx").take(4) {
+        let path = scratch.path().join(format!("files.{end}"));
+        let file = path.display().to_string();
+        let done = assay(&[
+            "sbom",
+            &source,
+            "--file-hashes",
+            "--format",
+            format,
+            "--spec-version",
+            version,
+            "--output",
+            &file,
+        ]);
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+        let Some(said) = validate(&path) else { return };
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("usr/bin/dpkg"), "{format}");
+        assert!(said.starts_with("read "), "{format} {version}: {said}");
+    }
+}

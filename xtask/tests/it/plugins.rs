@@ -39,6 +39,7 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-detect/src/lint/kubernetes", Const("Lint<Workload>")),
     Folder("crates/assay-detect/src/malware", Const("Rule")),
     Folder("crates/assay-detect/src/deep", Trait("Analyzer")),
+    Folder("crates/assay-sign/src/predicate/ci", Const("Ci")),
     Folder("crates/assay-report/src/format", Trait("Format")),
     Folder("crates/assay-policy/src/rule", Trait("Rule")),
     Folder("crates/assay-policy/src/import", Module),

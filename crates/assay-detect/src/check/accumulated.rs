@@ -13,7 +13,7 @@ pub const CHECK: Check = Check {
     title: "findings of medium severity have accumulated",
     severity: Severity::High,
     why: "One alone can wait; of many some can be put together into an attack, and so many mean that nobody mends any.",
-    fix: "Mend those that have a fix, most of which come with newer packages or a newer base image.",
+    fix: "mend those that have a fix, most of which come with newer packages or a newer base image",
     reference: "",
 };
 

@@ -1,5 +1,5 @@
 //! The part of a distribution's CIS baseline that can be told from a disk: settings of services, of accounts and of the kernel. One
-//! file for each check, and the list of them all.
+//! file for each check, a table for those that differ in a key and its values (`sshd.rs`, `sysctl.rs`), and the list of them all.
 //!
 //! It counts for whole systems only, which have an init system and are no layers: images of virtual machines and their root
 //! folders. Settings are read from all places where they may stand, in the order in which the programs read them; what only the running
@@ -28,29 +28,10 @@ mod password_lockout;
 mod password_quality;
 mod separate_tmp;
 mod settings;
-mod sshd_banner;
-mod sshd_empty_passwords;
-mod sshd_environment;
-mod sshd_grace;
-mod sshd_host_based;
-mod sshd_idle;
-mod sshd_pam;
-mod sshd_passwords;
-mod sshd_root_login;
-mod sshd_tries;
+mod sshd;
 mod sshd_weak_algorithms;
-mod sshd_x11;
 mod su_for_all;
-mod sysctl_aslr;
-mod sysctl_dumps;
-mod sysctl_forwarding;
-mod sysctl_kernel_addresses;
-mod sysctl_martians;
-mod sysctl_ptrace;
-mod sysctl_redirects;
-mod sysctl_reverse_path;
-mod sysctl_source_route;
-mod sysctl_syn_cookies;
+mod sysctl;
 mod time_not_synchronised;
 mod umask;
 mod volatile_journal;
@@ -66,8 +47,60 @@ pub struct SystemCheck {
     pub bad: &'static [&'static [(&'static str, &'static str)]],
     /// Files of systems in which it finds nothing.
     pub good: &'static [&'static [(&'static str, &'static str)]],
-    /// Looks at a system.
-    pub find: fn(&System, &mut Places),
+    /// How it looks at a system.
+    pub find: Find,
+}
+
+/// How a check looks at a system.
+#[derive(Debug)]
+pub enum Find {
+    /// In its own way.
+    By(fn(&System, &mut Places)),
+    /// Each of these keys of the kernel has one of these values.
+    Sysctl {
+        /// The keys.
+        keys: &'static [&'static str],
+        /// The values.
+        good: &'static [&'static str],
+    },
+    /// This setting of an SSH server, in lower case, is not a bad one.
+    Sshd {
+        /// Its key, in lower case.
+        key: &'static str,
+        /// The value that holds when nothing is said; empty where there is none.
+        default: &'static str,
+        /// Tells bad values.
+        is_bad: fn(&str) -> bool,
+    },
+}
+
+impl Find {
+    fn run(&self, system: &System, places: &mut Places) {
+        match self {
+            Self::By(find) => find(system, places),
+            Self::Sysctl { keys, good } => {
+                for key in *keys {
+                    let setting = system.last("sysctl", key);
+                    let value = setting.map(|setting| setting.value.as_str());
+                    if !value.is_some_and(|value| good.contains(&value)) {
+                        let what = format!("{key} is {}", value.unwrap_or("not set"));
+                        places.setting(setting, "etc/sysctl.d", &what);
+                    }
+                }
+            }
+            Self::Sshd { key, default, is_bad } => {
+                if !system.has("sshd") {
+                    return;
+                }
+                let setting = system.first("sshd", key);
+                let value = setting.map_or(*default, |setting| setting.value.as_str()).to_ascii_lowercase();
+                if is_bad(&value) {
+                    let value = if value.is_empty() { "is not set" } else { &value };
+                    places.setting(setting, "etc/ssh/sshd_config", &format!("{key} {value}"));
+                }
+            }
+        }
+    }
 }
 
 /// A line of a file of settings.
@@ -247,35 +280,35 @@ impl SystemCheck {
     /// Looks at a system.
     pub fn run(&self, system: &System) -> Vec<Detection> {
         let mut places = Places { rule: self.check.id, found: Vec::new() };
-        (self.find)(system, &mut places);
+        self.find.run(system, &mut places);
         places.found
     }
 }
 
 /// Every check of a whole system.
 pub const CHECKS: &[&SystemCheck] = &[
-    &sshd_root_login::CHECK,
-    &sshd_empty_passwords::CHECK,
-    &sshd_passwords::CHECK,
-    &sshd_x11::CHECK,
-    &sshd_tries::CHECK,
-    &sshd_grace::CHECK,
-    &sshd_environment::CHECK,
-    &sshd_host_based::CHECK,
-    &sshd_pam::CHECK,
-    &sshd_idle::CHECK,
-    &sshd_banner::CHECK,
+    &sshd::ROOT_LOGIN,
+    &sshd::EMPTY_PASSWORDS,
+    &sshd::PASSWORDS,
+    &sshd::X11,
+    &sshd::TRIES,
+    &sshd::GRACE,
+    &sshd::ENVIRONMENT,
+    &sshd::HOST_BASED,
+    &sshd::PAM,
+    &sshd::IDLE,
+    &sshd::BANNER,
     &sshd_weak_algorithms::CHECK,
-    &sysctl_aslr::CHECK,
-    &sysctl_ptrace::CHECK,
-    &sysctl_dumps::CHECK,
-    &sysctl_forwarding::CHECK,
-    &sysctl_redirects::CHECK,
-    &sysctl_source_route::CHECK,
-    &sysctl_reverse_path::CHECK,
-    &sysctl_syn_cookies::CHECK,
-    &sysctl_martians::CHECK,
-    &sysctl_kernel_addresses::CHECK,
+    &sysctl::ASLR,
+    &sysctl::PTRACE,
+    &sysctl::DUMPS,
+    &sysctl::FORWARDING,
+    &sysctl::REDIRECTS,
+    &sysctl::SOURCE_ROUTE,
+    &sysctl::REVERSE_PATH,
+    &sysctl::SYN_COOKIES,
+    &sysctl::MARTIANS,
+    &sysctl::KERNEL_ADDRESSES,
     &mount_options::CHECK,
     &separate_tmp::CHECK,
     &password_age::CHECK,

@@ -57,7 +57,10 @@ fn names_are_unique_and_texts_are_in_style() {
             assert!(check.id.starts_with(kind.name()), "{}", check.id);
             assert!(seen.insert(check.id), "{} is there twice", check.id);
             assert!(
-                !check.title.ends_with('.') && check.why.ends_with('.') && check.fix.ends_with('.'),
+                !check.title.ends_with('.')
+                    && check.why.ends_with('.')
+                    && !check.fix.ends_with('.')
+                    && !check.fix.starts_with(char::is_uppercase),
                 "{}",
                 check.id
             );

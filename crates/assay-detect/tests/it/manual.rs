@@ -12,13 +12,13 @@ use std::path::Path;
 /// Makes a table of checks.
 fn table<'a>(checks: impl Iterator<Item = &'a Check>) -> String {
     let mut text =
-        "| check | severity | what | why, and what to do | elsewhere |\n|---|---|---|---|---|\n".to_owned();
+        "| check | severity | what | why | what to do | elsewhere |\n|---|---|---|---|---|---|\n".to_owned();
     for check in checks {
         let elsewhere =
             check.aliases.iter().copied().chain(Some(check.reference).filter(|text| !text.is_empty()));
         let elsewhere = elsewhere.collect::<Vec<_>>().join(", ");
         let Check { id, title, severity, why, fix, .. } = check;
-        writeln!(text, "| `{id}` | {severity} | {title} | {} {} | {elsewhere} |", cell(why), cell(fix))
+        writeln!(text, "| `{id}` | {severity} | {title} | {} | {} | {elsewhere} |", cell(why), cell(fix))
             .unwrap();
     }
     text

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod attached;
 mod bounds;
 mod cache;
 mod disks;

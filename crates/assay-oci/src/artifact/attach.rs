@@ -347,3 +347,61 @@ impl Layers {
         Ok(Some(Tagged { bytes: written(&manifest)?, config }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(number: usize) -> Descriptor {
+        let mut entry = Descriptor::of(MANIFEST_TYPE, &[u8::try_from(number).unwrap()]);
+        entry.artifact_type = format!("a/{number}");
+        entry
+    }
+
+    fn digests(list: &[u8]) -> Vec<Digest> {
+        ManifestDocument::parse(list).unwrap().manifests.iter().map(|entry| entry.digest).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        /// Writers take turns in any order, each writing what it had read a turn before; then each looks once more.
+        #[test]
+        fn writers_that_overwrite_each_other_end_with_all_entries(turns in prop::collection::vec(0_usize..6, 0..40)) {
+            let mut stored: Option<Vec<u8>> = None;
+            let mut writers: Vec<(List, Option<Vec<u8>>)> =
+                (0..6).map(|number| (List::new(entry(number)), None)).collect();
+            // In the worst order each round of reading and writing keeps one more entry.
+            let rest = (0..6).cycle().take(6 * 30);
+            for at in turns.into_iter().chain(rest) {
+                let (list, pending) = &mut writers[at];
+                match pending.take() {
+                    Some(bytes) => stored = Some(bytes),
+                    None => *pending = list.next(stored.as_deref()).unwrap(),
+                }
+            }
+            let list = stored.unwrap();
+            let mut found = digests(&list);
+            found.sort();
+            let mut expected: Vec<_> = (0..6).map(|number| entry(number).digest).collect();
+            expected.sort();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn any_list_is_completed_or_refused(bytes: Vec<u8>, text in r#"(\{|\}|\[|\]|"manifests":|"digest":|"layers":|"x"|null|1|,){0,12}"#) {
+            for input in [&bytes[..], text.as_bytes(), br#"{"manifests":[{"digest":"x"},null],"a":1}"#] {
+                let mut list = List::new(entry(1));
+                if let Ok(Some(written)) = list.next(Some(input)) {
+                    prop_assert_eq!(list.next(Some(&written)).unwrap(), None);
+                    prop_assert_eq!(digests(&written).iter().filter(|one| **one == entry(1).digest).count(), 1);
+                }
+                let mut layers = Layers::new(&entry(1)).unwrap();
+                if let Ok(Some(written)) = layers.step(Some(input)) {
+                    prop_assert!(layers.step(Some(&written.bytes)).unwrap().is_none());
+                }
+            }
+        }
+    }
+}

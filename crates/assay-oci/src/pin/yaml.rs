@@ -80,7 +80,7 @@ pub(super) fn find(text: &str) -> Vec<Spot> {
         }
         let parent = open.last().and_then(|mapping| mapping.entries.last());
         let parent = parent.map(|entry| entry.key.clone()).unwrap_or_default();
-        if !open.last().is_some_and(|mapping| mapping.column == column) {
+        if open.last().is_none_or(|mapping| mapping.column != column) {
             if open.len() >= MAX_DEPTH {
                 return spots;
             }

@@ -273,7 +273,7 @@ impl Layout {
 fn make(folder: &Path) -> Result<(), RepositoryError> {
     let failed = |path: &Path, source| RepositoryError::Write { path: path.to_owned(), source };
     // What is there already might be somebody's project.
-    let mut entries = fs::read_dir(folder).map(|entries| entries.count()).or_else(|source| {
+    let mut entries = fs::read_dir(folder).map(Iterator::count).or_else(|source| {
         if source.kind() == io::ErrorKind::NotFound { Ok(0) } else { Err(failed(folder, source)) }
     })?;
     if folder.join("blobs").is_dir() && folder.join("index.json").is_file() {

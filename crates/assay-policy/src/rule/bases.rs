@@ -44,7 +44,7 @@ impl Rule for Bases {
         for (image, report) in out.reports() {
             match report.image.base.as_ref() {
                 Some(base) if base.evidence == BaseEvidence::LayerPrefix => {
-                    judge(params, facts, image, base, out)
+                    judge(params, facts, image, base, out);
                 }
                 Some(base) => out.missing(
                     Some(image),
@@ -71,10 +71,10 @@ fn judge(params: &Params, facts: &Facts<'_>, image: &ImageFacts<'_>, base: &Base
         };
         [reference, untagged, plain].iter().any(|spelling| pattern::any(&allow, spelling))
     });
-    let by_digest = base
-        .manifest_digest
-        .is_some_and(|digest| digests.iter().any(|one| *one == crate::define::Value::Digest(digest)));
-    if !(allow.is_empty() && digests.is_empty()) && !by_name && !by_digest {
+    let by_digest =
+        base.manifest_digest.is_some_and(|digest| digests.contains(&crate::define::Value::Digest(digest)));
+    let any = allow.is_empty() && digests.is_empty();
+    if !(any || by_name || by_digest) {
         out.violation(
             Some(image),
             format!("the base `{name}` is not allowed"),

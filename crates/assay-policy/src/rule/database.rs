@@ -52,7 +52,7 @@ impl Rule for Database {
             }
             match (database.built_at, params.duration("maxAge")) {
                 (None, _) => {
-                    out.missing(Some(image), "the scan was made without a vulnerability database", UPDATE)
+                    out.missing(Some(image), "the scan was made without a vulnerability database", UPDATE);
                 }
                 (Some(at), Some(limit)) if now.0.saturating_sub(at.0) > limit => {
                     out.missing(

@@ -4,7 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
-use assay_model::{FindingKind, FixState};
+use assay_model::{FindingKind, FixState, Os};
 
 /// What it takes.
 const FIELDS: &[Field] = &[
@@ -51,6 +51,8 @@ impl Rule for EndOfLife {
                         format!("build on a newer release of {}", os.id),
                     );
                 }
+                // What has no releases has none that ends.
+                Some((os, None)) if rolls(os) => {}
                 Some((os, None)) => out.missing(
                     Some(image),
                     format!("until when {} {} gets security fixes is not known", os.id, os.version),
@@ -71,6 +73,11 @@ impl Rule for EndOfLife {
             }
         }
     }
+}
+
+/// Returns whether a distribution is the same whatever version it names.
+fn rolls(os: &Os) -> bool {
+    os.distro.is_some_and(|distro| (distro.release)("1") == (distro.release)("2"))
 }
 
 fn count(number: usize) -> String {

@@ -75,7 +75,7 @@ impl Rule for Licenses {
                 }
                 let why = match policy::of(package, &report.inventory) {
                     Some(expression) if expression.can_avoid(&forbidden) => continue,
-                    Some(expression) => format!("{} is not accepted", expression),
+                    Some(expression) => format!("{expression} is not accepted"),
                     None if params.truth("denyMissing") => "it names no licence".to_owned(),
                     None => continue,
                 };

@@ -83,7 +83,7 @@ impl Rule for Scan {
             if let Some(limit) = params.duration("maxAge") {
                 match image.scanned_at.or(report.database.built_at) {
                     None => {
-                        out.missing(Some(image), "when the image was scanned is not known", "scan it again")
+                        out.missing(Some(image), "when the image was scanned is not known", "scan it again");
                     }
                     Some(at) if now.0.saturating_sub(at.0) > limit => out.missing(
                         Some(image),

@@ -87,7 +87,7 @@ fn trials() -> Vec<Trial> {
             rule: "secrets",
             params: "{}",
             spoil: |case| {
-                case.report.findings.push(finding(FindingKind::Secret, "aws-key", Severity::Critical))
+                case.report.findings.push(finding(FindingKind::Secret, "aws-key", Severity::Critical));
             },
             blind: |case| blind_to(FindingKind::Secret)(case),
         },
@@ -95,7 +95,7 @@ fn trials() -> Vec<Trial> {
             rule: "malware",
             params: "{}",
             spoil: |case| {
-                case.report.findings.push(finding(FindingKind::Malware, "miner", Severity::Critical))
+                case.report.findings.push(finding(FindingKind::Malware, "miner", Severity::Critical));
             },
             blind: |case| blind_to(FindingKind::Malware)(case),
         },
@@ -135,7 +135,7 @@ fn trials() -> Vec<Trial> {
             params: "{}",
             spoil: |case| case.report.inventory.packages[0].usage = Usage::Unused,
             blind: |case| {
-                case.report.inventory.packages.iter_mut().for_each(|one| one.usage = Usage::Unknown)
+                case.report.inventory.packages.iter_mut().for_each(|one| one.usage = Usage::Unknown);
             },
         },
         Trial {
@@ -469,4 +469,15 @@ fn packages_at_their_end_count() {
     case.report.findings.push(finding);
     assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Deny);
     assert_eq!(case.judge(&policy("  - endOfLife: {packages: false}\n", "")).decision, Decision::Admit);
+}
+
+#[test]
+fn a_distribution_without_releases_does_not_end() {
+    let mut case = Case::clean();
+    let os = case.report.inventory.os.as_mut().unwrap();
+    os.distro = assay_model::distro::by_id("wolfi");
+    os.end_of_life = None;
+    assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Admit);
+    case.report.inventory.os.as_mut().unwrap().distro = assay_model::distro::by_id("debian");
+    assert_eq!(case.judge(&policy("  - endOfLife: {}\n", "")).decision, Decision::Deny);
 }

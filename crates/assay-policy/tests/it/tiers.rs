@@ -52,6 +52,9 @@ fn a_tier_that_is_not_there_is_a_denial() {
     let case = Case::clean();
     let verdict = evaluate(&policy("  - secrets: {}\n", TIERS), Some("prod"), &case.facts(), NOW);
     assert_eq!((verdict.decision, verdict.evaluated), (Decision::Deny, false));
+    // A policy without tiers is the same for all.
+    let verdict = evaluate(&policy("  - secrets: {}\n", ""), Some("prod"), &case.facts(), NOW);
+    assert_eq!((verdict.decision, verdict.tiers), (Decision::Admit, vec!["prod".to_owned()]));
 }
 
 #[test]

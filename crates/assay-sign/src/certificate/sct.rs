@@ -34,6 +34,11 @@ pub enum NoSct {
     BadSignature,
 }
 
+/// Returns whether a log promised to publish the certificate, as far as it says itself.
+pub(crate) fn is_logged(leaf: &Certificate) -> bool {
+    leaf.extension(SCT_LIST).is_some()
+}
+
 /// Verifies that a log of `logs` promised to publish `leaf`, which `issuer` issued.
 pub(crate) fn verify(leaf: &Certificate, issuer: &Certificate, logs: &[Log]) -> Result<(), NoSct> {
     let extension = leaf.extension(SCT_LIST).ok_or(NoSct::Missing)?;

@@ -193,8 +193,8 @@ pub(super) fn certificate_at(
     times: &[Timestamp],
 ) -> Result<fulcio::Identity, Refusal> {
     let issuer = issuer(leaf, others, root, times)?;
-    // An instance without a log of certificates cannot have its certificates logged.
-    if !root.certificate_logs.is_empty() {
+    // An instance without a log of certificates cannot have its certificates logged, such as that of GitHub's attestations.
+    if !root.certificate_logs.is_empty() || sct::is_logged(leaf) {
         sct::verify(leaf, &issuer, &root.certificate_logs)?;
     }
     fulcio::identity(leaf).ok_or_else(|| {

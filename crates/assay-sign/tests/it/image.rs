@@ -10,7 +10,7 @@ use assay_sign::simple_signing;
 use assay_sign::statement::{Statement, Subject};
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{
-    Candidate, Code, Found, IdentityPolicy, LogPolicy, MAX_CANDIDATES, Outcome, Request, TrustRoot,
+    Candidate, Code, Found, IdentityPolicy, LogPolicy, MAX_CANDIDATES, NOTICE, Outcome, Request, TrustRoot,
     TrustedKey, Wanted, image,
 };
 use serde_json::json;
@@ -204,6 +204,21 @@ fn keys_count_inside_their_windows_and_until_they_are_revoked() {
     let mut logged = trusting(&[&signer]);
     logged.key_log = LogPolicy::Required;
     assert_eq!(code(&verify(&evidence, &logged)), Code::Log);
+}
+
+#[test]
+fn keys_that_run_out_are_told_in_time() {
+    let signer = key(NewKey::EcdsaP256);
+    let told = |end: i64, revoked: bool| {
+        let mut root = trusting(&[&signer]);
+        root.keys[0].not_after = Some(Timestamp(end));
+        root.keys[0].revoked = revoked;
+        root.warnings(NOW)
+    };
+    assert_eq!(told(NOW.0 + NOTICE + 1, false), Vec::<String>::new());
+    assert!(told(NOW.0 + NOTICE, false)[0].contains("runs out on 2023-12-14"));
+    assert!(told(NOW.0 - 1, false)[0].contains("has run out on 2023-11-14"));
+    assert!(told(NOW.0 - 1, true)[0].contains("is revoked"));
 }
 
 #[test]

@@ -328,6 +328,11 @@ fn both_ends_of_a_window_belong_to_it() {
     let mut root = sigstore.trusted_root();
     root["tlogs"][0]["publicKey"]["validFor"] = json!({"end": "2030-01-01T00:00:00Z"});
     assert!(TrustedRoot::parse(root.to_string().as_bytes()).is_err());
+    for authorities in ["certificateAuthorities", "timestampAuthorities"] {
+        let mut root = sigstore.trusted_root();
+        root[authorities][0].as_object_mut().unwrap().remove("validFor");
+        assert!(TrustedRoot::parse(root.to_string().as_bytes()).is_err());
+    }
 }
 
 #[test]
@@ -354,6 +359,8 @@ fn the_certificate_must_be_issued_logged_and_for_code() {
         Code::Certificate,
         "was not trusted",
     );
+    // A certificate that says it was logged is held to it, also where no log is known.
+    check(first, |_, _, root| root["ctlogs"] = json!([]), Code::Certificate, "trusted log");
     // Whoever logs certificates wrote the promise, but with another key than the trust root has.
     check(
         first,

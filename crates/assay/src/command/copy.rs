@@ -10,7 +10,7 @@ use assay_model::Platform;
 use assay_oci::copy::{Copied, CopyOptions, copy};
 use assay_oci::repository::pack;
 use assay_oci::source::{Selector, Source};
-use assay_oci::{Access, Repository, Transfer};
+use assay_oci::{Access, Repository, RepositoryError, Transfer};
 use assay_report::escape;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -72,8 +72,19 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         terminal::note(global, &format!("{done} {}, {}", blob.digest.short(), repository::size(blob.size)));
     };
     let run = |to: &Repository| -> Result<Copied, CommandError> {
-        copy(&from.repository, from.wanted.as_ref(), to, tag.as_deref(), &options, &progress)
-            .map_err(|error| failed("copy", &format!("{}` to `{}", args.source, args.destination), error))
+        copy(&from.repository, from.wanted.as_ref(), to, tag.as_deref(), &options, &progress).map_err(
+            |error| {
+                // Mirrors keep some images of an index only, and no registry takes such an index.
+                let is_sparse = matches!(error, RepositoryError::Missing { .. }) && args.platform.is_none();
+                let failed = failed("copy", &format!("{}` to `{}", args.source, args.destination), error);
+                if is_sparse {
+                    failed
+                        .hint("if images of other platforms are missing, copy one with `--platform OS/ARCH`")
+                } else {
+                    failed
+                }
+            },
+        )
     };
     let copied = match &destination {
         Source::OciArchive(place) => {

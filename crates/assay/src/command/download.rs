@@ -129,19 +129,21 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             .hint("name a folder that you may write to with `--output-dir DIR`")
     };
     std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
+    let save = |name: String, bytes: &[u8]| -> Result<(), CommandError> {
+        let path = folder.join(name);
+        super::scan::write_file(&path, bytes).map_err(|error| unwritable(&path, error))?;
+        terminal::stdout(format!("{}\n", path.display()).as_bytes())
+            .map_err(|error| CommandError::work("cannot write to standard output", error))
+    };
+    // No name is taken from the artifact: it might lead out of the folder.
+    let stem = |artifact: &Artifact| format!("{}-{}", artifact.kind, artifact.descriptor.digest.short());
+    for artifact in &artifacts {
+        // The signatures of cosign's tags stand in annotations of the manifest.
+        save(format!("{}-manifest.json", stem(artifact)), &artifact.manifest)?;
+    }
     for (artifact, at, layer) in layers {
         let bytes = repository.blob(layer, MAX_LAYER).map_err(broken)?;
-        // No name is taken from the artifact: it might lead out of the folder.
-        let name = format!(
-            "{}-{}-{at}.{}",
-            artifact.kind,
-            artifact.descriptor.digest.short(),
-            extension(&layer.media_type)
-        );
-        let path = folder.join(name);
-        super::scan::write_file(&path, &bytes).map_err(|error| unwritable(&path, error))?;
-        terminal::stdout(format!("{}\n", path.display()).as_bytes())
-            .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+        save(format!("{}-{at}.{}", stem(artifact), extension(&layer.media_type)), &bytes)?;
     }
     Ok(code)
 }

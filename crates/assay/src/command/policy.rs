@@ -28,7 +28,7 @@ enum Command {
     Init(InitArgs),
     Check(CheckArgs),
     Test(test::Args),
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
     Simulate(simulate::Args),
     Import(import::Args),
     Export(export::Args),

@@ -2,6 +2,7 @@
 
 use crate::error::CommandError;
 use crate::keys;
+use crate::services::Outside;
 use crate::source::read_file;
 use assay_policy::Policy;
 use assay_policy::trust::{
@@ -18,17 +19,27 @@ use std::error::Error;
 use std::path::Path;
 
 /// Reads the trust roots of a policy. One that cannot be read is an error: without it nothing could be told from a forgery.
-pub(super) fn roots(policy: &Policy, path: &Path) -> Result<Vec<TrustRoot>, CommandError> {
+///
+/// Only the keys that key services hold need the outside.
+pub(super) fn roots(
+    policy: &Policy,
+    path: &Path,
+    outside: &dyn Fn() -> Result<Outside, CommandError>,
+) -> Result<Vec<TrustRoot>, CommandError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    policy.trust.iter().map(|(name, stated)| root(name, stated, folder)).collect()
+    policy.trust.iter().map(|(name, stated)| root(name, stated, (folder, outside))).collect()
 }
+
+/// Where files are, and what key services need.
+type Around<'a> = (&'a Path, &'a dyn Fn() -> Result<Outside, CommandError>);
 
 fn failed(name: &str, error: impl Into<Box<dyn Error + Send + Sync>>) -> CommandError {
     CommandError::work(format!("cannot read the trust root `{name}` of the policy"), error)
         .hint("mend it in the policy; `assay policy check` names files that are not there")
 }
 
-fn root(name: &str, stated: &Stated, folder: &Path) -> Result<TrustRoot, CommandError> {
+fn root(name: &str, stated: &Stated, around: Around<'_>) -> Result<TrustRoot, CommandError> {
+    let (folder, _) = around;
     let sigstore = match stated {
         Stated::Keyless(Keyless { trusted_root: Some(file), .. }) => {
             let bytes = read_file(&folder.join(file)).map_err(|error| failed(name, error))?;
@@ -39,7 +50,7 @@ fn root(name: &str, stated: &Stated, folder: &Path) -> Result<TrustRoot, Command
     let mut root = TrustRoot::new(name, sigstore);
     match stated {
         Stated::Keys(stated) => {
-            root.keys = stated.iter().map(|one| key(name, one, folder)).collect::<Result<_, _>>()?;
+            root.keys = stated.iter().map(|one| key(name, one, around)).collect::<Result<_, _>>()?;
         }
         Stated::Keyless(stated) => {
             root.keyless.log = if stated.transparency_log { LogPolicy::Required } else { LogPolicy::Ignored };
@@ -54,7 +65,7 @@ fn root(name: &str, stated: &Stated, folder: &Path) -> Result<TrustRoot, Command
     Ok(root)
 }
 
-fn key(name: &str, stated: &StatedKey, folder: &Path) -> Result<TrustedKey, CommandError> {
+fn key(name: &str, stated: &StatedKey, (folder, outside): Around<'_>) -> Result<TrustedKey, CommandError> {
     let key = match &stated.material {
         Material::Inline(pem) => PublicKey::from_pem(pem).map_err(|error| failed(name, error))?,
         Material::File(file) => {
@@ -62,7 +73,7 @@ fn key(name: &str, stated: &StatedKey, folder: &Path) -> Result<TrustedKey, Comm
             let text = String::from_utf8(bytes).map_err(|error| failed(name, error))?;
             PublicKey::from_pem(&text).map_err(|error| failed(name, error))?
         }
-        Material::Reference(reference) => keys::public_key(reference)?,
+        Material::Reference(reference) => keys::public_key(reference, outside()?)?,
     };
     Ok(TrustedKey {
         key,

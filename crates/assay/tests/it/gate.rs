@@ -230,3 +230,46 @@ fn signatures_are_looked_up_beside_the_image() {
     std::fs::remove_file(place.path("release.pub")).unwrap();
     assert_eq!(place.run(&gate).code, 2, "a trust root that is gone");
 }
+
+#[test]
+fn statements_of_those_who_are_honoured_count() {
+    let place = place("2.2.0");
+    let password = [("ASSAY_KEY_PASSWORD", "x")];
+    for key in ["security", "other"] {
+        assert_eq!(place.run_with(&["key", "generate", "--out", key], &password).code, 0);
+    }
+    let digest = image("2.2.0").digest();
+    let state = [
+        "vex",
+        "create",
+        "--author",
+        "security",
+        "--vulnerability",
+        "CVE-2019-14234",
+        "--product",
+        &digest,
+        "--status",
+        "not_affected",
+        "--justification",
+        "vulnerable_code_not_present",
+        "--output",
+        "app.vex.json",
+    ];
+    assert_eq!(place.run(&state).code, 0);
+    let policy = format!(
+        "{POLICY}vex: {{honour: [security]}}\ntrust:\n  security: {{keys: [{{file: security.pub}}]}}\n  other: {{keys: [{{file: other.pub}}]}}\n"
+    );
+    place.write("policy.yaml", policy);
+    let gate =
+        ["gate", "oci:layout:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    // One by somebody who is trusted for other things is none.
+    for (key, code) in [("other", 1), ("security", 0)] {
+        let key = format!("{key}.key");
+        let attest =
+            ["attest", "--key", &key, "--type", "openvex", "--predicate", "app.vex.json", "oci:layout:app"];
+        let ran = place.run_with(&attest, &password);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let ran = place.run(&gate);
+        assert_eq!(ran.code, code, "{key}: {}", ran.stdout);
+    }
+}

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "a key may log in that is part of the image",
         severity: Severity::Medium,
         why: "Whoever has its private half gets into every machine made from the image.",
-        fix: "Give keys when the machine starts.",
+        fix: "give keys when the machine starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     select: &[

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "copies of files that editors and people leave",
         severity: Severity::Negligible,
         why: "Web servers hand them out as text, and they hold what the current file no longer does.",
-        fix: "Delete them, and name them in `.dockerignore`.",
+        fix: "delete them, and name them in `.dockerignore`",
         reference: "",
     },
     select: &[

@@ -13,7 +13,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "two accounts or groups share a number or a name",
         severity: Severity::Low,
         why: "What belongs to one belongs to the other.",
-        fix: "Give each its own.",
+        fix: "give each its own",
         reference: "CIS Distribution Independent Linux Benchmark 6.2.16",
     },
     select: &[Select::Path("etc/passwd"), Select::Path("etc/group")],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "an account without a password",
         severity: Severity::High,
         why: "Whoever reaches a login, `su` or a service with PAM is that user.",
-        fix: "Lock it: `passwd -l NAME`.",
+        fix: "lock it: `passwd -l NAME`",
         reference: "CIS Distribution Independent Linux Benchmark 6.2.1",
     },
     select: &[Select::Path("etc/shadow"), Select::Path("etc/passwd")],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "a program in a folder for temporary files",
         severity: Severity::Low,
         why: "Nothing installs programs there but attackers and forgotten builds.",
-        fix: "Delete it.",
+        fix: "delete it",
         reference: "",
     },
     select: &[Select::Under("tmp/", ""), Select::Under("var/tmp/", ""), Select::Under("dev/shm/", "")],

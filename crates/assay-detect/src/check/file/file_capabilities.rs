@@ -14,7 +14,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "programs with capabilities that come close to root",
         severity: Severity::Medium,
         why: "Whoever runs them gets the capability, also without being root.",
-        fix: "Take them off: `setcap -r FILE`.",
+        fix: "take them off: `setcap -r FILE`",
         reference: "CIS Docker Benchmark 4.8",
     },
     select: &[Select::Capabilities],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "an account has a password",
         severity: Severity::Medium,
         why: "It is the same in every container, and whoever has the image can guess it in peace.",
-        fix: "Lock it with `passwd -l NAME`, and give keys when the machine starts.",
+        fix: "lock it with `passwd -l NAME`, and give keys when the machine starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     select: &[Select::Path("etc/shadow")],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "the private key of an SSH server is in the image",
         severity: Severity::High,
         why: "Every machine made from it has the same: whoever has the image can pass itself off as each of them.",
-        fix: "Delete `/etc/ssh/ssh_host_*`, and let each machine make its own when it starts.",
+        fix: "delete `/etc/ssh/ssh_host_*`, and let each machine make its own when it starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     select: &[Select::NameAffixes("ssh_host_", "_key")],

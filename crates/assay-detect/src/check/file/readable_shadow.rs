@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "the hashes of passwords can be read by everybody",
         severity: Severity::High,
         why: "Whoever runs anything in it can guess them in peace.",
-        fix: "`chmod 640 /etc/shadow`.",
+        fix: "`chmod 640 /etc/shadow`",
         reference: "CIS Distribution Independent Linux Benchmark 6.1.3",
     },
     select: &[

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "another account than root has the number 0",
         severity: Severity::High,
         why: "It is root under another name, and easily overlooked.",
-        fix: "Give it a number of its own.",
+        fix: "give it a number of its own",
         reference: "CIS Distribution Independent Linux Benchmark 6.2.2",
     },
     select: &[Select::Path("etc/passwd")],

@@ -15,7 +15,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "programs that run as their owner or group",
         severity: Severity::Low,
         why: "Each gives whoever runs it the rights of another, mostly of root.",
-        fix: "Take the bit off what the service does not need: `chmod a-s FILE`; with `no-new-privileges` the others are of no use either.",
+        fix: "take the bit off what the service does not need: `chmod a-s FILE`; with `no-new-privileges` the others are of no use either",
         reference: "CIS Docker Benchmark 4.8",
     },
     select: &[Select::Mode(0o6000)],

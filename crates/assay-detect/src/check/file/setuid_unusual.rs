@@ -13,7 +13,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "a program that no distribution ships so runs as its owner or group",
         severity: Severity::Medium,
         why: "It gives whoever runs it the rights of another; a copy of a shell with this bit is a way back in.",
-        fix: "Take the bit off: `chmod a-s FILE`.",
+        fix: "take the bit off: `chmod a-s FILE`",
         reference: "CIS Docker Benchmark 4.8",
     },
     select: &[Select::Mode(0o6000)],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "the history of commands is in the image",
         severity: Severity::Low,
         why: "What was typed often holds addresses, names and passwords.",
-        fix: "Delete it in the instruction that makes it.",
+        fix: "delete it in the instruction that makes it",
         reference: "CIS Docker Benchmark 4.10",
     },
     select: &[

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "`sudo` asks for no password",
         severity: Severity::Medium,
         why: "Whoever runs anything as that user is root.",
-        fix: "Take `NOPASSWD` out, or `sudo` altogether.",
+        fix: "take `NOPASSWD` out, or `sudo` altogether",
         reference: "CIS Debian Linux 12 Benchmark 5.2.4",
     },
     select: &[Select::Path("etc/sudoers"), Select::Under("etc/sudoers.d/", "")],

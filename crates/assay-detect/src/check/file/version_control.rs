@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "the history of a repository is in the image",
         severity: Severity::Medium,
         why: "It holds every version of every file, also secrets that were taken out later.",
-        fix: "Name `.git` in `.dockerignore`.",
+        fix: "name `.git` in `.dockerignore`",
         reference: "CIS Docker Benchmark 4.10",
     },
     select: &[

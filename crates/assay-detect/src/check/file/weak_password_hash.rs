@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "a password is kept with a weak hash",
         severity: Severity::Medium,
         why: "DES and MD5 hashes are guessed by the thousand million a second.",
-        fix: "Set `ENCRYPT_METHOD YESCRYPT` in `/etc/login.defs`, and the password anew.",
+        fix: "set `ENCRYPT_METHOD YESCRYPT` in `/etc/login.defs`, and the password anew",
         reference: "CIS Debian Linux 12 Benchmark 5.4.1.4",
     },
     select: &[Select::Path("etc/shadow"), Select::Path("etc/passwd")],

@@ -13,7 +13,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "files that everybody can write",
         severity: Severity::Medium,
         why: "Any process of the container can change them, also one that an attacker runs as another user.",
-        fix: "`chmod o-w FILE`, and give the file to the user that writes it.",
+        fix: "`chmod o-w FILE`, and give the file to the user that writes it",
         reference: "CIS Distribution Independent Linux Benchmark 6.1.10",
     },
     select: &[Select::Mode(0o002)],

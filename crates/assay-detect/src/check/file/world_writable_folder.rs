@@ -13,7 +13,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "folders that everybody can write, without the sticky bit",
         severity: Severity::Medium,
         why: "Everybody can delete and replace the files of others there.",
-        fix: "`chmod o-w FOLDER`, or `chmod +t FOLDER` where all must write.",
+        fix: "`chmod o-w FOLDER`, or `chmod +t FOLDER` where all must write",
         reference: "CIS Distribution Independent Linux Benchmark 1.1.21",
     },
     select: &[Select::Mode(0o002)],

@@ -12,7 +12,7 @@ pub(super) const CHECK: FileCheck = FileCheck {
         title: "a program of the system belongs to another user than root",
         severity: Severity::Medium,
         why: "Who is that user can change what root runs.",
-        fix: "`chown root FILE`.",
+        fix: "`chown root FILE`",
         reference: "CIS Distribution Independent Linux Benchmark 6.1",
     },
     select: &[

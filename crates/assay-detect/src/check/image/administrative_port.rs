@@ -12,7 +12,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a port of administration is exposed",
         severity: Severity::Medium,
         why: "A shell or remote control inside a container goes around everything that decides who may do what.",
-        fix: "Leave the service out; use the engine's own `exec` and logs.",
+        fix: "leave the service out; use the engine's own `exec` and logs",
         reference: "CIS Docker Benchmark 5.7, 5.8",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a compiler is installed",
         severity: Severity::Low,
         why: "Whoever gets in builds there what else would have to be brought.",
-        fix: "Build in a stage of its own, and copy only what was built.",
+        fix: "build in a stage of its own, and copy only what was built",
         reference: "CIS Docker Benchmark 4.3",
     },
     find,

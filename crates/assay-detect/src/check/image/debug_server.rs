@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a development server or debugger is started",
         severity: Severity::Medium,
         why: "It runs what visitors send, or shows them what is inside.",
-        fix: "Start the service as its documentation says for production.",
+        fix: "start the service as its documentation says for production",
         reference: "",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "tools to look into processes and networks are installed",
         severity: Severity::Low,
         why: "They are what an attacker would bring.",
-        fix: "Leave them out; debug with an ephemeral container.",
+        fix: "leave them out; debug with an ephemeral container",
         reference: "CIS Docker Benchmark 4.3",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "the release of the system is past its end of life",
         severity: Severity::High,
         why: "The regular security fixes of its publisher have ended; most of what is found in it from now on stays in it.",
-        fix: "Build on a release that is kept.",
+        fix: "build on a release that is kept",
         reference: "CIS Docker Benchmark 4.4",
     },
     find,

@@ -12,7 +12,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "the image is named `latest`",
         severity: Severity::Low,
         why: "It is another image tomorrow: nothing says which one was scanned, and which one runs.",
-        fix: "Give it a version, and name it by digest where it runs.",
+        fix: "give it a version, and name it by digest where it runs",
         reference: "CIS Docker Benchmark 5.28",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a service without encryption is installed",
         severity: Severity::Medium,
         why: "Passwords and data cross the network in the open.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "CIS Distribution Independent Linux Benchmark 2.2",
     },
     find,

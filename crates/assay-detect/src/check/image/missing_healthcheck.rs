@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "no health check",
         severity: Severity::Low,
         why: "The engine cannot tell a service that hangs from one that works. Kubernetes does not look at it.",
-        fix: "Add `HEALTHCHECK CMD …`.",
+        fix: "add `HEALTHCHECK CMD …`",
         reference: "CIS Docker Benchmark 4.6",
     },
     find,

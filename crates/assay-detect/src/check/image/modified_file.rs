@@ -12,7 +12,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a file is not what its package installed",
         severity: Severity::Medium,
         why: "Whoever changed it did so past the package manager: updates overwrite it or leave it, and nobody answers for what is in it.",
-        fix: "Install the package again, or put what was changed into a package or a path of your own.",
+        fix: "install the package again, or put what was changed into a package or a path of your own",
         reference: "",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a service of whole machines is installed",
         severity: Severity::Negligible,
         why: "A container runs one service; what else is there is only there to be attacked.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "CIS Distribution Independent Linux Benchmark 2.2",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "the image was made long ago",
         severity: Severity::Low,
         why: "What was fixed since is not in it, and what is not known to scanners neither.",
-        fix: "Build it again, on a newer base image.",
+        fix: "build it again, on a newer base image",
         reference: "CIS Docker Benchmark 4.4",
     },
     find,

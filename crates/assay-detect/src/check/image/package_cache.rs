@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "caches of package managers",
         severity: Severity::Negligible,
         why: "They make the image larger, and tell outdated lists as if they were current.",
-        fix: "Clean up in the instruction that installs: `rm -rf /var/lib/apt/lists/*`, `apk add --no-cache`, `dnf clean all`.",
+        fix: "clean up in the instruction that installs: `rm -rf /var/lib/apt/lists/*`, `apk add --no-cache`, `dnf clean all`",
         reference: "",
     },
     find,

@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "the image runs as root",
         severity: Severity::Low,
         why: "A process that breaks out of a container that runs as root is root where it lands.",
-        fix: "Create a user and name it by number in a last `USER` instruction: `USER 65532:65532`.",
+        fix: "create a user and name it by number in a last `USER` instruction: `USER 65532:65532`",
         reference: "CIS Docker Benchmark 4.1",
     },
     find,

@@ -12,7 +12,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "a variable that is named like a secret has a value",
         severity: Severity::Medium,
         why: "Whoever can pull the image, or look at the container, has it.",
-        fix: "Take it out, change the secret, and give it to the container when it starts.",
+        fix: "take it out, change the secret, and give it to the container when it starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     find,

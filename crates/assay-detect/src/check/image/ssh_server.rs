@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "an SSH server is installed",
         severity: Severity::Medium,
         why: "A way in beside the engine's own, with its own keys and users, that nobody watches.",
-        fix: "Leave it out; use the engine's own `exec`.",
+        fix: "leave it out; use the engine's own `exec`",
         reference: "CIS Docker Benchmark 5.7",
     },
     find,

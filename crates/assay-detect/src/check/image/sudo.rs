@@ -11,7 +11,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "`sudo` is installed",
         severity: Severity::Low,
         why: "It is a way back to root that a container does not need.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "CIS Docker Benchmark 4.3",
     },
     find,

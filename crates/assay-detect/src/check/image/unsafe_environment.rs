@@ -12,7 +12,7 @@ pub(super) const CHECK: ImageCheck = ImageCheck {
         title: "an environment variable takes protection away",
         severity: Severity::High,
         why: "It switches checks off for every program of the container.",
-        fix: "Leave the variable out.",
+        fix: "leave the variable out",
         reference: "",
     },
     find,

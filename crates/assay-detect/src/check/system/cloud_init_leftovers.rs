@@ -1,7 +1,7 @@
 //! What a machine was told when it started is in the image.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "what a machine was told when it started is in the image",
         severity: Severity::Medium,
         why: "User data often holds keys and passwords; the next machine takes itself for the first.",
-        fix: "`cloud-init clean --logs --machine-id` before the image is made.",
+        fix: "`cloud-init clean --logs --machine-id` before the image is made",
         reference: "",
     },
     bad: &[&[("var/lib/cloud/instances/i-1/user-data.txt", "#cloud-config\n")]],
     good: &[&[("etc/cloud/cloud.cfg", "x: y\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

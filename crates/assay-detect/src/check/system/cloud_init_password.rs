@@ -1,7 +1,7 @@
 //! Cloud-init sets a password, or lets passwords in.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "cloud-init sets a password, or lets passwords in",
         severity: Severity::Medium,
         why: "It is the same on every machine made from the image.",
-        fix: "Take `password`, `chpasswd` and `ssh_pwauth: true` out of `/etc/cloud/cloud.cfg`.",
+        fix: "take `password`, `chpasswd` and `ssh_pwauth: true` out of `/etc/cloud/cloud.cfg`",
         reference: "",
     },
     bad: &[
@@ -20,7 +20,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/cloud/cloud.cfg", "users:\n  - name: x\n    plain_text_passwd: y\n")],
     ],
     good: &[&[("etc/cloud/cloud.cfg", "ssh_pwauth: false\nlock_passwd: true\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Cloud-init lets root log in.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "cloud-init lets root log in",
         severity: Severity::Low,
         why: "Everybody knows the name, and nobody knows who it was.",
-        fix: "Set `disable_root: true` in `/etc/cloud/cloud.cfg`.",
+        fix: "set `disable_root: true` in `/etc/cloud/cloud.cfg`",
         reference: "CIS Debian Linux 12 Benchmark 5.1.20",
     },
     bad: &[&[("etc/cloud/cloud.cfg", "disable_root: false\n")]],
     good: &[&[("etc/cloud/cloud.cfg", "disable_root: true\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Programs may leave dumps of their memory.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "programs may leave dumps of their memory",
         severity: Severity::Negligible,
         why: "A dump holds keys and passwords.",
-        fix: "Write `* hard core 0` to `/etc/security/limits.d/core.conf`, and `Storage=none` to `/etc/systemd/coredump.conf`.",
+        fix: "write `* hard core 0` to `/etc/security/limits.d/core.conf`, and `Storage=none` to `/etc/systemd/coredump.conf`",
         reference: "CIS Debian Linux 12 Benchmark 1.5.3",
     },
     bad: &[&[("etc/security/limits.conf", "* soft nofile 1024\n")]],
     good: &[&[("etc/security/limits.d/a.conf", "* hard core 0\n")], &[("etc/fstab", "x\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

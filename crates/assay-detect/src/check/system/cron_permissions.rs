@@ -1,7 +1,7 @@
 //! Others than root may read or change the tables of cron.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "others than root may read or change the tables of cron",
         severity: Severity::Low,
         why: "They say what runs when, and who may write them is root.",
-        fix: "`chmod og-rwx /etc/crontab`.",
+        fix: "`chmod og-rwx /etc/crontab`",
         reference: "CIS Debian Linux 12 Benchmark 2.4.1.2",
     },
     bad: &[],
     good: &[&[("etc/crontab", "x\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Services are enabled that few machines need.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "services are enabled that few machines need",
         severity: Severity::Low,
         why: "Each is one more way in.",
-        fix: "`systemctl disable --now NAME`, or remove the package.",
+        fix: "`systemctl disable --now NAME`, or remove the package",
         reference: "CIS Debian Linux 12 Benchmark 2.1",
     },
     bad: &[&[(
@@ -22,7 +22,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         "etc/systemd/system/multi-user.target.wants/ssh.service",
         "-> /lib/systemd/system/ssh.service\n",
     )]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

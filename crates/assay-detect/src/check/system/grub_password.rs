@@ -1,7 +1,7 @@
 //! Who is at the console may change how the system starts.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "who is at the console may change how the system starts",
         severity: Severity::Low,
         why: "`init=/bin/sh` is a shell of root without a password.",
-        fix: "Set a password with `grub-mkpasswd-pbkdf2` in `/etc/grub.d/40_custom`.",
+        fix: "set a password with `grub-mkpasswd-pbkdf2` in `/etc/grub.d/40_custom`",
         reference: "CIS Debian Linux 12 Benchmark 1.4.1",
     },
     bad: &[&[("boot/grub/grub.cfg", "set timeout=5\n")]],
@@ -19,7 +19,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("boot/grub/grub.cfg", "set superusers=\"root\"\npassword_pbkdf2 root grub.pbkdf2.sha512\n")],
         &[("etc/fstab", "x\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Everybody may read how the system starts.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "everybody may read how the system starts",
         severity: Severity::Low,
         why: "It may hold the hash of the boot password.",
-        fix: "`chmod 600 /boot/grub/grub.cfg`.",
+        fix: "`chmod 600 /boot/grub/grub.cfg`",
         reference: "CIS Debian Linux 12 Benchmark 1.4.2",
     },
     bad: &[],
     good: &[&[("boot/grub/grub.cfg", "set timeout=5\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Modules of rare file systems and protocols can be loaded.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "modules of rare file systems and protocols can be loaded",
         severity: Severity::Negligible,
         why: "Old code that few look after is a way into the kernel.",
-        fix: "Write `install NAME /bin/false` to `/etc/modprobe.d/hardening.conf`.",
+        fix: "write `install NAME /bin/false` to `/etc/modprobe.d/hardening.conf`",
         reference: "CIS Debian Linux 12 Benchmark 1.1.1, 3.2",
     },
     bad: &[&[("etc/modprobe.d/x.conf", "options x y=1\n")]],
@@ -22,7 +22,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         )],
         &[("etc/fstab", "x\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Neither AppArmor nor SELinux is enforced.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "neither AppArmor nor SELinux is enforced",
         severity: Severity::Low,
         why: "A service that is broken into may do all that its user may.",
-        fix: "Install AppArmor, or set `SELINUX=enforcing` in `/etc/selinux/config`.",
+        fix: "install AppArmor, or set `SELINUX=enforcing` in `/etc/selinux/config`",
         reference: "CIS Debian Linux 12 Benchmark 1.3.1",
     },
     bad: &[&[("etc/selinux/config", "SELINUX=permissive\n")], &[("etc/fstab", "x\n")]],
@@ -19,7 +19,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/selinux/config", "SELINUX=enforcing\n")],
         &[("etc/apparmor.d/usr.bin.x", "profile x {}\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

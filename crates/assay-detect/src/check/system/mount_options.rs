@@ -1,7 +1,7 @@
 //! A folder that everybody writes is mounted without its protection.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "a folder that everybody writes is mounted without its protection",
         severity: Severity::Low,
         why: "Programs and devices put there work.",
-        fix: "Add `nodev,nosuid,noexec` to its line in `/etc/fstab`.",
+        fix: "add `nodev,nosuid,noexec` to its line in `/etc/fstab`",
         reference: "CIS Debian Linux 12 Benchmark 1.1.2",
     },
     bad: &[
@@ -22,7 +22,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/fstab", "tmpfs /tmp tmpfs nodev,nosuid,noexec 0 0\n")],
         &[("etc/fstab", "UUID=1 / ext4 defaults 0 1\nUUID=2 /home ext4 nodev,nosuid 0 2\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! What is done is not recorded.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "what is done is not recorded",
         severity: Severity::Low,
         why: "After a break-in nobody can say what was done.",
-        fix: "Install and enable `auditd`.",
+        fix: "install and enable `auditd`",
         reference: "CIS Debian Linux 12 Benchmark 6.2.1.1",
     },
     bad: &[&[("etc/fstab", "x\n")]],
     good: &[&[("etc/audit/auditd.conf", "max_log_file = 8\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! No firewall is set up.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "no firewall is set up",
         severity: Severity::Medium,
         why: "Every service that starts is open to the network.",
-        fix: "Install and enable nftables, ufw or firewalld with a policy that denies.",
+        fix: "install and enable nftables, ufw or firewalld with a policy that denies",
         reference: "CIS Debian Linux 12 Benchmark 4.1.1",
     },
     bad: &[
@@ -25,7 +25,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/firewalld/firewalld.conf", "DefaultZone=public\n")],
         &[("etc/iptables/rules.v4", ":INPUT DROP [0:0]\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! PAM lets accounts without a password in.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "PAM lets accounts without a password in",
         severity: Severity::Medium,
         why: "Whoever knows the name is in.",
-        fix: "Take `nullok` out of the lines of `pam_unix.so` in `/etc/pam.d`.",
+        fix: "take `nullok` out of the lines of `pam_unix.so` in `/etc/pam.d`",
         reference: "CIS Debian Linux 12 Benchmark 5.3.3.4.1",
     },
     bad: &[&[("etc/pam.d/common-auth", "auth [success=1 default=ignore] pam_unix.so nullok\n")]],
     good: &[&[("etc/pam.d/common-auth", "auth required pam_unix.so\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Passwords hold for ever.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "passwords hold for ever",
         severity: Severity::Negligible,
         why: "One that got out stays good.",
-        fix: "Set `PASS_MAX_DAYS 365` in `/etc/login.defs`.",
+        fix: "set `PASS_MAX_DAYS 365` in `/etc/login.defs`",
         reference: "CIS Debian Linux 12 Benchmark 5.4.1.1",
     },
     bad: &[&[("etc/login.defs", "PASS_MAX_DAYS 99999\n")], &[("etc/login.defs", "X y\n")]],
     good: &[&[("etc/login.defs", "PASS_MAX_DAYS 365\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

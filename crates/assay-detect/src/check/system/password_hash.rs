@@ -1,7 +1,7 @@
 //! Passwords are kept with a weak hash.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "passwords are kept with a weak hash",
         severity: Severity::Medium,
         why: "They are guessed by the thousand million a second.",
-        fix: "Set `ENCRYPT_METHOD YESCRYPT` in `/etc/login.defs`.",
+        fix: "set `ENCRYPT_METHOD YESCRYPT` in `/etc/login.defs`",
         reference: "CIS Debian Linux 12 Benchmark 5.4.1.4",
     },
     bad: &[&[("etc/login.defs", "ENCRYPT_METHOD MD5\n")], &[("etc/login.defs", "ENCRYPT_METHOD DES\n")]],
@@ -20,7 +20,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/login.defs", "ENCRYPT_METHOD sha512\n")],
         &[("etc/login.defs", "X y\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

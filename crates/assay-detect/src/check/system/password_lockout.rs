@@ -1,7 +1,7 @@
 //! Who guesses passwords is not locked out.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "who guesses passwords is not locked out",
         severity: Severity::Low,
         why: "Guessing can go on.",
-        fix: "Add `pam_faillock.so` to `/etc/pam.d/common-auth`.",
+        fix: "add `pam_faillock.so` to `/etc/pam.d/common-auth`",
         reference: "CIS Debian Linux 12 Benchmark 5.3.3.1",
     },
     bad: &[&[("etc/pam.d/common-auth", "auth required pam_unix.so\n")]],
     good: &[&[("etc/pam.d/common-auth", "auth required pam_faillock.so preauth\n")], &[("etc/fstab", "x\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! Nothing says how good a password must be.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "nothing says how good a password must be",
         severity: Severity::Low,
         why: "People choose what is guessed first.",
-        fix: "Install `libpam-pwquality`, and set `minlen = 14` in `/etc/security/pwquality.conf`.",
+        fix: "install `libpam-pwquality`, and set `minlen = 14` in `/etc/security/pwquality.conf`",
         reference: "CIS Debian Linux 12 Benchmark 5.3.3.2",
     },
     bad: &[
@@ -28,7 +28,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         ],
         &[("etc/fstab", "x\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! `/tmp` is part of the root file system.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "`/tmp` is part of the root file system",
         severity: Severity::Low,
         why: "Whoever fills it stops the machine, and programs put there work.",
-        fix: "Give it a line of its own in `/etc/fstab`, or enable `tmp.mount`.",
+        fix: "give it a line of its own in `/etc/fstab`, or enable `tmp.mount`",
         reference: "CIS Debian Linux 12 Benchmark 1.1.2.1.1",
     },
     bad: &[&[("etc/fstab", "UUID=1 / ext4 defaults 0 1\n")]],
@@ -19,7 +19,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/fstab", "UUID=1 / ext4 x 0 1\ntmpfs /tmp tmpfs x 0 0\n")],
         &[("etc/fstab", "UUID=1 / ext4 x 0 1\n"), ("etc/systemd/system/tmp.mount", "[Mount]\nWhat=tmpfs\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

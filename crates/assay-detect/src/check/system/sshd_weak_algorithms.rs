@@ -1,7 +1,7 @@
 //! SSH uses algorithms that are broken.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "SSH uses algorithms that are broken",
         severity: Severity::Medium,
         why: "Who records the connection may read or change it.",
-        fix: "Take them out of `Ciphers`, `MACs` and `KexAlgorithms`, or leave these settings out.",
+        fix: "take them out of `Ciphers`, `MACs` and `KexAlgorithms`, or leave these settings out",
         reference: "CIS Debian Linux 12 Benchmark 5.1.6, 5.1.12, 5.1.15",
     },
     bad: &[
@@ -19,7 +19,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/ssh/sshd_config", "MACs hmac-md5\n")],
     ],
     good: &[&[("etc/ssh/sshd_config", "Ciphers aes256-gcm@openssh.com\nMACs -hmac-md5*\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

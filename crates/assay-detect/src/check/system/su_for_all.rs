@@ -1,7 +1,7 @@
 //! Everybody may try `su`.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "everybody may try `su`",
         severity: Severity::Negligible,
         why: "Who has a password of root needs no account of an administrator.",
-        fix: "Uncomment `auth required pam_wheel.so` in `/etc/pam.d/su`.",
+        fix: "uncomment `auth required pam_wheel.so` in `/etc/pam.d/su`",
         reference: "CIS Debian Linux 12 Benchmark 5.2.7",
     },
     bad: &[&[("etc/pam.d/su", "auth sufficient pam_rootok.so\n")]],
     good: &[&[("etc/pam.d/su", "auth required pam_wheel.so use_uid\n")], &[("etc/pam.d/common-auth", "x\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -42,9 +42,9 @@ fn a_drop_in_of_ssh_comes_before_what_includes_it() {
         ("etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n"),
         ("etc/ssh/sshd_config.d/a.conf", "PermitRootLogin no\n"),
     ];
-    assert!(found(&sshd_root_login::CHECK, &files).is_empty());
+    assert!(found(&sshd::ROOT_LOGIN, &files).is_empty());
     let matched = [("etc/ssh/sshd_config", "Match User git\n  PermitRootLogin yes\n")];
-    assert!(found(&sshd_root_login::CHECK, &matched).is_empty());
+    assert!(found(&sshd::ROOT_LOGIN, &matched).is_empty());
 }
 
 #[test]

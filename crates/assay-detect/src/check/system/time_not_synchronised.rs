@@ -1,7 +1,7 @@
 //! Nothing keeps the clock right.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "nothing keeps the clock right",
         severity: Severity::Negligible,
         why: "Logs of several machines cannot be put together, and certificates fail.",
-        fix: "Enable `systemd-timesyncd` or chrony.",
+        fix: "enable `systemd-timesyncd` or chrony",
         reference: "CIS Debian Linux 12 Benchmark 2.3",
     },
     bad: &[&[("etc/fstab", "x\n")]],
     good: &[&[("etc/chrony/chrony.conf", "pool x\n")], &[("etc/systemd/timesyncd.conf", "NTP=x\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

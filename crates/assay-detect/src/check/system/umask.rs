@@ -1,7 +1,7 @@
 //! What users make can be read by everybody.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,12 +11,12 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "what users make can be read by everybody",
         severity: Severity::Negligible,
         why: "Keys and settings are made with the rights of the day.",
-        fix: "Set `UMASK 027` in `/etc/login.defs`.",
+        fix: "set `UMASK 027` in `/etc/login.defs`",
         reference: "CIS Debian Linux 12 Benchmark 5.4.3.3",
     },
     bad: &[&[("etc/login.defs", "UMASK 022\n")]],
     good: &[&[("etc/login.defs", "UMASK 027\n")], &[("etc/login.defs", "UMASK 077\n")]],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

@@ -1,7 +1,7 @@
 //! The journal does not survive a restart.
 
 use crate::check::Check;
-use crate::check::system::{Places, System, SystemCheck};
+use crate::check::system::{Find, Places, System, SystemCheck};
 use assay_model::Severity;
 
 pub(super) const CHECK: SystemCheck = SystemCheck {
@@ -11,7 +11,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         title: "the journal does not survive a restart",
         severity: Severity::Low,
         why: "Who restarts the machine wipes the traces.",
-        fix: "Set `Storage=persistent` in `/etc/systemd/journald.conf`.",
+        fix: "set `Storage=persistent` in `/etc/systemd/journald.conf`",
         reference: "CIS Debian Linux 12 Benchmark 6.1.1.4",
     },
     bad: &[
@@ -23,7 +23,7 @@ pub(super) const CHECK: SystemCheck = SystemCheck {
         &[("etc/systemd/journald.conf", "Compress=yes\n"), ("etc/rsyslog.conf", "*.* /var/log/syslog\n")],
         &[("etc/fstab", "x\n")],
     ],
-    find,
+    find: Find::By(find),
 };
 
 fn find(system: &System, places: &mut Places) {

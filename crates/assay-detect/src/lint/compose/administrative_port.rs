@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a port of administration or of a data store is open to the network",
         severity: Severity::Medium,
         why: "Published ports are open on every address of the host, and go around many firewalls.",
-        fix: "Publish it on the loopback: `\"127.0.0.1:5432:5432\"`, or leave it to the network of the project.",
+        fix: "publish it on the loopback: `\"127.0.0.1:5432:5432\"`, or leave it to the network of the project",
         reference: "CIS Docker Benchmark 5.14",
     },
     bad: &[

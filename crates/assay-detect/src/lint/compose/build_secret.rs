@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a secret is given to the build as an argument",
         severity: Severity::High,
         why: "Arguments are in the history of the image.",
-        fix: "Use `build.secrets`.",
+        fix: "use `build.secrets`",
         reference: "CIS Docker Benchmark 4.10",
     },
     bad: &["services:\n  app:\n    build:\n      context: .\n      args:\n        NPM_TOKEN: ${NPM_TOKEN}\n"],

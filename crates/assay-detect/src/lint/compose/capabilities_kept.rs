@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "capabilities are not dropped",
         severity: Severity::Low,
         why: "An engine gives more than most services need: `NET_RAW`, `CHOWN`, `SETUID`.",
-        fix: "Add `cap_drop: [ALL]`, and `cap_add` for what is missed.",
+        fix: "add `cap_drop: [ALL]`, and `cap_add` for what is missed",
         reference: "CIS Docker Benchmark 5.4",
     },
     bad: &["services:\n  app:\n    image: a:1\n    tty: false\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "the socket of the container engine is mounted",
         severity: Severity::Critical,
         why: "Whoever can use it starts a privileged container: it is root of the host, also when it is mounted read-only.",
-        fix: "Use a proxy that allows single calls, or an engine without root.",
+        fix: "use a proxy that allows single calls, or an engine without root",
         reference: "CIS Docker Benchmark 5.32",
     },
     bad: &[

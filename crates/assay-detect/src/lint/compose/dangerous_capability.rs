@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a dangerous capability is added",
         severity: Severity::High,
         why: "It is close to being root of the host.",
-        fix: "Leave it out, or add the narrower one that is needed.",
+        fix: "leave it out, or add the narrower one that is needed",
         reference: "CIS Docker Benchmark 5.4",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the control groups of the host",
         severity: Severity::Medium,
         why: "It sees how the host divides its resources.",
-        fix: "Leave `cgroup: host` out.",
+        fix: "leave `cgroup: host` out",
         reference: "CIS Docker Benchmark 5.25",
     },
     bad: &["services:\n  app:\n    image: a:1\n    cgroup: host\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a device of the host is given to a service",
         severity: Severity::Medium,
         why: "A disk or memory device is the whole host.",
-        fix: "Give the one device that is needed, with the rights that are needed.",
+        fix: "give the one device that is needed, with the rights that are needed",
         reference: "CIS Docker Benchmark 5.18",
     },
     bad: &["services:\n  app:\n    image: a:1\n    devices: [\"/dev/sda:/dev/sda\"]\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the shared memory of the host",
         severity: Severity::High,
         why: "It reads and writes the shared memory of the host's processes.",
-        fix: "Leave `ipc: host` out.",
+        fix: "leave `ipc: host` out",
         reference: "CIS Docker Benchmark 5.17",
     },
     bad: &["services:\n  app:\n    image: a:1\n    ipc: host\n"],

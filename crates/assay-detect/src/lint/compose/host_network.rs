@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the network of the host",
         severity: Severity::High,
         why: "It sees and reaches every service of the host, also those on its loopback.",
-        fix: "Leave `network_mode: host` out.",
+        fix: "leave `network_mode: host` out",
         reference: "CIS Docker Benchmark 5.10",
     },
     bad: &["services:\n  app:\n    image: a:1\n    network_mode: host\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the processes of the host",
         severity: Severity::High,
         why: "It sees the host's processes, their arguments and environment, and can stop them.",
-        fix: "Leave `pid: host` out.",
+        fix: "leave `pid: host` out",
         reference: "CIS Docker Benchmark 5.16",
     },
     bad: &["services:\n  app:\n    image: a:1\n    pid: host\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the user namespace of the host",
         severity: Severity::Medium,
         why: "Root in the container is root of the host, although the engine would separate them.",
-        fix: "Leave `userns_mode: host` out.",
+        fix: "leave `userns_mode: host` out",
         reference: "CIS Docker Benchmark 5.31",
     },
     bad: &["services:\n  app:\n    image: a:1\n    userns_mode: host\n"],

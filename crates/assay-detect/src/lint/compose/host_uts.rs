@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service uses the name of the host",
         severity: Severity::Medium,
         why: "It can rename the host.",
-        fix: "Leave `uts: host` out.",
+        fix: "leave `uts: host` out",
         reference: "CIS Docker Benchmark 5.21",
     },
     bad: &["services:\n  app:\n    image: a:1\n    uts: host\n"],

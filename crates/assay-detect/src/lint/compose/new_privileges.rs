@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "programs may gain privileges",
         severity: Severity::Low,
         why: "A setuid program makes root of any user inside.",
-        fix: "Add `security_opt: [\"no-new-privileges:true\"]`.",
+        fix: "add `security_opt: [\"no-new-privileges:true\"]`",
         reference: "CIS Docker Benchmark 5.26",
     },
     bad: &[

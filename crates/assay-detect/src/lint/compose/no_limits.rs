@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service may use all memory or processes",
         severity: Severity::Low,
         why: "One service that runs wild takes the host with it.",
-        fix: "Set `mem_limit` and `pids_limit`, or `deploy.resources.limits`.",
+        fix: "set `mem_limit` and `pids_limit`, or `deploy.resources.limits`",
         reference: "CIS Docker Benchmark 5.11, 5.29",
     },
     bad: &["services:\n  app:\n    image: a:1\n    tty: true\n"],

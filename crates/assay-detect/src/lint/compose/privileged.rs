@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service is privileged",
         severity: Severity::Critical,
         why: "It has every capability and every device: it is root of the host.",
-        fix: "Leave `privileged` out, and add the one capability or device that is needed.",
+        fix: "leave `privileged` out, and add the one capability or device that is needed",
         reference: "CIS Docker Benchmark 5.5",
     },
     bad: &["services:\n  app:\n    image: a:1\n    privileged: true\n"],

@@ -14,7 +14,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a service runs as root",
         severity: Severity::Medium,
         why: "A process that breaks out of a container that runs as root is root where it lands.",
-        fix: "Name a user by number: `user: \"65532:65532\"`.",
+        fix: "name a user by number: `user: \"65532:65532\"`",
         reference: "CIS Docker Benchmark 4.1",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a secret stands in the file",
         severity: Severity::High,
         why: "Whoever reads the file, or the container's settings, has it.",
-        fix: "Use `secrets:`, or a variable that is given when the project starts: `${DB_PASSWORD}`.",
+        fix: "use `secrets:`, or a variable that is given when the project starts: `${DB_PASSWORD}`",
         reference: "CIS Docker Benchmark 4.10",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a folder of the host's system is mounted",
         severity: Severity::High,
         why: "What changes there changes the host; what is read there are its secrets.",
-        fix: "Mount the one file that is needed, read-only, or use a volume.",
+        fix: "mount the one file that is needed, read-only, or use a volume",
         reference: "CIS Docker Benchmark 5.6",
     },
     bad: &[

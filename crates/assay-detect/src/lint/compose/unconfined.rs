@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "a confinement of the kernel is switched off",
         severity: Severity::High,
         why: "seccomp, AppArmor and SELinux keep an attacker from what a service never does.",
-        fix: "Leave the option out, or name a profile of your own.",
+        fix: "leave the option out, or name a profile of your own",
         reference: "CIS Docker Benchmark 5.22",
     },
     bad: &[

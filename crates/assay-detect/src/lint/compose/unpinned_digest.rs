@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "an image is not named by digest",
         severity: Severity::Negligible,
         why: "A tag can be moved to another image; only a digest names what was tested.",
-        fix: "Add the digest: `image: nginx:1.27@sha256:…`.",
+        fix: "add the digest: `image: nginx:1.27@sha256:…`",
         reference: "",
     },
     bad: &["services:\n  app:\n    image: a:1\n    tty: true\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "an environment variable takes protection away",
         severity: Severity::High,
         why: "It switches checks off for every program of the service.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "",
     },
     bad: &["services:\n  app:\n    image: a:1\n    environment:\n      NODE_TLS_REJECT_UNAUTHORIZED: 0\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "an image has no tag, or `latest`",
         severity: Severity::Medium,
         why: "It is another image tomorrow.",
-        fix: "Name a version, and better a digest.",
+        fix: "name a version, and better a digest",
         reference: "",
     },
     bad: &["services:\n  app:\n    image: nginx\n", "services:\n  app:\n    image: nginx:latest\n"],

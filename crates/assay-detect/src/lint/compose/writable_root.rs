@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Compose> = Lint {
         title: "the root file system can be written",
         severity: Severity::Low,
         why: "Whoever gets in can put programs there and change those of the service.",
-        fix: "Add `read_only: true`, and `tmpfs` for what has to be written.",
+        fix: "add `read_only: true`, and `tmpfs` for what has to be written",
         reference: "CIS Docker Benchmark 5.13",
     },
     bad: &["services:\n  app:\n    image: a:1\n    tty: true\n"],

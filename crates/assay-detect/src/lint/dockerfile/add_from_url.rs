@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`ADD` downloads without a digest",
         severity: Severity::Medium,
         why: "Another file at the same address goes unnoticed, and the layer keeps it even when it is deleted later.",
-        fix: "Say `ADD --checksum=sha256:…`, or download and check in one `RUN`.",
+        fix: "say `ADD --checksum=sha256:…`, or download and check in one `RUN`",
         reference: "CIS Docker Benchmark 4.9",
     },
     bad: &["FROM debian:12\nADD https://x.example/a.tgz /a.tgz\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`ADD` where `COPY` does",
         severity: Severity::Low,
         why: "`ADD` also unpacks archives and follows addresses, which surprises when the source changes.",
-        fix: "Write `COPY`.",
+        fix: "write `COPY`",
         reference: "CIS Docker Benchmark 4.9",
     },
     bad: &["FROM debian:12\nADD src /src\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a port of administration is exposed",
         severity: Severity::Medium,
         why: "A shell or remote control inside a container goes around everything that decides who may do what.",
-        fix: "Leave the service out; use the engine's own `exec` and logs.",
+        fix: "leave the service out; use the engine's own `exec` and logs",
         reference: "CIS Docker Benchmark 4.3",
     },
     bad: &["FROM debian:12\nEXPOSE 22\n", "FROM debian:12\nEXPOSE 80 2375/tcp\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`apt` in a script",
         severity: Severity::Negligible,
         why: "`apt` is made for people: its options and output may change.",
-        fix: "Write `apt-get` or `apt-cache`.",
+        fix: "write `apt-get` or `apt-cache`",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN apt install -y curl=1\n"],

@@ -14,7 +14,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`cd` where `WORKDIR` does",
         severity: Severity::Negligible,
         why: "Each `RUN` begins where `WORKDIR` says; a `cd` is easily believed to last.",
-        fix: "Write `WORKDIR /folder`.",
+        fix: "write `WORKDIR /folder`",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN cd /tmp\n"],

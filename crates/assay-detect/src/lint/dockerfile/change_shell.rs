@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`/bin/sh` is replaced",
         severity: Severity::Low,
         why: "Scripts of packages expect the shell that the distribution chose.",
-        fix: "Choose the shell of instructions with `SHELL`.",
+        fix: "choose the shell of instructions with `SHELL`",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN ln -sfv /bin/bash /bin/sh\n"],

@@ -14,7 +14,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "several `RUN` follow each other",
         severity: Severity::Negligible,
         why: "Each is a layer, and what one deletes stays in the layer before.",
-        fix: "Join them with `&&` where they belong together.",
+        fix: "join them with `&&` where they belong together",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN a\nRUN b\nRUN c\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`COPY --from` names its own stage",
         severity: Severity::Medium,
         why: "The build fails.",
-        fix: "Name an earlier stage.",
+        fix: "name an earlier stage",
         reference: "",
     },
     bad: &["FROM a:1 AS b\nCOPY --from=b /x /y\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`COPY --from` names no earlier stage",
         severity: Severity::Medium,
         why: "It is then an image from a registry, fetched without anybody noticing.",
-        fix: "Name a stage that stands before, or an image with its digest.",
+        fix: "name a stage that stands before, or an image with its digest",
         reference: "",
     },
     bad: &["FROM a:1\nCOPY --from=build /x /x\n", "FROM a:1\nCOPY --from=nginx:1.27 /x /x\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "several files are copied to what is no folder",
         severity: Severity::Medium,
         why: "The build fails.",
-        fix: "End the destination with `/`.",
+        fix: "end the destination with `/`",
         reference: "",
     },
     bad: &["FROM debian:12\nCOPY a b dest\n"],

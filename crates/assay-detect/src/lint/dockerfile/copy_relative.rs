@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "files are copied to a relative place, and no `WORKDIR` says where that is",
         severity: Severity::Low,
         why: "Where it leads depends on what the base image says.",
-        fix: "Set `WORKDIR` before, or write the destination from the root on.",
+        fix: "set `WORKDIR` before, or write the destination from the root on",
         reference: "",
     },
     bad: &["FROM debian:12\nCOPY a app/\n"],

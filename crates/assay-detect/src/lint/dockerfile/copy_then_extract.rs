@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "an archive is copied and then unpacked",
         severity: Severity::Negligible,
         why: "The archive stays in a layer of its own.",
-        fix: "Let `ADD` unpack it.",
+        fix: "let `ADD` unpack it",
         reference: "",
     },
     bad: &["FROM debian:12\nCOPY a.tar.gz /tmp/\nRUN tar xzf /tmp/a.tar.gz\n"],

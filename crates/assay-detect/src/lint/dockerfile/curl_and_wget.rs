@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "both curl and wget are used",
         severity: Severity::Negligible,
         why: "Two programs for one purpose are twice the surface.",
-        fix: "Use one of them.",
+        fix: "use one of them",
         reference: "CIS Docker Benchmark 4.3",
     },
     bad: &["FROM debian:12\nRUN wget -O a http://x\nRUN curl -o b http://y\n"],

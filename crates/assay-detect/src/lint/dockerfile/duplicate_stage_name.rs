@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "two stages have one name",
         severity: Severity::Medium,
         why: "Which one is meant later depends on the builder.",
-        fix: "Give each its own name.",
+        fix: "give each its own name",
         reference: "",
     },
     bad: &["FROM a:1 AS b\nFROM c:1 AS B\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`ONBUILD` of an instruction that cannot be delayed",
         severity: Severity::Medium,
         why: "The build of whatever uses this image fails.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "",
     },
     bad: &["FROM a:1\nONBUILD FROM b\n", "FROM a:1\nONBUILD MAINTAINER x\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "certificates are not checked",
         severity: Severity::High,
         why: "Whoever sits on the connection decides what is downloaded.",
-        fix: "Install `ca-certificates`, and name a private authority with `--cacert` instead of switching the check off.",
+        fix: "install `ca-certificates`, and name a private authority with `--cacert` instead of switching the check off",
         reference: "CIS Docker Benchmark 4.11",
     },
     bad: &[

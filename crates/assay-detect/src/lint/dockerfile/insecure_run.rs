@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "the build gets rights of the host",
         severity: Severity::High,
         why: "`RUN --security=insecure` runs without the sandbox of the build, `--network=host` reaches the services of the machine that builds.",
-        fix: "Leave the flag out.",
+        fix: "leave the flag out",
         reference: "",
     },
     bad: &["FROM a:1\nRUN --security=insecure x\n", "FROM a:1\nRUN --network=host x\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a line that is no instruction",
         severity: Severity::High,
         why: "The build fails, or does something else than was meant.",
-        fix: "See the reference of Dockerfiles.",
+        fix: "see the reference of Dockerfiles",
         reference: "",
     },
     bad: &["FORM a\n", "FROM a:1\nRUN\n", "RUN a\nFROM b:1\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a label's name is not as it should be",
         severity: Severity::Negligible,
         why: "Tools that select by labels do not find it.",
-        fix: "Use lower-case letters, digits, `.`, `-` and `/`, and a name of a domain of yours before it.",
+        fix: "use lower-case letters, digits, `.`, `-` and `/`, and a name of a domain of yours before it",
         reference: "",
     },
     bad: &["FROM debian:12\nLABEL \"My Label\"=x\n", "FROM debian:12\nLABEL com.docker.x=1\n"],

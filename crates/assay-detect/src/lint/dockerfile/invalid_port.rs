@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`EXPOSE` of what is no port",
         severity: Severity::Medium,
         why: "Ports are numbers up to 65535.",
-        fix: "Name a port.",
+        fix: "name a port",
         reference: "",
     },
     bad: &["FROM debian:12\nEXPOSE 80000\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a user with a large number is made with its log entries",
         severity: Severity::Low,
         why: "`useradd` writes `/var/log/lastlog` up to the number: gigabytes of nothing in a layer.",
-        fix: "Add `-l` (`--no-log-init`).",
+        fix: "add `-l` (`--no-log-init`)",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN useradd -u 1000000 app\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a base image is named `latest`",
         severity: Severity::Medium,
         why: "`latest` is another image tomorrow: nothing says which one was built on.",
-        fix: "Name a version, and better a digest: `FROM debian:12@sha256:…`.",
+        fix: "name a version, and better a digest: `FROM debian:12@sha256:…`",
         reference: "",
     },
     bad: &["FROM debian:latest\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`MAINTAINER` is out of use",
         severity: Severity::Negligible,
         why: "Builders no longer keep it.",
-        fix: "Write `LABEL org.opencontainers.image.authors=…`.",
+        fix: "write `LABEL org.opencontainers.image.authors=…`",
         reference: "",
     },
     bad: &["FROM a:1\nMAINTAINER me\n"],

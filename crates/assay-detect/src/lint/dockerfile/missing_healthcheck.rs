@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "no `HEALTHCHECK`",
         severity: Severity::Low,
         why: "The engine cannot tell a service that hangs from one that works. Kubernetes does not look at it.",
-        fix: "Add `HEALTHCHECK CMD …`, or `HEALTHCHECK NONE` where an orchestrator probes.",
+        fix: "add `HEALTHCHECK CMD …`, or `HEALTHCHECK NONE` where an orchestrator probes",
         reference: "CIS Docker Benchmark 4.6",
     },
     bad: &["FROM debian:12\nCMD [\"x\"]\n"],

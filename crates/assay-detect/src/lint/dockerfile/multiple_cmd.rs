@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "more than one `CMD` in a stage",
         severity: Severity::Medium,
         why: "Only the last counts; the others mislead.",
-        fix: "Leave one.",
+        fix: "leave one",
         reference: "",
     },
     bad: &["FROM debian:12\nCMD [\"a\"]\nCMD [\"b\"]\n"],

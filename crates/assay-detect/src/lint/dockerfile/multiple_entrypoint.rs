@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "more than one `ENTRYPOINT` in a stage",
         severity: Severity::Medium,
         why: "Only the last counts; the others mislead.",
-        fix: "Leave one.",
+        fix: "leave one",
         reference: "",
     },
     bad: &["FROM debian:12\nENTRYPOINT [\"a\"]\nENTRYPOINT [\"b\"]\n"],

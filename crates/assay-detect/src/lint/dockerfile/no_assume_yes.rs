@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a package manager waits for an answer",
         severity: Severity::Low,
         why: "A build cannot answer: it fails or, worse, does something else.",
-        fix: "Add `-y`.",
+        fix: "add `-y`",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN apt-get install curl=1\n", "FROM debian:12\nRUN zypper install curl=1\n"],

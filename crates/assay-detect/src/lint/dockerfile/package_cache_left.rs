@@ -22,7 +22,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "caches of a package manager stay in the layer",
         severity: Severity::Low,
         why: "They make the image larger and tell outdated lists as if they were current.",
-        fix: "Clean up in the same `RUN`, or keep caches out with `RUN --mount=type=cache`.",
+        fix: "clean up in the same `RUN`, or keep caches out with `RUN --mount=type=cache`",
         reference: "",
     },
     bad: &[

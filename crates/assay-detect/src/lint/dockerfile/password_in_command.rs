@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a password is set by a command",
         severity: Severity::High,
         why: "The command line is in the history of the image, and the password is the same in every container.",
-        fix: "Lock the account, and give credentials to the container when it starts.",
+        fix: "lock the account, and give credentials to the container when it starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     bad: &[

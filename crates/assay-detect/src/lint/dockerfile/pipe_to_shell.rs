@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a download is run unseen",
         severity: Severity::High,
         why: "Whoever controls the address, or the connection, runs commands in the build; nothing notices when the text changes.",
-        fix: "Download to a file, check its digest with `sha256sum -c`, then run it.",
+        fix: "download to a file, check its digest with `sha256sum -c`, then run it",
         reference: "CIS Docker Benchmark 4.11",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a failure within a pipe goes unnoticed",
         severity: Severity::Low,
         why: "A shell looks only at the last command of a pipe: a download that fails is a build that succeeds.",
-        fix: "Say `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]` before, or `set -o pipefail` in the script.",
+        fix: "say `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]` before, or `set -o pipefail` in the script",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN wget -O - https://x | wc -l > /n\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a base image is bound to one platform",
         severity: Severity::Negligible,
         why: "The image is then of that platform wherever it is built.",
-        fix: "Leave `--platform` out, or use `$BUILDPLATFORM` in stages that only build.",
+        fix: "leave `--platform` out, or use `$BUILDPLATFORM` in stages that only build",
         reference: "",
     },
     bad: &["FROM --platform=linux/amd64 a:1\n"],

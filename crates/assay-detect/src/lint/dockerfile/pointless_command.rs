@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a command makes no sense in a build",
         severity: Severity::Negligible,
         why: "It shows or changes the running system, which a build does not have.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN service nginx start\n", "FROM debian:12\nRUN systemctl start x\n"],

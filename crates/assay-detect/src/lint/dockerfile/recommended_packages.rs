@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "recommended packages are installed as well",
         severity: Severity::Low,
         why: "Every package that is not needed is one more to be attacked and updated.",
-        fix: "Add `--no-install-recommends`.",
+        fix: "add `--no-install-recommends`",
         reference: "CIS Docker Benchmark 4.3",
     },
     bad: &["FROM debian:12\nRUN apt-get install -y curl=1\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`WORKDIR` is relative",
         severity: Severity::Low,
         why: "Where it leads depends on what the base image says.",
-        fix: "Write it from the root on.",
+        fix: "write it from the root on",
         reference: "",
     },
     bad: &["FROM debian:12\nWORKDIR app\n"],

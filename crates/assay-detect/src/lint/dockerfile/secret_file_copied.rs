@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a file with secrets is copied into the image",
         severity: Severity::High,
         why: "Whoever can pull the image has the file, also when a later instruction deletes it.",
-        fix: "Leave it out with `.dockerignore`, or mount it with `RUN --mount=type=secret`.",
+        fix: "leave it out with `.dockerignore`, or mount it with `RUN --mount=type=secret`",
         reference: "CIS Docker Benchmark 4.10",
     },
     bad: &["FROM debian:12\nCOPY .env id_rsa /app/\n", "FROM debian:12\nADD .git /src/.git\n"],

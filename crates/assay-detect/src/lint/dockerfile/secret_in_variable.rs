@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a secret is in `ARG` or `ENV`",
         severity: Severity::High,
         why: "Values of `ENV` are in the configuration, those of `ARG` in the history of the image, for everybody who can pull it.",
-        fix: "Hand it to the build with `RUN --mount=type=secret,id=NAME`, and to the container when it starts.",
+        fix: "hand it to the build with `RUN --mount=type=secret,id=NAME`, and to the container when it starts",
         reference: "CIS Docker Benchmark 4.10",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`ENV` uses a variable that it sets itself",
         severity: Severity::Medium,
         why: "Within one instruction the old value counts, not the one set beside it.",
-        fix: "Write two instructions.",
+        fix: "write two instructions",
         reference: "",
     },
     bad: &["FROM debian:12\nENV A=/a B=$A/b\n"],

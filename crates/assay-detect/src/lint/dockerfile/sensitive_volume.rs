@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a volume over a folder of the system",
         severity: Severity::Medium,
         why: "What is mounted there replaces parts of the system, or the kernel's switches.",
-        fix: "Declare volumes below `/var/lib/…` or `/data`.",
+        fix: "declare volumes below `/var/lib/…` or `/data`",
         reference: "CIS Docker Benchmark 5.6",
     },
     bad: &["FROM debian:12\nVOLUME /etc\n", "FROM debian:12\nVOLUME [\"/var/run/docker.sock\"]\n"],

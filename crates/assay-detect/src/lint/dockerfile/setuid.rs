@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a program is made setuid or setgid",
         severity: Severity::Medium,
         why: "Whoever runs it gets the rights of its owner; each is a way to root.",
-        fix: "Leave the bit off; give single rights with file capabilities where there is no other way.",
+        fix: "leave the bit off; give single rights with file capabilities where there is no other way",
         reference: "CIS Docker Benchmark 4.8",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`CMD` or `ENTRYPOINT` in shell form",
         severity: Severity::Low,
         why: "A shell stands between the engine and the program and swallows its signals: the container is killed, not stopped.",
-        fix: "Write it as a list: `CMD [\"program\", \"argument\"]`.",
+        fix: "write it as a list: `CMD [\"program\", \"argument\"]`",
         reference: "",
     },
     bad: &["FROM debian:12\nCMD nginx -g off\n"],

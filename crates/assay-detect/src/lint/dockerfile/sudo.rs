@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`sudo` is used",
         severity: Severity::Medium,
         why: "A build is root already, and `sudo` in an image is a way back to root.",
-        fix: "Leave `sudo` out; switch users with `USER`.",
+        fix: "leave `sudo` out; switch users with `USER`",
         reference: "CIS Docker Benchmark 4.3",
     },
     bad: &["FROM debian:12\nRUN sudo apt-get update\n"],

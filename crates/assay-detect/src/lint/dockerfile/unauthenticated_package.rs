@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "packages are installed without a check of their signature",
         severity: Severity::High,
         why: "Whoever sits on the connection, or runs the mirror, decides what is installed.",
-        fix: "Import the repository's key (`signed-by=`), and leave the option out.",
+        fix: "import the repository's key (`signed-by=`), and leave the option out",
         reference: "CIS Docker Benchmark 4.11",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a base image is not named by digest",
         severity: Severity::Negligible,
         why: "A tag can be moved to another image; only a digest names what was tested.",
-        fix: "Add the digest: `FROM debian:12@sha256:…`, and let a bot raise it.",
+        fix: "add the digest: `FROM debian:12@sha256:…`, and let a bot raise it",
         reference: "",
     },
     bad: &["FROM debian:12\n"],

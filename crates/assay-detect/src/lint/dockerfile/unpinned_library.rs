@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "libraries or tools of a language are installed without a version",
         severity: Severity::Low,
         why: "What comes out depends on the day of the build, and a hijacked release is installed at once.",
-        fix: "Name versions, or install from a lockfile (`npm ci`, `pip install --require-hashes -r …`).",
+        fix: "name versions, or install from a lockfile (`npm ci`, `pip install --require-hashes -r …`)",
         reference: "CIS Docker Benchmark 4.11",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "packages of the distribution are installed without a version",
         severity: Severity::Negligible,
         why: "What comes out depends on the day of the build.",
-        fix: "Name versions (`curl=7.88.1-10`), or build from a snapshot of the repository.",
+        fix: "name versions (`curl=7.88.1-10`), or build from a snapshot of the repository",
         reference: "",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a base image has no tag",
         severity: Severity::Medium,
         why: "Without a tag it is `latest`: another image tomorrow.",
-        fix: "Name a version, and better a digest: `FROM debian:12@sha256:…`.",
+        fix: "name a version, and better a digest: `FROM debian:12@sha256:…`",
         reference: "",
     },
     bad: &["FROM debian\n", "FROM a:1 AS b\nFROM r.example:5000/x\n"],

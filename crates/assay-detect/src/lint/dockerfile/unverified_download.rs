@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "a download is used without a check of its digest or signature",
         severity: Severity::Low,
         why: "Another file at the same address goes unnoticed, and the build cannot be repeated.",
-        fix: "Check it in the same instruction with `sha256sum -c`, `gpg --verify` or `cosign verify-blob`, or use `ADD --checksum`.",
+        fix: "check it in the same instruction with `sha256sum -c`, `gpg --verify` or `cosign verify-blob`, or use `ADD --checksum`",
         reference: "CIS Docker Benchmark 4.11",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "package lists are fetched in an instruction of their own",
         severity: Severity::Medium,
         why: "The layer is kept by the build cache, so that later instructions install from old lists and miss fixes.",
-        fix: "Fetch and install in one `RUN`: `apt-get update && apt-get install …`.",
+        fix: "fetch and install in one `RUN`: `apt-get update && apt-get install …`",
         reference: "CIS Docker Benchmark 4.7",
     },
     bad: &[

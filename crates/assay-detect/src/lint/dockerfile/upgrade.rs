@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "all packages are upgraded",
         severity: Severity::Low,
         why: "What comes out depends on the day of the build, and the base image's layers stay below the upgraded files.",
-        fix: "Build on a newer base image, and install what is needed by version.",
+        fix: "build on a newer base image, and install what is needed by version",
         reference: "",
     },
     bad: &[

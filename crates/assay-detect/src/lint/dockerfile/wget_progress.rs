@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "`wget` draws its progress into the log",
         severity: Severity::Negligible,
         why: "Thousands of lines hide what matters.",
-        fix: "Add `-q` or `--progress=dot:giga`.",
+        fix: "add `-q` or `--progress=dot:giga`",
         reference: "",
     },
     bad: &["FROM debian:12\nRUN wget https://x.example/y\n"],

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Dockerfile> = Lint {
         title: "files are made writable for everybody",
         severity: Severity::Medium,
         why: "Any process of the container can replace them, also one that an attacker runs as another user.",
-        fix: "Give the files to the user that writes them with `COPY --chown` and leave others only what they need: `chmod 755`.",
+        fix: "give the files to the user that writes them with `COPY --chown` and leave others only what they need: `chmod 755`",
         reference: "CIS Distribution Independent Linux Benchmark 6.1.10",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a capability beyond the usual ones is added",
         severity: Severity::High,
         why: "Capabilities such as `SYS_ADMIN` are close to being root of the node.",
-        fix: "Leave it out, or add the narrower one that is needed.",
+        fix: "leave it out, or add the narrower one that is needed",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.8",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a port of administration is served",
         severity: Severity::Medium,
         why: "A shell or remote control inside a container goes around everything that decides who may do what.",
-        fix: "Leave the service out; use `kubectl exec` and logs.",
+        fix: "leave the service out; use `kubectl exec` and logs",
         reference: "CIS Docker Benchmark 5.7",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "AppArmor is switched off",
         severity: Severity::Medium,
         why: "It keeps an attacker from what a service never does.",
-        fix: "Leave it out, or say `RuntimeDefault`.",
+        fix: "leave it out, or say `RuntimeDefault`",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "capabilities are not all dropped",
         severity: Severity::Low,
         why: "Engines give more than most services need: `NET_RAW`, `CHOWN`, `SETUID`.",
-        fix: "Say `capabilities: {drop: [ALL]}`, and add what is missed.",
+        fix: "say `capabilities: {drop: [ALL]}`, and add what is missed",
         reference: "Pod Security Standards: restricted, CIS Kubernetes Benchmark 5.2.9",
     },
     bad: &[

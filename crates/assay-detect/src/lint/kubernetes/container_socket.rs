@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "the socket of the container engine, or the node's system, is mounted",
         severity: Severity::Critical,
         why: "Whoever can use it is root of the node and of every pod on it.",
-        fix: "Leave the volume out.",
+        fix: "leave the volume out",
         reference: "CIS Docker Benchmark 5.6, 5.32",
     },
     bad: &[

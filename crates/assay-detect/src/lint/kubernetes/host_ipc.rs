@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a pod uses a namespace of the node: `hostIPC`",
         severity: Severity::High,
         why: "It reads and writes the shared memory of the node's processes.",
-        fix: "Leave `hostIPC` out.",
+        fix: "leave `hostIPC` out",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.4",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a pod uses a namespace of the node: `hostNetwork`",
         severity: Severity::High,
         why: "It reaches every service of the node, also those on its loopback, and the cloud's metadata in the node's name.",
-        fix: "Leave `hostNetwork` out.",
+        fix: "leave `hostNetwork` out",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.5",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a path of the node is mounted",
         severity: Severity::High,
         why: "What is written there changes the node; what is read there may belong to other pods.",
-        fix: "Use a volume of the cluster, a ConfigMap or an emptyDir.",
+        fix: "use a volume of the cluster, a ConfigMap or an emptyDir",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.12",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a pod uses a namespace of the node: `hostPID`",
         severity: Severity::High,
         why: "It sees the node's processes, their arguments and environment, and can stop them.",
-        fix: "Leave `hostPID` out.",
+        fix: "leave `hostPID` out",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.3",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a port of the node is taken",
         severity: Severity::Medium,
         why: "It goes around network policies, and only one such pod fits on a node.",
-        fix: "Use a Service.",
+        fix: "use a Service",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.13",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a container of Windows is a process of the host",
         severity: Severity::Critical,
         why: "It runs on the node itself, without a container around it.",
-        fix: "Leave `windowsOptions.hostProcess` out.",
+        fix: "leave `windowsOptions.hostProcess` out",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

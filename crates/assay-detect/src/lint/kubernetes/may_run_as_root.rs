@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a container may run as root",
         severity: Severity::Medium,
         why: "A process that breaks out of a container that runs as root is root where it lands.",
-        fix: "Say `runAsNonRoot: true`.",
+        fix: "say `runAsNonRoot: true`",
         reference: "Pod Security Standards: restricted, CIS Kubernetes Benchmark 5.2.7",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "no limit of memory",
         severity: Severity::Low,
         why: "One container that runs wild takes the pods of the node with it.",
-        fix: "Set `resources.limits.memory`, and `cpu` where others must not wait.",
+        fix: "set `resources.limits.memory`, and `cpu` where others must not wait",
         reference: "CIS Docker Benchmark 5.11",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "no readiness or liveness probe",
         severity: Severity::Negligible,
         why: "The cluster cannot tell a container that hangs from one that works.",
-        fix: "Add `readinessProbe`.",
+        fix: "add `readinessProbe`",
         reference: "CIS Docker Benchmark 4.6",
     },
     bad: &[

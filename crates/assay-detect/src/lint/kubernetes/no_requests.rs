@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "no request of CPU and memory",
         severity: Severity::Negligible,
         why: "The scheduler cannot tell what fits on a node, and stops this pod first.",
-        fix: "Set `resources.requests`.",
+        fix: "set `resources.requests`",
         reference: "",
     },
     bad: &[

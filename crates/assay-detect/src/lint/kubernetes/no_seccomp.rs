@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "no seccomp profile",
         severity: Severity::Low,
         why: "Unless the kubelet sets one, every system call is allowed.",
-        fix: "Say `seccompProfile: {type: RuntimeDefault}` for the pod.",
+        fix: "say `seccompProfile: {type: RuntimeDefault}` for the pod",
         reference: "Pod Security Standards: restricted, CIS Kubernetes Benchmark 5.6.2",
     },
     bad: &[

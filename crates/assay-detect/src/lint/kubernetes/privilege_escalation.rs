@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "programs may gain privileges",
         severity: Severity::Medium,
         why: "A setuid program makes root of any user inside.",
-        fix: "Say `allowPrivilegeEscalation: false`.",
+        fix: "say `allowPrivilegeEscalation: false`",
         reference: "Pod Security Standards: restricted, CIS Kubernetes Benchmark 5.2.6",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a container is privileged",
         severity: Severity::Critical,
         why: "It has every capability and every device: it is root of the node.",
-        fix: "Leave `privileged` out, and add the one capability that is needed.",
+        fix: "leave `privileged` out, and add the one capability that is needed",
         reference: "Pod Security Standards: baseline, CIS Kubernetes Benchmark 5.2.2",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a probe is sent to another host",
         severity: Severity::Low,
         why: "The kubelet asks it in the node's name, past network policies.",
-        fix: "Leave `host` out.",
+        fix: "leave `host` out",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "`/proc` is not masked",
         severity: Severity::Medium,
         why: "It shows and changes what belongs to the kernel.",
-        fix: "Leave `procMount` out.",
+        fix: "leave `procMount` out",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "an image that may change is not pulled anew",
         severity: Severity::Low,
         why: "A node that has an old image of this tag runs it, also when who pulled it may not be trusted.",
-        fix: "Say `imagePullPolicy: Always`, or name the image by digest.",
+        fix: "say `imagePullPolicy: Always`, or name the image by digest",
         reference: "CIS Kubernetes Benchmark 5.5.1",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a container runs in root's group",
         severity: Severity::Low,
         why: "Files that only root's group may read or write are open to it.",
-        fix: "Set `runAsGroup` and `fsGroup` to another group.",
+        fix: "set `runAsGroup` and `fsGroup` to another group",
         reference: "",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a container runs as root",
         severity: Severity::High,
         why: "A process that breaks out of it is root where it lands.",
-        fix: "Leave `runAsUser: 0` out, and say `runAsNonRoot: true`.",
+        fix: "leave `runAsUser: 0` out, and say `runAsNonRoot: true`",
         reference: "Pod Security Standards: restricted, CIS Kubernetes Benchmark 5.2.7",
     },
     bad: &[

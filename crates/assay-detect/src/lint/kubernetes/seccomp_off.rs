@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "seccomp is switched off",
         severity: Severity::High,
         why: "System calls that no service needs are the usual way out of a container.",
-        fix: "Say `seccompProfile: {type: RuntimeDefault}`.",
+        fix: "say `seccompProfile: {type: RuntimeDefault}`",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

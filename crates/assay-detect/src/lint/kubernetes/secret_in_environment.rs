@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a secret stands in the manifest",
         severity: Severity::High,
         why: "Whoever may read the workload, or the repository, has it.",
-        fix: "Use `valueFrom.secretKeyRef`, or mount the secret as a file.",
+        fix: "use `valueFrom.secretKeyRef`, or mount the secret as a file",
         reference: "CIS Kubernetes Benchmark 5.4.1",
     },
     bad: &[

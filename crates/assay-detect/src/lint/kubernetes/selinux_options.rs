@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "SELinux gets another type, user or role",
         severity: Severity::Medium,
         why: "Types such as `spc_t` are not confined.",
-        fix: "Leave `seLinuxOptions` out, or use `container_t`, `container_init_t`, `container_kvm_t` or `container_engine_t`.",
+        fix: "leave `seLinuxOptions` out, or use `container_t`, `container_init_t`, `container_kvm_t` or `container_engine_t`",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

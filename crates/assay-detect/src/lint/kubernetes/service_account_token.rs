@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "the token of the service account is mounted",
         severity: Severity::Low,
         why: "Whoever gets in can talk to the API server in the pod's name; most services never do.",
-        fix: "Say `automountServiceAccountToken: false`, unless the service uses the API.",
+        fix: "say `automountServiceAccountToken: false`, unless the service uses the API",
         reference: "CIS Kubernetes Benchmark 5.1.6",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "containers of a pod see each other's processes",
         severity: Severity::Low,
         why: "One that is broken into reads the memory and files of the others.",
-        fix: "Leave `shareProcessNamespace` out.",
+        fix: "leave `shareProcessNamespace` out",
         reference: "",
     },
     bad: &[

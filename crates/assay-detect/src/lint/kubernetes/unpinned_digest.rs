@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "an image is not named by digest",
         severity: Severity::Negligible,
         why: "A tag can be moved to another image; only a digest names what was tested.",
-        fix: "Add the digest: `nginx:1.27@sha256:…`.",
+        fix: "add the digest: `nginx:1.27@sha256:…`",
         reference: "",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "an environment variable takes protection away",
         severity: Severity::High,
         why: "It switches checks off for every program of the container.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a kernel setting that is not safe is changed",
         severity: Severity::Medium,
         why: "It changes the node, or takes isolation away.",
-        fix: "Leave it out.",
+        fix: "leave it out",
         reference: "Pod Security Standards: baseline",
     },
     bad: &[

@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "an image has no tag, or `latest`",
         severity: Severity::Medium,
         why: "It is another image tomorrow, and not the same on every node.",
-        fix: "Name a version, and better a digest.",
+        fix: "name a version, and better a digest",
         reference: "",
     },
     bad: &[

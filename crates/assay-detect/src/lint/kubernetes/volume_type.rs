@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "a kind of volume that pods should not choose",
         severity: Severity::Low,
         why: "Volumes of a provider carry credentials and go around storage classes.",
-        fix: "Claim a volume: `persistentVolumeClaim`.",
+        fix: "claim a volume: `persistentVolumeClaim`",
         reference: "Pod Security Standards: restricted",
     },
     bad: &[

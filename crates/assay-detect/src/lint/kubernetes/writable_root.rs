@@ -12,7 +12,7 @@ pub(super) const LINT: Lint<Workload> = Lint {
         title: "the root file system can be written",
         severity: Severity::Low,
         why: "Whoever gets in can put programs there and change those of the service.",
-        fix: "Say `readOnlyRootFilesystem: true`, and mount an emptyDir where something has to be written.",
+        fix: "say `readOnlyRootFilesystem: true`, and mount an emptyDir where something has to be written",
         reference: "CIS Docker Benchmark 5.13",
     },
     bad: &[
