@@ -101,13 +101,10 @@ impl TlsListener {
         let (sender, ready) = mpsc::channel(WAITING);
         tokio::spawn(async move {
             while !sender.is_closed() {
-                let (stream, peer) = match listener.accept().await {
-                    Ok(accepted) => accepted,
-                    Err(_) => {
-                        // Out of file descriptors, most likely; trying again at once would only burn time.
-                        tokio::time::sleep(Duration::from_millis(200)).await;
-                        continue;
-                    }
+                let Ok((stream, peer)) = listener.accept().await else {
+                    // Out of file descriptors, most likely; trying again at once would only burn time.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    continue;
                 };
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
                 tokio::spawn(async move {

@@ -42,6 +42,9 @@ pub struct Work {
     pub note: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
+/// Takes the address that is listened on, and the first administrator's token if it was made now.
+pub type Ready = Box<dyn FnOnce(SocketAddr, Option<&Token>) + Send>;
+
 /// What the server needs besides.
 pub struct Serve {
     /// What workers need; there may be none in this process.
@@ -56,8 +59,8 @@ pub struct Serve {
     pub anonymous_admission: bool,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
-    /// Told once everything is there: the address, and the first administrator's token if it was made now.
-    pub ready: Box<dyn FnOnce(SocketAddr, Option<&Token>) + Send>,
+    /// Told once everything is there.
+    pub ready: Ready,
 }
 
 /// Why the process cannot go on.
@@ -91,7 +94,7 @@ pub fn work(options: Work) -> Result<(), RunError> {
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
-        let workers = start(&store, options, Arc::new(Metrics::default()), &stop);
+        let workers = start(&store, options, &Arc::new(Metrics::default()), &stop);
         farewell(workers, &stop).await;
         Ok(())
     })
@@ -113,7 +116,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let clock = options.work.clock.clone();
         let token = first_token(&store, clock()).await??;
         let note = options.work.note.clone();
-        let (scanner, workers) = start_with(&store, options.work, metrics.clone(), &stop);
+        let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission = options.judge.map(|judge| Admission {
             store: store.clone(),
             judge: Arc::new(judge),
@@ -161,14 +164,14 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 
 type Running = Vec<tokio::task::JoinHandle<()>>;
 
-fn start(store: &Store, options: Work, metrics: Arc<Metrics>, stop: &Arc<AtomicBool>) -> Running {
+fn start(store: &Store, options: Work, metrics: &Arc<Metrics>, stop: &Arc<AtomicBool>) -> Running {
     start_with(store, options, metrics, stop).1
 }
 
 fn start_with(
     store: &Store,
     options: Work,
-    metrics: Arc<Metrics>,
+    metrics: &Arc<Metrics>,
     stop: &Arc<AtomicBool>,
 ) -> (Arc<Scanner>, Running) {
     let scanner = Arc::new(options.scanner);
@@ -259,17 +262,10 @@ async fn check_database(
     note: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), Failure> {
     let (new, built_in) = (scanner.database)()?;
-    if !judged_by.exists() {
+    let Ok(old) = Database::open(judged_by) else {
         // Nobody knows by what the stored reports were judged.
         rescan_all(store, clock).await?;
         return keep(&new, judged_by);
-    }
-    let old = match Database::open(judged_by) {
-        Ok(old) => old,
-        Err(_) => {
-            rescan_all(store, clock).await?;
-            return keep(&new, judged_by);
-        }
     };
     if old.built_at() == new.built_at() {
         return Ok(());

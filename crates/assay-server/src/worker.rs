@@ -15,6 +15,8 @@ pub(crate) const RESOLVE: &str = "resolve";
 pub(crate) const SCAN: &str = "scan";
 /// How often a job is tried.
 pub(crate) const ATTEMPTS: i64 = 8;
+/// How long jobs that ended can be looked up.
+const KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// How long a worker with nothing to do waits.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -40,7 +42,7 @@ pub struct Worker {
 
 /// What a job came to.
 enum Outcome {
-    Resolved(Place, crate::scanner::Resolved),
+    Resolved(Place, crate::scanner::Resolved, Moment),
     Expanded(Vec<assay_store::Child>),
     Scanned(Box<Scanned>),
     NoImage,
@@ -54,6 +56,7 @@ impl Worker {
             let now = (self.clock)();
             if now.since(recovered) >= self.terms.lease / 2 {
                 recovered = now;
+                let _ = self.store.forget_jobs(now.minus(KEPT)).await;
                 if let Ok(orphans) = self.store.recover(now).await {
                     self.metrics.orphans.add(orphans.queued + orphans.failed);
                 }
@@ -117,6 +120,8 @@ impl Worker {
     fn perform(&self, job: &Job) -> Result<Outcome, ScanError> {
         if job.kind == RESOLVE {
             let reference = self.scanner.reference(&job.payload)?;
+            // Before the registry is asked: of two workers the one that asked later knows better.
+            let asked = (self.clock)();
             let resolved = self.scanner.resolve(&job.payload)?;
             let place = Place {
                 registry: reference.registry().to_owned(),
@@ -124,7 +129,7 @@ impl Worker {
                 // A name with a digest says nothing about what the tag beside it stands for.
                 tag: reference.tag().filter(|_| reference.digest().is_none()).map(str::to_owned),
             };
-            return Ok(Outcome::Resolved(place, resolved));
+            return Ok(Outcome::Resolved(place, resolved, asked));
         }
         let name = format!("{}/{}@{}", job.registry, job.payload, job.name);
         Ok(match self.scanner.resolve(&name)?.content {
@@ -138,8 +143,8 @@ impl Worker {
     async fn finish(&self, job: &Job, outcome: Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
         match outcome {
-            Outcome::Resolved(place, resolved) if resolved.content != Content::Artifact => {
-                seen(&mut work, &resolved.digest, &place, now).await?;
+            Outcome::Resolved(place, resolved, asked) if resolved.content != Content::Artifact => {
+                seen(&mut work, &resolved.digest, &place, asked).await?;
                 work.enqueue(&scan_job(&resolved.digest, &place.registry, &place.repository, 10), now)
                     .await?;
             }
@@ -197,7 +202,7 @@ async fn seen(work: &mut Work, digest: &Digest, place: &Place, now: Moment) -> R
     match work.see(digest, place, now).await? {
         TagState::New => work.record("tag-seen", Some(digest), &told(None), now).await,
         TagState::Moved { from } => work.record("tag-moved", Some(digest), &told(Some(from)), now).await,
-        TagState::None | TagState::Same => Ok(()),
+        TagState::None | TagState::Same | TagState::Older => Ok(()),
     }
 }
 

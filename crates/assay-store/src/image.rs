@@ -27,6 +27,8 @@ pub enum TagState {
     New,
     /// It names the image that it named.
     Same,
+    /// It named another image, and that was seen later than this: somebody was slow to tell. Nothing was changed.
+    Older,
     /// It named another image.
     Moved {
         /// The one it named.
@@ -84,7 +86,7 @@ impl Work {
         Ok(row.try_get(0)?)
     }
 
-    /// Records that an image was seen, and where.
+    /// Records that an image was seen, and where. `now` is when it was looked for: what the registry said then.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -104,7 +106,7 @@ impl Work {
         let image: i64 = row.try_get(0)?;
         let Some(tag) = &place.tag else { return Ok(TagState::None) };
         let newest = sqlx::query(
-            "SELECT t.id, i.digest FROM tags t JOIN images i ON i.id = t.image \
+            "SELECT t.id, i.digest, t.last_seen FROM tags t JOIN images i ON i.id = t.image \
              WHERE t.registry = $1 AND t.repository = $2 AND t.tag = $3 ORDER BY t.id DESC LIMIT 1",
         )
         .bind(&place.registry)
@@ -116,14 +118,17 @@ impl Work {
             None => TagState::New,
             Some(row) => match self::digest(row, 1)? {
                 same if same == *digest => TagState::Same,
+                _ if row.try_get::<i64, _>(2)? > now.0 => TagState::Older,
                 from => TagState::Moved { from },
             },
         };
         match (state, newest) {
+            (TagState::Older, _) => {}
             (TagState::Same, Some(row)) => {
-                sqlx::query("UPDATE tags SET last_seen = $1 WHERE id = $2")
+                sqlx::query("UPDATE tags SET last_seen = $1 WHERE id = $2 AND last_seen < $3")
                     .bind(now.0)
                     .bind(row.try_get::<i64, _>(0)?)
+                    .bind(now.0)
                     .execute(&mut *self.transaction)
                     .await?;
             }

@@ -39,6 +39,7 @@ mod same_image;
 mod sarif;
 mod sbom;
 mod scan;
+mod server;
 mod services;
 mod sources;
 mod store;

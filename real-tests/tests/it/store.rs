@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A server that ends with the test.
-struct Postgres {
+pub(crate) struct Postgres {
     process: Child,
     folder: tempfile::TempDir,
 }
@@ -16,6 +16,13 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+impl Postgres {
+    /// Returns the address of a database.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://assay@localhost/{database}?host={}", self.folder.path().display())
     }
 }
 
@@ -41,7 +48,8 @@ fn as_user(program: &Path, root: bool) -> Command {
     command
 }
 
-fn start() -> Option<Postgres> {
+/// Starts one on a socket of its own.
+pub(crate) fn start() -> Option<Postgres> {
     let (initdb, postgres) = (program("initdb")?, program("postgres")?);
     let folder = tempfile::tempdir().unwrap();
     let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
@@ -78,7 +86,7 @@ fn start() -> Option<Postgres> {
 #[test]
 fn the_store_behaves_on_postgresql_as_on_sqlite() {
     let Some(server) = start() else { return };
-    let url = format!("postgres://assay@localhost/{{name}}?host={}", server.folder.path().display());
+    let url = server.url("{name}");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["test", "--package", "assay-store", "--test", "it", "--", "--nocapture"])

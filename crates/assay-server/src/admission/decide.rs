@@ -119,11 +119,8 @@ impl Admission {
                 denied("the images could not be judged in the time that the cluster gave; try again")
             }
         };
-        if answer.allowed() {
-            self.metrics.admitted.add(1)
-        } else {
-            self.metrics.denied.add(1)
-        }
+        let counter = if answer.allowed() { &self.metrics.admitted } else { &self.metrics.denied };
+        counter.add(1);
         answer
     }
 

@@ -14,6 +14,8 @@ fn tags_are_remembered_and_moves_noticed() {
         assert_eq!(work.see(&digest(1), &tag, at(2)).await.unwrap(), TagState::New);
         assert_eq!(work.see(&digest(1), &tag, at(3)).await.unwrap(), TagState::Same);
         assert_eq!(work.see(&digest(2), &tag, at(4)).await.unwrap(), TagState::Moved { from: digest(1) });
+        // Two look at once, and the one that looked first tells last.
+        assert_eq!(work.see(&digest(1), &tag, at(3)).await.unwrap(), TagState::Older);
         assert_eq!(work.see(&digest(1), &tag, at(5)).await.unwrap(), TagState::Moved { from: digest(2) });
         work.commit().await.unwrap();
         let periods = store.tags(&digest(1)).await.unwrap();

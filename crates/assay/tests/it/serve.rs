@@ -140,7 +140,7 @@ fn a_server_that_others_could_reach_needs_tls() {
     insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
     error: the server ended
       caused by: `0.0.0.0:0` can be reached from other machines, and there is no TLS
-    hint: listen on `127.0.0.1:8080`, or give `--tls-certificate FILE --tls-key FILE`
+    hint: listen on `127.0.0.1:[PORT]`, or give `--tls-certificate FILE --tls-key FILE`
     ");
     assert!(!place.path("data/assay-server.db").exists());
 }
