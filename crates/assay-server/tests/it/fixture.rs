@@ -27,7 +27,7 @@ pub(crate) fn database(advisories: &[(&str, &str, &str)], built: Timestamp) -> D
     let feed = compiler.feed("osv", "CC0-1.0");
     compiler.record(feed, Record::Covers("PyPI".parse().unwrap()));
     for (id, package, fixed) in advisories {
-        let mut affected = Affected::new("PyPI".parse().unwrap(), *package);
+        let mut affected = Affected::new("PyPI".parse().unwrap(), package);
         affected.ranges = vec![Range::until_fixed(*fixed)];
         let advisory = Advisory {
             id: (*id).to_owned(),

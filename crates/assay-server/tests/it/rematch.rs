@@ -92,7 +92,7 @@ async fn check(fleet: &[Vec<(usize, usize)>], before: &Advisories, after: &Advis
         // Only what could be concerned was looked at again.
         if done.affected.contains(digest) {
             let said = |advisories: &Advisories, package: usize| {
-                advisories.iter().filter(|one| one.1 == package).cloned().collect::<BTreeSet<_>>()
+                advisories.iter().filter(|one| one.1 == package).copied().collect::<BTreeSet<_>>()
             };
             let concerned = inventory.packages.iter().any(|package| {
                 let index = NAMES.iter().position(|name| *name == package.name).unwrap();

@@ -9,7 +9,7 @@ use assay_server::Serve;
 use assay_server::admission::{Judge, LoadPolicyError};
 use assay_store::Address;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Run the server: registry webhooks, scan workers, admission and API, with its database in one folder.
@@ -60,7 +60,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     std::fs::create_dir_all(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
-    let judge = args.policy.as_ref().map(judge).transpose()?;
+    let judge = args.policy.as_deref().map(judge).transpose()?;
     let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
     if judge.as_ref().is_some_and(Judge::needs_evidence) {
         terminal::note(
@@ -95,7 +95,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     Ok(ExitCode::SUCCESS)
 }
 
-fn judge(path: &PathBuf) -> Result<Judge, CommandError> {
+fn judge(path: &Path) -> Result<Judge, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
