@@ -107,8 +107,11 @@ impl Work {
     pub async fn prune(&mut self, before: Moment) -> Result<Vec<Digest>, StoreError> {
         self.lock(Lock::Deployments).await?;
         let sql = format!("SELECT i.id, i.digest {FORGETTABLE} {IN_KEPT_INDEX} ORDER BY i.id");
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).fetch_all(&mut *self.transaction).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(before.0)
+            .bind(before.0)
+            .fetch_all(&mut *self.transaction)
+            .await?;
         let mut gone = Vec::new();
         for row in rows {
             let id: i64 = row.try_get(0)?;

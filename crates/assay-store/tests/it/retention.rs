@@ -1,6 +1,6 @@
 //! Nothing that is deployed or last known good is forgotten.
 
-use crate::fixture::{at, digest, on_each, scan};
+use crate::fixture::{at, digest, on_each, place, scan};
 use assay_model::Digest;
 use assay_store::{Child, Depth, NewJob, Service};
 
@@ -92,9 +92,14 @@ fn the_images_of_an_index_stay_as_long_as_it_does() {
         assert_eq!(store.children(&digest(2)).await.unwrap(), []);
         assert_eq!(store.prunable(at(100)).await.unwrap(), [digest(3)]);
         let mut work = store.begin().await.unwrap();
-        work.undeploy(&SHOP, at(30)).await.unwrap();
+        assert_eq!(work.prune(at(100)).await.unwrap(), [digest(3)]);
         work.commit().await.unwrap();
-        assert_eq!(store.prunable(at(100)).await.unwrap(), [digest(1), digest(2), digest(3)]);
-        assert_eq!(store.prunable(at(10)).await.unwrap(), []);
+        // An index that was seen lately keeps its images, however long ago they were seen by themselves.
+        let mut work = store.begin().await.unwrap();
+        work.see(&digest(1), &place(None), at(200)).await.unwrap();
+        work.undeploy(&SHOP, at(30)).await.unwrap();
+        assert_eq!(work.prune(at(150)).await.unwrap(), []);
+        work.commit().await.unwrap();
+        assert_eq!(store.prunable(at(300)).await.unwrap(), [digest(1), digest(2)]);
     });
 }
