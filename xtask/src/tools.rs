@@ -69,6 +69,7 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
     ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
     ("python3-pip", "/usr/lib/python3/dist-packages/pip"),
     ("python3-venv", "/usr/share/doc/python3-venv"),
+    ("postgresql", "/usr/share/doc/postgresql"),
     ("libmaven3-core-java", "/usr/share/java/maven3-artifact.jar"),
 ];
 

@@ -27,6 +27,8 @@ mod policy;
 mod reference;
 mod sbom;
 mod scan;
+#[cfg(feature = "server")]
+mod serve;
 mod sign;
 mod sign_blob;
 mod tree;
@@ -34,6 +36,8 @@ mod verify;
 mod verify_attestation;
 mod verify_blob;
 mod vex;
+#[cfg(feature = "server")]
+mod worker;
 
 /// What to do.
 #[derive(Debug, clap::Subcommand)]
@@ -60,6 +64,10 @@ pub(crate) enum Command {
     AttestBlob(attest_blob::Args),
     VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
+    #[cfg(feature = "server")]
+    Serve(Box<serve::Args>),
+    #[cfg(feature = "server")]
+    Worker(worker::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -138,6 +146,10 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::AttestBlob(args) => attest_blob::run(&args, global),
         Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(*args, global),
+        #[cfg(feature = "server")]
+        Command::Worker(args) => worker::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

@@ -34,6 +34,21 @@ pub(crate) fn clock() -> Timestamp {
     Timestamp(i64::try_from(elapsed.as_secs()).unwrap_or_default())
 }
 
+/// Returns the current time to the millisecond. `SOURCE_DATE_EPOCH` does not stop it: leases of jobs must run out.
+#[cfg(feature = "server")]
+#[expect(clippy::disallowed_methods, reason = "the binary is where the clock is read")]
+pub(crate) fn moment() -> assay_store::Moment {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    assay_store::Moment(i64::try_from(elapsed.as_millis()).unwrap_or_default())
+}
+
+/// Returns a name for this process that tells it from others: the machine's, and the number it has there.
+#[cfg(feature = "server")]
+pub(crate) fn process() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}/{}", machine.trim(), std::process::id())
+}
+
 /// Returns the current time, or `SOURCE_DATE_EPOCH` where a reproducible result is asked for
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>).
 pub(crate) fn now() -> Timestamp {

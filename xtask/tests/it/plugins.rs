@@ -44,6 +44,7 @@ const FOLDERS: &[Folder] = &[
     Folder("crates/assay-policy/src/rule", Trait("Rule")),
     Folder("crates/assay-policy/src/import", Module),
     Folder("crates/assay-policy/src/render", Module),
+    Folder("crates/assay-server/src/webhook", Trait("Webhook")),
     Folder("crates/assay/src/command", Module),
     Folder("xtask/src/corpus", Const("Recipe")),
 ];

@@ -32,6 +32,8 @@ mod registry;
 mod reproducible;
 mod sbom;
 mod secrets;
+#[cfg(feature = "server")]
+mod serve;
 mod sign;
 mod sources;
 mod verify;

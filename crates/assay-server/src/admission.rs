@@ -1,0 +1,12 @@
+//! Admission of workloads to a Kubernetes cluster: `AdmissionReview` of `admission.k8s.io/v1`.
+//!
+//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>. Answers are HTTP 200 also when they are
+//! denials: anything else counts as a failure of the webhook, which the cluster may be told to ignore.
+
+mod decide;
+mod images;
+mod review;
+
+pub use decide::{Admission, Flights, Judge, LoadPolicyError};
+pub use images::{ImageUse, image_uses};
+pub use review::{Answer, InvalidReview, Review};

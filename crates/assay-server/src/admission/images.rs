@@ -1,0 +1,168 @@
+//! Where a workload names images: containers of every sort, and volumes that are images.
+
+use super::review::Review;
+use serde_json::Value;
+
+/// Images of one object that are looked at. The API server takes objects of some 1.5 MB.
+const MAX_IMAGES: usize = 1000;
+
+/// One place that names an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageUse {
+    /// Where, as a JSON pointer.
+    pub path: String,
+    /// The image; what is no text is written as it stands, which is no name.
+    pub image: String,
+}
+
+/// The kinds that hold the description of a pod, and where.
+const KINDS: [(&str, &str, &str); 9] = [
+    ("", "Pod", "/spec"),
+    ("", "PodTemplate", "/template/spec"),
+    ("", "ReplicationController", "/spec/template/spec"),
+    ("apps", "Deployment", "/spec/template/spec"),
+    ("apps", "ReplicaSet", "/spec/template/spec"),
+    ("apps", "StatefulSet", "/spec/template/spec"),
+    ("apps", "DaemonSet", "/spec/template/spec"),
+    ("batch", "Job", "/spec/template/spec"),
+    ("batch", "CronJob", "/spec/jobTemplate/spec/template/spec"),
+];
+
+/// Returns the images that a request would bring in: those of the object that its old form does not name at the same sort of place.
+/// `None` when the kind holds no pod that this program knows of.
+///
+/// An update that changes no image is never in the way: labels, finalizers and status of what runs must be changed also when
+/// its verdict is another by now.
+pub fn image_uses(review: &Review) -> Option<Vec<ImageUse>> {
+    let (_, _, at) = KINDS.iter().find(|(group, kind, _)| *group == review.group && *kind == review.kind)?;
+    let mut uses = named(&review.object, at);
+    if review.operation == "UPDATE" {
+        let old = named(&review.old_object, at);
+        uses.retain(|one| !old.iter().any(|old| old.image == one.image));
+    }
+    Some(uses)
+}
+
+fn named(object: &Value, at: &str) -> Vec<ImageUse> {
+    let mut uses = Vec::new();
+    let Some(spec) = object.pointer(at) else { return uses };
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for (number, container) in entries(spec, list) {
+            add(&mut uses, container.get("image"), format!("{at}/{list}/{number}/image"));
+        }
+    }
+    for (number, volume) in entries(spec, "volumes") {
+        if let Some(image) = volume.get("image") {
+            add(&mut uses, image.get("reference"), format!("{at}/volumes/{number}/image/reference"));
+        }
+    }
+    uses.truncate(MAX_IMAGES);
+    uses
+}
+
+fn entries<'v>(spec: &'v Value, list: &str) -> impl Iterator<Item = (usize, &'v Value)> {
+    spec.get(list).and_then(Value::as_array).into_iter().flatten().enumerate()
+}
+
+fn add(uses: &mut Vec<ImageUse>, image: Option<&Value>, path: String) {
+    let image = match image {
+        // A template may leave the image to be set later; there is nothing to judge, and nothing to run.
+        None | Some(Value::Null) => return,
+        Some(Value::String(image)) if image.is_empty() => return,
+        Some(Value::String(image)) => image.clone(),
+        Some(other) => other.to_string(),
+    };
+    uses.push(ImageUse { path, image });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn review(group: &str, kind: &str, operation: &str, object: Value, old_object: Value) -> Review {
+        Review {
+            uid: "1".to_owned(),
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            sub_resource: String::new(),
+            operation: operation.to_owned(),
+            namespace: "n".to_owned(),
+            user: "u".to_owned(),
+            dry_run: false,
+            object,
+            old_object,
+        }
+    }
+
+    #[track_caller]
+    fn check(group: &str, kind: &str, object: Value, want: &[&str]) {
+        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null)).unwrap();
+        let found: Vec<String> = uses.iter().map(|one| format!("{} {}", one.path, one.image)).collect();
+        assert_eq!(found, want);
+    }
+
+    fn pod() -> Value {
+        json!({
+            "initContainers": [{ "image": "i" }],
+            "containers": [{ "image": "a" }, { "image": "" }, {}, { "image": "b" }],
+            "ephemeralContainers": [{ "image": "e" }],
+            "volumes": [{ "name": "x", "emptyDir": {} }, { "name": "y", "image": { "reference": "v" } }],
+        })
+    }
+
+    #[test]
+    fn every_sort_of_place_is_found_in_every_kind() {
+        for (group, kind, at) in KINDS {
+            let mut object = pod();
+            for part in at.rsplit('/').filter(|part| !part.is_empty()) {
+                object = json!({ part: object });
+            }
+            let want = [
+                format!("{at}/initContainers/0/image i"),
+                format!("{at}/containers/0/image a"),
+                format!("{at}/containers/3/image b"),
+                format!("{at}/ephemeralContainers/0/image e"),
+                format!("{at}/volumes/1/image/reference v"),
+            ];
+            check(group, kind, object, &want.each_ref().map(String::as_str));
+        }
+    }
+
+    #[test]
+    fn other_kinds_hold_no_pod() {
+        for (group, kind) in
+            [("", "Service"), ("apps", "Pod"), ("autoscaling", "Scale"), ("argoproj.io", "Rollout")]
+        {
+            assert_eq!(
+                image_uses(&review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null)),
+                None
+            );
+        }
+    }
+
+    #[test]
+    fn an_update_brings_in_what_is_new() {
+        let old = json!({ "spec": pod() });
+        assert_eq!(image_uses(&review("", "Pod", "UPDATE", old.clone(), old.clone())), Some(Vec::new()));
+        let mut new = old.clone();
+        new["spec"]["ephemeralContainers"] = json!([{ "image": "e" }, { "image": "debug" }]);
+        let uses = image_uses(&review("", "Pod", "UPDATE", new, old)).unwrap();
+        assert_eq!(
+            uses,
+            [ImageUse { path: "/spec/ephemeralContainers/1/image".to_owned(), image: "debug".to_owned() }]
+        );
+    }
+
+    #[test]
+    fn what_has_another_shape_names_nothing_or_no_image() {
+        check("", "Pod", json!({}), &[]);
+        check("", "Pod", json!({ "spec": { "containers": "x" } }), &[]);
+        check(
+            "",
+            "Pod",
+            json!({ "spec": { "containers": ["x", 1, { "image": ["a"] }] } }),
+            &["/spec/containers/2/image [\"a\"]"],
+        );
+    }
+}

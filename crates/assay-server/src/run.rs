@@ -1,0 +1,306 @@
+//! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
+
+use crate::admission::{Admission, Flights, Judge};
+use crate::http::{App, router};
+use crate::listen::{self, ListenError, Tls, TlsListener};
+use crate::metrics::Metrics;
+use crate::rematch::{RematchError, rematch_all, scan_job};
+use crate::scanner::Scanner;
+use crate::token::{NoRandomness, first_token};
+use crate::worker::{Clock, Worker};
+use assay_advisories::Database;
+use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How often is looked whether there is another vulnerability database.
+const DATABASE_CHECK: Duration = Duration::from_secs(20);
+/// How long jobs at hand may take to end once the process is told to.
+const FAREWELL: Duration = Duration::from_secs(25);
+/// Images that are asked to be scanned again at a time.
+const PAGE: i64 = 500;
+
+/// What workers need.
+pub struct Work {
+    /// Where the jobs are.
+    pub address: Address,
+    /// How they are done.
+    pub scanner: Scanner,
+    /// How they are chosen.
+    pub terms: Terms,
+    /// How many are done at once.
+    pub workers: usize,
+    /// What this process is called in the database.
+    pub name: String,
+    /// What tells the time.
+    pub clock: Clock,
+    /// Takes what the operator should know.
+    pub note: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+/// Takes the address that is listened on, and the first administrator's token if it was made now.
+pub type Ready = Box<dyn FnOnce(SocketAddr, Option<&Token>) + Send>;
+
+/// What the server needs besides.
+pub struct Serve {
+    /// What workers need; there may be none in this process.
+    pub work: Work,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Certificate and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// By what workloads are judged.
+    pub judge: Option<Judge>,
+    /// Whether admission answers who has no token.
+    pub anonymous_admission: bool,
+    /// Where a copy of the vulnerability database is kept that everything stored was judged by.
+    pub judged_by: PathBuf,
+    /// Told once everything is there.
+    pub ready: Ready,
+}
+
+/// Why the process cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenStoreError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// There is no randomness for a token.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// The system refused something.
+    #[error("the server cannot run")]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs workers until the process is told to end.
+///
+/// # Errors
+/// Fails when the database cannot be opened.
+pub fn work(options: Work) -> Result<(), RunError> {
+    runtime()?.block_on(async {
+        let store = Store::open(&options.address).await?;
+        let stop = stop_on_signal()?;
+        let (name, count) = (options.name.clone(), options.workers);
+        (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
+        let workers = start(&store, options, &Arc::new(Metrics::default()), &stop);
+        farewell(workers, &stop).await;
+        Ok(())
+    })
+}
+
+/// Runs the server, and its workers if it has any, until the process is told to end.
+///
+/// # Errors
+/// Fails when the database or the address cannot be used.
+pub fn serve(options: Serve) -> Result<(), RunError> {
+    runtime()?.block_on(async {
+        let tls = options.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?;
+        // Before the database is touched: a server that may not listen should change nothing.
+        let listener = listen::bind(options.listen, tls.as_ref()).await?;
+        let address = listener.local_addr()?;
+        let store = Store::open(&options.work.address).await?;
+        let stop = stop_on_signal()?;
+        let metrics = Arc::new(Metrics::default());
+        let clock = options.work.clock.clone();
+        let token = first_token(&store, clock()).await??;
+        let note = options.work.note.clone();
+        let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
+        let admission = options.judge.map(|judge| Admission {
+            store: store.clone(),
+            judge: Arc::new(judge),
+            scanner: scanner.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            flights: Flights::default(),
+        });
+        let watch = tokio::spawn(watch_database(
+            store.clone(),
+            scanner.clone(),
+            options.judged_by,
+            clock.clone(),
+            note,
+            stop.clone(),
+        ));
+        let app = App {
+            store: store.clone(),
+            scanner,
+            admission,
+            anonymous_admission: options.anonymous_admission,
+            clock,
+            metrics,
+        };
+        let router = router(Arc::new(app));
+        (options.ready)(address, token.as_ref());
+        let told = stop.clone();
+        let until = async move { raised(&told).await };
+        match &tls {
+            Some(tls) => {
+                let listener = TlsListener::start(listener, tls)?;
+                axum::serve(listener, router).with_graceful_shutdown(until).await?;
+            }
+            None => axum::serve(listener, router).with_graceful_shutdown(until).await?,
+        }
+        farewell(workers, &stop).await;
+        watch.abort();
+        Ok(())
+    })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+type Running = Vec<tokio::task::JoinHandle<()>>;
+
+fn start(store: &Store, options: Work, metrics: &Arc<Metrics>, stop: &Arc<AtomicBool>) -> Running {
+    start_with(store, options, metrics, stop).1
+}
+
+fn start_with(
+    store: &Store,
+    options: Work,
+    metrics: &Arc<Metrics>,
+    stop: &Arc<AtomicBool>,
+) -> (Arc<Scanner>, Running) {
+    let scanner = Arc::new(options.scanner);
+    let workers = (0..options.workers).map(|number| {
+        let worker = Worker {
+            name: format!("{} {number}", options.name),
+            store: store.clone(),
+            scanner: scanner.clone(),
+            terms: options.terms,
+            clock: options.clock.clone(),
+            metrics: metrics.clone(),
+        };
+        tokio::spawn(worker.run(stop.clone()))
+    });
+    let workers = workers.collect();
+    (scanner, workers)
+}
+
+/// Raises the flag at the first SIGTERM or SIGINT; at the second the process ends at once, which loses nothing either.
+fn stop_on_signal() -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let raise = stop.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if raise.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        }
+    });
+    Ok(stop)
+}
+
+async fn raised(stop: &AtomicBool) {
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Waits for the end, and then for the jobs at hand; those that take too long are done again by others.
+async fn farewell(workers: Running, stop: &AtomicBool) {
+    raised(stop).await;
+    let all = async {
+        for worker in workers {
+            let _ = worker.await;
+        }
+    };
+    let _ = tokio::time::timeout(FAREWELL, all).await;
+}
+
+/// Looks for a new vulnerability database, and matches what it changes.
+async fn watch_database(
+    store: Store,
+    scanner: Arc<Scanner>,
+    judged_by: PathBuf,
+    clock: Clock,
+    note: Arc<dyn Fn(&str) + Send + Sync>,
+    stop: Arc<AtomicBool>,
+) {
+    while !stop.load(Ordering::Relaxed) {
+        let (store, scanner, judged_by, clock, note) =
+            (store.clone(), scanner.clone(), judged_by.clone(), clock.clone(), note.clone());
+        // Matching takes the processor for long; requests must not wait for it.
+        let handle = tokio::runtime::Handle::current();
+        let checked = tokio::task::spawn_blocking(move || {
+            if let Err(error) = handle.block_on(check_database(&store, &scanner, &judged_by, &clock, &*note))
+            {
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                note(&format!("stored inventories were not matched with the new database: {error}{cause}"));
+            }
+        });
+        let _ = checked.await;
+        tokio::time::sleep(DATABASE_CHECK).await;
+    }
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn check_database(
+    store: &Store,
+    scanner: &Scanner,
+    judged_by: &Path,
+    clock: &Clock,
+    note: &(dyn Fn(&str) + Send + Sync),
+) -> Result<(), Failure> {
+    let (new, built_in) = (scanner.database)()?;
+    let Ok(old) = Database::open(judged_by) else {
+        // Nobody knows by what the stored reports were judged.
+        rescan_all(store, clock).await?;
+        return keep(&new, judged_by);
+    };
+    if old.built_at() == new.built_at() {
+        return Ok(());
+    }
+    let done =
+        rematch_all(store, &old, (&new, built_in), clock()).await.map_err(|error: RematchError| error)?;
+    note(&format!(
+        "the database of {} says other things about {} packages: {} images have one of them, {} have other findings now",
+        new.built_at(),
+        done.packages,
+        done.affected.len(),
+        done.changed.len()
+    ));
+    keep(&new, judged_by)
+}
+
+/// Asks for every known image to be scanned again, after what is more urgent.
+async fn rescan_all(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let mut after = 0;
+    loop {
+        let page = store.images(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        let mut work = store.begin().await?;
+        for image in page {
+            work.enqueue(&scan_job(&image.digest, &image.registry, &image.repository, -10), clock()).await?;
+        }
+        work.commit().await?;
+    }
+}
+
+/// Keeps a copy of the database, whole or not at all.
+fn keep(database: &Database, path: &Path) -> Result<(), Failure> {
+    let new = path.with_extension("new");
+    std::fs::write(&new, database.bytes())?;
+    std::fs::rename(&new, path)?;
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
+
+use crate::metrics::Metrics;
+use crate::rematch::scan_job;
+use crate::scanner::{Content, ScanError, Scanned, Scanner};
+use assay_model::Digest;
+use assay_store::{Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The job that asks a registry what a name stands for.
+pub(crate) const RESOLVE: &str = "resolve";
+/// The job that scans an image by its digest.
+pub(crate) const SCAN: &str = "scan";
+/// How often a job is tried.
+pub(crate) const ATTEMPTS: i64 = 8;
+/// How long jobs that ended can be looked up.
+const KEPT: Duration = Duration::from_secs(7 * 86_400);
+/// How long a worker with nothing to do waits.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What tells the time.
+pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
+
+/// A worker.
+#[derive(Clone)]
+pub struct Worker {
+    /// What it is called in the database.
+    pub name: String,
+    /// Where the jobs are.
+    pub store: Store,
+    /// How they are done.
+    pub scanner: Arc<Scanner>,
+    /// How they are chosen.
+    pub terms: Terms,
+    /// What tells the time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// What a job came to.
+enum Outcome {
+    Resolved(Place, crate::scanner::Resolved, Moment),
+    Expanded(Vec<assay_store::Child>),
+    Scanned(Box<Scanned>),
+    NoImage,
+}
+
+impl Worker {
+    /// Does jobs until `stop` is raised; the one at hand is finished.
+    pub async fn run(self, stop: Arc<AtomicBool>) {
+        let mut recovered = Moment::default();
+        while !stop.load(Ordering::Relaxed) {
+            let now = (self.clock)();
+            if now.since(recovered) >= self.terms.lease / 2 {
+                recovered = now;
+                let _ = self.store.forget_jobs(now.minus(KEPT)).await;
+                if let Ok(orphans) = self.store.recover(now).await {
+                    self.metrics.orphans.add(orphans.queued + orphans.failed);
+                }
+            }
+            match self.step().await {
+                Ok(true) => {}
+                Ok(false) => tokio::time::sleep(PAUSE).await,
+                Err(_) => {
+                    // The database is away. The job's lease runs out, and somebody does it again.
+                    self.metrics.store_errors.add(1);
+                    tokio::time::sleep(PAUSE * 4).await;
+                }
+            }
+        }
+    }
+
+    /// Does one job, if there is one.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn step(&self) -> Result<bool, StoreError> {
+        let Some(job) = self.store.claim(&self.name, &self.terms, (self.clock)()).await? else {
+            return Ok(false);
+        };
+        self.metrics.waited(job.waited);
+        let begun = (self.clock)();
+        let (worker, at_hand) = (self.clone(), job.clone());
+        let mut doing = tokio::task::spawn_blocking(move || worker.perform(&at_hand));
+        let result = loop {
+            tokio::select! {
+                result = &mut doing => break result,
+                () = tokio::time::sleep(self.terms.lease / 3) => {
+                    // Whether it is still ours is asked again when it is done; a scan cannot be called back.
+                    let _ = self.store.heartbeat(&job, &self.terms, (self.clock)()).await;
+                }
+            }
+        };
+        let now = (self.clock)();
+        match result {
+            Ok(Ok(outcome)) => {
+                let scanned = matches!(outcome, Outcome::Scanned(_));
+                if self.finish(&job, outcome, now).await? && scanned {
+                    self.metrics.scans.add(1);
+                    self.metrics
+                        .scan_milliseconds
+                        .add(now.since(begun).as_millis().try_into().unwrap_or(u64::MAX));
+                }
+            }
+            Ok(Err(error)) => {
+                self.metrics.failures.add(1);
+                self.store.fail(&job, &chain(&error), now).await?;
+            }
+            Err(_) => {
+                self.metrics.failures.add(1);
+                self.store.fail(&job, "the scan ended by a fault of the program", now).await?;
+            }
+        }
+        Ok(true)
+    }
+
+    fn perform(&self, job: &Job) -> Result<Outcome, ScanError> {
+        if job.kind == RESOLVE {
+            let reference = self.scanner.reference(&job.payload)?;
+            // Before the registry is asked: of two workers the one that asked later knows better.
+            let asked = (self.clock)();
+            let resolved = self.scanner.resolve(&job.payload)?;
+            let place = Place {
+                registry: reference.registry().to_owned(),
+                repository: reference.repository().to_owned(),
+                // A name with a digest says nothing about what the tag beside it stands for.
+                tag: reference.tag().filter(|_| reference.digest().is_none()).map(str::to_owned),
+            };
+            return Ok(Outcome::Resolved(place, resolved, asked));
+        }
+        let name = format!("{}/{}@{}", job.registry, job.payload, job.name);
+        Ok(match self.scanner.resolve(&name)?.content {
+            Content::Index(children) => Outcome::Expanded(children),
+            Content::Artifact => Outcome::NoImage,
+            Content::Image => Outcome::Scanned(Box::new(self.scanner.scan(&name)?)),
+        })
+    }
+
+    /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
+    async fn finish(&self, job: &Job, outcome: Outcome, now: Moment) -> Result<bool, StoreError> {
+        let mut work = self.store.begin().await?;
+        match outcome {
+            Outcome::Resolved(place, resolved, asked) if resolved.content != Content::Artifact => {
+                seen(&mut work, &resolved.digest, &place, asked).await?;
+                work.enqueue(&scan_job(&resolved.digest, &place.registry, &place.repository, 10), now)
+                    .await?;
+            }
+            Outcome::Resolved(..) | Outcome::NoImage => {}
+            Outcome::Expanded(children) => {
+                let index = digest(job)?;
+                let place =
+                    Place { registry: job.registry.clone(), repository: job.payload.clone(), tag: None };
+                for child in &children {
+                    work.see(&child.digest, &place, now).await?;
+                    work.enqueue(&scan_job(&child.digest, &job.registry, &job.payload, 10), now).await?;
+                }
+                work.set_children(&index, &children).await?;
+                work.forget_verdicts(&index).await?;
+            }
+            Outcome::Scanned(scanned) => {
+                let digest = digest(job)?;
+                let scan = Scan {
+                    digest: &digest,
+                    depth: scanned.depth,
+                    report: &scanned.report,
+                    json: &scanned.json,
+                    index: &scanned.index,
+                };
+                let changes = work.save_scan(&scan, now).await?;
+                work.forget_verdicts(&digest).await?;
+                let detail = serde_json::json!({
+                    "depth": scanned.depth.name(),
+                    "findings": scanned.report.findings.len(),
+                    "appeared": changes.appeared.len(),
+                    "gone": changes.gone.len(),
+                    "complete": scanned.report.complete(),
+                });
+                work.record("scanned", Some(&digest), &detail, now).await?;
+            }
+        }
+        if !work.complete(job, now).await? {
+            return Ok(false);
+        }
+        work.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Records that an image was seen, and tells of what is new about it.
+async fn seen(work: &mut Work, digest: &Digest, place: &Place, now: Moment) -> Result<(), StoreError> {
+    let told = |from: Option<Digest>| {
+        serde_json::json!({
+            "registry": place.registry,
+            "repository": place.repository,
+            "tag": place.tag,
+            "from": from.map(|digest| digest.to_string()),
+        })
+    };
+    match work.see(digest, place, now).await? {
+        TagState::New => work.record("tag-seen", Some(digest), &told(None), now).await,
+        TagState::Moved { from } => work.record("tag-moved", Some(digest), &told(Some(from)), now).await,
+        TagState::None | TagState::Same | TagState::Older => Ok(()),
+    }
+}
+
+fn digest(job: &Job) -> Result<Digest, StoreError> {
+    job.name.parse().map_err(|_| StoreError::Damaged { what: "job", name: job.name.clone() })
+}
+
+/// Returns an error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.ends_with(&message) {
+            text.push_str(": ");
+            text.push_str(&message);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,193 @@
+//! A server with everything around it: a registry, a vulnerability database, a store, a client.
+
+use assay_advisories::sink::{Counts, Record};
+use assay_advisories::{Compiler, Database};
+use assay_model::{Advisory, Affected, Range, Timestamp};
+use assay_oci::NetworkOptions;
+use assay_server::admission::{Admission, Flights, Judge};
+use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
+use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
+use assay_test::http::Server;
+use assay_test::image::{Builder, BuiltImage, Tree};
+use assay_test::registry::Content;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The day on which all databases here are built, unless a test says otherwise.
+pub(crate) const BUILT: Timestamp = Timestamp(1_700_000_000);
+
+/// Compiles advisories about Python packages: identifier, package, and the version that fixes it.
+pub(crate) fn database(advisories: &[(&str, &str, &str)], built: Timestamp) -> Database {
+    let mut compiler = Compiler::new(false);
+    let feed = compiler.feed("osv", "CC0-1.0");
+    compiler.record(feed, Record::Covers("PyPI".parse().unwrap()));
+    for (id, package, fixed) in advisories {
+        let mut affected = Affected::new("PyPI".parse().unwrap(), package);
+        affected.ranges = vec![Range::until_fixed(*fixed)];
+        let advisory = Advisory {
+            id: (*id).to_owned(),
+            affected: vec![affected],
+            severity: Some(assay_model::Severity::Critical),
+            published: Some(Timestamp(BUILT.0 - 86_400)),
+            ..Advisory::default()
+        };
+        compiler.record(feed, Record::Advisory(Box::new(advisory)));
+    }
+    let counts = Counts { used: advisories.len() as u64, data_time: Some(built), ..Counts::default() };
+    compiler.count(feed, counts);
+    Database::from_bytes(compiler.finish(built).unwrap()).unwrap()
+}
+
+/// Builds an image with Python packages.
+pub(crate) fn image(packages: &[(&str, &str)]) -> BuiltImage {
+    let mut tree = Tree::new();
+    for (name, version) in packages {
+        let path = format!("usr/lib/python3/dist-packages/{name}-{version}.dist-info/METADATA");
+        tree = tree.file(&path, format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"));
+    }
+    Builder::new().layer(tree, "COPY . /").build()
+}
+
+/// A server, and what a test needs to play with it.
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) address: SocketAddr,
+    pub(crate) registry: Server,
+    pub(crate) worker: Worker,
+    pub(crate) metrics: Arc<Metrics>,
+    database: Arc<Mutex<Vec<u8>>>,
+    _folder: TempDir,
+}
+
+/// The token of somebody with this role.
+pub(crate) fn token(role: Role) -> Token {
+    Token::new([role as u8; 32])
+}
+
+/// The time here: it begins when the first database was built, so that nothing is stale.
+pub(crate) fn now() -> Moment {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    Moment::from(BUILT).plus(BEGUN.get_or_init(Instant::now).elapsed())
+}
+
+impl World {
+    /// Starts one, on a registry with this content and by this policy.
+    pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        for role in Role::ALL {
+            let holder = Holder { name: role.name().to_owned(), role };
+            work.add_token(&token(role), &holder, None, now()).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let registry = Server::start(move |request| content.answer(request));
+        let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
+        let current = bytes.clone();
+        let scanner = Arc::new(Scanner {
+            registries: [registry.host()].into(),
+            network: NetworkOptions { retries: 0, ..NetworkOptions::default() },
+            scratch: folder.path().to_owned(),
+            threads: NonZeroUsize::MIN,
+            deep: false,
+            database: Arc::new(move || {
+                let bytes = current.lock().unwrap().clone();
+                Ok((Database::from_bytes(bytes)?, false))
+            }),
+            cache: Arc::new(|| None),
+        });
+        let clock: Clock = Arc::new(now);
+        let metrics = Arc::new(Metrics::default());
+        let admission = policy.map(|policy| Admission {
+            store: store.clone(),
+            judge: Arc::new(Judge::parse(policy).unwrap()),
+            scanner: scanner.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            flights: Flights::default(),
+        });
+        let app = App {
+            store: store.clone(),
+            scanner: scanner.clone(),
+            admission,
+            anonymous_admission: true,
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router(Arc::new(app))).await });
+        let worker = Worker {
+            name: "worker".to_owned(),
+            store: store.clone(),
+            scanner,
+            terms: Terms::default(),
+            clock,
+            metrics: metrics.clone(),
+        };
+        Self { store, address, registry, worker, metrics, database: bytes, _folder: folder }
+    }
+
+    /// Replaces the vulnerability database that scans use.
+    pub(crate) fn replace_database(&self, database: &Database) {
+        *self.database.lock().unwrap() = database.bytes().to_vec();
+    }
+
+    /// Does every job there is.
+    pub(crate) async fn work(&self) {
+        while self.worker.step().await.unwrap() {}
+    }
+
+    /// Sends a request and returns status and body.
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        role: Option<Role>,
+        body: &str,
+    ) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let authorisation = role
+            .map(|role| format!("Authorization: Bearer {}\r\n", token(role).reveal()))
+            .unwrap_or_default();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             {authorisation}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// Asks for JSON, as a viewer.
+    pub(crate) async fn get(&self, path: &str) -> serde_json::Value {
+        let (status, body) = self.ask("GET", path, Some(Role::Viewer), "").await;
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// Tells of a push as the registry would.
+    pub(crate) async fn push(&self, host: &str, tag: &str, digest: &str) -> (u16, String) {
+        let event = serde_json::json!({ "events": [{
+            "id": "1", "action": "push",
+            "target": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
+                        "repository": "team/app", "tag": tag },
+            "request": { "host": host },
+        }] });
+        self.ask("POST", "/webhooks/distribution", Some(Role::Developer), &event.to_string()).await
+    }
+}
+
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(future)
+}

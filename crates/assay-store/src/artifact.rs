@@ -1,0 +1,194 @@
+//! What belongs to an image besides its report: bills of materials, signatures and attestations seen, and how it was built.
+
+use crate::document::{pack, unpack};
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use assay_model::Digest;
+use sqlx::Row as _;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A signature, attestation or other artifact that refers to an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EvidenceSeen {
+    /// Its own digest.
+    pub digest: Digest,
+    /// Its kind: the artifact type, or the predicate type of an attestation.
+    pub kind: String,
+}
+
+/// How an image was built, as CI says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// What came of it.
+    pub digest: Digest,
+    /// The commit of the recipe.
+    pub recipe: String,
+    /// What it was made from, as JSON.
+    pub inputs: String,
+    /// `success` or `failure`.
+    pub outcome: String,
+    /// When it began.
+    pub started: Moment,
+    /// How long it took.
+    pub duration: Duration,
+    /// What it wrote.
+    pub log: Vec<u8>,
+}
+
+impl Work {
+    /// Keeps a bill of materials.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, the image was never seen, or the document is larger than anything kept.
+    pub async fn save_sbom(
+        &mut self,
+        digest: &Digest,
+        format: &str,
+        document: &[u8],
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let image = self.image_id(digest).await?;
+        sqlx::query(
+            "INSERT INTO sboms (image, format, created, body) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (image, format) DO UPDATE SET created = excluded.created, body = excluded.body",
+        )
+        .bind(image)
+        .bind(format)
+        .bind(now.0)
+        .bind(pack("bill of materials", &digest.to_string(), document)?)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Records all the evidence there is for an image now; says whether that is another set than before, which changes verdicts.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn see_evidence(
+        &mut self,
+        digest: &Digest,
+        seen: &BTreeSet<EvidenceSeen>,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let image = self.image_id(digest).await?;
+        let rows = sqlx::query("SELECT digest FROM evidence WHERE image = $1 AND gone_at IS NULL")
+            .bind(image)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        let mut before = BTreeSet::new();
+        for row in rows {
+            before.insert(row.try_get::<String, _>(0)?);
+        }
+        let mut changed = false;
+        for one in seen {
+            changed |= !before.remove(&one.digest.to_string());
+            sqlx::query(
+                "INSERT INTO evidence (image, digest, kind, first_seen) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (image, digest) DO UPDATE SET kind = excluded.kind, gone_at = NULL",
+            )
+            .bind(image)
+            .bind(one.digest.to_string())
+            .bind(&one.kind)
+            .bind(now.0)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        for gone in before {
+            changed = true;
+            sqlx::query("UPDATE evidence SET gone_at = $1 WHERE image = $2 AND digest = $3")
+                .bind(now.0)
+                .bind(image)
+                .bind(gone)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
+        Ok(changed)
+    }
+
+    /// Keeps how an image was built. Also of images that were never pushed: failed builds count, too.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the log is larger than anything kept.
+    pub async fn record_build(&mut self, build: &Build) -> Result<(), StoreError> {
+        let digest = build.digest.to_string();
+        sqlx::query(
+            "INSERT INTO builds (digest, recipe, inputs, outcome, started, duration, log) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&digest)
+        .bind(&build.recipe)
+        .bind(&build.inputs)
+        .bind(&build.outcome)
+        .bind(build.started.0)
+        .bind(i64::try_from(build.duration.as_millis()).unwrap_or(i64::MAX))
+        .bind(pack("build log", &digest, &build.log)?)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Returns a bill of materials.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the document is damaged.
+    pub async fn sbom(&self, digest: &Digest, format: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let name = digest.to_string();
+        let row = sqlx::query(
+            "SELECT s.body FROM sboms s JOIN images i ON i.id = s.image WHERE i.digest = $1 AND s.format = $2",
+        )
+        .bind(&name)
+        .bind(format)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| unpack("bill of materials", &name, &row.try_get::<Vec<u8>, _>(0)?)).transpose()
+    }
+
+    /// Returns the evidence there is for an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn evidence(&self, digest: &Digest) -> Result<BTreeSet<EvidenceSeen>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT e.digest, e.kind FROM evidence e JOIN images i ON i.id = e.image WHERE i.digest = $1 AND e.gone_at IS NULL",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok(EvidenceSeen { digest: crate::image::digest(row, 0)?, kind: row.try_get(1)? }))
+            .collect()
+    }
+
+    /// Returns how an image was built, the newest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or a log is damaged.
+    pub async fn builds(&self, digest: &Digest) -> Result<Vec<Build>, StoreError> {
+        let name = digest.to_string();
+        let rows = sqlx::query(
+            "SELECT digest, recipe, inputs, outcome, started, duration, log FROM builds WHERE digest = $1 ORDER BY id DESC",
+        )
+        .bind(&name)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Build {
+                    digest: crate::image::digest(row, 0)?,
+                    recipe: row.try_get(1)?,
+                    inputs: row.try_get(2)?,
+                    outcome: row.try_get(3)?,
+                    started: Moment(row.try_get(4)?),
+                    duration: Duration::from_millis(
+                        u64::try_from(row.try_get::<i64, _>(5)?).unwrap_or_default(),
+                    ),
+                    log: unpack("build log", &name, &row.try_get::<Vec<u8>, _>(6)?)?,
+                })
+            })
+            .collect()
+    }
+}

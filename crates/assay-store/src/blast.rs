@@ -1,0 +1,106 @@
+//! Blast radius: which images contain a package, or are hit by a vulnerability, and under which tags they were seen.
+
+use crate::error::StoreError;
+use crate::image;
+use crate::moment::Moment;
+use crate::store::Store;
+use assay_model::Digest;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+/// An image that contains what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The image's number, by which lists go on.
+    pub id: i64,
+    /// The image.
+    pub digest: Digest,
+    /// The registry it was first seen in.
+    pub registry: String,
+    /// The repository it was first seen in.
+    pub repository: String,
+    /// The ecosystem of a package, or the identifier by which a vulnerability is known there.
+    pub of: String,
+    /// The package, if it is about one.
+    pub package: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The versions that fix it, separated by commas; empty where none is known or a package was asked for.
+    pub fixed_versions: String,
+    /// Since when it is known to be there.
+    pub since: Moment,
+    /// Whether a service runs it, as far as deployments were recorded.
+    pub deployed: bool,
+}
+
+const DEPLOYED: &str = "(SELECT COUNT(*) FROM deployments d WHERE d.image = i.id AND d.ended IS NULL)";
+
+fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
+    Ok(Hit {
+        id: row.try_get(0)?,
+        digest: image::digest(row, 1)?,
+        registry: row.try_get(2)?,
+        repository: row.try_get(3)?,
+        of: row.try_get(4)?,
+        package: row.try_get(5)?,
+        version: row.try_get(6)?,
+        fixed_versions: row.try_get(7)?,
+        since: Moment(row.try_get(8)?),
+        deployed: row.try_get::<i64, _>(9)? > 0,
+    })
+}
+
+impl Store {
+    /// Returns the images that contain a package, in any ecosystem or one, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_containing(
+        &self,
+        ecosystem: Option<&str>,
+        name: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let sql = format!(
+            "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED} \
+             FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
+             WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id > $4 ORDER BY i.id, p.ecosystem, x.version LIMIT $5"
+        );
+        let ecosystem = ecosystem.unwrap_or_default();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(name)
+            .bind(ecosystem)
+            .bind(ecosystem)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(hit).collect()
+    }
+
+    /// Returns the images with a finding of this identifier or alias that counts, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_affected(
+        &self,
+        advisory: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let sql = format!(
+            "SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
+             FROM finding_names n JOIN findings f ON f.id = n.finding JOIN images i ON i.id = f.image \
+             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 AND i.id > $2 \
+             ORDER BY i.id, f.package, f.version, f.fingerprint LIMIT $3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(advisory)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(hit).collect()
+    }
+}

@@ -1,0 +1,80 @@
+//! What happened, in order: for people who ask what changed and why, and for whoever is to be told.
+
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use assay_model::Digest;
+use sqlx::Row as _;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its number; later events have higher ones.
+    pub id: i64,
+    /// When.
+    pub at: Moment,
+    /// What: `image-seen`, `tag-moved`, `scanned`, `finding-appeared` …
+    pub kind: String,
+    /// The image it is about, if it is about one.
+    pub digest: Option<String>,
+    /// The rest, as JSON.
+    pub detail: String,
+}
+
+impl Work {
+    /// Records that something happened.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn record(
+        &mut self,
+        kind: &str,
+        digest: Option<&Digest>,
+        detail: &serde_json::Value,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO events (at, kind, digest, detail) VALUES ($1, $2, $3, $4)")
+            .bind(now.0)
+            .bind(kind)
+            .bind(digest.map(ToString::to_string))
+            .bind(detail.to_string())
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Returns events, of one image or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn events(
+        &self,
+        digest: Option<&Digest>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let digest = digest.map(ToString::to_string).unwrap_or_default();
+        let rows = sqlx::query(
+            "SELECT id, at, kind, digest, detail FROM events WHERE id > $1 AND ($2 = '' OR digest = $3) ORDER BY id LIMIT $4",
+        )
+        .bind(after)
+        .bind(&digest)
+        .bind(&digest)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Event {
+                    id: row.try_get(0)?,
+                    at: Moment(row.try_get(1)?),
+                    kind: row.try_get(2)?,
+                    digest: row.try_get(3)?,
+                    detail: row.try_get(4)?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,288 @@
+//! Images by digest, and the tags under which they were seen.
+
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use assay_model::Digest;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+/// Where an image was seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The registry's host.
+    pub registry: String,
+    /// The repository.
+    pub repository: String,
+    /// The tag, if it was seen by one.
+    pub tag: Option<String>,
+}
+
+/// What a sighting says about a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagState {
+    /// It was seen without a tag.
+    None,
+    /// The tag is new.
+    New,
+    /// It names the image that it named.
+    Same,
+    /// It named another image, and that was seen later than this: somebody was slow to tell. Nothing was changed.
+    Older,
+    /// It named another image.
+    Moved {
+        /// The one it named.
+        from: Digest,
+    },
+}
+
+/// An image that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownImage {
+    /// Its number, by which lists go on.
+    pub id: i64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The registry it was first seen in.
+    pub registry: String,
+    /// The repository it was first seen in.
+    pub repository: String,
+    /// When it was first seen.
+    pub first_seen: Moment,
+    /// When it was last seen.
+    pub last_seen: Moment,
+    /// How many findings there are that count.
+    pub findings: i64,
+    /// When it was last scanned, if it was.
+    pub scanned: Option<Moment>,
+}
+
+/// A tag and how long it named an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagPeriod {
+    /// Where.
+    pub place: Place,
+    /// The image.
+    pub digest: Digest,
+    /// From when.
+    pub first_seen: Moment,
+    /// Until when it is known to.
+    pub last_seen: Moment,
+}
+
+pub(crate) fn digest(row: &AnyRow, column: usize) -> Result<Digest, StoreError> {
+    let text: String = row.try_get(column)?;
+    text.parse().map_err(|_| StoreError::Damaged { what: "digest", name: text })
+}
+
+impl Work {
+    /// Returns the number of an image.
+    pub(crate) async fn image_id(&mut self, digest: &Digest) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT id FROM images WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&mut *self.transaction)
+            .await?
+            .ok_or_else(|| StoreError::UnknownImage(digest.to_string()))?;
+        Ok(row.try_get(0)?)
+    }
+
+    /// Records that an image was seen, and where. `now` is when it was looked for: what the registry said then.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn see(&mut self, digest: &Digest, place: &Place, now: Moment) -> Result<TagState, StoreError> {
+        let row = sqlx::query(
+            "INSERT INTO images (digest, registry, repository, first_seen, last_seen) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (digest) DO UPDATE SET last_seen = CASE WHEN excluded.last_seen > images.last_seen \
+             THEN excluded.last_seen ELSE images.last_seen END RETURNING id",
+        )
+        .bind(digest.to_string())
+        .bind(&place.registry)
+        .bind(&place.repository)
+        .bind(now.0)
+        .bind(now.0)
+        .fetch_one(&mut *self.transaction)
+        .await?;
+        let image: i64 = row.try_get(0)?;
+        let Some(tag) = &place.tag else { return Ok(TagState::None) };
+        let newest = sqlx::query(
+            "SELECT t.id, i.digest, t.last_seen FROM tags t JOIN images i ON i.id = t.image \
+             WHERE t.registry = $1 AND t.repository = $2 AND t.tag = $3 ORDER BY t.id DESC LIMIT 1",
+        )
+        .bind(&place.registry)
+        .bind(&place.repository)
+        .bind(tag)
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        let state = match &newest {
+            None => TagState::New,
+            Some(row) => match self::digest(row, 1)? {
+                same if same == *digest => TagState::Same,
+                _ if row.try_get::<i64, _>(2)? > now.0 => TagState::Older,
+                from => TagState::Moved { from },
+            },
+        };
+        match (state, newest) {
+            (TagState::Older, _) => {}
+            (TagState::Same, Some(row)) => {
+                sqlx::query("UPDATE tags SET last_seen = $1 WHERE id = $2 AND last_seen < $3")
+                    .bind(now.0)
+                    .bind(row.try_get::<i64, _>(0)?)
+                    .bind(now.0)
+                    .execute(&mut *self.transaction)
+                    .await?;
+            }
+            _ => {
+                sqlx::query(
+                    "INSERT INTO tags (registry, repository, tag, image, first_seen, last_seen) VALUES ($1, $2, $3, $4, $5, $6)",
+                )
+                .bind(&place.registry)
+                .bind(&place.repository)
+                .bind(tag)
+                .bind(image)
+                .bind(now.0)
+                .bind(now.0)
+                .execute(&mut *self.transaction)
+                .await?;
+            }
+        }
+        Ok(state)
+    }
+}
+
+/// An image of an index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Child {
+    /// The image.
+    pub digest: Digest,
+    /// What it runs on, as `os/architecture[/variant]`; empty where the index does not say.
+    pub platform: String,
+}
+
+impl Work {
+    /// Records which images an index consists of. All of them were seen.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or one was never seen.
+    pub async fn set_children(&mut self, index: &Digest, children: &[Child]) -> Result<(), StoreError> {
+        let parent = self.image_id(index).await?;
+        for child in children {
+            let id = self.image_id(&child.digest).await?;
+            sqlx::query(
+                "INSERT INTO children (parent, child, platform) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            )
+            .bind(parent)
+            .bind(id)
+            .bind(&child.platform)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+const COLUMNS: &str = "SELECT i.id, i.digest, i.registry, i.repository, i.first_seen, i.last_seen, \
+     (SELECT COUNT(*) FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0), \
+     (SELECT MAX(r.created) FROM reports r WHERE r.image = i.id) FROM images i";
+
+fn known_image(row: &AnyRow) -> Result<KnownImage, StoreError> {
+    Ok(KnownImage {
+        id: row.try_get(0)?,
+        digest: digest(row, 1)?,
+        registry: row.try_get(2)?,
+        repository: row.try_get(3)?,
+        first_seen: Moment(row.try_get(4)?),
+        last_seen: Moment(row.try_get(5)?),
+        findings: row.try_get(6)?,
+        scanned: row.try_get::<Option<i64>, _>(7)?.map(Moment),
+    })
+}
+
+impl Store {
+    /// Returns images in the order in which they were first seen, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images(&self, after: i64, limit: i64) -> Result<Vec<KnownImage>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE i.id > $1 ORDER BY i.id LIMIT $2");
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        rows.iter().map(known_image).collect()
+    }
+
+    /// Returns how many images are known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn image_count(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query("SELECT COUNT(*) FROM images").fetch_one(&self.pool).await?.try_get(0)?)
+    }
+
+    /// Returns an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn image(&self, digest: &Digest) -> Result<Option<KnownImage>, StoreError> {
+        let sql = format!("{COLUMNS} WHERE i.digest = $1");
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digest.to_string()).fetch_optional(&self.pool).await?;
+        row.as_ref().map(known_image).transpose()
+    }
+
+    /// Returns the images that an index consists of; none for an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn children(&self, index: &Digest) -> Result<Vec<Child>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT c.digest, x.platform FROM children x JOIN images p ON p.id = x.parent JOIN images c ON c.id = x.child \
+             WHERE p.digest = $1 ORDER BY x.platform, c.digest",
+        )
+        .bind(index.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok(Child { digest: digest(row, 0)?, platform: row.try_get(1)? })).collect()
+    }
+
+    /// Returns under which tags an image was seen, the earliest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tags(&self, digest: &Digest) -> Result<Vec<TagPeriod>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT t.registry, t.repository, t.tag, i.digest, t.first_seen, t.last_seen FROM tags t \
+             JOIN images i ON i.id = t.image WHERE i.digest = $1 ORDER BY t.id",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(tag_period).collect()
+    }
+
+    /// Returns the image that a tag named when it was last seen.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tagged(&self, place: &Place) -> Result<Option<TagPeriod>, StoreError> {
+        let row = sqlx::query(
+            "SELECT t.registry, t.repository, t.tag, i.digest, t.first_seen, t.last_seen FROM tags t \
+             JOIN images i ON i.id = t.image WHERE t.registry = $1 AND t.repository = $2 AND t.tag = $3 \
+             ORDER BY t.id DESC LIMIT 1",
+        )
+        .bind(&place.registry)
+        .bind(&place.repository)
+        .bind(place.tag.as_deref().unwrap_or_default())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map(tag_period).transpose()
+    }
+}
+
+fn tag_period(row: &AnyRow) -> Result<TagPeriod, StoreError> {
+    Ok(TagPeriod {
+        place: Place { registry: row.try_get(0)?, repository: row.try_get(1)?, tag: Some(row.try_get(2)?) },
+        digest: digest(row, 3)?,
+        first_seen: Moment(row.try_get(4)?),
+        last_seen: Moment(row.try_get(5)?),
+    })
+}

@@ -1,0 +1,80 @@
+//! The schema, version by version. Databases only go forwards; one that a newer program wrote is refused.
+//!
+//! All steps run in one transaction, under a lock, so that several processes may start at once on the same database.
+
+use crate::backend::Backend;
+use crate::error::OpenStoreError;
+use sqlx::{Any, AssertSqlSafe, Row as _, Transaction};
+
+/// One step.
+struct Migration {
+    version: i64,
+    sql: &'static str,
+}
+
+/// Every step, in order. What was released is never edited: a change is a new step.
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("migration/0001_core.sql") },
+    Migration { version: 2, sql: include_str!("migration/0002_access.sql") },
+    Migration { version: 3, sql: include_str!("migration/0003_children.sql") },
+];
+
+/// The version that this program writes.
+pub const SCHEMA_VERSION: i64 = 3;
+
+/// Brings the schema forwards to `target`; returns the version there was before.
+pub(crate) async fn migrate(
+    transaction: &mut Transaction<'static, Any>,
+    backend: Backend,
+    target: i64,
+) -> Result<i64, OpenStoreError> {
+    let failed = |source| OpenStoreError::Migrate { source };
+    if backend == Backend::Postgres {
+        sqlx::query("SELECT CAST(pg_advisory_xact_lock(7310001) AS TEXT)")
+            .execute(&mut **transaction)
+            .await
+            .map_err(failed)?;
+    }
+    sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+        .execute(&mut **transaction)
+        .await
+        .map_err(failed)?;
+    let row = sqlx::query("SELECT COALESCE(MAX(version), 0) FROM schema_version")
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(failed)?;
+    let found: i64 = row.try_get(0).map_err(failed)?;
+    if found > SCHEMA_VERSION {
+        return Err(OpenStoreError::Newer { found, known: SCHEMA_VERSION });
+    }
+    for migration in MIGRATIONS.iter().filter(|one| one.version > found && one.version <= target) {
+        let sql = backend.spell(migration.sql);
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut **transaction).await.map_err(failed)?;
+        sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
+            .bind(migration.version)
+            .execute(&mut **transaction)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_from_one_to_the_newest() {
+        let versions: Vec<i64> = MIGRATIONS.iter().map(|migration| migration.version).collect();
+        assert_eq!(versions, (1..=SCHEMA_VERSION).collect::<Vec<i64>>());
+    }
+
+    #[test]
+    fn nothing_is_left_to_spell() {
+        for backend in [Backend::Sqlite, Backend::Postgres] {
+            for migration in MIGRATIONS {
+                assert!(!backend.spell(migration.sql).contains('{'), "{backend:?} {}", migration.version);
+            }
+        }
+    }
+}

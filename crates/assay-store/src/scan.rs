@@ -1,0 +1,424 @@
+//! The result of a scan, written whole: report, inventory, the index from packages to images, and the findings over time.
+
+use crate::document::{pack, unpack};
+use crate::error::StoreError;
+use crate::image;
+use crate::inventory;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use assay_model::{Digest, Finding, Inventory, Report};
+use sqlx::{AssertSqlSafe, Row as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// Rows of one statement. SQLite allows 32,766 parameters, PostgreSQL 65,535; longer statements gain nothing.
+const ROWS: usize = 200;
+
+/// How closely an image was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Only what is wanted by name, by tables of contents: partial.
+    Partial,
+    /// Packages and what content gives away.
+    Fast,
+    /// Everything.
+    Deep,
+}
+
+impl Depth {
+    /// Returns the name used in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Partial => "partial",
+            Self::Fast => "fast",
+            Self::Deep => "deep",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Partial, Self::Fast, Self::Deep].into_iter().find(|depth| depth.name() == text)
+    }
+}
+
+/// A package under the names by which advisories would find it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IndexEntry {
+    /// The ecosystem.
+    pub ecosystem: String,
+    /// The canonical name in it.
+    pub name: String,
+    /// The version that is installed.
+    pub version: String,
+}
+
+/// What a scan came to.
+#[derive(Debug, Clone, Copy)]
+pub struct Scan<'a> {
+    /// The image.
+    pub digest: &'a Digest,
+    /// How closely it was looked at.
+    pub depth: Depth,
+    /// The report.
+    pub report: &'a Report,
+    /// The report as `assay.report/v1`.
+    pub json: &'a [u8],
+    /// The packages, under every name.
+    pub index: &'a [IndexEntry],
+}
+
+/// What a scan changed in the findings of an image, by fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FindingChanges {
+    /// Findings that are new, or that came back.
+    pub appeared: Vec<String>,
+    /// Findings that are no more.
+    pub gone: Vec<String>,
+}
+
+/// A stored report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReport {
+    /// How closely the image was looked at.
+    pub depth: Depth,
+    /// When the database was built that it was judged by.
+    pub database: Moment,
+    /// When it was made.
+    pub created: Moment,
+    /// The report as `assay.report/v1`.
+    pub json: Vec<u8>,
+}
+
+/// A finding of one image over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFinding {
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Its kind.
+    pub kind: String,
+    /// The vulnerability or rule.
+    pub rule: String,
+    /// The severity.
+    pub severity: String,
+    /// The priority, where it was decided.
+    pub priority: Option<String>,
+    /// The package, if it is about one.
+    pub package: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// Whether there is a fix.
+    pub fix: String,
+    /// The versions that fix it, separated by commas.
+    pub fixed_versions: String,
+    /// Whether a statement takes it out of the count.
+    pub suppressed: bool,
+    /// Since when it is known.
+    pub first_seen: Moment,
+    /// Since when it is no more, if it is not.
+    pub gone_at: Option<Moment>,
+    /// How often it came back.
+    pub reopened: i64,
+}
+
+impl Work {
+    /// Writes the result of a scan of an image that was seen before, instead of the one there was.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, the image was never seen, or the report is larger than anything kept.
+    pub async fn save_scan(&mut self, scan: &Scan<'_>, now: Moment) -> Result<FindingChanges, StoreError> {
+        let image = self.image_id(scan.digest).await?;
+        let name = scan.digest.to_string();
+        let database = scan.report.database.built_at.map_or(Moment(0), Moment::from);
+        sqlx::query(
+            "INSERT INTO reports (image, depth, database_date, created, body) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (image, depth) DO UPDATE SET database_date = excluded.database_date, created = excluded.created, \
+             body = excluded.body",
+        )
+        .bind(image)
+        .bind(scan.depth.name())
+        .bind(database.0)
+        .bind(now.0)
+        .bind(pack("report", &name, scan.json)?)
+        .execute(&mut *self.transaction)
+        .await?;
+        let body = inventory::write(&scan.report.inventory)
+            .map_err(|_| StoreError::Damaged { what: "inventory", name: name.clone() })?;
+        sqlx::query(
+            "INSERT INTO inventories (image, revision, body) VALUES ($1, $2, $3) \
+             ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body",
+        )
+        .bind(image)
+        .bind(inventory::REVISION)
+        .bind(pack("inventory", &name, &body)?)
+        .execute(&mut *self.transaction)
+        .await?;
+        self.index(image, scan.index).await?;
+        self.findings(image, scan.report, now).await
+    }
+
+    /// Writes under which names the packages of an image are found.
+    async fn index(&mut self, image: i64, entries: &[IndexEntry]) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM image_packages WHERE image = $1")
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        // Sorted: two scans that write the same new names in different orders would wait for one another for ever.
+        let names: Vec<(&str, &str)> = entries
+            .iter()
+            .map(|entry| (entry.ecosystem.as_str(), entry.name.as_str()))
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        for chunk in names.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO packages (ecosystem, name) VALUES {} ON CONFLICT (name, ecosystem) DO NOTHING",
+                rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2))
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (ecosystem, name) in chunk {
+                query = query.bind(*ecosystem).bind(*name);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        let entries: Vec<&IndexEntry> = entries.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        for chunk in entries.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO image_packages (package, image, version) VALUES {}",
+                rows(chunk.len(), 4, |at| {
+                    format!(
+                        "((SELECT id FROM packages WHERE ecosystem = ${} AND name = ${}), ${}, ${})",
+                        at + 1,
+                        at + 2,
+                        at + 3,
+                        at + 4
+                    )
+                })
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for entry in chunk {
+                query = query.bind(&entry.ecosystem).bind(&entry.name).bind(image).bind(&entry.version);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the findings of an image up to date.
+    async fn findings(
+        &mut self,
+        image: i64,
+        report: &Report,
+        now: Moment,
+    ) -> Result<FindingChanges, StoreError> {
+        let rows = sqlx::query("SELECT fingerprint, gone_at FROM findings WHERE image = $1")
+            .bind(image)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        let mut before: BTreeMap<String, bool> = BTreeMap::new();
+        for row in rows {
+            before.insert(row.try_get(0)?, row.try_get::<Option<i64>, _>(1)?.is_none());
+        }
+        let now_there: BTreeMap<&str, &Finding> =
+            report.findings.iter().rev().map(|finding| (finding.id.as_str(), finding)).collect();
+        let mut changes = FindingChanges::default();
+        for (fingerprint, finding) in &now_there {
+            let package =
+                finding.package.and_then(|index| report.inventory.packages.get(usize::try_from(index).ok()?));
+            let row = sqlx::query(
+                "INSERT INTO findings (image, fingerprint, kind, rule, severity, priority, package, version, fix, fixed_versions, \
+                 suppressed, first_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+                 ON CONFLICT (image, fingerprint) DO UPDATE SET rule = excluded.rule, severity = excluded.severity, \
+                 priority = excluded.priority, package = excluded.package, version = excluded.version, fix = excluded.fix, \
+                 fixed_versions = excluded.fixed_versions, suppressed = excluded.suppressed, gone_at = NULL, \
+                 reopened = findings.reopened + CASE WHEN findings.gone_at IS NULL THEN 0 ELSE 1 END RETURNING id",
+            )
+            .bind(image)
+            .bind(*fingerprint)
+            .bind(finding.kind.name())
+            .bind(&finding.rule)
+            .bind(finding.severity.name())
+            .bind(finding.priority.map(assay_model::Priority::name))
+            .bind(package.map(|package| package.name.as_str()))
+            .bind(package.map(|package| package.version.as_str()))
+            .bind(finding.fix.name())
+            .bind(finding.fixed_versions.join(","))
+            .bind(i64::from(finding.suppression.is_some()))
+            .bind(now.0)
+            .fetch_one(&mut *self.transaction)
+            .await?;
+            let id: i64 = row.try_get(0)?;
+            self.names(id, finding).await?;
+            if before.get(*fingerprint) != Some(&true) {
+                changes.appeared.push((*fingerprint).to_owned());
+            }
+        }
+        for (fingerprint, there) in before {
+            if there && !now_there.contains_key(fingerprint.as_str()) {
+                sqlx::query("UPDATE findings SET gone_at = $1 WHERE image = $2 AND fingerprint = $3")
+                    .bind(now.0)
+                    .bind(image)
+                    .bind(&fingerprint)
+                    .execute(&mut *self.transaction)
+                    .await?;
+                changes.gone.push(fingerprint);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Writes every identifier by which a finding may be asked for.
+    async fn names(&mut self, id: i64, finding: &Finding) -> Result<(), StoreError> {
+        let names: BTreeSet<&str> = std::iter::once(finding.rule.as_str())
+            .chain(finding.aliases.iter().map(String::as_str))
+            .collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        for chunk in names.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO finding_names (name, finding) VALUES {} ON CONFLICT DO NOTHING",
+                rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2))
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for name in chunk {
+                query = query.bind(*name).bind(id);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the rows of a statement, each made from the number of parameters before it. No data enters the text.
+fn rows(count: usize, width: usize, row: impl Fn(usize) -> String) -> String {
+    let mut text = String::new();
+    for number in 0..count {
+        let _ = write!(text, "{}{}", if number > 0 { ", " } else { "" }, row(number * width));
+    }
+    text
+}
+
+impl Store {
+    /// Returns the report of an image: the deepest there is, or that of a depth.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the report is damaged.
+    pub async fn report(
+        &self,
+        digest: &Digest,
+        depth: Option<Depth>,
+    ) -> Result<Option<StoredReport>, StoreError> {
+        let name = digest.to_string();
+        let rows = sqlx::query(
+            "SELECT r.depth, r.database_date, r.created, r.body FROM reports r JOIN images i ON i.id = r.image WHERE i.digest = $1",
+        )
+        .bind(&name)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut reports = Vec::new();
+        for row in &rows {
+            let found = Depth::parse(&row.try_get::<String, _>(0)?);
+            let Some(found) = found.filter(|found| depth.is_none_or(|depth| depth == *found)) else {
+                continue;
+            };
+            reports.push((found, row));
+        }
+        let Some((depth, row)) = reports.into_iter().max_by_key(|(depth, _)| *depth) else { return Ok(None) };
+        Ok(Some(StoredReport {
+            depth,
+            database: Moment(row.try_get(1)?),
+            created: Moment(row.try_get(2)?),
+            json: unpack("report", &name, &row.try_get::<Vec<u8>, _>(3)?)?,
+        }))
+    }
+
+    /// Returns what is in an image, if that is known in a form that this program reads.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the inventory is damaged.
+    pub async fn inventory(&self, digest: &Digest) -> Result<Option<Inventory>, StoreError> {
+        let name = digest.to_string();
+        let row = sqlx::query(
+            "SELECT v.body FROM inventories v JOIN images i ON i.id = v.image WHERE i.digest = $1 AND v.revision = $2",
+        )
+        .bind(&name)
+        .bind(inventory::REVISION)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let bytes = unpack("inventory", &name, &row.try_get::<Vec<u8>, _>(0)?)?;
+        let read = inventory::read(&bytes).map_err(|_| StoreError::Damaged { what: "inventory", name })?;
+        Ok(Some(read))
+    }
+
+    /// Forgets what is in an image, so that it is looked at again when it matters; says whether it was known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn forget_inventory(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let gone =
+            sqlx::query("DELETE FROM inventories WHERE image = (SELECT id FROM images WHERE digest = $1)")
+                .bind(digest.to_string())
+                .execute(&self.pool)
+                .await?;
+        Ok(gone.rows_affected() > 0)
+    }
+
+    /// Returns the images that have any of these packages (ecosystem and canonical name).
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_with(
+        &self,
+        packages: impl IntoIterator<Item = (&str, &str)>,
+    ) -> Result<BTreeSet<Digest>, StoreError> {
+        let packages: Vec<(&str, &str)> = packages.into_iter().collect();
+        let mut images = BTreeSet::new();
+        for chunk in packages.chunks(ROWS) {
+            let choice = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
+            let sql = format!(
+                "SELECT DISTINCT i.digest FROM images i JOIN image_packages x ON x.image = i.id JOIN packages p ON p.id = x.package \
+                 WHERE (p.name, p.ecosystem) IN (VALUES {choice})"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (ecosystem, name) in chunk {
+                query = query.bind(*name).bind(*ecosystem);
+            }
+            for row in query.fetch_all(&self.pool).await? {
+                images.insert(image::digest(&row, 0)?);
+            }
+        }
+        Ok(images)
+    }
+
+    /// Returns the findings of an image, those that are no more included, the oldest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn findings(&self, digest: &Digest) -> Result<Vec<KnownFinding>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
+             f.suppressed, f.first_seen, f.gone_at, f.reopened FROM findings f JOIN images i ON i.id = f.image \
+             WHERE i.digest = $1 ORDER BY f.first_seen, f.rule, f.fingerprint",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KnownFinding {
+                    fingerprint: row.try_get(0)?,
+                    kind: row.try_get(1)?,
+                    rule: row.try_get(2)?,
+                    severity: row.try_get(3)?,
+                    priority: row.try_get(4)?,
+                    package: row.try_get(5)?,
+                    version: row.try_get(6)?,
+                    fix: row.try_get(7)?,
+                    fixed_versions: row.try_get(8)?,
+                    suppressed: row.try_get::<i64, _>(9)? != 0,
+                    first_seen: Moment(row.try_get(10)?),
+                    gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
+                    reopened: row.try_get(12)?,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! API tokens. Only their hashes are kept: who reads the database cannot use them.
+//!
+//! A plain SHA-256 is enough, as a token is 256 random bits and no password that could be guessed. The lookup is by the hash, so how
+//! long it takes says nothing about the token.
+
+use crate::audit::hex;
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
+use std::fmt;
+use std::str::FromStr;
+
+/// What the holder of a token may do. Each may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Read.
+    Viewer,
+    /// Record builds and ask for scans.
+    Developer,
+    /// Judge findings and see the audit log.
+    Security,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Developer, Self::Security, Self::Admin];
+
+    /// Returns the name used in the database and the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Security => "security",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// A text names no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected viewer, developer, security or admin")]
+pub struct UnknownRole;
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.name() == text).ok_or(UnknownRole)
+    }
+}
+
+/// A token: what its holder sends. Shown only by [`Token::reveal`].
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(String);
+
+impl Token {
+    /// Makes a token of 32 random bytes.
+    pub fn new(random: [u8; 32]) -> Self {
+        // The prefix lets secret scanners, also Assay's own, recognise one that was leaked.
+        Self(format!("assay_{}", hex(&random)))
+    }
+
+    /// Takes what a client sent.
+    pub fn presented(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// Returns the text, to be shown once.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    fn hash(&self) -> String {
+        hex(&Sha256::digest(self.0.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// Who holds a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The token's name.
+    pub name: String,
+    /// What it allows.
+    pub role: Role,
+}
+
+impl Work {
+    /// Lets a token in.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the token is known already.
+    pub async fn add_token(
+        &mut self,
+        token: &Token,
+        holder: &Holder,
+        expires: Option<Moment>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO tokens (name, hash, role, created, expires) VALUES ($1, $2, $3, $4, $5)")
+            .bind(&holder.name)
+            .bind(token.hash())
+            .bind(holder.role.name())
+            .bind(now.0)
+            .bind(expires.map(|moment| moment.0))
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// Lets the tokens of a name in no more; returns how many there were.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn revoke_tokens(&mut self, name: &str, now: Moment) -> Result<u64, StoreError> {
+        let revoked = sqlx::query("UPDATE tokens SET revoked = $1 WHERE name = $2 AND revoked IS NULL")
+            .bind(now.0)
+            .bind(name)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(revoked.rows_affected())
+    }
+
+    /// Makes the first token of an administrator, unless there ever was a token; says whether it did. Of several servers that
+    /// start at once one does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn add_first_token(&mut self, token: &Token, now: Moment) -> Result<bool, StoreError> {
+        self.lock(crate::store::Lock::Audit).await?;
+        let any = sqlx::query("SELECT id FROM tokens LIMIT 1").fetch_optional(&mut *self.transaction).await?;
+        if any.is_some() {
+            return Ok(false);
+        }
+        let holder = Holder { name: "first administrator".to_owned(), role: Role::Admin };
+        self.add_token(token, &holder, None, now).await?;
+        Ok(true)
+    }
+}
+
+impl Store {
+    /// Returns who holds a token; `None` when it is unknown, expired or revoked.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn holder(&self, token: &Token, now: Moment) -> Result<Option<Holder>, StoreError> {
+        let row = sqlx::query(
+            "SELECT name, role FROM tokens WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
+        )
+        .bind(token.hash())
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let role: String = row.try_get(1)?;
+        // A role of a newer program allows nothing here.
+        let Ok(role) = role.parse() else { return Ok(None) };
+        Ok(Some(Holder { name: row.try_get(0)?, role }))
+    }
+}

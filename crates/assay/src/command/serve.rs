@@ -1,0 +1,106 @@
+//! `assay serve`: the server with its database, webhooks, admission and API.
+
+use super::Global;
+use super::worker::{WorkArgs, run_error};
+use crate::error::CommandError;
+use crate::source::read_file;
+use crate::terminal;
+use assay_server::Serve;
+use assay_server::admission::{Judge, LoadPolicyError};
+use assay_store::Address;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Run the server: registry webhooks, scan workers, admission and API, with its database in one folder.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay serve --data /var/lib/assay --registry registry.example\n  \
+    assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
+    assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
+pub(crate) struct Args {
+    /// Where to listen. Addresses that other machines can reach need TLS.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// The folder for everything that is kept; made when it is not there.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+
+    /// Keep the database on a PostgreSQL server instead of a file in that folder.
+    #[arg(long, value_name = "URL", env = "ASSAY_DATABASE", hide_env_values = true)]
+    database: Option<Address>,
+
+    /// Judge workloads of a cluster by this policy.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+
+    /// The certificate of the server and those that lead to its authority (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+
+    /// The key of the certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+
+    /// Answer admission reviews also without a token: API servers send none unless they are configured to.
+    #[arg(long)]
+    anonymous_admission: bool,
+
+    #[command(flatten)]
+    work: WorkArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError> {
+    let folder = |error| {
+        CommandError::work(format!("cannot use the folder `{}`", args.data.display()), error)
+            .hint("name a folder that you may write to with `--data DIR`")
+    };
+    std::fs::create_dir_all(&args.data).map_err(folder)?;
+    let data = args.data.canonicalize().map_err(folder)?;
+    let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
+    let judge = args.policy.as_deref().map(judge).transpose()?;
+    let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
+    if judge.as_ref().is_some_and(Judge::needs_evidence) {
+        terminal::note(
+            global,
+            "the policy asks for signatures or attestations, which the server does not gather yet: its rules about them deny",
+        );
+    }
+    let quiet = global.quiet;
+    let (listen, secure) = (args.listen, args.tls_certificate.is_some());
+    let served = assay_server::serve(Serve {
+        work: args.work.work(address, deep, global)?,
+        listen,
+        tls: args.tls_certificate.zip(args.tls_key),
+        judge,
+        anonymous_admission: args.anonymous_admission,
+        judged_by: data.join("judged-by.db"),
+        ready: Box::new(move |address, token| {
+            let scheme = if secure { "https" } else { "http" };
+            if !quiet {
+                terminal::stderr(&format!("note: listening on {scheme}://{address}\n"));
+            }
+            // Also when quiet: it is shown this once, and nobody gets in without it.
+            if let Some(token) = token {
+                terminal::stderr(&format!(
+                    "the first administrator's token, shown only now: {}\n",
+                    token.reveal()
+                ));
+            }
+        }),
+    });
+    served.map_err(run_error)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn judge(path: &Path) -> Result<Judge, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
+            .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
+    Judge::parse(&text).map_err(|LoadPolicyError(problems)| crate::gate::mistakes(path, &problems))
+}

@@ -1,0 +1,165 @@
+//! The server among other people's programs: PostgreSQL, `docker-registry` with its notifications, skopeo, `curl` over TLS; and workers
+//! that are killed.
+
+use crate::services::{registry, run};
+use crate::store::start as start_postgres;
+use assay_test::image::{Builder, BuiltImage, Tree};
+use real_tests::{assay, tool};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A process of `assay` that ends with the test.
+struct Process(Child);
+
+impl Process {
+    /// Ends it as a machine that loses power would.
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn process(folder: &Path, arguments: &[&str]) -> Process {
+    let mut command = Command::new(assay());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("ASSAY_CACHE_DIR", folder.join("cache"));
+    Process(command.stderr(Stdio::piped()).spawn().unwrap())
+}
+
+/// Waits for a line that begins like this, and returns the rest.
+fn line(process: &mut Process, start: &str) -> String {
+    let mut words = BufReader::new(process.0.stderr.take().unwrap());
+    loop {
+        let mut text = String::new();
+        assert!(words.read_line(&mut text).unwrap() > 0, "it ended without saying `{start}`");
+        if let Some(rest) = text.trim().strip_prefix(start) {
+            process.0.stderr = Some(words.into_inner());
+            return rest.to_owned();
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+}
+
+fn images() -> Vec<BuiltImage> {
+    let image = |number| {
+        let tree = Tree::new()
+            .file("usr/lib/python3/dist-packages/flask-1.0.dist-info/METADATA", "Name: flask\nVersion: 1.0\n")
+            .file("etc/number", format!("{number}"));
+        Builder::new().layer(tree, "COPY . /").build()
+    };
+    (0..8).map(image).collect()
+}
+
+#[test]
+fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
+    let (Some(docker_registry), Some(skopeo), Some(postgres)) =
+        (tool("docker-registry"), tool("skopeo"), start_postgres())
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres.url("postgres");
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
+    // Once, for the token that the registry must send.
+    let mut first = process(folder.path(), &serve);
+    let token = line(&mut first, "the first administrator's token, shown only now: ");
+    first.kill();
+    let notifications = format!(
+        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
+         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
+    );
+    let (_registry, host) = registry(&docker_registry, folder.path(), "", &notifications);
+    let mut server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());
+    line(&mut server, "note: listening on ");
+    let worker = ["worker", "--database", &database, "--registry", &host, "--lease", "2", "--workers", "1"];
+    let mut workers = [process(folder.path(), &worker), process(folder.path(), &worker)];
+
+    let images = images();
+    for (number, image) in images.iter().enumerate() {
+        let layout = folder.path().join(format!("layout{number}"));
+        std::fs::create_dir_all(&layout).unwrap();
+        image.write_layout(&layout, "app");
+        let from = format!("oci:{}:app", layout.display());
+        let to = format!("docker://{host}/team/app:v{number}");
+        run(&skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &to]);
+        workers[number % 2].kill();
+        workers[number % 2] = process(folder.path(), &worker);
+        if number == 5 {
+            server.kill();
+            server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());
+        }
+    }
+    let begun = Instant::now();
+    for image in &images {
+        let path = format!("/api/v1/images/{}", image.digest());
+        loop {
+            let detail = get(port, &path, &token).unwrap_or_default();
+            if detail["scan"]["depth"] == "fast" {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(90), "{path} is not scanned: {detail}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let events = get(port, &format!("/api/v1/events?digest={}", image.digest()), &token).unwrap();
+        let kinds: Vec<&str> =
+            events["items"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["tag-seen", "scanned"]);
+    }
+    let radius = get(port, "/api/v1/blast-radius?package=flask&ecosystem=PyPI", &token).unwrap();
+    assert_eq!(radius["items"].as_array().unwrap().len(), images.len(), "{radius}");
+}
+
+#[test]
+fn other_machines_are_answered_over_tls_only() {
+    let (Some(openssl), Some(curl)) = (tool("openssl"), tool("curl")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (certificate, key) = (file("tls.crt"), file("tls.key"));
+    let subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    let request =
+        ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    run(&openssl, &[&request[..], &subject, &["-keyout", &key, "-out", &certificate]].concat());
+    let port = free_port();
+    let listen = format!("0.0.0.0:{port}");
+    let tls = ["--tls-certificate", &certificate, "--tls-key", &key];
+    let mut server =
+        process(folder.path(), &[&["serve", "--data", "data", "--listen", &listen], &tls[..]].concat());
+    line(&mut server, "note: listening on https://");
+    // A client that says nothing keeps nobody waiting.
+    let _silent = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let address = format!("https://localhost:{port}/readyz");
+    let answer = run(&curl, &["--silent", "--show-error", "--fail", "--cacert", &certificate, &address]);
+    assert_eq!(answer, b"ready\n");
+    let plain = format!("http://localhost:{port}/readyz");
+    let refused = Command::new(&curl).args(["--silent", "--max-time", "5", &plain]).output().unwrap();
+    assert!(!refused.status.success());
+}
