@@ -21,6 +21,8 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     command.args(arguments).env("ASSAY_CORPUS", corpus::folder()).env("ASSAY_SKIPS", &skips);
     command.env("ASSAY_BIN", program);
     let result = step("all tests", command);
+    // What is off by default; the rest of the workspace would be built a second time for it.
+    let rego = step("policies in Rego", cargo(&["test", "--package", "assay-policy", "--features", "rego"]));
     let skipped = fs::read_to_string(&skips).unwrap_or_default();
     let mut lines: Vec<&str> = skipped.lines().collect();
     lines.sort_unstable();
@@ -29,5 +31,5 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     for line in lines {
         println!("  skipped: {line}");
     }
-    result
+    result.and(rego)
 }

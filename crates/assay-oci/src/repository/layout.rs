@@ -17,7 +17,7 @@ use crate::registry::Access;
 use crate::registry::push::{Condition, Transfer};
 use crate::registry::referrers::{Listed, MAX_REFERRERS};
 use crate::source::Selector;
-use crate::source::oci::{blob_path, is_name};
+use crate::source::oci::{blob_path, is_name, without_artifacts};
 use crate::verify::Verified;
 use assay_model::Digest;
 use serde_json::{Map, Value, json};
@@ -95,10 +95,11 @@ impl Layout {
                 .collect(),
             None => {
                 let is_tag_of_another = |name: &String| crate::artifact::subject_of_tag(name).is_some();
-                entries
+                let images: Vec<_> = entries
                     .into_iter()
                     .filter(|entry| !entry.is_no_image() && !names(entry).iter().any(is_tag_of_another))
-                    .collect()
+                    .collect();
+                without_artifacts(&self.files, images, |entry| (entry.digest, !names(entry).is_empty()))
             }
         };
         found.dedup_by_key(|entry| entry.digest);

@@ -3,6 +3,7 @@
 //! <https://github.com/opencontainers/image-spec/blob/main/image-layout.md>. Surprising: a layout's `index.json` lists
 //! named images *and* platforms of one image, so several entries are ambiguous only when their names differ.
 
+use crate::artifact::document::ManifestDocument;
 use crate::assurance::Assurance;
 use crate::document::{Descriptor, Document, MAX_MANIFEST, not_distributed};
 use crate::error::{OpenError, ReadLayerError};
@@ -108,6 +109,30 @@ pub(crate) fn entries(layout: &Layout<'_>) -> Result<Vec<Descriptor>, OpenError>
     }
 }
 
+/// How many entries without a name are read to see whether they are about another.
+const MAX_LOOKED_INTO: usize = 256;
+
+/// Leaves out manifests that are about another one: of an image that was signed in the layout some tools list the signature
+/// beside it, with nothing that says so but the manifest itself.
+pub(crate) fn without_artifacts<T>(
+    files: &Files,
+    entries: Vec<T>,
+    about: impl Fn(&T) -> (Digest, bool),
+) -> Vec<T> {
+    if entries.len() < 2 || entries.len() > MAX_LOOKED_INTO {
+        return entries;
+    }
+    let is_artifact = |entry: &T| {
+        let (digest, is_named) = about(entry);
+        let bytes =
+            if is_named { None } else { files.document(&blob_path(&digest), MAX_MANIFEST).ok().flatten() };
+        let document = bytes.and_then(|bytes| ManifestDocument::parse(&bytes).ok());
+        document.is_some_and(|document| document.subject.is_some())
+    };
+    let (artifacts, images): (Vec<T>, Vec<T>) = entries.into_iter().partition(is_artifact);
+    if images.is_empty() { artifacts } else { images }
+}
+
 /// Tells whether an entry is neither an artifact of an image nor the list of an image's artifacts.
 fn is_image(entry: &Descriptor) -> bool {
     let is_artifact = entry.artifact_type.as_ref().is_some_and(|name| !name.is_empty());
@@ -154,7 +179,7 @@ fn select(
         return Err(OpenError::Empty { place, what: "images" });
     }
     let chosen: Vec<_> = match selector {
-        None => entries,
+        None => without_artifacts(layout.0, entries, |entry| (entry.digest, names(entry).next().is_some())),
         Some(Selector::Digest(digest)) => {
             entries.into_iter().filter(|entry| entry.digest == *digest).collect()
         }

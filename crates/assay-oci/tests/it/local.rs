@@ -292,3 +292,29 @@ fn parts_of_layers_are_read_from_layouts_and_archives() {
         }
     }
 }
+
+#[test]
+fn a_signature_beside_an_image_is_no_second_image() {
+    let folder = folder();
+    let image = sample();
+    let signature = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/vnd.cncf.notary.signature",
+        "config": descriptor("application/vnd.oci.empty.v1+json", b"{}"), "layers": [],
+        "subject": { "mediaType": MANIFEST, "digest": image.digest(), "size": image.manifest.len() },
+    });
+    let signature = signature.to_string().into_bytes();
+    let hex = digest(&signature).trim_start_matches("sha256:").to_owned();
+    let mut files = image.layout("v1");
+    for (name, bytes) in &mut files {
+        if name == "index.json" {
+            let mut index: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+            index["manifests"].as_array_mut().unwrap().push(descriptor(MANIFEST, &signature));
+            *bytes = index.to_string().into_bytes();
+        }
+    }
+    files.push((format!("blobs/sha256/{hex}"), signature));
+    let path = folder.path().join("signed");
+    write_files(&path, &files);
+    let opened = open(&format!("oci:{}", path.display())).unwrap();
+    assert_eq!(opened.image().manifest_digest.map(|digest| digest.to_string()), Some(image.digest()));
+}

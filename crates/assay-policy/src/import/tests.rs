@@ -117,7 +117,8 @@ proptest! {
 
 #[test]
 fn a_module_in_rego_becomes_a_rule() {
-    let old = "# deny[x]\npackage main # the usual\n\nviolation[msg] {\n  input.scan.deep\n  msg := \"no\"\n}\n";
+    let old =
+        "# deny[x]\npackage main # the usual\n\nviolation[msg] {\n  input.scan.deep\n  msg := \"no\"\n}\n";
     for (module, query, version) in [
         (old, "data.main.violation", "version: v0"),
         ("package a.b\n\ndeny contains \"no\" if true\n", "data.a.b.deny", ""),
@@ -127,7 +128,9 @@ fn a_module_in_rego_becomes_a_rule() {
         assert!(imported.text.contains(query), "{}", imported.text);
         assert_eq!(imported.text.contains("version: v0"), !version.is_empty(), "{}", imported.text);
         match Policy::parse(&imported.text) {
-            Ok(policy) => assert_eq!(policy.rules[0].params.text("module").map(str::trim_end), Some(module.trim_end())),
+            Ok(policy) => {
+                assert_eq!(policy.rules[0].params.text("module").map(str::trim_end), Some(module.trim_end()))
+            }
             Err(problems) => assert!(!cfg!(feature = "rego"), "{problems:?}\n{}", imported.text),
         }
     }

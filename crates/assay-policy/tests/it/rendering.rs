@@ -69,9 +69,10 @@ fn of_one_package_only_the_furthest_upgrade_is_advised() {
     for (rule, version) in [("CVE-2026-1", "3.0.9"), ("CVE-2026-2", "3.0.10"), ("CVE-2026-3", "3.0.2")] {
         let mut finding = fixed(rule, Severity::High);
         finding.fixed_versions = vec![version.into()];
-        finding.remediation = format!("upgrade `openssl` to {version}");
+        finding.package = Some(1);
+        finding.remediation = format!("upgrade `left` to {version}");
         case.report.findings.push(finding);
     }
     let verdict = case.judge(&policy("  - vulnerabilities: {max: {high: 0}}\n", ""));
-    assert_eq!(verdict.reasons[0].remedy, "upgrade `openssl` to 3.0.10");
+    assert_eq!(verdict.reasons[0].remedy, "upgrade `left` to 3.0.10");
 }
