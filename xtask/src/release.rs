@@ -49,11 +49,11 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
     let stage = workspace().join("target/release-stage");
     let _ = fs::remove_dir_all(&stage);
     println!("release: commit {commit} for {target}");
-    let first = Build::new(stage.join("a"), &target, &time)?;
+    let first = Build::new(&stage.join("a"), &target, &time)?;
     if arguments.once {
         println!("release: built once; nothing is proven about building it again");
     } else {
-        let second = Build::new(stage.join("second/and/deeper"), &target, &time)?;
+        let second = Build::new(&stage.join("second/and/deeper"), &target, &time)?;
         let (one, two) = (sum(&first.program)?, sum(&second.program)?);
         ensure!(
             one == two,
@@ -89,7 +89,7 @@ struct Build {
 }
 
 impl Build {
-    fn new(folder: PathBuf, target: &str, time: &str) -> Result<Self> {
+    fn new(folder: &Path, target: &str, time: &str) -> Result<Self> {
         let sources = folder.join("src");
         fs::create_dir_all(&sources)?;
         let archive = folder.join("src.tar");
