@@ -37,6 +37,11 @@ pub(crate) struct Arguments {
     once: bool,
 }
 
+/// The programs of a release for `target`: a static program cannot load the library of a token's vendor.
+fn programs(target: &str) -> &'static [&'static str] {
+    if target.contains("musl") { &["assay"] } else { &["assay", "assay-plugin-pkcs11"] }
+}
+
 /// Where the sources seem to lie and what Cargo's own folder seems to be, whatever they are: paths end up in the program.
 const SOURCES: &str = "/assay";
 const CARGO: &str = "/cargo";
@@ -54,14 +59,17 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
         println!("release: built once; nothing is proven about building it again");
     } else {
         let second = Build::new(&stage.join("second/and/deeper"), &target, &time)?;
-        let (one, two) = (sum(&first.program)?, sum(&second.program)?);
-        ensure!(
-            one == two,
-            "two builds of one commit differ: {one} and {two}; compare {} and {}",
-            first.program.display(),
-            second.program.display()
-        );
-        println!("release: two builds agree, {one}");
+        for name in programs(&target) {
+            let files = [&first, &second].map(|build| build.program.with_file_name(name));
+            let [one, two] = [sum(&files[0])?, sum(&files[1])?];
+            ensure!(
+                one == two,
+                "two builds of one commit differ: {one} and {two}; compare {} and {}",
+                files[0].display(),
+                files[1].display()
+            );
+            println!("release: two builds of {name} agree, {one}");
+        }
     }
     let out = workspace().join(&arguments.out);
     let _ = fs::remove_dir_all(&out);
@@ -78,7 +86,7 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
         }
     };
     let name = format!("assay-{}-{target}", version()?);
-    let release = Release { name, out, time, build: first, database, arguments };
+    let release = Release { name, target, out, time, build: first, database, arguments };
     release.make(&commit)
 }
 
@@ -103,7 +111,8 @@ impl Build {
             pairs.iter().map(|(from, to)| format!("-ffile-prefix-map={from}={to}")).collect();
         visible(
             Command::new("cargo")
-                .args(["build", "--release", "--locked", "--quiet", "--package", "assay", "--target", target])
+                .args(["build", "--release", "--locked", "--quiet", "--target", target])
+                .args(programs(target).iter().flat_map(|program| ["--package", program]))
                 .arg("--target-dir")
                 .arg(folder.join("target"))
                 // Encoded, since a path may hold a space.
@@ -121,6 +130,7 @@ impl Build {
 
 struct Release<'a> {
     name: String,
+    target: String,
     out: PathBuf,
     time: String,
     build: Build,
@@ -222,7 +232,9 @@ impl Release<'_> {
     fn pack(&self, archive: &Path) -> Result<()> {
         let root = self.out.join(&self.name);
         fs::create_dir_all(&root)?;
-        fs::copy(&self.build.program, root.join("assay"))?;
+        for name in programs(&self.target) {
+            fs::copy(self.build.program.with_file_name(name), root.join(name))?;
+        }
         for file in ["README.md", "LICENSE"] {
             fs::copy(self.build.sources.join(file), root.join(file))?;
         }
