@@ -20,6 +20,11 @@ pub(crate) fn test(arguments: &[String]) -> Result<()> {
     let mut command = cargo(&["test", "--workspace"]);
     command.args(arguments).env("ASSAY_CORPUS", corpus::folder()).env("ASSAY_SKIPS", &skips);
     command.env("ASSAY_BIN", program);
+    // As with the feeds: used where they lie beside the checkout, or where the variable says already.
+    let conformance = workspace().join("../shared/conformance");
+    if std::env::var_os("ASSAY_CONFORMANCE_DIR").is_none() && conformance.is_dir() {
+        command.env("ASSAY_CONFORMANCE_DIR", conformance);
+    }
     let result = step("all tests", command);
     // What is off by default; the rest of the workspace would be built a second time for it.
     let rego = step("policies in Rego", cargo(&["test", "--package", "assay-policy", "--features", "rego"]));

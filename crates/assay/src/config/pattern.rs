@@ -7,7 +7,7 @@ use assay_oci::Reference;
 
 /// Returns whether a pattern matches a source.
 pub(super) fn matches(pattern: &str, source: &str) -> bool {
-    candidates(source).iter().any(|candidate| glob(pattern.as_bytes(), candidate.as_bytes()))
+    candidates(source).iter().any(|candidate| assay_policy::pattern::matches(pattern, candidate))
 }
 
 /// Returns the spellings under which a source is known.
@@ -21,51 +21,6 @@ fn candidates(source: &str) -> Vec<String> {
         all.push(repository);
     }
     all
-}
-
-/// Matches without recursion: after a mismatch the last `*`, or else the last `**`, takes one letter more. No star before
-/// those has to be tried again, so that the work stays polynomial.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut place) = (0, 0);
-    // Where to go on after a mismatch: behind the star, and the first letter it has not taken. A `*` cannot help where a `**`
-    // before it can.
-    let mut single: Option<(usize, usize)> = None;
-    let mut double: Option<(usize, usize)> = None;
-    loop {
-        match (pattern.get(at), pattern.get(at + 1), text.get(place)) {
-            (Some(b'*'), Some(b'*'), _) => {
-                at += 2;
-                (double, single) = (Some((at, place)), None);
-                continue;
-            }
-            (Some(b'*'), _, _) => {
-                at += 1;
-                single = Some((at, place));
-                continue;
-            }
-            (None, _, None) => return true,
-            (Some(wanted), _, Some(letter)) if wanted == letter => {
-                at += 1;
-                place += 1;
-                continue;
-            }
-            _ => {}
-        }
-        if let Some((behind, taken)) = single
-            && text.get(taken).is_some_and(|letter| *letter != b'/')
-        {
-            single = Some((behind, taken + 1));
-            (at, place) = (behind, taken + 1);
-        } else if let Some((behind, taken)) = double
-            && taken < text.len()
-        {
-            double = Some((behind, taken + 1));
-            single = None;
-            (at, place) = (behind, taken + 1);
-        } else {
-            return false;
-        }
-    }
 }
 
 #[cfg(test)]
