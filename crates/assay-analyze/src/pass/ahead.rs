@@ -15,8 +15,9 @@ use std::io::BufRead;
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 
-/// The largest file that is handed over, in bytes: it is in memory together with those of [`KEPT`] batches.
-const FILE: u64 = 1 << 20;
+/// The largest file that is handed over, in bytes: it is in memory together with those of [`KEPT`] batches, and to parse two
+/// hostile documents of a megabyte at once takes more than half a gigabyte.
+const FILE: u64 = 256 << 10;
 /// Bytes from which on a batch is handed over.
 const BYTES: usize = 512 << 10;
 /// Files from which on a batch is handed over.
