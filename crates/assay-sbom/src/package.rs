@@ -6,6 +6,7 @@
 
 use crate::document::{Class, Component};
 use crate::property as names;
+use crate::spdx2::from_model::split_group;
 use assay_model::{
     Origin, Os, Package, PackageKind, Purl, SourcePackage, Usage, UsageStep, distro, software,
 };
@@ -62,9 +63,19 @@ pub(crate) fn component(package: &Package, os: Option<&Os>) -> Component {
     component
 }
 
-/// Reads the component back, and adds properties for what differs.
+/// Reads the component back, and adds properties for what differs: from a format that keeps its group, and from one (SPDX) that
+/// has only the whole name, to be taken apart with the help of the purl.
 fn state_what_is_lost(package: &Package, component: &mut Component) {
-    let Some(Found { package: read, .. }) = self::package(component) else { return };
+    if let Some(read) = self::package(component) {
+        state_what_differs(package, &read.package, component);
+    }
+    let (group, name) = split_group(&component.full_name(), component.purl.as_deref());
+    if let Some(read) = self::package(&Component { group, name, ..component.clone() }) {
+        state_what_differs(package, &read.package, component);
+    }
+}
+
+fn state_what_differs(package: &Package, read: &Package, component: &mut Component) {
     let mut state = |name: &str, have: Option<&str>, want: Option<&str>| {
         if have != want {
             component.set(name, want.unwrap_or_default());

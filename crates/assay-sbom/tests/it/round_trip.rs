@@ -231,16 +231,31 @@ prop_compose! {
     }
 }
 
+/// A purl has no empty segments, so the namespace in it is not the one in the name.
+#[test]
+fn a_namespace_with_empty_segments_comes_back_from_every_format() {
+    for namespace in ["/a", "a/", "a//b", "/"] {
+        let mut package = Package::new(PackageKind::Cargo, "name", "1");
+        package.namespace = Some(namespace.to_owned());
+        check_comes_back(package).unwrap();
+    }
+}
+
+fn check_comes_back(package: Package) -> Result<(), TestCaseError> {
+    let inventory = Inventory { packages: vec![package], ..Inventory::default() };
+    let document = compose(&Image::default(), &inventory, &Origin { source: SourceKind::Dir, ..origin() });
+    for format in formats() {
+        let (_, read) = read(&bytes(&document, format)).unwrap().inventory();
+        prop_assert_eq!(&read.packages, &inventory.packages, "{:?}", format);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
     #[test]
     fn any_package_comes_back_from_every_format(package in package()) {
-        let inventory = Inventory { packages: vec![package], ..Inventory::default() };
-        let document = compose(&Image::default(), &inventory, &Origin { source: SourceKind::Dir, ..origin() });
-        for format in formats() {
-            let (_, read) = read(&bytes(&document, format)).unwrap().inventory();
-            prop_assert_eq!(&read.packages, &inventory.packages, "{:?}", format);
-        }
+        check_comes_back(package)?;
     }
 
     #[test]
