@@ -81,8 +81,9 @@ pub fn analyze_layer(
     matcher: &Matcher<'_>,
     limits: &Limits,
 ) -> Result<(LayerAnalysis, UnresolvedLinks), AnalyzeLayerError> {
-    let mut pass = Pass::new(matcher, limits);
-    let walked = std::thread::scope(|scope| {
+    let (walked, mut pass) = std::thread::scope(|scope| {
+        // Of this closure: where reading panics, unwinding drops the end for which the thread waits, and the scope for it.
+        let mut pass = Pass::new(matcher, limits);
         let (ahead, work) = ahead::pair();
         let expansion = Arc::clone(&pass.expansion);
         let started = std::thread::Builder::new()
@@ -93,7 +94,10 @@ pub fn analyze_layer(
         pass.catch_up();
         // Without its other end the thread ends.
         pass.ahead = None;
-        walked
+        if started.is_ok_and(|thread| thread.join().is_err()) {
+            pass.lost_files();
+        }
+        (walked, pass)
     });
     let (actual, intact) = walked?;
     // A layer that could not be inflated to its end has no diff-id to compare; that it is damaged has been said.

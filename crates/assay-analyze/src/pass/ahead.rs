@@ -49,9 +49,9 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Has every file looked at.
+    /// Has every file looked at, until the time is up.
     pub(super) fn look(&mut self, matcher: &Matcher<'_>, limits: &Limits, expansion: &Expansion) {
-        for waiting in &mut self.files {
+        for waiting in self.files.iter_mut().take_while(|_| !limits.stop.is_raised()) {
             let content = self.bytes.get(waiting.content.clone()).unwrap_or_default();
             let file = File { path: &waiting.path, node: waiting.node, content: &content };
             waiting.said = look(&file, &waiting.analyzers, matcher, limits, expansion);
@@ -132,7 +132,7 @@ impl Ahead {
     fn next(&mut self) -> Option<Batch> {
         match self.handed.pop_front()? {
             Handed::Here(batch) => Some(batch),
-            // The thread outlives this end; an analyzer that panics does not end it.
+            // An analyzer that panics does not end the thread.
             Handed::Over => self.done.recv().ok(),
         }
     }
@@ -218,6 +218,13 @@ impl Pass<'_> {
         }
     }
 
+    /// Says that the second thread panicked, which costs the files that it had.
+    pub(super) fn lost_files(&mut self) {
+        self.hindered = true;
+        let message = "the thread that looks at files has failed; please report this";
+        self.out.warnings.push(Warning::unscanned("analyzer-failed", None, message));
+    }
+
     fn submit(&mut self) {
         let Some(ahead) = &mut self.ahead else { return };
         if ahead.filling.files.is_empty() {
@@ -238,11 +245,8 @@ impl Pass<'_> {
     /// Keeps what was said, the oldest first, until so many batches are left.
     fn keep_until(&mut self, left: usize) {
         while let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.handed.len() > left) {
-            let Some(mut batch) = ahead.next() else {
-                let message = "the thread that looks at files has failed; please report this";
-                self.out.warnings.push(Warning::unscanned("analyzer-failed", None, message));
-                continue;
-            };
+            // One that is lost with the thread is reported when that is joined.
+            let Some(mut batch) = ahead.next() else { continue };
             for waiting in batch.files.drain(..) {
                 self.keep(&waiting.path, waiting.said, &waiting.analyzers);
             }

@@ -2,10 +2,15 @@
 
 use crate::{analyze, diff_id, layer, limits, matcher};
 use assay_analyze::{
-    AnalyzeLayerError, FolderPass, LayerAnalysis, Limits, MemoryBudget, Node, analyze_layer, resolve_links,
+    AnalyzeLayerError, Analyzer, AnalyzerId, File, FolderPass, LayerAnalysis, Limits, Matcher, MemoryBudget,
+    Node, Select, Sink, analyze_layer, resolve_links,
 };
 use assay_test::image::{Tree, gzip};
 use proptest::prelude::*;
+use std::io::Read;
+use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::time::Duration;
 
 fn sample() -> Tree {
     Tree::new().file("a.list", "pypi a 1").file("skipped", vec![7; 100_000]).file("b.list", "pypi b 1")
@@ -95,6 +100,64 @@ fn a_reader_that_fails_is_an_error_and_not_damage() {
             }
         }
     }
+}
+
+/// Fails by panicking, as a source with a bug would.
+struct Panicking<'a>(&'a [u8]);
+
+impl Read for Panicking<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buf)? {
+            0 => panic!("a bug of the source"),
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_panics_ends_the_pass() {
+    let tar = many_files().tar();
+    for end in [0, tar.len() / 2, tar.len()] {
+        let blob = tar[..end].to_vec();
+        let (done, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            let pass = || analyze_layer(Panicking(&blob), None, &matcher(), &limits()).is_ok();
+            done.send(catch_unwind(pass).is_err()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true), "after {end} bytes");
+    }
+}
+
+/// Panics with something that panics again when it is dropped: nothing can be caught of that.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("again");
+        }
+    }
+}
+
+#[test]
+fn a_thread_that_is_lost_is_said() {
+    struct Fails;
+    impl Analyzer for Fails {
+        fn id(&self) -> AnalyzerId {
+            AnalyzerId { name: "fails", revision: 1 }
+        }
+        fn select(&self) -> &'static [Select] {
+            &[Select::Name("bomb")]
+        }
+        fn analyze(&self, _: &File<'_>, _: &mut Sink<'_>) {
+            std::panic::panic_any(Bomb)
+        }
+    }
+    let tar = Tree::new().file("a.list", "pypi a 1").file("bomb", "x").tar();
+    let matcher = Matcher::new([&crate::Lines as &dyn Analyzer, &Fails]);
+    let (analysis, _) = analyze_layer(&tar[..], None, &matcher, &limits()).unwrap();
+    assert_eq!(codes(&analysis), ["analyzer-failed"]);
+    assert!(analysis.warnings.iter().all(|warning| warning.incomplete) && !analysis.repeatable);
 }
 
 #[test]
@@ -395,6 +458,13 @@ proptest! {
             let _ = resolve_links(&blob[..], &links, &mut analysis, &matcher(), &limits());
         }
     }
+}
+
+/// Files of which several batches are made.
+fn many_files() -> Tree {
+    (0..2000).fold(Tree::new(), |tree, number| {
+        tree.file(&format!("{:02}/{number:04}.list", number / 100), format!("pypi p{number} 1"))
+    })
 }
 
 #[test]
