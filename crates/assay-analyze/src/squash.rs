@@ -9,12 +9,13 @@ mod contents;
 
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
 use crate::files::{Files, Owned, Shape};
+use crate::limits::Budget;
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
 use assay_model::{
     Detection, FileEntry, FindingKind, Inventory, Leftover, Location, Observation, Origin, Package,
-    PackageKind,
+    PackageKind, Warning,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -144,7 +145,10 @@ pub fn squash(
     inventory.leftovers = leftovers.into_iter().map(|(folder, sum)| sum.finish(folder)).collect();
     claims.apply(&mut inventory);
     files.owned = std::mem::take(&mut claims.files);
-    files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete);
+    // What runs does not depend on the list of files.
+    let list_is_cut = |warning: &Warning| warning.code == Budget::FILE_LIST.code;
+    let cut = inventory.warnings.iter().any(list_is_cut);
+    files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete && !list_is_cut(warning));
     if lockfiles == Lockfiles::WhenNothingInstalled {
         drop_installed_lockfiles(&mut inventory.packages);
     }
@@ -155,7 +159,10 @@ pub fn squash(
     }
     merge(&mut inventory.packages);
     contents::own(&mut inventory, &files.owned);
-    contents::compare(&mut inventory, &claims.installed);
+    // What package managers except from it may be missing.
+    if !cut {
+        contents::compare(&mut inventory, &claims.installed);
+    }
     inventory.observations.sort();
     inventory.detections.sort();
     inventory.detections.dedup();
