@@ -204,7 +204,8 @@ impl FileSystem for Btrfs {
             }
             let mut len = 0_usize;
             for entry in folder_entries(data) {
-                len = len.saturating_add(ENTRY_LEN).saturating_add(entry.name.len() + entry.data.len());
+                let entry_len = ENTRY_LEN.saturating_add(entry.name.len()).saturating_add(entry.data.len());
+                len = len.saturating_add(entry_len);
                 if entry.name == b"security.capability" {
                     found |= permitted(entry.data)?;
                 }
