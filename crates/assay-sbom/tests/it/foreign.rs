@@ -1,5 +1,6 @@
 //! Documents of other tools, cut down to what matters. Written by hand after what Trivy 0.58, Syft 1.18 and BuildKit write.
 
+use assay_sbom::document::Component;
 use assay_sbom::{read, recognise};
 
 #[track_caller]
@@ -148,10 +149,10 @@ fn other_documents_are_refused_with_a_reason() {
 #[track_caller]
 fn check_files(text: &str, components: &[&str], want: &[&str]) {
     let document = read(text.as_bytes()).unwrap();
-    let names: Vec<String> = document.components.iter().map(|component| component.full_name()).collect();
+    let names: Vec<String> = document.components.iter().map(Component::full_name).collect();
     assert_eq!(names, components);
     let files = document.files.iter().map(|file| {
-        let owners = file.owners.iter().map(|owner| names[*owner as usize].as_str());
+        let owners = file.owners.iter().map(|owner| names.get(*owner as usize).unwrap().as_str());
         format!("{}: {}", file.path, owners.collect::<Vec<_>>().join(" "))
     });
     assert_eq!(files.collect::<Vec<_>>(), want);
