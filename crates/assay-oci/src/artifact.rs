@@ -137,6 +137,16 @@ pub struct Artifacts {
     pub problems: Vec<ArtifactProblem>,
 }
 
+impl Artifacts {
+    /// Notes entries of a list that cannot be understood: any of them may say something of the image.
+    fn note_malformed(&mut self, count: usize, digest: Digest, found: Found) {
+        if count > 0 {
+            let reason = format!("{count} entries of the list cannot be understood");
+            self.problems.push(ArtifactProblem { digest, found, reason });
+        }
+    }
+}
+
 /// What was listed, before its manifest is read.
 struct Candidate {
     entry: Descriptor,
@@ -160,7 +170,9 @@ impl Repository {
             None => LookOutcome::Absent,
         };
         result.looked.push(Look { at: Found::Referrers, name: "referrers API".to_owned(), outcome });
-        add(&mut candidates, listed.unwrap_or_default().entries, Found::Referrers);
+        let listed = listed.unwrap_or_default();
+        result.note_malformed(listed.malformed, subject, Found::Referrers);
+        add(&mut candidates, listed.entries, Found::Referrers);
         self.look_at_fallback(subject, &mut candidates, &mut result)?;
 
         let mut bytes = 0_u64;
@@ -217,7 +229,10 @@ impl Repository {
             return Ok(());
         };
         let entries = match ManifestDocument::parse(&stored.bytes) {
-            Ok(index) if index.is_index() => index.manifests,
+            Ok(index) if index.is_index() => {
+                result.note_malformed(index.malformed(), stored.descriptor.digest, at);
+                index.manifests
+            }
             Ok(_) | Err(_) => {
                 let reason = format!("what is tagged `{name}` is no index");
                 result.problems.push(ArtifactProblem { digest: stored.descriptor.digest, found: at, reason });
