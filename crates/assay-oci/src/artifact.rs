@@ -294,6 +294,7 @@ impl Repository {
             looked: Vec::new(),
             problems: Vec::new(),
         };
+        result.note_malformed(document.malformed(), index.descriptor.digest, Found::Index);
         let entries = document.manifests.iter().filter_map(|entry| Some((entry, entry.attests()?)));
         for (entry, subject) in entries.take(MAX_REFERRERS) {
             let problem =

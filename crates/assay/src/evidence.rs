@@ -107,6 +107,12 @@ impl Subject {
         Ok(images)
     }
 
+    /// Tells whether an index lists a manifest: what is said of an index is said of nothing else.
+    pub(crate) fn lists(&self, digest: Digest) -> bool {
+        ManifestDocument::parse(&self.image.bytes)
+            .is_ok_and(|index| index.manifests.iter().any(|entry| entry.digest == digest))
+    }
+
     /// Returns the images of an index that may run on some platforms, on any when none are named.
     pub(crate) fn runnable_on(&self, platforms: &[Platform]) -> Result<Vec<Descriptor>, CommandError> {
         let mut images = self.runnable()?;

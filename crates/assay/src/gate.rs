@@ -331,8 +331,17 @@ fn gather(
                 Some(_) => format!("registry:{place}@{digest}"),
                 None => place.clone(),
             };
+            let is_of_all = |index: &Digest, subject: &attached::Subject| {
+                let mut of_index = reports.iter().filter(|one| one.index == Some(*index));
+                of_index.all(|one| one.digest.is_none_or(|digest| subject.lists(digest)))
+            };
             for digest in &digests {
                 match attached::open(&named(digest), network, &quiet(global)) {
+                    // A report may say that its image is in any index.
+                    Ok(subject) if !is_of_all(digest, &subject) => {
+                        let why = "the index does not list the image that was judged";
+                        found.failed.insert(*digest, why.to_owned());
+                    }
                     Ok(subject) => evidence::add(&mut found, &subject, *digest, &roots, now),
                     Err(error) => {
                         found.failed.insert(*digest, error.told());

@@ -68,11 +68,16 @@ impl Artifact<'_> {
     pub(crate) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<(), Refusal> {
         let (mut tried, mut skipped) = (false, false);
         for &scheme in key.sigstore_schemes() {
-            let verified = match &self.0 {
-                Known::Bytes { bytes, .. } => key.verify(scheme, bytes, signature),
-                Known::Digests(_) => match self.digest(hash_of(scheme)) {
-                    Some(digest) if scheme != Scheme::Ed25519 => key.verify_digest(scheme, digest, signature),
-                    _ => {
+            let verified = match (&self.0, scheme) {
+                (Known::Bytes { bytes, .. }, Scheme::Ed25519) => key.verify(scheme, bytes, signature),
+                (Known::Digests(_), Scheme::Ed25519) => {
+                    skipped = true;
+                    continue;
+                }
+                // Hashed once, however many keys and signatures are tried: whoever can push decides how many, and how large it is.
+                _ => match self.digest(hash_of(scheme)) {
+                    Some(digest) => key.verify_digest(scheme, digest, signature),
+                    None => {
                         skipped = true;
                         continue;
                     }

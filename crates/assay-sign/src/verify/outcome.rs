@@ -116,26 +116,28 @@ pub fn distinct<'a>(signers: impl Iterator<Item = &'a Signer>) -> Vec<&'a Signer
 /// Returns the signers, those who are one together. In which order they come makes no difference: one that has a name of each of two
 /// others is both, which were one all along.
 pub fn people<'a>(signers: impl Iterator<Item = &'a Signer>) -> Vec<Vec<&'a Signer>> {
-    // Each with where it came first, by which the result is sorted.
-    let mut people: Vec<(Vec<(usize, &Signer)>, BTreeSet<String>)> = Vec::new();
+    let mut people: Vec<Person<'a>> = Vec::new();
     for (at, signer) in signers.enumerate() {
-        let mut person = vec![(at, signer)];
-        let mut names: BTreeSet<String> = signer.identifiers().into_iter().collect();
+        let names: BTreeSet<String> = signer.identifiers().into_iter().collect();
+        let mut person = Person { members: vec![(at, signer)], names };
         let (same, others): (Vec<_>, Vec<_>) =
-            people.into_iter().partition(|(_, known)| !known.is_disjoint(&names));
-        for (members, known) in same {
-            person.extend(members);
-            names.extend(known);
+            people.into_iter().partition(|known| !known.names.is_disjoint(&person.names));
+        for known in same {
+            person.members.extend(known.members);
+            person.names.extend(known.names);
         }
+        person.members.sort_by_key(|(at, _)| *at);
         people = others;
-        people.push((person, names));
+        people.push(person);
     }
-    let mut sorted: Vec<Vec<(usize, &Signer)>> = people.into_iter().map(|(person, _)| person).collect();
-    for person in &mut sorted {
-        person.sort_by_key(|(at, _)| *at);
-    }
-    sorted.sort_by_key(|person| person.first().map(|(at, _)| *at));
-    sorted.into_iter().map(|person| person.into_iter().map(|(_, signer)| signer).collect()).collect()
+    people.sort_by_key(|person| person.members.first().map(|(at, _)| *at));
+    people.into_iter().map(|person| person.members.into_iter().map(|(_, signer)| signer).collect()).collect()
+}
+
+/// Signers who are one, each with where it came.
+struct Person<'a> {
+    members: Vec<(usize, &'a Signer)>,
+    names: BTreeSet<String>,
 }
 
 pub(super) fn conclude(request: &Request<'_>, candidates: Vec<CandidateOutcome>, skipped: usize) -> Outcome {
