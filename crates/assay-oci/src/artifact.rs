@@ -137,16 +137,6 @@ pub struct Artifacts {
     pub problems: Vec<ArtifactProblem>,
 }
 
-impl Artifacts {
-    /// Notes entries of a list that cannot be understood: any of them may say something of the image.
-    fn note_malformed(&mut self, count: usize, digest: Digest, found: Found) {
-        if count > 0 {
-            let reason = format!("{count} entries of the list cannot be understood");
-            self.problems.push(ArtifactProblem { digest, found, reason });
-        }
-    }
-}
-
 /// What was listed, before its manifest is read.
 struct Candidate {
     entry: Descriptor,
@@ -294,7 +284,6 @@ impl Repository {
             looked: Vec::new(),
             problems: Vec::new(),
         };
-        result.note_malformed(document.malformed(), index.descriptor.digest, Found::Index);
         let entries = document.manifests.iter().filter_map(|entry| Some((entry, entry.attests()?)));
         for (entry, subject) in entries.take(MAX_REFERRERS) {
             let problem =
@@ -312,6 +301,7 @@ impl Repository {
         }
         let outcome = LookOutcome::Listed(result.artifacts.len());
         result.looked.push(Look { at: Found::Index, name: "index".to_owned(), outcome });
+        result.note_malformed(document.malformed(), index.descriptor.digest, Found::Index);
         Ok(result)
     }
 }
@@ -324,6 +314,16 @@ impl StoredManifest {
     pub fn images(&self) -> Result<Vec<Descriptor>, RepositoryError> {
         let document = ManifestDocument::parse(&self.bytes)?;
         Ok(document.manifests.into_iter().filter(|entry| !entry.is_no_image()).collect())
+    }
+}
+
+impl Artifacts {
+    /// Notes entries of a list that cannot be understood: any of them may say something of the image.
+    fn note_malformed(&mut self, count: usize, digest: Digest, found: Found) {
+        if count > 0 {
+            let reason = format!("{count} entries of the list cannot be understood");
+            self.problems.push(ArtifactProblem { digest, found, reason });
+        }
     }
 }
 

