@@ -115,11 +115,12 @@ impl Descriptor {
 
 /// Returns a platform as Go spells it. Runtimes take other spellings for the same, and any case:
 /// <https://github.com/containerd/platforms/blob/main/database.go>.
-pub(crate) fn spelled(os: &str, architecture: &str, variant: &str) -> Platform {
+pub fn spelled(os: &str, architecture: &str, variant: &str) -> Platform {
     let lower = str::to_ascii_lowercase;
     let (os, architecture, variant) = (lower(os), lower(architecture), lower(variant));
     let os = if os == "macos" { "darwin".to_owned() } else { os };
     let (architecture, variant) = match (architecture.as_str(), variant.as_str()) {
+        ("x86_64" | "x86-64" | "amd64", "v1") => ("amd64", ""),
         ("x86_64" | "x86-64", variant) => ("amd64", variant),
         ("i386", _) => ("386", ""),
         ("aarch64" | "arm64", "8") => ("arm64", "v8"),
@@ -185,6 +186,7 @@ mod tests {
             assert_eq!(spelled(os, architecture, variant).to_string(), expected, "{told:?}");
         };
         check(["Linux", "X86_64", ""], "linux/amd64");
+        check(["linux", "amd64", "v1"], "linux/amd64");
         check(["linux", "aarch64", "8"], "linux/arm64/v8");
         check(["linux", "arm64", "V8"], "linux/arm64/v8");
         check(["linux", "armhf", ""], "linux/arm/v7");

@@ -7,7 +7,7 @@ use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_model::{Digest, Platform};
 use assay_oci::artifact::LookOutcome;
-use assay_oci::descriptor::Descriptor;
+use assay_oci::descriptor::{Descriptor, spelled};
 use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
     Access, Artifact, ArtifactKind, Found as Place, ManifestDocument, Repository, RepositoryError,
@@ -98,6 +98,10 @@ pub(crate) fn runnable(image: &StoredManifest, shown: &str) -> Result<Vec<Descri
 /// Returns the images of an index that may run on some platforms, on any when none are named; one that names none may run on all.
 pub(crate) fn on(images: Vec<Descriptor>, platforms: &[Platform]) -> Vec<Descriptor> {
     let own: Vec<Option<Platform>> = images.iter().map(Descriptor::platform).collect();
+    let platforms: Vec<Platform> = platforms
+        .iter()
+        .map(|one| spelled(&one.os, &one.architecture, one.variant.as_deref().unwrap_or_default()))
+        .collect();
     // Where nothing is made for a platform, runtimes take what its machines run as well: 386 on amd64, a lower variant of arm.
     let may_run = |have: &Platform| {
         platforms.iter().any(|wanted| {
