@@ -252,10 +252,11 @@ fn children(text: &str, about: &About<'_>, global: &Global) -> Result<Option<Lis
         return Ok(None);
     }
     let subject = attached::open(text, about.open.network(), &quiet(global))?;
-    if subject.runnable()?.is_empty() {
+    let images = subject.runnable()?;
+    if images.is_empty() {
         return Ok(None);
     }
-    let images = subject.runnable_on(&about.policy.platforms)?;
+    let images = attached::on(images, &about.policy.platforms);
     let images = images.into_iter().map(|child| (child.digest, child.platform())).collect();
     Ok(Some(Listed { index: subject.image.descriptor.digest, images }))
 }
