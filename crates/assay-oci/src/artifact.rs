@@ -160,7 +160,9 @@ impl Repository {
             None => LookOutcome::Absent,
         };
         result.looked.push(Look { at: Found::Referrers, name: "referrers API".to_owned(), outcome });
-        add(&mut candidates, listed.unwrap_or_default().entries, Found::Referrers);
+        let listed = listed.unwrap_or_default();
+        result.note_malformed(listed.malformed, subject, Found::Referrers);
+        add(&mut candidates, listed.entries, Found::Referrers);
         self.look_at_fallback(subject, &mut candidates, &mut result)?;
 
         let mut bytes = 0_u64;
@@ -217,7 +219,10 @@ impl Repository {
             return Ok(());
         };
         let entries = match ManifestDocument::parse(&stored.bytes) {
-            Ok(index) if index.is_index() => index.manifests,
+            Ok(index) if index.is_index() => {
+                result.note_malformed(index.malformed(), stored.descriptor.digest, at);
+                index.manifests
+            }
             Ok(_) | Err(_) => {
                 let reason = format!("what is tagged `{name}` is no index");
                 result.problems.push(ArtifactProblem { digest: stored.descriptor.digest, found: at, reason });
@@ -296,6 +301,7 @@ impl Repository {
         }
         let outcome = LookOutcome::Listed(result.artifacts.len());
         result.looked.push(Look { at: Found::Index, name: "index".to_owned(), outcome });
+        result.note_malformed(document.malformed(), index.descriptor.digest, Found::Index);
         Ok(result)
     }
 }
@@ -308,6 +314,16 @@ impl StoredManifest {
     pub fn images(&self) -> Result<Vec<Descriptor>, RepositoryError> {
         let document = ManifestDocument::parse(&self.bytes)?;
         Ok(document.manifests.into_iter().filter(|entry| !entry.is_no_image()).collect())
+    }
+}
+
+impl Artifacts {
+    /// Notes entries of a list that cannot be understood: any of them may say something of the image.
+    fn note_malformed(&mut self, count: usize, digest: Digest, found: Found) {
+        if count > 0 {
+            let reason = format!("{count} entries of the list cannot be understood");
+            self.problems.push(ArtifactProblem { digest, found, reason });
+        }
     }
 }
 

@@ -123,6 +123,13 @@ impl Copy<'_> {
             return Err(OpenError::TooLarge { what: "the nesting of indexes".to_owned(), limit }.into());
         }
         let document = ManifestDocument::parse(&stored.bytes)?;
+        if document.malformed() > 0 {
+            self.done.problems.push(format!(
+                "{} entries of the index `{}` cannot be understood",
+                document.malformed(),
+                stored.descriptor.digest
+            ));
+        }
         for entry in &document.manifests {
             let child = self.from.manifest(entry.digest)?;
             self.image(&child, depth.saturating_add(1))?;

@@ -24,8 +24,8 @@ pub(crate) struct Requirement<'a> {
 pub(crate) struct Found {
     /// The trust roots that vouch for it.
     pub(crate) roots: BTreeSet<String>,
-    /// Who signed, as they say: two roots that trust one key are not two signers.
-    signers: BTreeSet<String>,
+    /// Who signed, each by which of the roots: two roots that trust one key are not two signers.
+    signers: BTreeSet<(String, String)>,
     /// What does not count, and why.
     pub(crate) misses: Vec<String>,
     /// Whether evidence was looked for.
@@ -37,9 +37,32 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Returns how many different signers of different roots there are.
+    /// Returns how many roots there are with a signer of their own each: the size of a maximum matching of the two. A root that trusts
+    /// two keys is one root, and a key that two roots trust is one signer.
     fn count(&self) -> u64 {
-        self.roots.len().min(self.signers.len()) as u64
+        let mut taken = Vec::new();
+        self.roots.iter().filter(|root| self.seat(root, &mut taken, &mut BTreeSet::new())).count() as u64
+    }
+
+    /// Finds a signer for a root; one that is taken is given up by its root if that finds itself another.
+    fn seat<'a>(
+        &'a self,
+        root: &str,
+        taken: &mut Vec<(&'a str, String)>,
+        tried: &mut BTreeSet<&'a str>,
+    ) -> bool {
+        for (_, signer) in self.signers.iter().filter(|(by, _)| by == root) {
+            if !tried.insert(signer) {
+                continue;
+            }
+            let holder = taken.iter().find(|(other, _)| other == signer).map(|(_, holder)| holder.clone());
+            if holder.is_none_or(|holder| self.seat(&holder, taken, tried)) {
+                taken.retain(|(other, _)| other != signer);
+                taken.push((signer, root.to_owned()));
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -69,7 +92,7 @@ pub(crate) fn look(
                 Some(Ok(signer)) => match &judged {
                     Ok(()) => {
                         found.roots.insert((*root).to_owned());
-                        found.signers.insert(signer.clone());
+                        found.signers.insert(((*root).to_owned(), signer.clone()));
                     }
                     Err(why) => whys.push(why.clone()),
                 },
@@ -168,4 +191,28 @@ fn lacking(
         format!("no {what} that counts (wanted by {wanted})")
     };
     out.near_misses(Some(image), message, found.misses, requirement.remedy.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Found;
+
+    fn check(pairs: &[(&str, &str)], expected: u64) {
+        let signers = pairs.iter().map(|(root, signer)| ((*root).to_owned(), (*signer).to_owned())).collect();
+        let roots = pairs.iter().map(|(root, _)| (*root).to_owned()).collect();
+        assert_eq!(Found { roots, signers, ..Found::default() }.count(), expected, "{pairs:?}");
+    }
+
+    #[test]
+    fn every_root_needs_a_signer_of_its_own() {
+        check(&[], 0);
+        check(&[("a", "1"), ("b", "1")], 1);
+        check(&[("a", "1"), ("a", "2")], 1);
+        // Three roots and three signers, of whom two serve one root only.
+        check(&[("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("c", "1")], 2);
+        // Whoever comes first must give way.
+        check(&[("a", "1"), ("a", "2"), ("b", "1")], 2);
+        check(&[("a", "1"), ("a", "2"), ("b", "1"), ("b", "3"), ("c", "1")], 3);
+        check(&[("a", "1"), ("a", "2"), ("b", "1"), ("b", "2"), ("c", "1"), ("c", "2")], 2);
+    }
 }

@@ -202,19 +202,35 @@ pub(crate) fn facts(
     let scan = |platform: Option<&Platform>| {
         source::gate_report(text, about.open, (deep, platform), global, (&database, built_in), settings, vex)
     };
-    let mut gathered = Vec::new();
-    let Some(children) = children(text, about, global) else {
-        let report = scan(None)?;
-        return judged(text, vec![Gathered::of(report, Some(about.now))], about, global);
+    let listed = match children(text, about, global) {
+        Ok(Some(listed)) => listed,
+        unlisted => {
+            // Why it cannot be found is told by the scan, if it does not find it either.
+            let report = scan(None)?;
+            let of_index = report.image.index_digest.is_some()
+                && about.open.platform().is_none()
+                && may_have_manifests(text);
+            return match unlisted {
+                Err(error) if of_index || has_manifests(text) => Err(error),
+                // Judging the one image of it that was scanned would admit those that were not.
+                Ok(_) if of_index => Err(CommandError::work(
+                    format!("cannot judge all images of `{}`", without_password(text)),
+                    "it is an index now, and was none a moment ago",
+                )
+                .hint("try again, or name the image by its digest")),
+                _ => judged(text, vec![Gathered::of(report, Some(about.now))], about, global),
+            };
+        }
     };
-    for (digest, platform) in children {
+    let mut gathered = Vec::new();
+    for (digest, platform) in listed.images {
         let report = scan(platform.as_ref())?;
         // An index may list two images for one platform, of which a scan sees one.
         let scanned = report.image.manifest_digest == Some(digest);
         gathered.push(Gathered {
             digest: Some(digest),
             platform,
-            index: report.image.index_digest,
+            index: Some(listed.index),
             report: scanned.then_some(report),
             scanned_at: Some(about.now),
             scanned_by: Vec::new(),
@@ -223,28 +239,31 @@ pub(crate) fn facts(
     judged(text, gathered, about, global)
 }
 
+/// An index, and what of it is judged.
+struct Listed {
+    index: Digest,
+    images: Vec<(Digest, Option<Platform>)>,
+}
+
 /// Returns the images of an index that may run on the policy's platforms, unless one platform was asked for; `None` for what is no
 /// index.
-fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Digest, Option<Platform>)>> {
-    if about.open.platform().is_some() || !has_manifests(text) {
-        return None;
+fn children(text: &str, about: &About<'_>, global: &Global) -> Result<Option<Listed>, CommandError> {
+    if about.open.platform().is_some() || !may_have_manifests(text) {
+        return Ok(None);
     }
-    // Why it cannot be found is told by the scan.
-    let subject = attached::open(text, about.open.network(), &quiet(global)).ok()?;
-    let runnable = subject.runnable().unwrap_or_default();
-    if runnable.is_empty() {
-        return None;
+    let subject = attached::open(text, about.open.network(), &quiet(global))?;
+    let images = subject.runnable()?;
+    if images.is_empty() {
+        return Ok(None);
     }
-    let wanted = &about.policy.platforms;
-    let children = runnable
-        .into_iter()
-        .map(|child| (child.digest, child.platform()))
-        .filter(|(_, own)| {
-            wanted.is_empty()
-                || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
-        })
-        .collect();
-    Some(children)
+    let images = attached::on(images, &about.policy.platforms);
+    let images = images.into_iter().map(|child| (child.digest, child.platform())).collect();
+    Ok(Some(Listed { index: subject.image.descriptor.digest, images }))
+}
+
+/// Returns whether a source may keep manifests: of an archive only its content tells.
+fn may_have_manifests(text: &str) -> bool {
+    has_manifests(text) || matches!(Source::parse(text, &|path| recognise(path)), Ok(Source::Archive(_)))
 }
 
 /// Returns whether a source is one that keeps manifests, and what is attached to them.
@@ -313,8 +332,17 @@ fn gather(
                 Some(_) => format!("registry:{place}@{digest}"),
                 None => place.clone(),
             };
+            let is_of_all = |index: &Digest, subject: &attached::Subject| {
+                let mut of_index = reports.iter().filter(|one| one.index == Some(*index));
+                of_index.all(|one| one.digest.is_none_or(|digest| subject.lists(digest)))
+            };
             for digest in &digests {
                 match attached::open(&named(digest), network, &quiet(global)) {
+                    // A report may say that its image is in any index.
+                    Ok(subject) if !is_of_all(digest, &subject) => {
+                        let why = "the index does not list the image that was judged";
+                        found.failed.insert(*digest, why.to_owned());
+                    }
                     Ok(subject) => evidence::add(&mut found, &subject, *digest, &roots, now),
                     Err(error) => {
                         found.failed.insert(*digest, error.told());

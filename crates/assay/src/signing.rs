@@ -106,6 +106,11 @@ impl Place {
         if !document.is_index() || depth == 0 {
             return Ok(());
         }
+        if document.malformed() > 0 {
+            let cause = format!("{} of its entries cannot be understood", document.malformed());
+            return Err(CommandError::work(format!("cannot sign all that is in `{}`", self.shown), cause)
+                .hint("sign the index alone, without `--recursive`"));
+        }
         for entry in document.manifests {
             if !seen.insert(entry.digest) {
                 continue;

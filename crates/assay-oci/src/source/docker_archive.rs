@@ -6,6 +6,7 @@
 //! are blobs with digests. `manifest.json` lists the images in both.
 
 use crate::assurance::Assurance;
+use crate::document::names::Named;
 use crate::document::{Document, MAX_CONFIG, MAX_MANIFEST, Manifest, parse};
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
@@ -32,6 +33,10 @@ struct Entry {
     repo_tags: Option<Vec<String>>,
     #[serde(default)]
     layers: Option<Vec<String>>,
+}
+
+impl Named for Entry {
+    const NAMES: &'static [&'static str] = &["Config", "RepoTags", "Layers"];
 }
 
 impl Entry {

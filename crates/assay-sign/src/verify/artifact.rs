@@ -5,19 +5,30 @@ use crate::encoding::hex_decode;
 use crate::key::{Hash, PublicKey, Scheme};
 use crate::statement::{Statement, Subject};
 use assay_model::Digest;
+use std::sync::OnceLock;
 
 /// An artifact whose signature is verified.
 #[derive(Debug, Clone)]
-pub struct Artifact<'a> {
-    bytes: Option<&'a [u8]>,
-    digests: Vec<(Hash, Vec<u8>)>,
+pub struct Artifact<'a>(Known<'a>);
+
+/// What is known of it.
+#[derive(Debug, Clone)]
+enum Known<'a> {
+    /// The bytes, and their digests where somebody asked for them: most evidence needs one of the three, or none.
+    Bytes { bytes: &'a [u8], sha256: OnceLock<Vec<u8>>, sha384: OnceLock<Vec<u8>>, sha512: OnceLock<Vec<u8>> },
+    /// Some digests.
+    Digests(Vec<(Hash, Vec<u8>)>),
 }
 
 impl<'a> Artifact<'a> {
     /// Returns an artifact whose bytes are at hand.
     pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        let hashes = [Hash::Sha256, Hash::Sha384, Hash::Sha512];
-        Self { bytes: Some(bytes), digests: hashes.map(|hash| (hash, hash.of(bytes))).into() }
+        Self(Known::Bytes {
+            bytes,
+            sha256: OnceLock::new(),
+            sha384: OnceLock::new(),
+            sha512: OnceLock::new(),
+        })
     }
 }
 
@@ -28,28 +39,45 @@ impl Artifact<'_> {
             Digest::Sha256(_) => Hash::Sha256,
             Digest::Sha512(_) => Hash::Sha512,
         };
-        Self { bytes: None, digests: vec![(hash, digest.bytes().to_vec())] }
+        Self::from_digests(vec![(hash, digest.bytes().to_vec())])
     }
 
     /// Returns an artifact of which several digests are known, such as of a file too large to hold.
     pub fn from_digests(digests: Vec<(Hash, Vec<u8>)>) -> Self {
-        Self { bytes: None, digests }
+        Self(Known::Digests(digests))
     }
 
     /// Returns the digest by one hash function, where it is known.
     pub(crate) fn digest(&self, hash: Hash) -> Option<&[u8]> {
-        self.digests.iter().find(|(known, _)| *known == hash).map(|(_, digest)| digest.as_slice())
+        match &self.0 {
+            Known::Bytes { bytes, sha256, sha384, sha512 } => {
+                let digest = match hash {
+                    Hash::Sha256 => sha256,
+                    Hash::Sha384 => sha384,
+                    Hash::Sha512 => sha512,
+                };
+                Some(digest.get_or_init(|| hash.of(bytes)))
+            }
+            Known::Digests(digests) => {
+                digests.iter().find(|(known, _)| *known == hash).map(|(_, digest)| digest.as_slice())
+            }
+        }
     }
 
     /// Verifies a signature of the artifact, made the way that Sigstore's tools use such a key.
     pub(crate) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<(), Refusal> {
         let (mut tried, mut skipped) = (false, false);
         for &scheme in key.sigstore_schemes() {
-            let verified = match self.bytes {
-                Some(bytes) => key.verify(scheme, bytes, signature),
-                None => match self.digest(hash_of(scheme)) {
-                    Some(digest) if scheme != Scheme::Ed25519 => key.verify_digest(scheme, digest, signature),
-                    _ => {
+            let verified = match (&self.0, scheme) {
+                (Known::Bytes { bytes, .. }, Scheme::Ed25519) => key.verify(scheme, bytes, signature),
+                (Known::Digests(_), Scheme::Ed25519) => {
+                    skipped = true;
+                    continue;
+                }
+                // Hashed once, however many keys and signatures are tried: whoever can push decides how many, and how large it is.
+                _ => match self.digest(hash_of(scheme)) {
+                    Some(digest) => key.verify_digest(scheme, digest, signature),
+                    None => {
                         skipped = true;
                         continue;
                     }
@@ -94,7 +122,8 @@ impl Artifact<'_> {
     fn is(&self, subject: &Subject) -> bool {
         let mut same = false;
         for (hash, name) in [(Hash::Sha256, "sha256"), (Hash::Sha384, "sha384"), (Hash::Sha512, "sha512")] {
-            let (Some(ours), Some(theirs)) = (self.digest(hash), subject.digest.get(name)) else { continue };
+            let Some(theirs) = subject.digest.get(name) else { continue };
+            let Some(ours) = self.digest(hash) else { continue };
             if hex_decode(theirs).as_deref() != Some(ours) {
                 return false;
             }

@@ -1,8 +1,11 @@
 //! `assay gate` and `assay scan --policy`: exit codes, formats, and what is read.
 
 use super::Place;
-use assay_test::image::{Builder, BuiltImage, index};
+use assay_test::http::{Reply, Server};
+use assay_test::image::{Builder, BuiltImage, INDEX, MANIFEST, index};
+use assay_test::pushable::{Behaviour, Pushable};
 use serde_json::Value;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers:\n  - {name: production}\n  - {name: staging, mode: warn}\nrules:\n  - vulnerabilities: {max: {critical: 0}, fix: fixed}\n";
 
@@ -309,4 +312,79 @@ fn a_report_may_have_to_be_signed() {
     let text = std::fs::read_to_string(place.path("report.json")).unwrap();
     place.write("report.json", text.replace("Django", "Djangoo"));
     assert_eq!(gate("report.json", &["--report-signature", "release.json"]).0, 2);
+}
+
+#[test]
+fn a_registry_that_answers_otherwise_the_second_time_is_not_believed() {
+    let place = place("2.2.4");
+    let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
+    let (good, bad) = (image("2.2.4"), built("2.2.0", "arm64"));
+    registry.image("acme/app", "good", &good);
+    registry.image("acme/app", "bad", &bad);
+    registry.manifest("acme/app", "1", INDEX, &index(&[&good, &bad]));
+    // Whoever asks what there is to judge gets the good image, and the scan an index in which it is not alone.
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |request| {
+        let is_tag = request.target.ends_with("/manifests/1");
+        if is_tag && asked.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Reply::new(200, good.manifest.clone()).header("Content-Type", MANIFEST);
+        }
+        registry.answer(request)
+    });
+    let name = format!("{}/acme/app:1", server.host());
+    let gate = ["gate", &name, "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let ran = place.run(&gate);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("was none a moment ago"), "{}", ran.stdout);
+    // From then on it is an index, of which one image is bad.
+    assert_eq!(place.run(&gate).code, 1);
+}
+
+#[test]
+fn a_signed_index_vouches_for_the_images_in_it_only() {
+    let place = place("2.2.4");
+    let password = [("ASSAY_KEY_PASSWORD", "x")];
+    assert_eq!(place.run_with(&["key", "generate", "--out", "release"], &password).code, 0);
+    let policy = format!(
+        "{POLICY}  - signed: {{of: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
+    );
+    place.write("policy.yaml", policy);
+    let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
+    let (inside, outside) = (image("2.2.4"), image("2.2.5"));
+    registry.image("acme/app", "inside", &inside);
+    registry.image("acme/app", "outside", &outside);
+    let index = index(&[&inside]);
+    registry.manifest("acme/app", "signed", INDEX, &index);
+    let server = registry.serve();
+    let name = |tag: &str| format!("{}/acme/app:{tag}", server.host());
+    let signed = place.run_with(&["sign", "--key", "release.key", &name("signed")], &password);
+    assert_eq!(signed.code, 0, "{}", signed.stderr);
+    let report = |tag: &str| -> Value {
+        let ran = place.run(&["scan", &name(tag), "--format", "json"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        verdict(&ran.stdout)
+    };
+    let gate = |report: &Value| {
+        place.write("report.json", report.to_string());
+        let gate = [
+            "gate",
+            "report:report.json",
+            "--policy",
+            "policy.yaml",
+            "--tier",
+            "production",
+            "--format",
+            "json",
+        ];
+        let ran = place.run(&gate);
+        (ran.code, ran.stdout)
+    };
+    let (code, said) = gate(&report("signed"));
+    assert_eq!(code, 0, "{said}");
+    let mut other = report("outside");
+    assert_eq!(gate(&other).0, 1);
+    // The report says that its image is in the index that is signed.
+    other["source"]["index_digest"] = assay_test::image::digest(&index).into();
+    let (code, said) = gate(&other);
+    assert!(code == 1 && said.contains("the index does not list the image"), "{said}");
 }
