@@ -1,10 +1,10 @@
 //! Times of the build in a text: ISO 8601 dates, with or without the time, and seconds since 1970.
 //!
 //! Such a place is the time of the build only if it is near one of the times that are known of that build, in both versions. A day
-//! is near: builds take hours, and a local time without its zone is up to fourteen hours off.
+//! is near: builds take hours, and a local time without its zone is up to fourteen hours off. A date alone is all of its day.
 
 use assay_model::Timestamp;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 /// How far a time in a text may be from when it was built, in seconds.
 const NEAR: i64 = 86_400;
@@ -47,7 +47,7 @@ fn times(text: &str, built: &[i64]) -> Vec<Range<usize>> {
             && at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|before| !is_word(*before));
         let found = if is_start { date(text, at).or_else(|| epoch(text, at)) } else { None };
         match found {
-            Some((end, time)) if built.iter().any(|known| known.abs_diff(time) <= NEAR.unsigned_abs()) => {
+            Some((end, time)) if built.iter().any(|known| is_near(*known, &time)) => {
                 places.push(at..end);
                 at = end;
             }
@@ -55,6 +55,11 @@ fn times(text: &str, built: &[i64]) -> Vec<Range<usize>> {
         }
     }
     places
+}
+
+/// Tells whether `known` is less than a day before or behind a time, or some of it.
+fn is_near(known: i64, time: &RangeInclusive<i64>) -> bool {
+    known.saturating_add(NEAR) >= *time.start() && known.saturating_sub(NEAR) <= *time.end()
 }
 
 /// Tells whether a letter belongs to the word of a number.
@@ -76,14 +81,18 @@ fn digits(bytes: &[u8], at: usize, most: usize) -> usize {
 }
 
 /// Reads ten digits, which are seconds since 1970 from 2001 to 2286.
-fn epoch(text: &str, at: usize) -> Option<(usize, i64)> {
+fn epoch(text: &str, at: usize) -> Option<(usize, RangeInclusive<i64>)> {
     let end = at.checked_add(10)?;
     let is_number = digits(text.as_bytes(), at, 11) == 10 && ends(text.as_bytes(), end);
-    is_number.then(|| text.get(at..end)?.parse().ok().map(|time| (end, time)))?
+    if !is_number {
+        return None;
+    }
+    let time = text.get(at..end)?.parse().ok()?;
+    Some((end, time..=time))
 }
 
 /// Reads `YYYY-MM-DD`, with the longest time of day behind it that can be read.
-fn date(text: &str, at: usize) -> Option<(usize, i64)> {
+fn date(text: &str, at: usize) -> Option<(usize, RangeInclusive<i64>)> {
     let bytes = text.as_bytes();
     let day = at.checked_add(10)?;
     let form = bytes.get(at..day)?;
@@ -103,7 +112,8 @@ fn date(text: &str, at: usize) -> Option<(usize, i64)> {
     }
     // A fraction is dropped, and a zone without a colon understood, by the reader.
     let time: Timestamp = text.get(at..end)?.parse().ok()?;
-    Some((end, time.0))
+    let last = if end == day { time.0.saturating_add(NEAR) } else { time.0 };
+    Some((end, time.0..=last))
 }
 
 /// Returns where `hh:mm[:ss[.fraction]][ ][Z|±hh[:]mm]` ends.
