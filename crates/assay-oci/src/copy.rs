@@ -24,7 +24,7 @@ const WORKERS: usize = 4;
 /// Indexes in indexes, or artifacts of artifacts; real ones have two.
 const MAX_DEPTH: usize = 8;
 /// Artifacts that are copied with one image, those of artifacts included: whoever may push can attach without end.
-const MAX_ARTIFACTS: u64 = 10_000;
+const MAX_ARTIFACTS: usize = 10_000;
 /// Problems that are told.
 const MAX_PROBLEMS: usize = 1000;
 /// The largest layer under one of cosign's tags that is appended instead of copied: it is in memory.
@@ -134,14 +134,9 @@ impl Copy<'_> {
         if !self.options.artifacts {
             return Ok(());
         }
-        let Artifacts { artifacts, looked, problems, .. } = match self.from.artifacts(subject, &[]) {
-            Ok(artifacts) => artifacts,
-            Err(error) if ends_all(&error) => return Err(error),
-            Err(error) => {
-                self.problem(format!("what is attached to `{subject}` is not known: {}", reason(&error)));
-                return Ok(());
-            }
-        };
+        let depth = depth.saturating_add(1);
+        // A registry that does not say what is attached is not called empty: then there is no copy, and no tag.
+        let Artifacts { artifacts, looked, problems, .. } = self.from.artifacts(subject, &[])?;
         for look in looked.iter().filter(|look| matches!(look.outcome, LookOutcome::Truncated(_))) {
             self.problem(format!("{} of `{subject}` lists more than is copied", look.name));
         }
@@ -149,13 +144,12 @@ impl Copy<'_> {
             self.problem(format!("artifact `{}` ({}): {}", problem.digest, problem.found, problem.reason));
         }
         for artifact in artifacts {
-            match self.artifact(&artifact, depth.saturating_add(1)) {
-                Ok(()) => {}
+            let digest = artifact.descriptor.digest;
+            match self.artifact(&artifact, depth) {
+                Ok(true) => self.attached(digest, depth)?,
+                Ok(false) => {}
                 Err(error) if ends_all(&error) => return Err(error),
-                Err(error) => {
-                    let digest = artifact.descriptor.digest;
-                    self.problem(format!("artifact `{digest}`: {}", reason(&error)));
-                }
+                Err(error) => self.problem(format!("artifact `{digest}`: {}", reason(&error))),
             }
         }
         Ok(())
@@ -167,21 +161,22 @@ impl Copy<'_> {
         }
     }
 
-    fn artifact(&mut self, artifact: &Artifact, depth: usize) -> Result<(), RepositoryError> {
+    /// Copies an artifact; tells whether it was not yet there, so that what is attached to it is to be looked for.
+    fn artifact(&mut self, artifact: &Artifact, depth: usize) -> Result<bool, RepositoryError> {
         let digest = artifact.descriptor.digest;
         let is_new = self.attached.insert(digest);
         let is_tagged = artifact.found.iter().any(|at| matches!(at, Found::Tag(_)));
         // The same artifact may stand under the tags of several images: each of them is a place of its own.
         if !is_new && !is_tagged {
-            return Ok(());
+            return Ok(false);
         }
         if depth > MAX_DEPTH {
             self.problem(format!("artifact `{digest}` is attached to too many others"));
-            return Ok(());
+            return Ok(false);
         }
-        if is_new && self.done.artifacts >= MAX_ARTIFACTS {
+        if self.attached.len() > MAX_ARTIFACTS {
             self.problem(format!("artifact `{digest}`: there are more than {MAX_ARTIFACTS}"));
-            return Ok(());
+            return Ok(false);
         }
         let document = ManifestDocument::parse(&artifact.manifest)?;
         self.blobs(&document)?;
@@ -199,11 +194,11 @@ impl Copy<'_> {
             }
         }
         if !is_new {
-            return Ok(());
+            return Ok(false);
         }
         self.done.manifests = self.done.manifests.saturating_add(1);
         self.done.artifacts = self.done.artifacts.saturating_add(1);
-        self.attached(digest, depth)
+        Ok(true)
     }
 
     /// Copies what is under one of cosign's tags; what is already under it there stays.
@@ -233,10 +228,10 @@ impl Copy<'_> {
 
     /// Copies configuration and layers, several at once.
     fn blobs(&mut self, document: &ManifestDocument) -> Result<(), RepositoryError> {
-        let mut blobs: Vec<&Descriptor> = Vec::new();
+        let (mut blobs, mut digests): (Vec<&Descriptor>, _) = (Vec::new(), HashSet::new());
         for blob in document.config.iter().chain(&document.layers) {
             // Some layers registries need not have, and whoever runs the image fetches them elsewhere.
-            if !not_distributed(&blob.media_type) && !blobs.iter().any(|have| have.digest == blob.digest) {
+            if !not_distributed(&blob.media_type) && digests.insert(blob.digest) {
                 blobs.push(blob);
             }
         }
