@@ -142,7 +142,7 @@ pub struct Repository(Inner);
 #[derive(Debug)]
 enum Inner {
     Registry(Box<Registry>),
-    Layout(Layout),
+    Layout(Box<Layout>),
 }
 
 impl Repository {
@@ -163,7 +163,7 @@ impl Repository {
     /// # Errors
     /// Fails when there is no layout, or none can be made.
     pub fn layout(folder: &Path, access: Access) -> Result<Self, RepositoryError> {
-        Ok(Self(Inner::Layout(Layout::folder(folder, access)?)))
+        Ok(Self(Inner::Layout(Box::new(Layout::folder(folder, access)?))))
     }
 
     /// Opens the OCI layout in a tar archive, to be read only.
@@ -172,7 +172,7 @@ impl Repository {
     /// Fails when there is none.
     pub fn archive(path: &Path, spool: &SpoolOptions) -> Result<Self, RepositoryError> {
         let archive = Archive::open_path(path, spool)?;
-        Ok(Self(Inner::Layout(Layout::archive(Files::Archive(archive))?)))
+        Ok(Self(Inner::Layout(Box::new(Layout::archive(Files::Archive(archive))?))))
     }
 
     /// Opens the place of `source`, and says which of its images is meant, where that was said.

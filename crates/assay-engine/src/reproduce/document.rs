@@ -48,7 +48,7 @@ pub(super) fn configs(old: &Build<'_>, new: &Build<'_>, result: &mut Comparison)
             walk.compare("", &a, &b, 0);
             walk.finish(old, new, "configuration");
         }
-        // An engine or archive that gives no document gives what was read of it.
+        // A source that gives no document gives what was read of it.
         _ => walk.compare("", &of_image(images.0), &of_image(images.1), 0),
     }
 }

@@ -157,6 +157,18 @@ fn the_same_archive_of_docker_is_identical() {
 }
 
 #[test]
+fn a_setting_that_only_the_document_has_is_told_of_an_archive_of_docker() {
+    let place = Place::new();
+    for (name, signal) in [("old.tar", "SIGTERM"), ("new.tar", "SIGKILL")] {
+        let image = build(&FILES, |builder| builder.runtime("StopSignal", json!(signal)));
+        place.write(name, image.docker_archive("app:1"));
+    }
+    let ran = place.run(&["diff", "--reproducible", "old.tar", "new.tar"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stdout.contains("config.StopSignal: SIGTERM"), "{}", ran.stdout);
+}
+
+#[test]
 fn builds_in_archives_of_docker_are_compared_and_shown() {
     let place = Place::new();
     let [mut a, b, c] = FILES;

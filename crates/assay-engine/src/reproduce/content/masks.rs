@@ -201,6 +201,14 @@ fn elf(bytes: &[u8]) -> Option<Vec<Mask>> {
 
 #[cfg(test)]
 pub(super) mod testing {
+    fn word(number: usize) -> [u8; 4] {
+        u32::try_from(number).unwrap().to_le_bytes()
+    }
+
+    fn long(number: usize) -> [u8; 8] {
+        u64::try_from(number).unwrap().to_le_bytes()
+    }
+
     /// A small file of each format.
     pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
         vec![
@@ -228,18 +236,13 @@ pub(super) mod testing {
     /// One member `a`, stored, with Unix times.
     pub(crate) fn zip(time: u8, content: &[u8]) -> Vec<u8> {
         let extra = [b"UT\x05\0\x01", &[time; 4][..]].concat();
-        let sizes = [(content.len() as u32).to_le_bytes(), (content.len() as u32).to_le_bytes()].concat();
-        let tail = [&[1, 0][..], &(extra.len() as u16).to_le_bytes()].concat();
+        let sizes = [word(content.len()), word(content.len())].concat();
+        let tail = [&[1, 0][..], &word(extra.len())[..2]].concat();
         let common = [&[20, 0, 0, 0, 0, 0][..], &[time; 4], &[0; 4], &sizes, &tail].concat();
         let local = [b"PK\x03\x04", &common[..], b"a", &extra, content].concat();
         let central = [b"PK\x01\x02\x14\0", &common[..], &[0; 14], b"a", &extra].concat();
-        let end = [
-            b"PK\x05\x06\0\0\0\0\x01\0\x01\0",
-            &(central.len() as u32).to_le_bytes()[..],
-            &(local.len() as u32).to_le_bytes(),
-            b"\0\0",
-        ]
-        .concat();
+        let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &word(central.len())[..], &word(local.len()), b"\0\0"]
+            .concat();
         [local, central, end].concat()
     }
 
@@ -261,11 +264,11 @@ pub(super) mod testing {
             let mut section = [0_u8; 64];
             section[..4].copy_from_slice(&u32::to_le_bytes(name));
             section[4..8].copy_from_slice(&u32::to_le_bytes(kind));
-            section[24..32].copy_from_slice(&(start as u64).to_le_bytes());
-            section[32..40].copy_from_slice(&(len as u64).to_le_bytes());
+            section[24..32].copy_from_slice(&long(start));
+            section[32..40].copy_from_slice(&long(len));
             bytes.extend(section);
         }
-        bytes[40..48].copy_from_slice(&(table as u64).to_le_bytes());
+        bytes[40..48].copy_from_slice(&long(table));
         bytes[58..64].copy_from_slice(&[64, 0, 3, 0, 2, 0]);
         bytes
     }
