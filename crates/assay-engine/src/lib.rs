@@ -16,7 +16,7 @@ pub mod reproduce;
 mod sbom;
 mod update;
 
-pub use attached::{AttachedSbom, AttachedStatements, Voucher, attached_sboms, attached_statements, nobody};
+pub use attached::{AttachedSbom, AttachedStatements, attached_sboms, attached_statements};
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};

@@ -1,22 +1,17 @@
 //! What there is beside an image that may prove who signed it, from wherever clients put it.
 
 use crate::command::Global;
-use crate::environment;
 use crate::error::CommandError;
-use crate::source::{self, NetworkArgs};
-use crate::terminal;
+use crate::repository::{self, Located};
+use crate::source::NetworkArgs;
 use assay_model::{Digest, Platform};
 use assay_oci::artifact::LookOutcome;
 use assay_oci::descriptor::{Descriptor, spelled};
-use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
-    Access, Artifact, ArtifactKind, Found as Place, ManifestDocument, Repository, RepositoryError,
-    SpoolOptions, StoredManifest, without_password,
+    Access, Artifact, ArtifactKind, Found as Place, ManifestDocument, RepositoryError, StoredManifest,
 };
 use assay_sign::bundle::MAX_BYTES;
 use assay_sign::verify::{Candidate, Format, Found, MAX_CANDIDATES};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Bytes of all evidence for one manifest that are held at once.
 const MAX_EVIDENCE: usize = 128 << 20;
@@ -27,13 +22,7 @@ const MAX_IMAGES: usize = 64;
 const ONE_BY_ONE: &str = "name the image that is to run by its digest, as in `registry.example/app@sha256:…`";
 
 /// An image whose evidence is looked for.
-pub(crate) struct Subject {
-    /// What the user wrote, without a password.
-    pub(crate) shown: String,
-    /// Its manifest or index.
-    pub(crate) image: StoredManifest,
-    repository: Repository,
-}
+pub(crate) type Subject = Located;
 
 /// What was found for one manifest.
 pub(crate) struct Evidence {
@@ -45,21 +34,7 @@ pub(crate) struct Evidence {
 
 /// Finds an image.
 pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Subject, CommandError> {
-    let shown = without_password(text).into_owned();
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot find `{shown}`"), error).with_hints_of_cause()
-    };
-    let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
-    let network = source::network(network, global, Arc::new(AtomicBool::new(false)))?;
-    let spool = SpoolOptions::in_folder(environment::scratch_folder());
-    let (repository, wanted) = Repository::of_source(&source, Access::Read, &network, &spool)
-        .map_err(|error| failed(error.into()))?;
-    let image = repository.resolve(wanted.as_ref()).map_err(|error| failed(error.into()))?;
-    // A tag may be moved at any time, so people see what it stood for.
-    if !matches!(wanted, Some(Selector::Digest(_))) {
-        terminal::note(global, &format!("`{shown}` is {}", image.descriptor.digest));
-    }
-    Ok(Subject { shown, image, repository })
+    repository::locate(text, Access::Read, network, global)
 }
 
 /// Returns the images of an index that may run, none for an image; `shown` is what the user wrote.

@@ -3,14 +3,13 @@
 use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::source::{self, NetworkArgs};
-use crate::terminal;
+use crate::repository::{self, Located};
+use crate::source::NetworkArgs;
 use assay_model::Digest;
 use assay_oci::descriptor::Descriptor;
-use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
-    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer, Repository,
-    RepositoryError, SpoolOptions, StoredManifest, TagScheme, without_password,
+    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer,
+    RepositoryError, StoredManifest, TagScheme,
 };
 use assay_sign::bundle::{self, Bundle, Content};
 use assay_sign::certificate::Certificate;
@@ -22,8 +21,6 @@ use assay_sign::simple_signing::Payload;
 use assay_sign::statement::{self, Statement};
 use assay_sign::{Base64, dsse, simple_signing};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// The annotation that holds a signature of cosign 2.
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
@@ -35,14 +32,7 @@ const MAX_DEPTH: u32 = 3;
 const MAX_MANIFESTS: usize = 500;
 
 /// An image, and where it is.
-pub(crate) struct Place {
-    /// What the user wrote, without a password.
-    pub(crate) shown: String,
-    /// Where manifests are.
-    pub(crate) repository: Repository,
-    /// The image's manifest or index.
-    pub(crate) image: StoredManifest,
-}
+pub(crate) type Place = Located;
 
 /// What a signature says, beyond that there is one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,21 +45,7 @@ pub(crate) struct Signature {
 
 /// Opens the place of an image to write to it, and finds out what is meant.
 pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Place, CommandError> {
-    let shown = without_password(text).into_owned();
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot find `{shown}`"), error).with_hints_of_cause()
-    };
-    let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
-    let network = source::network(network, global, Arc::new(AtomicBool::new(false)))?;
-    let spool = SpoolOptions::in_folder(environment::scratch_folder());
-    let (repository, wanted) = Repository::of_source(&source, Access::Write, &network, &spool)
-        .map_err(|error| failed(error.into()))?;
-    let image = repository.resolve(wanted.as_ref()).map_err(|error| failed(error.into()))?;
-    // A tag may be moved at any time, so people see what it stood for.
-    if !matches!(wanted, Some(Selector::Digest(_))) {
-        terminal::note(global, &format!("`{shown}` is {}", image.descriptor.digest));
-    }
-    Ok(Place { shown, repository, image })
+    repository::locate(text, Access::Write, network, global)
 }
 
 impl Place {

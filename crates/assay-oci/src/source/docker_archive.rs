@@ -57,6 +57,8 @@ pub(crate) struct DockerArchiveImage {
     files: Files,
     image: Image,
     members: Vec<String>,
+    /// The configuration as it is stored.
+    config: Vec<u8>,
 }
 
 impl OpenImage for DockerArchiveImage {
@@ -66,6 +68,10 @@ impl OpenImage for DockerArchiveImage {
 
     fn image(&self) -> &Image {
         &self.image
+    }
+
+    fn config(&self) -> Option<&[u8]> {
+        Some(&self.config)
     }
 
     fn set_reference(&mut self, reference: String) {
@@ -130,7 +136,7 @@ pub(crate) fn open(
             layer.media_type = PLAIN_LAYER.to_owned();
         }
     }
-    Ok(DockerArchiveImage { kind, files, image, members })
+    Ok(DockerArchiveImage { kind, files, image, members, config })
 }
 
 /// Returns the digest that is a member's name.

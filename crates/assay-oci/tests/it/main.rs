@@ -10,6 +10,7 @@
 )]
 
 mod artifacts;
+mod hostile;
 mod local;
 mod registry;
 
