@@ -57,25 +57,29 @@ pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result
     Ok(Subject { shown, image, repository })
 }
 
+/// Returns the images of an index that can run, none for an image; `shown` is what the user wrote.
+pub(crate) fn runnable(image: &StoredManifest, shown: &str) -> Result<Vec<Descriptor>, CommandError> {
+    let document = ManifestDocument::parse(&image.bytes).map_err(|error| {
+        CommandError::work(format!("cannot read what is in `{shown}`"), error).with_hints_of_cause()
+    })?;
+    if !document.is_index() {
+        return Ok(Vec::new());
+    }
+    // BuildKit puts its attestations into the index, as images for an unknown platform. Its annotation does not count: runtimes
+    // choose by the platform, and an image that carries the annotation would run without having been looked at.
+    let runs = |entry: &Descriptor| {
+        entry
+            .platform
+            .as_ref()
+            .is_none_or(|platform| platform.os != "unknown" || platform.architecture != "unknown")
+    };
+    Ok(document.manifests.into_iter().filter(runs).collect())
+}
+
 impl Subject {
     /// Returns the images of an index that can run, none for an image.
     pub(crate) fn runnable(&self) -> Result<Vec<Descriptor>, CommandError> {
-        let document = ManifestDocument::parse(&self.image.bytes).map_err(|error| {
-            CommandError::work(format!("cannot read what is in `{}`", self.shown), error)
-                .with_hints_of_cause()
-        })?;
-        if !document.is_index() {
-            return Ok(Vec::new());
-        }
-        // BuildKit puts its attestations into the index, as images for an unknown platform. Its annotation does not count: runtimes
-        // choose by the platform, and an image that carries the annotation would run without having been looked at.
-        let runs = |entry: &Descriptor| {
-            entry
-                .platform
-                .as_ref()
-                .is_none_or(|platform| platform.os != "unknown" || platform.architecture != "unknown")
-        };
-        Ok(document.manifests.into_iter().filter(runs).collect())
+        runnable(&self.image, &self.shown)
     }
 
     /// Returns the manifest with that digest.

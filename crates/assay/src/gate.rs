@@ -235,16 +235,17 @@ fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Diges
     if runnable.is_empty() {
         return None;
     }
-    let wanted = &about.policy.platforms;
     let children = runnable
         .into_iter()
         .map(|child| (child.digest, child.platform()))
-        .filter(|(_, own)| {
-            wanted.is_empty()
-                || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
-        })
+        .filter(|(_, own)| is_judged(&about.policy.platforms, own.as_ref()))
         .collect();
     Some(children)
+}
+
+/// Returns whether an image of an index is judged by a policy with these platforms.
+pub(crate) fn is_judged(platforms: &[Platform], own: Option<&Platform>) -> bool {
+    platforms.is_empty() || own.is_none_or(|own| platforms.iter().any(|wanted| own.satisfies(wanted)))
 }
 
 /// Returns whether a source is one that keeps manifests, and what is attached to them.

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+/// What the gate judges by before its verdict is attested.
+const POLICY: &str =
+    "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\nrules:\n  - malware: {}\n";
+
 /// The annotation that tells images apart.
 const LABEL: &str = "org.example.number";
 
@@ -245,7 +249,7 @@ fn cosign_verifies_attestations_of_images() {
     let Some(bench) = Bench::new() else { return };
     bench.assay(&["key", "generate", "--out", "k"]);
     fs::write(bench.path("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
-    fs::write(bench.path("verdict.json"), r#"{"verdict":"admit","tier":"production","reasons":[]}"#).unwrap();
+    fs::write(bench.path("policy.yaml"), POLICY).unwrap();
     for image in bench.images(4) {
         for legacy in [false, true] {
             let flag: &[&str] = if legacy { &["--legacy"] } else { &[] };
@@ -272,7 +276,8 @@ fn cosign_verifies_attestations_of_images() {
             let builder = &statement(&made.stdout)["predicate"]["runDetails"]["builder"]["id"];
             assert_eq!(builder, "https://ci.example");
 
-            attest(&["--type", "verdict", "--predicate", "verdict.json"]);
+            bench.assay(&["gate", &image, "--policy", "policy.yaml", "--output", "json=verdict.json"]);
+            attest(&["--type", "verdict", "--predicate", "verdict.json", "--policy", "policy.yaml"]);
             let made = bench.attested("k.pub", legacy, "https://slsa.dev/verification_summary/v1", &image);
             assert!(made.success, "{image} legacy={legacy}: {}", made.stderr);
             assert_eq!(statement(&made.stdout)["predicate"]["verificationResult"], "PASSED");

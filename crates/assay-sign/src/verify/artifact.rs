@@ -3,6 +3,8 @@
 use super::{Code, Refusal};
 use crate::encoding::hex_decode;
 use crate::key::{Hash, PublicKey, Scheme};
+use crate::predicate::VERDICT;
+use crate::predicate::verdict::check_summary;
 use crate::statement::{Statement, Subject};
 use assay_model::Digest;
 
@@ -74,10 +76,10 @@ impl Artifact<'_> {
         }
     }
 
-    /// Checks that a statement is about the artifact.
+    /// Checks that a statement is about the artifact; a verdict of Assay's, that it was given on the artifact, too.
     pub(crate) fn subject_of(&self, statement: &Statement) -> Result<(), Refusal> {
         if statement.subject.iter().any(|subject| self.is(subject)) {
-            return Ok(());
+            return if statement.predicate_type == VERDICT { self.judged(statement) } else { Ok(()) };
         }
         let names: Vec<String> = statement
             .subject
@@ -88,6 +90,22 @@ impl Artifact<'_> {
             .collect();
         let message = format!("the statement is about {}, not this artifact", names.join(", "));
         Err(Refusal::new(Code::DigestMismatch, message.chars().take(600).collect::<String>()))
+    }
+
+    fn judged(&self, statement: &Statement) -> Result<(), Refusal> {
+        let digests = self.digests.iter().filter_map(|(hash, bytes)| match hash {
+            Hash::Sha256 => bytes.as_slice().try_into().ok().map(Digest::Sha256),
+            Hash::Sha512 => bytes.as_slice().try_into().ok().map(Digest::Sha512),
+            Hash::Sha384 => None,
+        });
+        let mut result = Ok(());
+        for digest in digests {
+            result = check_summary(&statement.predicate, &digest);
+            if result.is_ok() {
+                break;
+            }
+        }
+        result.map_err(|error| Refusal::new(Code::DigestMismatch, error.to_string()))
     }
 
     /// Returns whether a subject names the artifact: at least one digest is known and none that is known differs.

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const PASSWORD: (&str, &str) = ("ASSAY_KEY_PASSWORD", "secret");
+const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: production}]\nrules:\n  - malware: {}\n";
 const SBOM: &str = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}"#;
 
 impl Place {
@@ -173,8 +174,7 @@ fn all_of_an_index_is_signed_by_all_keys() {
 fn images_are_attested() {
     let place = Place::with_keys();
     place.write("sbom.json", SBOM);
-    place.write("verdict.json", r#"{"verdict":"deny","tier":"production","reasons":[]}"#);
-    place.write("policy.yaml", "x: 1\n");
+    place.write("policy.yaml", POLICY);
     for flags in [&[][..], &["--legacy"]] {
         let (_registry, _server, name) = registry();
         let attest = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -198,6 +198,9 @@ fn images_are_attested() {
         assert_eq!(made.code, 0, "{}", made.stderr);
         assert_eq!(verified("k.pub", "slsa"), 0);
 
+        let verdict = ["gate", &name, "--policy", "policy.yaml", "--tier", "production"];
+        let judged = place.run(&[&verdict[..], &["--output", "json=verdict.json"]].concat());
+        assert_eq!(judged.code, 0, "{}{}", judged.stdout, judged.stderr);
         let made =
             attest(&["--type", "verdict", "--predicate", "verdict.json", "--policy", "policy.yaml"], &[]);
         assert_eq!(made.code, 0, "{}", made.stderr);
