@@ -481,6 +481,23 @@ fn keys_in_a_token_sign() {
             assert_eq!(verified.success, label != "p384", "{image}: {}", verified.stderr);
         }
     }
+    // Keys without an identifier, which `pkcs11-tool` makes unless it is given one, are told apart by their labels.
+    let mut nameless = Vec::new();
+    for label in ["first", "second"] {
+        let login =
+            ["--module", &module, "--login", "--pin", "1234", "--token-label", "assay", "--keypairgen"];
+        done(&tool, &[&login[..], &["--key-type", "EC:prime256v1", "--label", label]].concat());
+    }
+    for label in ["first", "second"] {
+        let key = format!("pkcs11:token=assay;object={label}");
+        fs::write(bench.path(label), done(&real_tests::assay(), &["key", "public", &key])).unwrap();
+        // Larger than what plug-ins are handed whole.
+        fs::write(bench.path("large"), vec![7; (16 << 20) + 1]).unwrap();
+        done(&real_tests::assay(), &["sign-blob", "--key", &key, "--bundle", "bundle", "large"]);
+        bench.assay(&["verify-blob", "--key", label, "--bundle", "bundle", "large"]);
+        nameless.push(fs::read(bench.path(label)).unwrap());
+    }
+    assert_ne!(nameless[0], nameless[1]);
     let key = "pkcs11:token=assay;object=p256";
     let wrong = with_token(&real_tests::assay(), &["key", "public", key], "4321");
     assert!(!wrong.success && wrong.stderr.contains("PIN is wrong"), "{}", wrong.stderr);
