@@ -2,7 +2,7 @@
 
 use super::{Code, Refusal};
 use crate::encoding::hex_decode;
-use crate::key::{Hash, PublicKey, Scheme};
+use crate::key::{Hash, PublicKey};
 use crate::predicate::VERDICT;
 use crate::predicate::verdict::check_summary;
 use crate::statement::{Statement, Subject};
@@ -49,9 +49,9 @@ impl Artifact<'_> {
         for &scheme in key.sigstore_schemes() {
             let verified = match self.bytes {
                 Some(bytes) => key.verify(scheme, bytes, signature),
-                None => match self.digest(hash_of(scheme)) {
-                    Some(digest) if scheme != Scheme::Ed25519 => key.verify_digest(scheme, digest, signature),
-                    _ => {
+                None => match scheme.hash().and_then(|hash| self.digest(hash)) {
+                    Some(digest) => key.verify_digest(scheme, digest, signature),
+                    None => {
                         skipped = true;
                         continue;
                     }
@@ -119,14 +119,5 @@ impl Artifact<'_> {
             same = true;
         }
         same
-    }
-}
-
-fn hash_of(scheme: Scheme) -> Hash {
-    match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
-            hash
-        }
-        Scheme::Ed25519 | Scheme::Ed25519ph => Hash::Sha512,
     }
 }

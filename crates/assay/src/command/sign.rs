@@ -12,6 +12,7 @@ use assay_model::Timestamp;
 use assay_oci::ArtifactKind;
 use assay_oci::descriptor::Descriptor;
 use assay_sign::certificate::Certificate;
+use assay_sign::kms::KmsError;
 use assay_sign::make::{sign_simple, sign_statement, signature_statement, simple_payload};
 use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationPayload};
 use assay_sign::signer::{SignError, Signer};
@@ -113,6 +114,9 @@ impl KeysArgs {
     }
 }
 
+/// What to do about a key in Google's service that signs by another algorithm.
+pub(super) const KMS_ALGORITHM: &str = "make a key for `ec-sign-p256-sha256` or `rsa-sign-pkcs1-3072-sha256`: `gcloud kms keys create --purpose asymmetric-signing --default-algorithm …`";
+
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let annotations: BTreeMap<String, String> = args.annotations.iter().cloned().collect();
@@ -188,8 +192,14 @@ pub(super) fn sign(
 
 /// Makes the error of a signer that does not sign.
 pub(super) fn not_signed(manifest: &Descriptor, error: SignError) -> CommandError {
-    CommandError::work(format!("cannot sign {}", manifest.digest), error)
-        .hint("check the key with `assay key public KEY`")
+    let hint = match &error {
+        SignError::Kms(KmsError::Algorithm(_)) => KMS_ALGORITHM,
+        SignError::NeedsMessage => {
+            "sign so large a statement with an ECDSA key: `assay key generate --out NAME` makes one"
+        }
+        _ => "check the key with `assay key public KEY`",
+    };
+    CommandError::work(format!("cannot sign {}", manifest.digest), error).hint(hint)
 }
 
 fn notation(
