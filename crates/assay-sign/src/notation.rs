@@ -12,7 +12,7 @@ mod payload;
 mod write;
 
 pub use payload::{Descriptor, InvalidNotationPayload, NotationPayload};
-pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, sign};
+pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, check, sign};
 
 use crate::certificate::{Certificate, InvalidCertificate};
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
