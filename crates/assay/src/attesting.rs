@@ -5,7 +5,6 @@ use crate::error::CommandError;
 use crate::gate;
 use crate::source::read_file;
 use assay_model::Digest;
-use assay_oci::descriptor::Descriptor;
 use assay_sign::predicate::provenance::{NoProvenance, Stated, provenance};
 use assay_sign::predicate::verdict::{About, NotJudged, Verdict, check_resource, check_summary};
 use assay_sign::predicate::{PROVENANCE, PredicateType, VERDICT, from_document};
@@ -57,7 +56,7 @@ pub(crate) struct Target<'a> {
     /// Its digest.
     pub(crate) digest: &'a Digest,
     /// Of an index, the images in it that may run.
-    pub(crate) images: &'a [Descriptor],
+    pub(crate) images: &'a [Digest],
 }
 
 impl PredicateArgs {
@@ -119,11 +118,15 @@ fn verdict(
     target: Target<'_>,
 ) -> Result<Value, CommandError> {
     let elsewhere = |error: NotJudged| {
-        not_attested(path, error).hint(format!(
-            "judge what is attested: `assay gate {} --policy FILE --output json={}`",
-            target.resource,
-            path.display()
-        ))
+        let hint = match &error {
+            NotJudged::Part(_) => "judge all of the index, without `--platform` and `platforms`; or attest each image that was judged by its own digest".to_owned(),
+            _ => format!(
+                "judge what is attested: `assay gate {} --policy FILE --output json={}`",
+                target.resource,
+                path.display()
+            ),
+        };
+        not_attested(path, error).hint(hint)
     };
     let document = read(path)?;
     let verdict = match Verdict::parse(&document) {
@@ -141,9 +144,8 @@ fn verdict(
     };
     let mut about = About { resource: target.resource, policy: None, version: env!("CARGO_PKG_VERSION") };
     let (name, digest);
-    let mut platforms = Vec::new();
     if let Some(path) = &more.policy {
-        let policy = gate::read_policy(path)?;
+        let (policy, bytes) = gate::read_policy_and_bytes(path)?;
         if policy.name != verdict.policy {
             return Err(CommandError::usage(format!(
                 "the verdict was given by the policy `{}`, and `{}` is `{}`",
@@ -153,15 +155,11 @@ fn verdict(
             ))
             .hint("name with `--policy FILE` the policy that the gate was given"));
         }
-        platforms = policy.platforms;
-        digest = Digest::Sha256(sha2::Sha256::digest(read(path)?).into()).hex();
+        digest = Digest::Sha256(sha2::Sha256::digest(bytes).into()).hex();
         name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         about.policy = Some((&name, &digest));
     }
-    // The policy says for which platforms an index is judged.
-    let images = target.images.iter().filter(|image| gate::is_judged(&platforms, image.platform().as_ref()));
-    let images: Vec<Digest> = images.map(|image| image.digest).collect();
-    verdict.check(target.digest, &images).map_err(elsewhere)?;
+    verdict.check(target.digest, target.images).map_err(elsewhere)?;
     Ok(verdict.summary(&about))
 }
 

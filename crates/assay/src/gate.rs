@@ -137,13 +137,19 @@ impl Judged {
 
 /// Reads a policy.
 pub(crate) fn read_policy(path: &Path) -> Result<Policy, CommandError> {
+    read_policy_and_bytes(path).map(|(policy, _)| policy)
+}
+
+/// Reads a policy, and returns the bytes that it was read from, too.
+pub(crate) fn read_policy_and_bytes(path: &Path) -> Result<(Policy, Vec<u8>), CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
     };
     let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
-    Policy::parse(&text).map_err(|problems| mistakes(path, &problems))
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    let policy = Policy::parse(text).map_err(|problems| mistakes(path, &problems))?;
+    Ok((policy, bytes))
 }
 
 /// Puts everything that is wrong with a file into one error.
@@ -235,17 +241,16 @@ fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Diges
     if runnable.is_empty() {
         return None;
     }
+    let wanted = &about.policy.platforms;
     let children = runnable
         .into_iter()
         .map(|child| (child.digest, child.platform()))
-        .filter(|(_, own)| is_judged(&about.policy.platforms, own.as_ref()))
+        .filter(|(_, own)| {
+            wanted.is_empty()
+                || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
+        })
         .collect();
     Some(children)
-}
-
-/// Returns whether an image of an index is judged by a policy with these platforms.
-pub(crate) fn is_judged(platforms: &[Platform], own: Option<&Platform>) -> bool {
-    platforms.is_empty() || own.is_none_or(|own| platforms.iter().any(|wanted| own.satisfies(wanted)))
 }
 
 /// Returns whether a source is one that keeps manifests, and what is attached to them.

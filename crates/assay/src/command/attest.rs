@@ -79,6 +79,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let manifest = place.image.descriptor.clone();
             let resource = format!("{}@{}", place.name(), manifest.digest);
             let images = runnable(&place.image, &place.shown)?;
+            let images: Vec<_> = images.iter().map(|image| image.digest).collect();
             let target = Target { resource: &resource, digest: &manifest.digest, images: &images };
             let predicate = made(kind, args.predicate.as_deref(), &args.more, target)?;
             (manifest, vec![(kind.uri().to_owned(), predicate)])

@@ -276,6 +276,23 @@ fn keys_of_an_index_and_its_images_are_replaced() {
     assert!(verified(&second.digest()));
 }
 
+/// A signature that is listed and cannot be read may be the one that is to be replaced.
+#[test]
+fn a_signature_that_cannot_be_read_is_not_taken_for_none() {
+    let place = Place::with_keys();
+    place.layout("layout", &image());
+    place.done(&["sign", "--key", "k.key", "oci:layout:app"]);
+    let blobs = fs::read_dir(place.path("layout/blobs/sha256")).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = blobs
+        .into_iter()
+        .find(|path| fs::read(path).unwrap().windows(12).any(|part| part == b"dsseEnvelope"));
+    fs::remove_file(bundle.unwrap()).unwrap();
+    let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", "oci:layout:app"];
+    let ran = place.with_password(&rotate);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot read every signature"), "{}", ran.stderr);
+}
+
 /// A certificate for signing code and its root, from 2020 to 2120, and the key, all made by `openssl` for this test.
 const CHAIN: &str = include_str!("../../testdata/sign/chain.pem");
 const CHAIN_KEY: &str = include_str!("../../testdata/sign/leaf.key");
@@ -348,6 +365,13 @@ fn a_key_service_is_asked_over_the_network() {
     let offline = place.run_with(&["--offline", "key", "public", "hashivault://release"], &elsewhere);
     assert_eq!(offline.code, 2);
     assert!(offline.stderr.contains("while offline"), "{}", offline.stderr);
+    let elsewhere = [("VAULT_ADDR", "https://me:hunter2@vault.example"), ("VAULT_TOKEN", "token")];
+    let offline = place.run_with(&["--offline", "key", "public", "hashivault://release"], &elsewhere);
+    assert!(
+        offline.stderr.contains("`vault.example`") && !offline.stderr.contains("hunter2"),
+        "{}",
+        offline.stderr
+    );
 }
 
 #[test]
