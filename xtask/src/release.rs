@@ -60,7 +60,9 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
     out::former(&out)?;
     let target = target()?;
     let stage = workspace().join("target/release-stage");
-    let _ = fs::remove_dir_all(&stage);
+    if stage.exists() {
+        fs::remove_dir_all(&stage).with_context(|| format!("cannot clear {}", stage.display()))?;
+    }
     println!("release: commit {commit} for {target}");
     let first = Build::new(&stage.join("a"), &target, &commit, &time)?;
     if arguments.once {

@@ -45,6 +45,8 @@ pub(super) fn former(out: &Path) -> Result<Vec<PathBuf>> {
 
 /// Puts the files of `from` into `out`, in place of a former release.
 pub(super) fn publish(from: &Path, out: &Path) -> Result<()> {
+    let same = fs::canonicalize(from)? == fs::canonicalize(out).unwrap_or_default();
+    ensure!(!same, "{} is where releases are made; name another folder with `--out`", out.display());
     for file in former(out)? {
         fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
     }
@@ -101,6 +103,10 @@ mod tests {
         fs::write(new.join(SUMS), "00  c.tar.gz\n").unwrap();
         publish(&new, &out).unwrap();
         assert_eq!(folder.names("out"), [SUMS, "c.tar.gz"]);
+
+        // Where it is made it would be removed itself.
+        assert!(publish(&new, &out.join("../new")).is_err());
+        assert_eq!(folder.names("new").len(), 2);
 
         // Somebody's own file, a key, or a folder of that name stops it, and everything stays.
         for strange in ["thesis.tex", "assay.key"] {
