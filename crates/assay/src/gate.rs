@@ -137,13 +137,19 @@ impl Judged {
 
 /// Reads a policy.
 pub(crate) fn read_policy(path: &Path) -> Result<Policy, CommandError> {
+    read_policy_and_bytes(path).map(|(policy, _)| policy)
+}
+
+/// Reads a policy, and returns the bytes that it was read from, too.
+pub(crate) fn read_policy_and_bytes(path: &Path) -> Result<(Policy, Vec<u8>), CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
     };
     let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
-    Policy::parse(&text).map_err(|problems| mistakes(path, &problems))
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    let policy = Policy::parse(text).map_err(|problems| mistakes(path, &problems))?;
+    Ok((policy, bytes))
 }
 
 /// Puts everything that is wrong with a file into one error.

@@ -16,7 +16,7 @@ use assay_sign::certificate::Certificate;
 use assay_sign::dsse::Envelope;
 use assay_sign::key::PublicKey;
 use assay_sign::make::SimpleSignature;
-use assay_sign::notation::{self, EnvelopeFormat};
+use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationEnvelope};
 use assay_sign::simple_signing::Payload;
 use assay_sign::statement::{self, Statement};
 use assay_sign::{Base64, dsse, simple_signing};
@@ -41,6 +41,15 @@ pub(crate) struct Signature {
     pub(crate) legacy: bool,
     /// What was signed besides the digest.
     pub(crate) annotations: BTreeMap<String, String>,
+}
+
+/// The signatures of a manifest by one key.
+#[derive(Debug, Default)]
+pub(crate) struct Signatures {
+    /// What they say.
+    pub(crate) found: BTreeSet<Signature>,
+    /// What is listed as a signature and cannot be read.
+    pub(crate) problems: Vec<String>,
 }
 
 /// Opens the place of an image to write to it, and finds out what is meant.
@@ -160,15 +169,17 @@ impl Place {
     }
 
     /// Returns the signatures of a manifest by that key.
-    pub(crate) fn signatures_by(
-        &self,
-        subject: Digest,
-        key: &PublicKey,
-    ) -> Result<BTreeSet<Signature>, CommandError> {
-        let mut found = BTreeSet::new();
+    pub(crate) fn signatures_by(&self, subject: Digest, key: &PublicKey) -> Result<Signatures, CommandError> {
+        let Signatures { mut found, mut problems } = Signatures::default();
         for layer in self.artifacts(subject, ArtifactKind::Signature)?.into_iter().flat_map(|one| one.layers)
         {
-            let Ok(bytes) = self.repository.blob(&layer, bundle::MAX_BYTES as u64) else { continue };
+            let bytes = match self.repository.blob(&layer, bundle::MAX_BYTES as u64) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    problems.push(format!("layer {}: {error}", layer.digest.short()));
+                    continue;
+                }
+            };
             if layer.media_type == simple_signing::MEDIA_TYPE {
                 let signature = layer.annotations.get(SIGNATURE).and_then(|text| Base64::decoded(text).ok());
                 if !signature.is_some_and(|signature| verifies(key, &bytes, &signature.0)) {
@@ -201,7 +212,28 @@ impl Place {
                 });
             }
         }
-        Ok(found)
+        Ok(Signatures { found, problems })
+    }
+
+    /// Tells whether a manifest has a signature of the Notary Project already that says what a new one would.
+    pub(crate) fn has_notation(
+        &self,
+        subject: Digest,
+        new: &NewEnvelope<'_>,
+        format: EnvelopeFormat,
+    ) -> Result<bool, CommandError> {
+        let artifacts = self.artifacts(subject, ArtifactKind::Signature)?;
+        let mut layers = artifacts.iter().flat_map(|artifact| &artifact.layers);
+        Ok(layers.any(|layer| {
+            // What cannot be read is no signature of ours.
+            let bytes = (layer.media_type == format.media_type())
+                .then(|| self.repository.blob(layer, bundle::MAX_BYTES as u64).ok());
+            let envelope = bytes.flatten().and_then(|bytes| match format {
+                EnvelopeFormat::Jws => NotationEnvelope::from_jws(&bytes).ok(),
+                EnvelopeFormat::Cose => NotationEnvelope::from_cose(&bytes).ok(),
+            });
+            envelope.is_some_and(|envelope| envelope.says(new))
+        }))
     }
 
     /// Attaches an envelope of the Notary Project to a manifest.

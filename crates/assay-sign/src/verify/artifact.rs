@@ -2,7 +2,9 @@
 
 use super::{Code, Refusal};
 use crate::encoding::hex_decode;
-use crate::key::{Hash, PublicKey, Scheme};
+use crate::key::{Hash, PublicKey};
+use crate::predicate::VERDICT;
+use crate::predicate::verdict::check_summary;
 use crate::statement::{Statement, Subject};
 use assay_model::Digest;
 use std::sync::OnceLock;
@@ -68,14 +70,14 @@ impl Artifact<'_> {
     pub(crate) fn verify(&self, key: &PublicKey, signature: &[u8]) -> Result<(), Refusal> {
         let (mut tried, mut skipped) = (false, false);
         for &scheme in key.sigstore_schemes() {
-            let verified = match (&self.0, scheme) {
-                (Known::Bytes { bytes, .. }, Scheme::Ed25519) => key.verify(scheme, bytes, signature),
-                (Known::Digests(_), Scheme::Ed25519) => {
+            let verified = match (&self.0, scheme.hash()) {
+                (Known::Bytes { bytes, .. }, None) => key.verify(scheme, bytes, signature),
+                (Known::Digests(_), None) => {
                     skipped = true;
                     continue;
                 }
                 // Hashed once, however many keys and signatures are tried: whoever can push decides how many, and how large it is.
-                _ => match self.digest(hash_of(scheme)) {
+                (_, Some(hash)) => match self.digest(hash) {
                     Some(digest) => key.verify_digest(scheme, digest, signature),
                     None => {
                         skipped = true;
@@ -102,10 +104,10 @@ impl Artifact<'_> {
         }
     }
 
-    /// Checks that a statement is about the artifact.
+    /// Checks that a statement is about the artifact; a verdict of Assay's, that it was given on the artifact, too.
     pub(crate) fn subject_of(&self, statement: &Statement) -> Result<(), Refusal> {
         if statement.subject.iter().any(|subject| self.is(subject)) {
-            return Ok(());
+            return if statement.predicate_type == VERDICT { self.judged(statement) } else { Ok(()) };
         }
         let names: Vec<String> = statement
             .subject
@@ -116,6 +118,19 @@ impl Artifact<'_> {
             .collect();
         let message = format!("the statement is about {}, not this artifact", names.join(", "));
         Err(Refusal::new(Code::DigestMismatch, message.chars().take(600).collect::<String>()))
+    }
+
+    fn judged(&self, statement: &Statement) -> Result<(), Refusal> {
+        let sha256 = self.digest(Hash::Sha256).and_then(|bytes| bytes.try_into().ok()).map(Digest::Sha256);
+        let sha512 = self.digest(Hash::Sha512).and_then(|bytes| bytes.try_into().ok()).map(Digest::Sha512);
+        let mut why = "a verdict is about images, and no digest of one is known here".to_owned();
+        for digest in sha256.into_iter().chain(sha512) {
+            match check_summary(&statement.predicate, &digest) {
+                Ok(()) => return Ok(()),
+                Err(error) => why = error.to_string(),
+            }
+        }
+        Err(Refusal::new(Code::DigestMismatch, why))
     }
 
     /// Returns whether a subject names the artifact: at least one digest is known and none that is known differs.
@@ -130,14 +145,5 @@ impl Artifact<'_> {
             same = true;
         }
         same
-    }
-}
-
-fn hash_of(scheme: Scheme) -> Hash {
-    match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
-            hash
-        }
-        Scheme::Ed25519 | Scheme::Ed25519ph => Hash::Sha512,
     }
 }

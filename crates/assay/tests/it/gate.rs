@@ -168,19 +168,25 @@ fn outputs_go_to_files() {
     }
 }
 
+/// Writes a layout with an index of these images, and returns the index.
+fn layout_of_index(place: &Place, name: &str, images: &[&BuiltImage]) -> Vec<u8> {
+    let bytes = index(images);
+    let all = images.iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
+    let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
+    let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
+    descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
+    let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
+    std::fs::create_dir_all(place.path(name)).unwrap();
+    assay_test::image::write_files(&place.path(name), &files);
+    bytes
+}
+
 #[test]
 fn every_image_of_an_index_is_judged() {
     let place = place("2.2.4");
     let bad = built("2.2.0", "arm64");
     let good = image("2.2.4");
-    let bytes = index(&[&good, &bad]);
-    let all = [&good, &bad].into_iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
-    let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
-    let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
-    descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
-    let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
-    std::fs::create_dir_all(place.path("multi")).unwrap();
-    assay_test::image::write_files(&place.path("multi"), &files);
+    layout_of_index(&place, "multi", &[&good, &bad]);
     let gate =
         ["gate", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
     let ran = place.run(&gate);
@@ -387,4 +393,82 @@ fn a_signed_index_vouches_for_the_images_in_it_only() {
     other["source"]["index_digest"] = assay_test::image::digest(&index).into();
     let (code, said) = gate(&other);
     assert!(code == 1 && said.contains("the index does not list the image"), "{said}");
+}
+
+/// What the gate wrote opens the gate elsewhere: for what it is about, and for nothing else.
+#[test]
+fn a_verdict_counts_for_what_was_judged_only() {
+    let place = place("2.2.4");
+    place.layout("other", &image("2.2.0"));
+    let password = [("ASSAY_KEY_PASSWORD", "x")];
+    assert_eq!(place.run_with(&["key", "generate", "--out", "gate"], &password).code, 0);
+    let judge = |image: &str, policy: &str, more: &[&str]| {
+        let gate =
+            ["gate", image, "--policy", policy, "--tier", "production", "--output", "json=verdict.json"];
+        place.run(&[&gate[..], more].concat()).code
+    };
+    let attest = |image: &str, more: &[&str]| {
+        let attest =
+            ["attest", "--key", "gate.key", "--type", "verdict", "--predicate", "verdict.json", image];
+        place.run_with(&[&attest[..], more].concat(), &password)
+    };
+    place.write(
+        "admit.yaml",
+        "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: admit}\nrules:\n  - attested:\n      type: verdict\n      of: [gate]\n      conditions: [\"predicate.verificationResult == 'PASSED'\"]\ntrust: {gate: {keys: [{file: gate.pub}]}}\ntiers: [{name: production}]\n",
+    );
+    assert_eq!(judge("oci:layout:app", "policy.yaml", &[]), 0);
+    let said = verdict(&std::fs::read_to_string(place.path("verdict.json")).unwrap());
+
+    let ran = attest("oci:other:app", &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    let (judged, other) = (image("2.2.4").digest(), image("2.2.0").digest());
+    let told = format!("the verdict is about {judged}, not about {other}");
+    assert!(
+        ran.stderr.contains(&told) && ran.stderr.contains("hint: judge what is attested"),
+        "{}",
+        ran.stderr
+    );
+    let blob = ["attest-blob", "--key", "gate.key", "--type", "verdict", "--predicate", "verdict.json"];
+    let ran = place.run_with(&[&blob[..], &["policy.yaml"]].concat(), &password);
+    assert!(
+        ran.code == 2 && ran.stderr.contains(&format!("the verdict is about {judged}")),
+        "{}",
+        ran.stderr
+    );
+    let ran = attest("oci:layout:app", &["--policy", "admit.yaml"]);
+    assert!(ran.code == 2 && ran.stderr.contains("given by the policy `test`"), "{}", ran.stderr);
+
+    let ran = attest("oci:layout:app", &["--policy", "policy.yaml"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(attest("oci:layout:app", &["--policy", "policy.yaml"]).stdout.contains("already"));
+    let verify = ["verify-attestation", "--type", "verdict", "--key", "gate.pub", "--format", "json"];
+    let ran = place.run(&[&verify[..], &["oci:layout:app"]].concat());
+    let verified = verdict(&ran.stdout);
+    let verified = &verified["manifests"][0]["candidates"][0]["roots"][0]["verified"];
+    let summary = &verified["statement"]["predicate"];
+    assert_eq!(summary["verifiedLevels"], serde_json::json!(["ASSAY_PRODUCTION"]), "{}", ran.stdout);
+    assert_eq!(summary["timeVerified"], said["evaluated_at"]);
+    assert_eq!(summary["assay_judged"]["digests"], said["digests"]);
+    assert_eq!(
+        (judge("oci:layout:app", "admit.yaml", &[]), judge("oci:other:app", "admit.yaml", &[])),
+        (0, 1)
+    );
+
+    // A summary that was signed before is carried on for its own image only.
+    place.write("verdict.json", summary.to_string());
+    assert!(attest("oci:layout:app", &[]).stdout.contains("already"));
+    assert_eq!(attest("oci:other:app", &[]).code, 2);
+
+    // Whoever judged one platform of an index did not judge the index.
+    let (one, two) = (image("2.2.4"), built("2.2.4", "arm64"));
+    layout_of_index(&place, "multi", &[&one, &two]);
+    assert_eq!(judge("oci:multi:app", "policy.yaml", &["--platform", "linux/amd64"]), 0);
+    let ran = attest("oci:multi:app", &[]);
+    let told = format!("its image {} was not judged", two.digest());
+    assert!(ran.code == 2 && ran.stderr.contains(&told), "{}", ran.stderr);
+    let child = format!("oci:multi@{}", one.digest());
+    let ran = attest(&child, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(judge("oci:multi:app", "policy.yaml", &[]), 0);
+    assert_eq!(attest("oci:multi:app", &[]).code, 0);
 }
