@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What the gate judges by before its verdict is attested.
-const POLICY: &str =
-    "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\nrules:\n  - malware: {}\n";
+/// What the gate judges by before its verdict is attested; there is no database here, of which it warns.
+const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: staging, mode: warn}]\nrules:\n  - malware: {}\n";
 
 /// The annotation that tells images apart.
 const LABEL: &str = "org.example.number";
