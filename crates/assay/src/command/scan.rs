@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::gate::{self, GateArgs, read_policy};
 use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
-use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
+use assay_model::{Base, FixState, Priority, Report, Severity};
 use assay_policy::{Decision, Policy, Verdict, render};
 use assay_report::format::TemplateText;
 use assay_report::{FORMATS, Filter, Format, Group, Options};
@@ -190,7 +190,7 @@ impl Threshold {
     /// Returns how many findings cross it, and how many of those only because their severity is unknown.
     fn crossed(&self, report: &Report) -> (usize, usize) {
         // What the image says of itself (annotations, history) may not take findings out of the count.
-        let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
+        let sure = report.image.base.as_ref().is_some_and(Base::is_sure);
         let counted = assay_report::summary::open(report).filter(|finding| {
             (!self.only_fixed || finding.fix == FixState::Fixed)
                 && !(self.only_own && sure && finding.in_base == Some(true))
