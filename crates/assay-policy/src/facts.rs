@@ -128,7 +128,8 @@ pub struct Candidate {
     pub claim: Claim,
     /// When it was signed, by a clock that is trusted.
     pub signed_at: Option<Timestamp>,
-    /// What verifying it against each trust root came to: who signed, or why it does not count.
+    /// What verifying it against each trust root came to: who signed, or why it does not count. Empty for what is listed and
+    /// could not be fetched.
     pub checks: BTreeMap<String, Result<String, String>>,
 }
 

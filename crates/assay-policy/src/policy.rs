@@ -215,8 +215,7 @@ impl Policy {
 
     /// Returns whether any rule asks for a deep scan.
     pub fn needs_deep_scan(&self) -> bool {
-        let deep = |rule: &&PolicyRule| rule.rule.id() == "scan" && rule.params.text("depth") == Some("deep");
-        self.rules.iter().any(|rule| deep(&rule))
+        self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
 }
 
@@ -364,6 +363,15 @@ fn one_rule(reader: &mut Reader, node: &Node, policy: &mut Policy) {
         return;
     };
     let common = reader.record(&common, "a rule", RULE_FIELDS);
+    if let Some(canary) = common.record("canary").filter(|canary| canary.get("labels").is_some()) {
+        reader.problem(
+            Problem::new(
+                canary.place,
+                "`canary` looks at labels: the judged would take the effect off by leaving one out",
+            )
+            .hint("name where it has its effect: `canary: {namespaces: [prod-canary]}`"),
+        );
+    }
     let before = reader.problems.len();
     let params = reader.record(value, &format!("`{}`", rule.id()), rule.schema());
     // What could not be read has been told.

@@ -7,6 +7,9 @@ use assay_model::timestamp::DAY;
 use assay_model::{Finding, Report, Timestamp};
 use serde_json::{Value as Json, json};
 
+/// What is attached to the image.
+pub(crate) const EVIDENCE: &str = "evidence";
+
 /// Returns the variables for one image.
 pub(crate) fn of(
     facts: &Facts<'_>,
@@ -106,7 +109,7 @@ pub(crate) fn json(
             "signers": signers,
         }))
     });
-    set("evidence", Json::Array(evidence.collect()));
+    set(EVIDENCE, Json::Array(evidence.collect()));
     let placement = &facts.placement;
     set(
         "placement",

@@ -58,6 +58,12 @@ impl Rule for EndOfLife {
                     format!("until when {} {} gets security fixes is not known", os.id, os.version),
                     "fetch a database that knows it: `assay db update`",
                 ),
+                // An image that does not say what it is made of has not left its distribution behind.
+                None if report.inventory.packages.iter().any(|package| package.kind.is_os()) => out.missing(
+                    Some(image),
+                    "of which distribution its packages are is not known, nor until when they get security fixes",
+                    "keep `/etc/os-release` in the image",
+                ),
                 // Without a distribution there is nothing that ends.
                 Some(_) | None => {}
             }

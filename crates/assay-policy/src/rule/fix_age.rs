@@ -36,6 +36,10 @@ impl Rule for FixAge {
         }
     }
 
+    fn counts_vulnerabilities(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let limits = params.times_by_severity("max");
         let now = out.now();

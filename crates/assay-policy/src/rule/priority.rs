@@ -39,6 +39,10 @@ impl Rule for Priorities {
         }
     }
 
+    fn counts_vulnerabilities(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let Some(max) = params.record("max") else { return };
         // The nearest limit at or below a priority; one that is not decided is no reason to pass.

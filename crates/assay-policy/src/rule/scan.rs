@@ -48,6 +48,10 @@ impl Rule for Scan {
         true
     }
 
+    fn needs_deep_scan(&self, params: &Params) -> bool {
+        params.text("depth") == Some("deep")
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let now = out.now();
         for (image, report) in out.reports() {
