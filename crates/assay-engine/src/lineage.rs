@@ -104,9 +104,11 @@ pub fn find_base(
         .iter()
         .chain(&remembered)
         .filter(|candidate| candidate.is_under(image))
-        // The nearest base; of equal ones what the user named, then the one that was there first.
+        // The nearest base of those that the user named, or else of those that were scanned before; of equal ones what was named
+        // itself, then the one that was there first.
         .min_by_key(|one| {
             (
+                one.knowledge == Knowledge::Cache,
                 std::cmp::Reverse(one.layers.len()),
                 one.knowledge,
                 one.created,
@@ -221,7 +223,7 @@ pub fn newer_base(
     database: &Database,
 ) -> Result<Option<NewerBase>, CorruptDatabase> {
     let Some(newest) = newest(base, known, settings) else { return Ok(None) };
-    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(newest, settings)) else {
+    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(&newest, settings)) else {
         return Ok(None);
     };
     let key = |inventory: &Inventory, finding: &Finding| {
