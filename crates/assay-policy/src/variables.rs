@@ -46,7 +46,7 @@ pub(crate) fn json(
         "image",
         json!({
             "source": facts.source,
-            "registry": reference.map(|one| one.registry.as_str()).unwrap_or_default(),
+            "registry": reference.map(crate::facts::ImageReference::host).unwrap_or_default(),
             "repository": reference.map(|one| one.repository.as_str()).unwrap_or_default(),
             "tag": reference.and_then(|one| one.tag.as_deref()).unwrap_or_default(),
             "pinned": reference.is_some_and(|one| one.digest.is_some()),

@@ -5,7 +5,7 @@
 
 use super::kyverno::{Group, Root, widened};
 use super::{Draft, Identity, keyless, keys, short_type};
-use crate::read::shortened;
+use crate::spelling::shortened;
 use crate::tree::Node;
 use crate::yaml::Out;
 

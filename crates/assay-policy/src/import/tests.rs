@@ -233,11 +233,14 @@ fn trust_policies_of_notation_become_rules() {
     let text = r#"{"version":"1.0","trustPolicies":[
         {"name":"acme","registryScopes":["registry.acme.example/app"],"signatureVerification":{"level":"strict"},
          "trustStores":["ca:acme","tsa:stamps"],"trustedIdentities":["x509.subject: C=US, ST=WA, O=acme"]},
+        {"name":"anybody","registryScopes":["*"],"signatureVerification":{"level":"strict"},"trustStores":["ca:acme"],"trustedIdentities":[]},
         {"name":"none","registryScopes":["*"],"signatureVerification":{"level":"skip"}}]}"#;
     let (policy, notes) = check("trustpolicy.json", text);
     assert_eq!(policy.rules.len(), 1);
     assert!(matches!(policy.trust.get("acme"), Some(crate::trust::TrustRoot::Notation(_))));
-    assert!(notes.iter().any(|note| note.contains("`none`")));
+    for left_out in ["`none`", "`anybody`"] {
+        assert!(notes.iter().any(|note| note.contains(left_out)), "{notes:?}");
+    }
 }
 
 #[test]

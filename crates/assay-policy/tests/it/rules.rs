@@ -129,7 +129,12 @@ fn trials() -> Vec<Trial> {
             spoil: |case| case.report.inventory.packages[1].licenses = vec!["AGPL-3.0-only".into()],
             blind: |case| blind_to(FindingKind::License)(case),
         },
-        Trial { rule: "packages", params: "{forbid: [\"left\"]}", spoil: |_| {}, blind: unscanned },
+        Trial {
+            rule: "packages",
+            params: "{forbid: [\"telnet*\"], require: [openssl]}",
+            spoil: |case| case.report.inventory.packages[1].name = "telnet-client".into(),
+            blind: unscanned,
+        },
         Trial {
             rule: "unused",
             params: "{}",
@@ -300,7 +305,7 @@ fn every_rule_is_tried() {
 
 #[test]
 fn what_holds_passes() {
-    for trial in trials().iter().filter(|trial| trial.rule != "packages") {
+    for trial in trials() {
         let verdict = Case::clean().judge(&policy(&format!("  - {}: {}\n", trial.rule, trial.params), ""));
         assert_eq!(verdict.decision, Decision::Admit, "{}: {:#?}", trial.rule, verdict.reasons);
     }
@@ -396,6 +401,27 @@ fn grace_needs_a_date() {
     assert_eq!(case.judge(&policy(rules, "")).decision, Decision::Admit);
     case.history = Some(History::of(&[&case.earlier(40)]));
     assert_eq!(case.judge(&policy(rules, "")).decision, Decision::Deny);
+}
+
+#[test]
+fn a_registry_is_the_same_however_it_is_written() {
+    let denied = policy("  - registries: {deny: [\"evil.example/**\", \"docker.io/**\"]}\n", "");
+    let tiers = "tiers: [{name: strict, match: {registries: [evil.example, docker.io]}}, {name: lax, match: {images: [\"**\"]}, mode: audit}]\n";
+    let tiered = policy("  - tags: {forbid: [\"1.0\"]}\n", tiers);
+    for host in [
+        "evil.example",
+        "EVIL.example",
+        "Evil.Example:443",
+        "docker.io",
+        "registry-1.docker.io",
+        "index.docker.io",
+    ] {
+        let mut case = Case::clean();
+        let reference = case.reference.as_mut().unwrap();
+        (reference.registry, reference.digest) = (host.into(), None);
+        assert_eq!(case.judge(&denied).decision, Decision::Deny, "{host}");
+        assert_eq!(case.judge(&tiered).decision, Decision::Deny, "{host}");
+    }
 }
 
 #[test]
@@ -663,7 +689,9 @@ fn a_module_denies_what_it_says_and_no_answer_is_no_pass() {
     assert_eq!(judge("package main\ndeny[msg] { msg := \"old\" }", ", version: v0"), ["Violation old"]);
     assert_eq!(judge("package main\ndeny := count(input.findings) > 5", ""), [""; 0]);
     assert_eq!(judge("package main\ndeny := true", ""), ["Violation `data.main.deny` denies it"]);
-    for unanswered in ["package main", "package main\ndeny := 1", "package main\ndeny := 1 / 0"] {
+    // What fails while it is asked is no answer either.
+    let failing = "package main\ndeny contains \"old\" if to_number(input.image.repository) > 5";
+    for unanswered in ["package main", "package main\ndeny := 1", "package main\ndeny := 1 / 0", failing] {
         let reasons = judge(unanswered, "");
         assert!(reasons[0].starts_with("MissingEvidence the module gives no answer"), "{reasons:?}");
     }

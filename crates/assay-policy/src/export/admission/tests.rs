@@ -118,8 +118,24 @@ fn names_are_written_out_as_runtimes_do() {
         check(official, &pod(&[image]), false);
     }
     let denied = "rules: [{registries: {deny: [\"evil.example/**\", \"evil*/**\"]}}]\n";
-    for image in ["evil.example/a/b:1", "EVIL.example/a", "Evil.Example/a@sha256:0", "evil.example:5000/a"] {
+    for image in [
+        "evil.example/a/b:1",
+        "EVIL.example/a",
+        "Evil.Example/a@sha256:0",
+        "evil.example:5000/a",
+        "evil.example:443/a",
+    ] {
         check(denied, &pod(&[image]), false);
+    }
+    let hub = "rules: [{registries: {deny: [\"docker.io/**\"]}}]\n";
+    for image in [
+        "nginx",
+        "Docker.io/acme/x",
+        "docker.io:443/acme/x",
+        "registry-1.docker.io/acme/x",
+        "index.docker.io/acme/x",
+    ] {
+        check(hub, &pod(&[image]), false);
     }
     check(denied, &pod(&["good.example/evil.example/a"]), true);
 }
