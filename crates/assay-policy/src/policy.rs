@@ -5,9 +5,10 @@
 
 use crate::define::{Field, Kind, MATCH, Params, Value};
 use crate::exception::{self, Exception};
-use crate::read::{Reader, nearest};
+use crate::read::Reader;
 use crate::rule::{self, Rule};
 use crate::selector::Selector;
+use crate::spelling::nearest;
 use crate::tree::{self, Node, Problem};
 use crate::trust::{self, TrustRoot};
 use crate::verdict::Effect;

@@ -4,6 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::words::{VULNERABILITIES, count};
 use assay_model::{FindingKind, FixState, Os};
 
 /// What it takes.
@@ -74,7 +75,10 @@ impl Rule for EndOfLife {
                 finding.fix == FixState::EndOfLife
             });
             if !findings.is_empty() {
-                let message = format!("{} in packages that get no fixes any more", count(findings.len()));
+                let message = format!(
+                    "{} in packages that get no fixes any more",
+                    count(findings.len(), VULNERABILITIES)
+                );
                 out.findings(image, report, message, &findings);
             }
         }
@@ -84,8 +88,4 @@ impl Rule for EndOfLife {
 /// Returns whether a distribution is the same whatever version it names.
 fn rolls(os: &Os) -> bool {
     os.distro.is_some_and(|distro| (distro.release)("1") == (distro.release)("2"))
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 vulnerability".to_owned() } else { format!("{number} vulnerabilities") }
 }

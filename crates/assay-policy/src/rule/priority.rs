@@ -4,6 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::words::{FINDINGS, count};
 use assay_model::{FindingKind, Priority};
 
 const COUNTS: &[Field] = &[
@@ -65,7 +66,7 @@ impl Rule for Priorities {
                 if over.len() as u64 > accepted {
                     let message = format!(
                         "{} of priority {} or more urgent, accepted at most {accepted}",
-                        count(over.len()),
+                        count(over.len(), FINDINGS),
                         priority.name()
                     );
                     out.findings(image, report, message, &over);
@@ -73,8 +74,4 @@ impl Rule for Priorities {
             }
         }
     }
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 finding".to_owned() } else { format!("{number} findings") }
 }
