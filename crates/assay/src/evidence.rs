@@ -129,11 +129,6 @@ impl Subject {
         runnable(&self.image, &self.shown)
     }
 
-    /// Returns those of them that may run on some platforms, on any when none are named.
-    pub(crate) fn runnable_on(&self, platforms: &[Platform]) -> Result<Vec<Descriptor>, CommandError> {
-        self.runnable().map(|images| on(images, platforms))
-    }
-
     /// Tells whether an index lists a manifest: what is said of an index is said of nothing else.
     pub(crate) fn lists(&self, digest: Digest) -> bool {
         ManifestDocument::parse(&self.image.bytes)
