@@ -2,10 +2,82 @@
 //!
 //! Whoever signs an index vouches for its children; whoever signs one child vouches for no other. Evidence is told by digest.
 
-use crate::facts::{Candidate, Evidence, Facts, ImageFacts};
+use crate::facts::{Candidate, Claim, Evidence, Facts, ImageFacts};
+use crate::pattern;
 use crate::reasons::Reasons;
 use assay_model::Digest;
+use serde_json::Value as Json;
 use std::collections::BTreeSet;
+
+/// What to do when a registry does not answer.
+const TRY_AGAIN: &str = "check that the registry can be reached, and try again";
+
+/// What to do about an image that was judged away from its registry.
+const NAME_IT: &str = "name the image by its registry, so that what is attached to it can be read";
+
+/// Says whether a candidate is a signature; no attestation is one.
+pub(crate) fn signature(candidate: &Candidate) -> Option<Result<(), String>> {
+    match &candidate.claim {
+        Claim::Signature => Some(Ok(())),
+        Claim::Unreadable(why) => Some(Err(why.clone())),
+        Claim::Attestation { .. } => None,
+    }
+}
+
+/// Says whether a candidate is an attestation of one of these types, and lets `judge` say whether it is good enough.
+pub(crate) fn attestation(
+    candidate: &Candidate,
+    types: &[String],
+    judge: impl Fn(&Json) -> Result<(), String>,
+) -> Option<Result<(), String>> {
+    match &candidate.claim {
+        Claim::Attestation { predicate_type, predicate } => {
+            pattern::any(types, predicate_type).then(|| judge(predicate))
+        }
+        Claim::Unreadable(why) => Some(Err(why.clone())),
+        Claim::Signature => None,
+    }
+}
+
+/// Returns whether everything is known that there is about an image and its index, and adds a reason unless it is: for rules that
+/// may pass because something is not there.
+pub(crate) fn is_all_known(facts: &Facts<'_>, image: &ImageFacts<'_>, out: &mut Reasons<'_, '_>) -> bool {
+    let evidence = &facts.evidence;
+    let Some(digest) = image.digest else {
+        out.missing(
+            Some(image),
+            "no evidence: what has no digest of a manifest has nothing attached to it",
+            NAME_IT,
+        );
+        return false;
+    };
+    let subjects: Vec<Digest> = std::iter::once(digest).chain(facts.index).collect();
+    if let Some(failure) = subjects.iter().find_map(|subject| evidence.failed.get(subject)) {
+        out.missing(
+            Some(image),
+            format!("what is attached to the image could not be looked up: {failure}"),
+            TRY_AGAIN,
+        );
+        return false;
+    }
+    if !subjects.iter().all(|subject| evidence.listed.contains(subject)) {
+        out.missing(Some(image), "no evidence: what is attached to the image was not looked up", NAME_IT);
+        return false;
+    }
+    let unread = evidence.candidates.iter().find_map(|one| match &one.claim {
+        // What was looked at by no trust root was not fetched; what was, and makes no sense, proves nothing.
+        Claim::Unreadable(why) if one.checks.is_empty() && subjects.contains(&one.subject) => Some(why),
+        _ => None,
+    });
+    if let Some(why) = unread {
+        out.missing(
+            Some(image),
+            format!("not all that is attached to the image could be read: {why}"),
+            TRY_AGAIN,
+        );
+    }
+    unread.is_none()
+}
 
 /// What is asked for.
 pub(crate) struct Requirement<'a> {
@@ -163,14 +235,14 @@ fn lacking(
         return out.missing(
             Some(image),
             format!("whether there is a {what} could not be looked up: {failure}"),
-            "check that the registry can be reached, and try again",
+            TRY_AGAIN,
         );
     }
     if !found.looked {
         return out.missing(
             Some(image),
             format!("no evidence: whether there is a {what} was not looked up"),
-            "name the image by its registry, so that what is attached to it can be read",
+            NAME_IT,
         );
     }
     let wanted = requirement.of.iter().map(|root| format!("`{root}`")).collect::<Vec<_>>().join(", ");

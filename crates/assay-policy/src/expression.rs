@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 4096;
 /// Brackets within brackets; the parser works by recursion.
 const MAX_DEPTH: u16 = 48;
 
+/// Trees are not deeper: what the parser allows is less, but for long sums.
+const MAX_NESTING: u16 = 512;
+
 /// Steps and letters; one or two million turns of a loop, about a second of the interpreter's time.
 const MAX_COST: u64 = 50_000_000;
 
@@ -116,6 +119,11 @@ impl Expression {
         &self.source
     }
 
+    /// Returns whether it may look at a variable.
+    pub fn looks_at(&self, variable: &str) -> bool {
+        looks_at(&self.tree, variable, 0)
+    }
+
     /// Says whether it holds of these variables.
     ///
     /// # Errors
@@ -142,6 +150,33 @@ impl Expression {
                 Err(ExpressionError::Execution(text))
             }
         }
+    }
+}
+
+fn looks_at(of: &IdedExpr, variable: &str, depth: u16) -> bool {
+    // What is nested deeper does not run.
+    if depth > MAX_NESTING {
+        return true;
+    }
+    let go = |expr: &IdedExpr| looks_at(expr, variable, depth + 1);
+    let entry = |entry: &EntryExpr| match entry {
+        EntryExpr::MapEntry(entry) => go(&entry.key) || go(&entry.value),
+        EntryExpr::StructField(field) => go(&field.value),
+    };
+    match &of.expr {
+        // A leading dot names the same in the outermost scope.
+        Expr::Ident(name) => name.trim_start_matches('.') == variable,
+        Expr::Select(select) => go(&select.operand),
+        Expr::Call(call) => call.target.iter().any(|target| go(target)) || call.args.iter().any(go),
+        Expr::List(list) => list.elements.iter().any(go),
+        Expr::Map(map) => map.entries.iter().any(|one| entry(&one.expr)),
+        Expr::Struct(one) => one.entries.iter().any(|one| entry(&one.expr)),
+        Expr::Comprehension(one) => {
+            [&one.iter_range, &one.accu_init, &one.loop_cond, &one.loop_step, &one.result]
+                .into_iter()
+                .any(|part| go(part))
+        }
+        Expr::Literal(_) | Expr::Unspecified => false,
     }
 }
 
@@ -217,8 +252,7 @@ impl Size {
 
 /// Returns how large a result can be, and how many steps it can take.
 fn bound(of: &IdedExpr, known: &BTreeMap<String, Size>, depth: u16) -> (Size, u64) {
-    // The parser allows less.
-    if depth > 512 {
+    if depth > MAX_NESTING {
         return (Size::flat(u64::MAX), u64::MAX);
     }
     let go = |expr: &IdedExpr| bound(expr, known, depth + 1);
@@ -330,6 +364,19 @@ mod tests {
         check("has(image.labels.owner) && image.labels.owner != ''", false);
         check("image.labels.team.matches('^[ab]$')", true);
         check("findings.all(f, f.severity in ['high', 'low'])", true);
+    }
+
+    #[test]
+    fn what_it_looks_at_is_known() {
+        let check = |source: &str, want: bool| {
+            assert_eq!(Expression::compile(source).unwrap().looks_at("evidence"), want, "{source}");
+        };
+        check("evidence.size() == 0", true);
+        check("findings.all(f, evidence.exists(e, e.kind == f.kind))", true);
+        check("{'a': [evidence]}['a'].size() == 1", true);
+        check("!(image.labels['x'] in evidence.map(e, e.kind))", true);
+        check("image.evidence == 'evidence'", false);
+        check("findings.all(f, f.severity != 'high')", false);
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 use crate::define::{Field, Kind, MATCH, Params, Value};
 use crate::exception::{self, Exception};
-use crate::read::{Reader, nearest};
+use crate::read::Reader;
 use crate::rule::{self, Rule};
 use crate::selector::Selector;
+use crate::spelling::nearest;
 use crate::tree::{self, Node, Problem};
 use crate::trust::{self, TrustRoot};
 use crate::verdict::Effect;
@@ -215,8 +216,7 @@ impl Policy {
 
     /// Returns whether any rule asks for a deep scan.
     pub fn needs_deep_scan(&self) -> bool {
-        let deep = |rule: &&PolicyRule| rule.rule.id() == "scan" && rule.params.text("depth") == Some("deep");
-        self.rules.iter().any(|rule| deep(&rule))
+        self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
 }
 
@@ -364,6 +364,15 @@ fn one_rule(reader: &mut Reader, node: &Node, policy: &mut Policy) {
         return;
     };
     let common = reader.record(&common, "a rule", RULE_FIELDS);
+    if let Some(canary) = common.record("canary").filter(|canary| canary.get("labels").is_some()) {
+        reader.problem(
+            Problem::new(
+                canary.place,
+                "`canary` looks at labels: the judged would take the effect off by leaving one out",
+            )
+            .hint("name where it has its effect: `canary: {namespaces: [prod-canary]}`"),
+        );
+    }
     let before = reader.problems.len();
     let params = reader.record(value, &format!("`{}`", rule.id()), rule.schema());
     // What could not be read has been told.

@@ -7,6 +7,9 @@ use assay_model::timestamp::DAY;
 use assay_model::{Finding, Report, Timestamp};
 use serde_json::{Value as Json, json};
 
+/// What is attached to the image.
+pub(crate) const EVIDENCE: &str = "evidence";
+
 /// Returns the variables for one image.
 pub(crate) fn of(
     facts: &Facts<'_>,
@@ -43,7 +46,7 @@ pub(crate) fn json(
         "image",
         json!({
             "source": facts.source,
-            "registry": reference.map(|one| one.registry.as_str()).unwrap_or_default(),
+            "registry": reference.map(crate::facts::ImageReference::host).unwrap_or_default(),
             "repository": reference.map(|one| one.repository.as_str()).unwrap_or_default(),
             "tag": reference.and_then(|one| one.tag.as_deref()).unwrap_or_default(),
             "pinned": reference.is_some_and(|one| one.digest.is_some()),
@@ -106,7 +109,7 @@ pub(crate) fn json(
             "signers": signers,
         }))
     });
-    set("evidence", Json::Array(evidence.collect()));
+    set(EVIDENCE, Json::Array(evidence.collect()));
     let placement = &facts.placement;
     set(
         "placement",

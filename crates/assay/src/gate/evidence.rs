@@ -157,10 +157,11 @@ fn format(format: Format) -> &'static str {
     }
 }
 
-/// Returns the statements on vulnerabilities of those whom the policy believes; what cannot be read states nothing.
-pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> {
+/// Returns the statements on vulnerabilities of those whom the policy believes about an image or its index; what cannot be read states
+/// nothing. Who speaks of one image of an index, or of a base, speaks of no other.
+pub(super) fn vex(evidence: &Evidence, honoured: &[String], subjects: &[Digest]) -> Vec<VexDocument> {
     let mut documents = Vec::new();
-    for candidate in &evidence.candidates {
+    for candidate in evidence.candidates.iter().filter(|candidate| subjects.contains(&candidate.subject)) {
         let Claim::Attestation { predicate_type, predicate } = &candidate.claim else { continue };
         let by = candidate.checks.iter().find(|(root, check)| check.is_ok() && honoured.contains(root));
         if let (true, Some((root, _))) = (predicate::is_vex(predicate_type), by)
@@ -175,4 +176,38 @@ pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> 
         }
     }
     documents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_about_one_image_is_none_about_another() {
+        let digest = |letter: &str| format!("sha256:{}", letter.repeat(64)).parse::<Digest>().unwrap();
+        let (one, index, other) = (digest("1"), digest("2"), digest("3"));
+        let predicate = serde_json::json!({
+            "@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "a", "version": 1, "timestamp": "2026-01-01T00:00:00Z",
+            "statements": [{ "vulnerability": { "name": "CVE-2026-1" }, "products": [{ "@id": "pkg:deb/debian/openssl" }],
+                "status": "not_affected", "justification": "component_not_present" }]
+        });
+        let evidence = Evidence {
+            candidates: vec![Candidate {
+                subject: one,
+                location: "x".to_owned(),
+                format: "x".to_owned(),
+                claim: Claim::Attestation {
+                    predicate_type: "https://openvex.dev/ns/v0.2.0".to_owned(),
+                    predicate,
+                },
+                signed_at: None,
+                checks: BTreeMap::from([("security".to_owned(), Ok("key".to_owned()))]),
+            }],
+            ..Evidence::default()
+        };
+        let honoured = ["security".to_owned()];
+        assert_eq!(vex(&evidence, &honoured, &[one, index]).len(), 1);
+        assert_eq!(vex(&evidence, &honoured, &[other, index]).len(), 0);
+        assert_eq!(vex(&evidence, &[], &[one]).len(), 0);
+    }
 }

@@ -4,8 +4,9 @@ use super::Place;
 use assay_test::http::{Reply, Server};
 use assay_test::image::{Builder, BuiltImage, INDEX, MANIFEST, index};
 use assay_test::pushable::{Behaviour, Pushable};
+use assay_test::registry::Content;
 use serde_json::Value;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers:\n  - {name: production}\n  - {name: staging, mode: warn}\nrules:\n  - vulnerabilities: {max: {critical: 0}, fix: fixed}\n";
 
@@ -75,30 +76,50 @@ fn a_report_is_judged_as_its_image_is() {
     let place = place("2.2.0");
     let scan = ["scan", "oci:layout:app", "--format", "json", "--output"];
     assert_eq!(place.run(&[&scan[..], &["report.json"]].concat()).code, 0);
-    for source in ["report.json", "report:report.json"] {
-        let ran = place.run(&[
-            "gate",
-            source,
-            "--policy",
-            "policy.yaml",
-            "--tier",
-            "production",
-            "--format",
-            "json",
-        ]);
-        assert_eq!(
-            (ran.code, &verdict(&ran.stdout)["verdict"]),
-            (1, &"deny".into()),
-            "{}{}",
-            ran.stdout,
-            ran.stderr
-        );
-    }
+    let gate =
+        ["gate", "report:report.json", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let ran = place.run(&gate);
+    let said = verdict(&ran.stdout);
+    assert_eq!((ran.code, &said["verdict"]), (1, &"deny".into()), "{}{}", ran.stdout, ran.stderr);
     // One that does not hold everything is not judged.
     let filtered = [&scan[..], &["filtered.json", "--severity", "low"]].concat();
     assert_eq!(place.run(&filtered).code, 0);
-    let ran = place.run(&["gate", "filtered.json", "--policy", "policy.yaml", "--format", "json"]);
+    let ran = place.run(&["gate", "report:filtered.json", "--policy", "policy.yaml", "--format", "json"]);
     assert_eq!(ran.code, 2, "{}", ran.stdout);
+}
+
+#[test]
+fn no_file_is_a_report_because_it_says_so() {
+    let place = place("2.2.4");
+    assert_eq!(place.run(&["scan", "oci:layout:app", "--format", "json", "--output", "report.json"]).code, 0);
+    let report = std::fs::read(place.path("report.json")).unwrap();
+    // Among what is judged lies one, under the name of a lockfile.
+    place.write("Pipfile.lock", &report);
+    for file in ["report.json", "Pipfile.lock"] {
+        let ran =
+            place.run(&["gate", file, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]);
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert_eq!(verdict(&ran.stdout)["verdict"], "deny");
+        assert!(ran.stderr.contains(&format!("name it `report:{file}`")), "{}", ran.stderr);
+    }
+    // The prefix is no name of a repository: nothing is known of where this image comes from.
+    place.write("policy.yaml", format!("{POLICY}  - registries: {{allow: [\"docker.io/**\"]}}\n"));
+    let ran = place.run(&[
+        "gate",
+        "report:report.json",
+        "--policy",
+        "policy.yaml",
+        "--tier",
+        "production",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(
+        (ran.code, &verdict(&ran.stdout)["reasons"][0]["cause"]),
+        (1, &"missing-evidence".into()),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -168,25 +189,138 @@ fn outputs_go_to_files() {
     }
 }
 
+<<<<<<< HEAD
 /// Writes a layout with an index of these images, and returns the index.
 fn layout_of_index(place: &Place, name: &str, images: &[&BuiltImage]) -> Vec<u8> {
     let bytes = index(images);
     let all = images.iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
+=======
+/// Lays two images under one name.
+fn several(place: &Place, good: &BuiltImage, bad: &BuiltImage) {
+    let bytes = index(&[good, bad]);
+    let all = [good, bad].into_iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
+>>>>>>> f-verify-with-policy
     let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
     let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
     descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
     let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
+<<<<<<< HEAD
     std::fs::create_dir_all(place.path(name)).unwrap();
     assay_test::image::write_files(&place.path(name), &files);
     bytes
+=======
+    std::fs::create_dir_all(place.path("multi")).unwrap();
+    assay_test::image::write_files(&place.path("multi"), &files);
+}
+
+#[test]
+fn a_scan_is_judged_by_every_image_of_its_index() {
+    let place = place("2.2.4");
+    let bad = built("2.2.0", "arm64");
+    several(&place, &image("2.2.4"), &bad);
+    let scan =
+        ["scan", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let ran = place.run(&scan);
+    assert_eq!((ran.code, &verdict(&ran.stdout)["schema"]), (1, &"assay.report/v1".into()), "{}", ran.stderr);
+    assert!(ran.stderr.contains("DENY"), "{}", ran.stderr);
+    assert!(ran.stderr.contains(&bad.digest()), "{}", ran.stderr);
+    assert_eq!(place.run(&[&scan[..], &["--platform", "linux/amd64"]].concat()).code, 0);
+    // What cannot be judged is denied, and the report is written all the same.
+    let ran = place.run(&[&scan[..], &["--history", "none.json"]].concat());
+    assert_eq!((ran.code, &verdict(&ran.stdout)["schema"]), (2, &"assay.report/v1".into()), "{}", ran.stderr);
+    assert!(ran.stderr.contains("DENY") && ran.stderr.contains("none.json"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_archive_of_which_nobody_said_the_kind_is_judged_wholly() {
+    let place = place("2.2.4");
+    several(&place, &image("2.2.4"), &built("2.2.0", "arm64"));
+    let tar = std::process::Command::new("tar")
+        .args(["-cf", "multi.tar", "-C", "multi", "."])
+        .current_dir(place.path("."))
+        .status();
+    assert!(tar.unwrap().success());
+    for source in ["multi.tar", "oci-archive:multi.tar"] {
+        let ran = place.run(&[
+            "gate",
+            source,
+            "--policy",
+            "policy.yaml",
+            "--tier",
+            "production",
+            "--format",
+            "json",
+        ]);
+        assert_eq!(ran.code, 1, "{source}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(verdict(&ran.stdout)["digests"].as_array().unwrap().len(), 2, "{source}");
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_listed_is_not_judged_by_one_of_its_images() {
+    let place = place("2.2.4");
+    let (good, bad) = (image("2.2.4"), built("2.2.0", "arm64"));
+    let content = || {
+        let index = index(&[&good, &bad]);
+        Content::new().image("good", &good).image("bad", &bad).manifest(
+            "1",
+            "application/vnd.oci.image.index.v1+json",
+            &index,
+        )
+    };
+    let gate = |source: &str| {
+        place.run(&["gate", source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"])
+    };
+    let whole = content();
+    let server = Server::start(move |request| whole.answer(request));
+    let ran = gate(&format!("{}/team/app:1", server.host()));
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    // The registry denies the first look at the index, and no other.
+    let (whole, denied) = (content(), AtomicBool::new(false));
+    let server = Server::start(move |request| {
+        if request.target.contains("/manifests/1") && !denied.swap(true, Ordering::SeqCst) {
+            return Reply::new(403, "{}");
+        }
+        whole.answer(request)
+    });
+    let ran = gate(&format!("{}/team/app:1", server.host()));
+    let said = verdict(&ran.stdout);
+    assert_eq!(
+        (ran.code, &said["verdict"], &said["evaluated"]),
+        (2, &"deny".into(), &false.into()),
+        "{said:#}"
+    );
+}
+
+#[test]
+fn an_image_is_judged_under_whatever_name_runtimes_know_its_platform_by() {
+    let place = place("2.2.4");
+    several(&place, &image("2.2.4"), &built("2.2.0", "x86_64"));
+    place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/amd64]\ntiers:"));
+    let ran = place.run(&[
+        "gate",
+        "oci:multi:app",
+        "--policy",
+        "policy.yaml",
+        "--tier",
+        "production",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+>>>>>>> f-verify-with-policy
 }
 
 #[test]
 fn every_image_of_an_index_is_judged() {
     let place = place("2.2.4");
     let bad = built("2.2.0", "arm64");
+<<<<<<< HEAD
     let good = image("2.2.4");
     layout_of_index(&place, "multi", &[&good, &bad]);
+=======
+    several(&place, &image("2.2.4"), &bad);
+>>>>>>> f-verify-with-policy
     let gate =
         ["gate", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
     let ran = place.run(&gate);
@@ -306,18 +440,18 @@ fn a_report_may_have_to_be_signed() {
         let ran = place.run(&[&gate[..], more].concat());
         (ran.code, ran.stdout)
     };
-    let (code, said) = gate("report.json", &[]);
+    let (code, said) = gate("report:report.json", &[]);
     assert!(code == 1 && said.contains("the report is not signed"), "{said}");
-    let (code, said) = gate("report.json", &["--report-signature", "release.json"]);
+    let (code, said) = gate("report:report.json", &["--report-signature", "release.json"]);
     assert_eq!(code, 0, "{said}");
-    let (code, said) = gate("report.json", &["--report-signature", "other.json"]);
+    let (code, said) = gate("report:report.json", &["--report-signature", "other.json"]);
     assert!(code == 2 && said.contains("not by `release`"), "{said}");
     assert_eq!(gate("oci:layout:app", &[]).0, 0, "what is scanned just now needs no signature");
     assert_eq!(gate("oci:layout:app", &["--report-signature", "release.json"]).0, 2);
     // Changed after it was signed.
     let text = std::fs::read_to_string(place.path("report.json")).unwrap();
     place.write("report.json", text.replace("Django", "Djangoo"));
-    assert_eq!(gate("report.json", &["--report-signature", "release.json"]).0, 2);
+    assert_eq!(gate("report:report.json", &["--report-signature", "release.json"]).0, 2);
 }
 
 #[test]
