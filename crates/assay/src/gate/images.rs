@@ -10,8 +10,8 @@ use crate::error::CommandError;
 use crate::evidence as attached;
 use assay_model::report::SourceKind;
 use assay_model::{Digest, Platform, Report};
-use assay_oci::ManifestDocument;
 use assay_oci::source::{Source, recognise};
+use assay_oci::{ManifestDocument, without_password};
 
 /// Scans the source for one platform.
 pub(crate) type Scan<'a> = dyn Fn(Option<&Platform>) -> Result<Report, CommandError> + 'a;
@@ -37,6 +37,14 @@ pub(super) fn all(
     let typed = if is_archive && is_oci { format!("oci-archive:{text}") } else { text.to_owned() };
     let Some((index, children)) = children(&typed, about, global)? else {
         let report = first.map_or_else(|| scan(None), Ok)?;
+        // A tag can be moved from an image to an index while it is looked at.
+        if about.open.platform().is_none() && keeps_manifests(&typed) && report.image.index_digest.is_some() {
+            return Err(CommandError::usage(format!(
+                "`{}` became an index while it was judged",
+                without_password(text)
+            ))
+            .hint("judge it again, or name it by its digest"));
+        }
         return Ok(vec![Gathered::of(report, Some(about.now))]);
     };
     let mut gathered = Vec::new();
@@ -79,15 +87,17 @@ fn children(text: &str, about: &About<'_>, global: &Global) -> Result<Option<Ind
     if !document.is_index() {
         return Ok(None);
     }
-    let wanted: Vec<Platform> = about.policy.platforms.iter().map(normal).collect();
-    let runs = |own: &Option<Platform>| {
-        // What does not say what it is made for may be taken for anything.
-        let Some(own) = own.as_ref().map(normal) else { return true };
-        wanted.is_empty() || wanted.iter().any(|wanted| own.satisfies(wanted))
-    };
     let runnable = subject.runnable()?;
     let children = runnable.into_iter().map(|child| (child.digest, child.platform()));
-    Ok(Some((subject.image.descriptor.digest, children.filter(|(_, own)| runs(own)).collect())))
+    let judged = children.filter(|(_, own)| is_judged(&about.policy.platforms, own.as_ref()));
+    Ok(Some((subject.image.descriptor.digest, judged.collect())))
+}
+
+/// Returns whether an image of an index is judged by a policy with these platforms. One that does not say what it is made for may be
+/// taken for anything.
+pub(crate) fn is_judged(platforms: &[Platform], own: Option<&Platform>) -> bool {
+    let Some(own) = own.map(normal) else { return true };
+    platforms.is_empty() || platforms.iter().any(|wanted| own.satisfies(&normal(wanted)))
 }
 
 /// Returns a platform as runtimes compare it (<https://github.com/containerd/platforms/blob/main/database.go>): they take
@@ -131,13 +141,16 @@ mod tests {
     fn platforms_are_compared_as_runtimes_do() {
         let check = |listed: (&str, &str), wanted: &str| {
             let own = Platform { os: listed.0.into(), architecture: listed.1.into(), variant: None };
-            assert!(normal(&own).satisfies(&normal(&wanted.parse().unwrap())), "{listed:?} {wanted}");
+            assert!(is_judged(&[wanted.parse().unwrap()], Some(&own)), "{listed:?} {wanted}");
         };
         check(("Linux", "AMD64"), "linux/amd64");
         check(("linux", "x86_64"), "linux/amd64/v1");
         check(("linux", "aarch64"), "linux/arm64");
         check(("linux", "armhf"), "linux/arm/7");
         check(("linux", "i386"), "linux/386");
+        let other: Platform = "linux/s390x".parse().unwrap();
+        assert!(!is_judged(&["linux/amd64".parse().unwrap()], Some(&other)));
+        assert!(is_judged(&[], Some(&other)) && is_judged(&[other], None));
     }
 
     #[test]

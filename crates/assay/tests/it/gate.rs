@@ -280,6 +280,32 @@ fn an_index_that_cannot_be_listed_is_not_judged_by_one_of_its_images() {
 }
 
 #[test]
+fn a_tag_that_becomes_an_index_is_not_judged_by_one_of_its_images() {
+    let place = place("2.2.4");
+    let (good, bad) = (image("2.2.4"), built("2.2.0", "arm64"));
+    let bytes = index(&[&good, &bad]);
+    let before = Content::new().image("1", &good);
+    let after = Content::new().image("good", &good).image("bad", &bad);
+    let after = after.manifest("1", "application/vnd.oci.image.index.v1+json", &bytes);
+    let seen = AtomicBool::new(false);
+    let server = Server::start(move |request| {
+        let asks = request.target.contains("/manifests/1");
+        let first = asks && !seen.swap(true, Ordering::SeqCst);
+        if first { before.answer(request) } else { after.answer(request) }
+    });
+    let source = format!("{}/team/app:1", server.host());
+    let ran =
+        place.run(&["gate", &source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]);
+    assert_eq!(
+        (ran.code, &verdict(&ran.stdout)["verdict"]),
+        (2, &"deny".into()),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+}
+
+#[test]
 fn an_image_is_judged_under_whatever_name_runtimes_know_its_platform_by() {
     let place = place("2.2.4");
     several(&place, &image("2.2.4"), &built("2.2.0", "x86_64"));
