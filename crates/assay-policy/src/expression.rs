@@ -205,7 +205,7 @@ fn words<'a>(of: &'a IdedExpr, depth: u16, see: &mut dyn FnMut(Word<'a>)) {
         Expr::Comprehension(one) => {
             [&one.iter_range, &one.accu_init, &one.loop_cond, &one.loop_step, &one.result]
                 .into_iter()
-                .for_each(|part| go(part));
+                .for_each(go);
         }
         Expr::Literal(LiteralValue::String(text)) => see(Word::Text(text.inner())),
         Expr::Literal(_) | Expr::Unspecified => {}
