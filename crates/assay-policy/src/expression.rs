@@ -121,7 +121,18 @@ impl Expression {
 
     /// Returns whether it may look at a variable.
     pub fn looks_at(&self, variable: &str) -> bool {
-        looks_at(&self.tree, variable, 0)
+        self.has(|word| matches!(word, Word::Variable(name) if name == variable))
+    }
+
+    /// Returns whether it may look at a field of this name, or compare something with this text.
+    pub fn speaks_of(&self, name: &str) -> bool {
+        self.has(|word| matches!(word, Word::Field(own) | Word::Text(own) if own == name))
+    }
+
+    fn has(&self, is: impl Fn(Word<'_>) -> bool) -> bool {
+        let mut found = false;
+        words(&self.tree, 0, &mut |word| found |= word == Word::Unknown || is(word));
+        found
     }
 
     /// Says whether it holds of these variables.
@@ -153,30 +164,51 @@ impl Expression {
     }
 }
 
-fn looks_at(of: &IdedExpr, variable: &str, depth: u16) -> bool {
-    // What is nested deeper does not run.
+/// What an expression is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word<'a> {
+    /// A variable, also one of a loop.
+    Variable(&'a str),
+    /// A field of something.
+    Field(&'a str),
+    /// A text.
+    Text(&'a str),
+    /// What is nested so deep that it does not run.
+    Unknown,
+}
+
+/// Calls `see` with every word of an expression.
+fn words<'a>(of: &'a IdedExpr, depth: u16, see: &mut dyn FnMut(Word<'a>)) {
+    use cel::common::ast::LiteralValue;
     if depth > MAX_NESTING {
-        return true;
+        return see(Word::Unknown);
     }
-    let go = |expr: &IdedExpr| looks_at(expr, variable, depth + 1);
-    let entry = |entry: &EntryExpr| match entry {
-        EntryExpr::MapEntry(entry) => go(&entry.key) || go(&entry.value),
+    let mut go = |expr: &'a IdedExpr| words(expr, depth + 1, see);
+    let mut entry = |entry: &'a EntryExpr| match entry {
+        EntryExpr::MapEntry(entry) => {
+            go(&entry.key);
+            go(&entry.value);
+        }
         EntryExpr::StructField(field) => go(&field.value),
     };
     match &of.expr {
         // A leading dot names the same in the outermost scope.
-        Expr::Ident(name) => name.trim_start_matches('.') == variable,
-        Expr::Select(select) => go(&select.operand),
-        Expr::Call(call) => call.target.iter().any(|target| go(target)) || call.args.iter().any(go),
-        Expr::List(list) => list.elements.iter().any(go),
-        Expr::Map(map) => map.entries.iter().any(|one| entry(&one.expr)),
-        Expr::Struct(one) => one.entries.iter().any(|one| entry(&one.expr)),
+        Expr::Ident(name) => see(Word::Variable(name.trim_start_matches('.'))),
+        Expr::Select(select) => {
+            go(&select.operand);
+            see(Word::Field(&select.field));
+        }
+        Expr::Call(call) => call.target.iter().map(|target| &**target).chain(&call.args).for_each(go),
+        Expr::List(list) => list.elements.iter().for_each(go),
+        Expr::Map(map) => map.entries.iter().for_each(|one| entry(&one.expr)),
+        Expr::Struct(one) => one.entries.iter().for_each(|one| entry(&one.expr)),
         Expr::Comprehension(one) => {
             [&one.iter_range, &one.accu_init, &one.loop_cond, &one.loop_step, &one.result]
                 .into_iter()
-                .any(|part| go(part))
+                .for_each(go);
         }
-        Expr::Literal(_) | Expr::Unspecified => false,
+        Expr::Literal(LiteralValue::String(text)) => see(Word::Text(text.inner())),
+        Expr::Literal(_) | Expr::Unspecified => {}
     }
 }
 
@@ -377,6 +409,9 @@ mod tests {
         check("!(image.labels['x'] in evidence.map(e, e.kind))", true);
         check("image.evidence == 'evidence'", false);
         check("findings.all(f, f.severity != 'high')", false);
+        let speaks = |source: &str| Expression::compile(source).unwrap().speaks_of("secret");
+        assert!(speaks("findings.all(f, f.kind != 'secret')") && speaks("has(image.secret)"));
+        assert!(!speaks("findings.all(secret, secret.kind != 'secrets')"));
     }
 
     #[test]

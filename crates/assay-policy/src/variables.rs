@@ -4,11 +4,25 @@ use crate::expression::Variables;
 use crate::facts::{Claim, Facts, ImageFacts};
 use crate::verdict::ReasonFinding;
 use assay_model::timestamp::DAY;
-use assay_model::{Finding, Report, Timestamp};
+use assay_model::{Finding, FindingKind, Report, Timestamp};
 use serde_json::{Value as Json, json};
 
 /// What is attached to the image.
 pub(crate) const EVIDENCE: &str = "evidence";
+
+/// Says what somebody who speaks of certain things would have to see in a report, and does not: kinds of findings that were not looked
+/// for, and what only a feed knows that is not in the database. That there are none of them would be no answer.
+pub(crate) fn unseen(report: &Report, speaks_of: impl Fn(&str) -> bool) -> Option<String> {
+    let kinds = FindingKind::ALL.into_iter().map(FindingKind::name);
+    let mut kinds = kinds.filter(|name| !report.scanners.iter().any(|kind| kind.name() == *name));
+    if let Some(kind) = kinds.find(|kind| speaks_of(kind)) {
+        return Some(format!("the scan did not look for findings of the kind `{kind}`"));
+    }
+    let has = |name: &str| report.database.feeds.iter().any(|feed| feed.name == name && feed.records > 0);
+    let of_feeds = [("knownExploited", "cisa-kev"), ("epss", "epss")];
+    let (field, feed) = of_feeds.into_iter().find(|(field, feed)| speaks_of(field) && !has(feed))?;
+    Some(format!("the database has nothing of the feed `{feed}`, which `{field}` comes from"))
+}
 
 /// Returns the variables for one image.
 pub(crate) fn of(

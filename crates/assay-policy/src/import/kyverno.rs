@@ -218,7 +218,6 @@ fn groups(set: &Node, is_notary: bool, depth: usize) -> Result<Vec<Group>, Strin
         }
     }
     let plain = roots.len();
-    roots.dedup_by(|one, other| one == other);
     let mut distinct: Vec<Root> = Vec::new();
     for root in roots {
         if !distinct.contains(&root) {

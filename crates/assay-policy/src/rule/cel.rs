@@ -7,6 +7,9 @@ use crate::facts::Facts;
 use crate::reasons::Reasons;
 use crate::variables;
 
+/// What to do about a scan that is too narrow.
+const SCAN: &str = "scan the image for all kinds of findings, with a current database: `assay db update`";
+
 /// What it takes.
 const FIELDS: &[Field] = &[
     Field::required("expression", Kind::Expression, "What must hold."),
@@ -42,6 +45,12 @@ impl Rule for Cel {
         for (image, report) in out.reports() {
             // An expression may hold because something is not there.
             if of_evidence && !is_all_known(facts, image, out) {
+                continue;
+            }
+            // One that looks at what the scan looked for has thought of that.
+            let unseen = variables::unseen(report, |name| expression.speaks_of(name));
+            if let Some(why) = unseen.filter(|_| !expression.looks_at("scan")) {
+                out.missing(Some(image), why, SCAN);
                 continue;
             }
             // Exceptions take single findings out of counts; from an expression only the whole rule can be excepted.

@@ -176,6 +176,17 @@ mod engine {
             if of_evidence && !is_all_known(facts, image, out) {
                 continue;
             }
+            let code = params.text("module").unwrap_or_default();
+            let speaks_of =
+                |name: &str| code.contains(&format!("\"{name}\"")) || code.contains(&format!(".{name}"));
+            if let Some(why) = variables::unseen(report, speaks_of).filter(|_| !code.contains("input.scan")) {
+                out.missing(
+                    Some(image),
+                    why,
+                    "scan the image for all kinds of findings, with a current database",
+                );
+                continue;
+            }
             let open: Vec<_> =
                 report.findings.iter().filter(|finding| finding.suppression.is_none()).collect();
             let input = variables::json(facts, image, report, &open, out.now());

@@ -71,7 +71,8 @@ pub(crate) struct Args {
 
     /// Judge what was found by this policy, too: the verdict goes to standard error, and a denial exits with 1.
     ///
-    /// As for `assay gate`, no `assay.yaml` is looked for then.
+    /// As for `assay gate`, no `assay.yaml` is looked for then, and of an index every image that can run is judged. What cannot be
+    /// judged is denied, and exits with 2.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     policy: Option<PathBuf>,
 

@@ -189,28 +189,22 @@ fn outputs_go_to_files() {
     }
 }
 
-<<<<<<< HEAD
 /// Writes a layout with an index of these images, and returns the index.
 fn layout_of_index(place: &Place, name: &str, images: &[&BuiltImage]) -> Vec<u8> {
     let bytes = index(images);
     let all = images.iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
-=======
-/// Lays two images under one name.
-fn several(place: &Place, good: &BuiltImage, bad: &BuiltImage) {
-    let bytes = index(&[good, bad]);
-    let all = [good, bad].into_iter().flat_map(|one| one.blobs().chain([one.manifest.as_slice()]));
->>>>>>> f-verify-with-policy
     let blobs: Vec<Vec<u8>> = all.map(<[u8]>::to_vec).chain([bytes.clone()]).collect();
     let mut descriptor = assay_test::image::descriptor("application/vnd.oci.image.index.v1+json", &bytes);
     descriptor["annotations"] = serde_json::json!({ "org.opencontainers.image.ref.name": "app" });
     let files = assay_test::image::layout(&[descriptor], blobs.iter().map(Vec::as_slice));
-<<<<<<< HEAD
     std::fs::create_dir_all(place.path(name)).unwrap();
     assay_test::image::write_files(&place.path(name), &files);
     bytes
-=======
-    std::fs::create_dir_all(place.path("multi")).unwrap();
-    assay_test::image::write_files(&place.path("multi"), &files);
+}
+
+/// Lays two images under one name.
+fn several(place: &Place, good: &BuiltImage, bad: &BuiltImage) {
+    layout_of_index(place, "multi", &[good, bad]);
 }
 
 #[test]
@@ -293,6 +287,32 @@ fn an_index_that_cannot_be_listed_is_not_judged_by_one_of_its_images() {
 }
 
 #[test]
+fn a_tag_that_becomes_an_index_is_not_judged_by_one_of_its_images() {
+    let place = place("2.2.4");
+    let (good, bad) = (image("2.2.4"), built("2.2.0", "arm64"));
+    let bytes = index(&[&good, &bad]);
+    let before = Content::new().image("1", &good);
+    let after = Content::new().image("good", &good).image("bad", &bad);
+    let after = after.manifest("1", "application/vnd.oci.image.index.v1+json", &bytes);
+    let seen = AtomicBool::new(false);
+    let server = Server::start(move |request| {
+        let asks = request.target.contains("/manifests/1");
+        let first = asks && !seen.swap(true, Ordering::SeqCst);
+        if first { before.answer(request) } else { after.answer(request) }
+    });
+    let source = format!("{}/team/app:1", server.host());
+    let ran =
+        place.run(&["gate", &source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]);
+    assert_eq!(
+        (ran.code, &verdict(&ran.stdout)["verdict"]),
+        (2, &"deny".into()),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+}
+
+#[test]
 fn an_image_is_judged_under_whatever_name_runtimes_know_its_platform_by() {
     let place = place("2.2.4");
     several(&place, &image("2.2.4"), &built("2.2.0", "x86_64"));
@@ -308,19 +328,14 @@ fn an_image_is_judged_under_whatever_name_runtimes_know_its_platform_by() {
         "json",
     ]);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
->>>>>>> f-verify-with-policy
 }
 
 #[test]
 fn every_image_of_an_index_is_judged() {
     let place = place("2.2.4");
     let bad = built("2.2.0", "arm64");
-<<<<<<< HEAD
     let good = image("2.2.4");
     layout_of_index(&place, "multi", &[&good, &bad]);
-=======
-    several(&place, &image("2.2.4"), &bad);
->>>>>>> f-verify-with-policy
     let gate =
         ["gate", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
     let ran = place.run(&gate);

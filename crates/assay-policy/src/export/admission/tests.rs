@@ -41,7 +41,7 @@ fn kubernetes() -> Context<'static, 'static> {
             Some(Value::Int(place)) => Some(at(&this, *place)),
             _ => None,
         };
-        text(&this)[place(0).unwrap()..place(1).unwrap_or(this.len())].to_owned()
+        text(&this).get(place(0).unwrap()..place(1).unwrap_or(this.len())).unwrap().to_owned()
     };
     context.add_function("split", split).unwrap();
     context.add_function("replace", replace).unwrap();
