@@ -100,13 +100,13 @@ impl Descriptor {
     }
 
     /// Tells whether an entry of an index cannot be run: an attestation or another artifact.
-    ///
-    /// What it calls itself counts only where no platform is said: runtimes choose by the platform and look at nothing else.
     pub fn is_no_image(&self) -> bool {
-        match &self.platform {
-            Some(told) => told.os == "unknown" && told.architecture == "unknown",
-            None => self.annotation("vnd.docker.reference.type").is_some() || !self.artifact_type.is_empty(),
-        }
+        self.annotation("vnd.docker.reference.type").is_some()
+            || !self.artifact_type.is_empty()
+            || self
+                .platform
+                .as_ref()
+                .is_some_and(|told| told.os == "unknown" && told.architecture == "unknown")
     }
 }
 

@@ -44,16 +44,12 @@ impl Descriptor {
     }
 
     /// Tells whether this is no image but what BuildKit attaches to one.
-    ///
-    /// The annotation counts only where no platform is said: runtimes choose by the platform and do not look at it.
     pub(crate) fn is_attestation(&self) -> bool {
-        match &self.platform {
-            Some(platform) => {
+        self.annotation("vnd.docker.reference.type").is_some()
+            || self.platform.as_ref().is_some_and(|platform| {
                 platform.os.as_deref() == Some("unknown")
                     && platform.architecture.as_deref() == Some("unknown")
-            }
-            None => self.annotation("vnd.docker.reference.type").is_some(),
-        }
+            })
     }
 }
 
