@@ -77,6 +77,25 @@ const OF_CONTENTS: [&str; 6] = [
     "io.github.containers.zstd-chunked.tarsplit-position",
 ];
 
+/// Types of a layer's archive, which differ by how it is compressed and by who writes them.
+const LAYERS: [&str; 6] = [
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.v1.tar+gzip",
+    "application/vnd.oci.image.layer.v1.tar+zstd",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.diff.tar.gzip",
+    "application/vnd.docker.image.rootfs.diff.tar.zstd",
+];
+/// The two types of a manifest, and of a configuration: OCI's and Docker's, with the same members.
+const MANIFESTS: [&str; 2] =
+    ["application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"];
+const CONFIGS: [&str; 2] =
+    ["application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"];
+
+fn are_among(types: &[&str], old: &Value, new: &Value) -> bool {
+    [old, new].iter().all(|value| value.as_str().is_some_and(|text| types.contains(&text)))
+}
+
 /// Says why a member of a manifest differs; `None` for what follows from something else. `is_other` tells whether the digest of
 /// what stands at a path differs.
 fn of_manifest(path: &str, is_other: &dyn Fn(&str) -> bool, old: &Value, new: &Value) -> Option<Cause> {
@@ -93,11 +112,18 @@ fn of_manifest(path: &str, is_other: &dyn Fn(&str) -> bool, old: &Value, new: &V
         {
             None
         }
-        ["layers", _, "mediaType"] => Some(Cause::Compression),
+        // A layer that only one build has is told below.
+        ["layers", at, "mediaType"]
+            if old.is_null() != new.is_null() && is_other(&format!("/layers/{at}")) =>
+        {
+            None
+        }
+        ["layers", _, "mediaType"] if are_among(&LAYERS, old, new) => Some(Cause::Compression),
+        ["mediaType"] if are_among(&MANIFESTS, old, new) => Some(Cause::ArchiveFormat),
+        ["config", "mediaType"] if are_among(&CONFIGS, old, new) => Some(Cause::ArchiveFormat),
         ["annotations", "org.opencontainers.image.created"] if are_times(old, new) => Some(Cause::Timestamp),
         ["annotations", ..] | ["layers", _, "annotations", ..] => Some(Cause::Annotation),
-        // Of a layer that only one build has there is more to say below.
-        _ => Some(Cause::ArchiveFormat),
+        _ => Some(Cause::Content),
     }
 }
 
@@ -116,10 +142,15 @@ fn of_config(path: &str, is_other: &dyn Fn(usize) -> bool, old: &Value, new: &Va
             Some(if is_time && are_times(old, new) { Cause::Timestamp } else { Cause::Annotation })
         }
         // What Docker's old builder left behind: the container it built in.
-        ["container" | "container_config" | "id" | "parent", ..] | ["config", "Hostname" | "Image"] => {
+        ["container" | "id" | "parent"] | ["config" | "container_config", "Hostname" | "Image"]
+            if is_made_up(old) && is_made_up(new) =>
+        {
             Some(Cause::BuildId)
         }
-        ["docker_version" | "moby.buildkit.buildinfo.v1" | "author", ..] => Some(Cause::History),
+        // No runtime looks at these: they say how the last instruction was run, and by what.
+        ["container_config" | "docker_version" | "moby.buildkit.buildinfo.v1" | "author", ..] => {
+            Some(Cause::History)
+        }
         _ => Some(Cause::Setting),
     }
 }
@@ -137,6 +168,15 @@ fn are_times(old: &Value, new: &Value) -> bool {
         _ => false,
     };
     is_time(old) && is_time(new)
+}
+
+/// Tells whether a value is a name that a builder makes up: none, or twelve or sixty-four hexadecimal digits.
+fn is_made_up(value: &Value) -> bool {
+    let is_hex = |text: &str| {
+        let digits = text.strip_prefix("sha256:").unwrap_or(text);
+        matches!(digits.len(), 0 | 12 | 64) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    value.is_null() || value.as_str().is_some_and(is_hex)
 }
 
 /// Tells whether the order of a list means nothing: that of variables of the environment, unless one is there twice.
@@ -316,6 +356,9 @@ mod tests {
             &[("rootfs.type", Cause::Setting)],
         );
         check(json!({"a/created": 1}), json!({"a/created": 2}), &[("a/created", Cause::Setting)]);
+        let host = |name: &str| json!({"config": {"Hostname": name}});
+        check(host("0123456789ab"), host("ba9876543210"), &[("config.Hostname", Cause::BuildId)]);
+        check(host("0123456789ab"), host("internal"), &[("config.Hostname", Cause::Setting)]);
         let ids = |id: &str| json!({"rootfs": {"diff_ids": [id]}});
         assert_eq!(causes(&ids("a"), &ids("b")), []);
         let same_layer = causes_of(&ids("a"), &ids("b"), &|_| false);
@@ -336,6 +379,14 @@ mod tests {
             walk.compare("", old, new, 0);
             result.differences.into_iter().map(|one| (one.path, one.cause)).collect()
         };
+        let typed = |of_manifest: &str, of_layer: &str| json!({"mediaType": of_manifest, "layers": [{"mediaType": of_layer}]});
+        let found = causes(&typed(MANIFESTS[0], LAYERS[1]), &typed(MANIFESTS[1], LAYERS[4]));
+        assert_eq!(
+            found.iter().map(|one| one.1).collect::<Vec<_>>(),
+            [Cause::Compression, Cause::ArchiveFormat]
+        );
+        let found = causes(&typed(MANIFESTS[0], LAYERS[1]), &typed("other", "other"));
+        assert_eq!(found.iter().map(|one| one.1).collect::<Vec<_>>(), [Cause::Content, Cause::Content]);
         let layer = |digest: &str, size: u64, toc: &str, note: &str| {
             json!({"layers": [{"digest": digest, "size": size,
                 "annotations": {"containerd.io/snapshot/stargz/toc.digest": toc, "note": note}}]})
@@ -345,7 +396,7 @@ mod tests {
         assert_eq!(found, [("layers.0.annotations.note".to_owned(), Cause::Annotation)]);
         let found: Vec<Cause> =
             causes(&layer("a", 1, "t", "n"), &layer("a", 2, "u", "n")).into_iter().map(|one| one.1).collect();
-        assert_eq!(found, [Cause::Annotation, Cause::ArchiveFormat]);
+        assert_eq!(found, [Cause::Annotation, Cause::Content]);
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn layer(
     limits: &Limits,
     result: &mut Comparison,
 ) -> io::Result<()> {
-    let (first, second) = (list(old, at, limits)?, list(new, at, limits)?);
+    let (first, second) = (list(old, at, limits, MAX_LISTING)?, list(new, at, limits, MAX_LISTING)?);
     if first.hash == second.hash {
         return stored(old, new, at, result);
     }
@@ -212,7 +212,8 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
-fn list(image: &dyn OpenImage, at: usize, limits: &Limits) -> io::Result<Listing> {
+/// Reads what an archive says of its entries, keeping at most `most` bytes of it.
+fn list(image: &dyn OpenImage, at: usize, limits: &Limits, most: usize) -> io::Result<Listing> {
     let seen = Rc::new(RefCell::new(Seen { hasher: Sha256::new(), headers: Headers::new() }));
     let watched = Watched { inner: open(image, at, limits)?, seen: Rc::clone(&seen) };
     let mut listing = Listing {
@@ -278,7 +279,7 @@ fn list(image: &dyn OpenImage, at: usize, limits: &Limits) -> io::Result<Listing
             }
             None => {
                 cost = cost.saturating_add(file.cost());
-                if place >= MAX_ENTRIES || cost > MAX_LISTING {
+                if place >= MAX_ENTRIES || cost > most {
                     listing.truncated = true;
                     continue;
                 }
@@ -532,5 +533,93 @@ fn contents(
         if listed.get(path).is_some_and(|file| file.hash == hash) {
             take(path, bytes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_model::{Image, Layer};
+    use assay_oci::source::SourceKind;
+    use assay_oci::{Assurance, ReadLayerError};
+    use assay_test::image::Tree;
+
+    struct Fake(Image, Vec<u8>);
+
+    impl OpenImage for Fake {
+        fn kind(&self) -> SourceKind {
+            SourceKind::Oci
+        }
+
+        fn image(&self) -> &Image {
+            &self.0
+        }
+
+        fn read(&self, _: usize) -> Result<Box<dyn Read + Send>, ReadLayerError> {
+            Ok(Box::new(io::Cursor::new(self.1.clone())))
+        }
+
+        fn assurance(&self, _: usize) -> Assurance {
+            Assurance::Nothing
+        }
+
+        fn set_reference(&mut self, _: String) {}
+    }
+
+    fn fake(names: usize, len: usize) -> Fake {
+        let tree = (0..names).fold(Tree::new(), |tree, number| {
+            tree.file(&format!("{}/{number}", vec!["n".repeat(80); len / 81].join("/")), "x")
+        });
+        let layer = Layer {
+            diff_id: None,
+            digest: None,
+            size: None,
+            media_type: String::new(),
+            annotations: BTreeMap::new(),
+            created_by: None,
+        };
+        Fake(Image { layers: vec![layer], ..Image::default() }, tree.tar())
+    }
+
+    #[test]
+    fn a_listing_takes_no_more_than_its_share() {
+        let limits = Limits::new(std::env::temp_dir());
+        let image = fake(100, 3000);
+        let whole = list(&image, 0, &limits, MAX_LISTING).unwrap();
+        assert_eq!((whole.files.len(), whole.truncated, whole.is_unsure), (100, false, false));
+        let cost: usize = whole.files.iter().map(File::cost).sum();
+        let part = list(&image, 0, &limits, cost / 2).unwrap();
+        assert_eq!((part.files.len(), part.truncated), (50, true));
+        assert_eq!(part.hash, whole.hash, "all of it is hashed");
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_said() {
+        let limits = Limits::new(std::env::temp_dir());
+        // An entry with an extension that is too large to be read is lost, and the rest is compared.
+        let mut damaged = fake(1, 100);
+        let mut header = damaged.1[..512].to_vec();
+        header[156] = b'x';
+        header[124..136].copy_from_slice(b"00007777777\0");
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        header.resize(512 + 0o7_777_777_usize.next_multiple_of(512), 0);
+        damaged.1.splice(0..0, header);
+        let mut result = Comparison::default();
+        layers(&damaged, &fake(1, 100), &limits, &mut result);
+        assert_eq!(result.incomplete, ["layer 0: 1 entries cannot be read"]);
+        assert!(!result.is_equal_but_for(&Cause::ALL));
+    }
+
+    #[test]
+    fn differences_take_no_more_than_their_share() {
+        let mut result = Comparison::default();
+        for _ in 0..10_000 {
+            add(&mut result, Level::File, Cause::Kind, 0, &"p".repeat(4000), "x".into(), "y".into());
+        }
+        assert_eq!(result.count(), 10_000);
+        let kept: usize = result.differences.iter().map(|one| one.path.len()).sum();
+        assert!(kept <= 16 << 20, "{kept}");
     }
 }

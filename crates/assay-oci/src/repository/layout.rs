@@ -192,11 +192,9 @@ impl Layout {
         let places = known.referrers.as_ref().and_then(|referrers| referrers.get(subject));
         let places = places.map(Vec::as_slice).unwrap_or_default();
         let listed = places.iter().take(MAX_REFERRERS).filter_map(|at| entries.get(*at)).cloned();
-        Ok(Listed {
-            entries: listed.collect(),
-            truncated: known.truncated || places.len() > MAX_REFERRERS,
-            ..Listed::default()
-        })
+        let mut listed = Listed { entries: listed.collect(), ..Listed::default() };
+        listed.truncated = known.truncated || places.len() > MAX_REFERRERS;
+        Ok(listed)
     }
 
     fn writable(&self) -> Result<&Path, RepositoryError> {
