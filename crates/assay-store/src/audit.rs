@@ -4,6 +4,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
+use crate::text::clean;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use std::fmt::Write as _;
@@ -102,9 +103,9 @@ impl Work {
         let mut entry = AuditEntry {
             sequence,
             at: now,
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
+            actor: clean(actor),
+            action: clean(action),
+            subject: clean(subject),
             detail: detail.to_string(),
             previous,
             hash: String::new(),

@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::Store;
+use crate::text;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -67,10 +68,10 @@ impl Store {
              FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
              WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id > $4 ORDER BY i.id, p.ecosystem, x.version LIMIT $5"
         );
-        let ecosystem = ecosystem.unwrap_or_default();
+        let ecosystem = text::key(ecosystem.unwrap_or_default());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(name)
-            .bind(ecosystem)
+            .bind(text::key(name))
+            .bind(ecosystem.clone())
             .bind(ecosystem)
             .bind(after)
             .bind(limit)
@@ -96,7 +97,7 @@ impl Store {
              ORDER BY i.id, f.package, f.version, f.fingerprint LIMIT $3"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(advisory)
+            .bind(text::key(advisory))
             .bind(after)
             .bind(limit)
             .fetch_all(&self.pool)

@@ -7,6 +7,7 @@ use crate::audit::hex;
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text::clean;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use std::fmt;
@@ -106,7 +107,7 @@ impl Work {
         now: Moment,
     ) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO tokens (name, hash, role, created, expires) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&holder.name)
+            .bind(clean(&holder.name))
             .bind(token.hash())
             .bind(holder.role.name())
             .bind(now.0)
@@ -123,7 +124,7 @@ impl Work {
     pub async fn revoke_tokens(&mut self, name: &str, now: Moment) -> Result<u64, StoreError> {
         let revoked = sqlx::query("UPDATE tokens SET revoked = $1 WHERE name = $2 AND revoked IS NULL")
             .bind(now.0)
-            .bind(name)
+            .bind(clean(name))
             .execute(&mut *self.transaction)
             .await?;
         Ok(revoked.rows_affected())

@@ -218,15 +218,35 @@ fn verdicts_are_kept_per_policy_and_tier() {
         for one in
             [verdict("b", "warn", None), verdict("a", "admit", None), verdict("a", "deny", Some(at(9)))]
         {
-            work.save_verdict(&digest(1), &one).await.unwrap();
+            assert!(work.save_verdict(&digest(1), &one, 0).await.unwrap());
         }
         work.commit().await.unwrap();
         let stored = store.verdicts(&digest(1)).await.unwrap();
         assert_eq!(stored, [verdict("a", "deny", Some(at(9))), verdict("b", "warn", None)]);
+        assert_eq!(store.verdict(&digest(1), "sha256:policy", "b").await.unwrap().as_ref(), stored.get(1));
+        assert_eq!(store.verdict(&digest(1), "sha256:other", "b").await.unwrap(), None);
+        assert_eq!(store.verdict(&digest(1), "sha256:policy", "c").await.unwrap(), None);
         assert!(stored[0].holds(at(8)) && !stored[0].holds(at(9)) && stored[1].holds(at(1_000_000)));
         let mut work = store.begin().await.unwrap();
         assert_eq!(work.forget_verdicts(&digest(1)).await.unwrap(), 2);
         work.commit().await.unwrap();
         assert_eq!(store.verdicts(&digest(1)).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_shallower_look_hides_nothing_that_a_deeper_one_gave() {
+    on_each(async |store| {
+        let image = digest(1);
+        let deep: &[(&str, &str, &[&str])] = &[("a", "1", &["CVE-1"]), ("b", "1", &["CVE-2"])];
+        scan(&store, &image, Depth::Deep, deep, at(1)).await;
+        let changes = scan(&store, &image, Depth::Fast, &[("a", "1", &["CVE-1"])], at(2)).await;
+        assert_eq!(changes, FindingChanges::default());
+        assert_eq!(store.images_affected("CVE-2", 0, 10).await.unwrap().len(), 1);
+        assert_eq!(store.images_with([("PyPI", "b")]).await.unwrap(), BTreeSet::from([image]));
+        assert_eq!(store.inventory(&image).await.unwrap().unwrap().packages.len(), 2);
+        // Both reports are there, and the deeper one counts.
+        assert_eq!(store.report(&image, Some(Depth::Fast)).await.unwrap().unwrap().created, at(2));
+        assert_eq!(store.report_status(&image).await.unwrap().unwrap().created, at(1));
     });
 }
