@@ -91,6 +91,7 @@ struct ImageDetail {
     images: Vec<ChildEntry>,
     open: Vec<FindingEntry>,
     gone: Vec<FindingEntry>,
+    refused: Option<String>,
     scan: Option<ScanEntry>,
     job: Option<JobEntry>,
 }
@@ -134,6 +135,7 @@ struct ScanEntry {
     depth: &'static str,
     database: String,
     created: String,
+    evaluated: String,
 }
 
 #[derive(Serialize)]
@@ -191,10 +193,12 @@ pub(crate) async fn image(
             .collect(),
         open,
         gone,
-        scan: app.store.report(&digest, None).await?.map(|report| ScanEntry {
+        refused: app.store.refused(&digest).await?,
+        scan: app.store.report_status(&digest).await?.map(|report| ScanEntry {
             depth: report.depth.name(),
             database: time(report.database),
             created: time(report.created),
+            evaluated: time(report.evaluated),
         }),
         job: app
             .store
@@ -213,7 +217,15 @@ pub(crate) async fn report(
     app.require(&headers, Role::Viewer).await?;
     let report = app.store.report(&digest(&name)?, None).await?;
     let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], report.json).into_response())
+    // A database that says nothing new about its packages dates a report anew, without writing it again.
+    let json = match app.store.database_description(report.database).await? {
+        Some(text) => {
+            let dated = move || crate::report::dated(&report.json, &text).unwrap_or(report.json);
+            tokio::task::spawn_blocking(dated).await.map_err(|_| Problem::fault())?
+        }
+        None => report.json,
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
-use crate::worker::{ATTEMPTS, Clock, RESOLVE};
+use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use assay_store::{NewJob, Role, Store, Token};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -21,8 +21,6 @@ use tokio::time::Instant;
 
 /// The largest request that is read: an admission review holds an object twice, each up to 1.5 MB.
 const MAX_BODY: usize = 4 << 20;
-/// Jobs that may be queued before registries are told to wait.
-const MAX_QUEUED: i64 = 10_000;
 /// What Kubernetes gives a webhook when nothing is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept back of the caller's time, so that the answer is there before it gives up.
@@ -123,7 +121,7 @@ async fn event(
     let pushes = webhook.pushes(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
-        return Err(Problem::busy(30));
+        return Err(Problem::busy(RETRY_AFTER));
     }
     let now = (app.clock)();
     let (mut taken, mut left_out) = (0_u64, 0_u64);

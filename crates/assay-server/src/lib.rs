@@ -19,7 +19,7 @@ mod worker;
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use metrics::{Counter, Metrics};
-pub use rematch::{RematchError, Rematched, rematch_all};
+pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};
 pub use scanner::{Content, OpenCache, OpenDatabase, Resolved, ScanError, Scanned, Scanner};
 pub use token::{NoRandomness, first_token};

@@ -50,6 +50,10 @@ pub struct Metrics {
     pub late: Counter,
     /// Images that were admitted without a verdict, because their tier says so.
     pub watched: Counter,
+    /// Images that were denied because they had been admitted without a verdict for as long as their tier allows.
+    pub watches_ended: Counter,
+    /// Images of pods that were not looked at, because the queue is full.
+    pub admission_rejected: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
     waits: [Counter; 7],
@@ -72,7 +76,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 12] = [
+        let counters: [(&str, &str, &Counter); 14] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -97,6 +101,16 @@ impl Metrics {
                 &self.verdicts,
             ),
             ("assay_admission_watched_total", "Images admitted before their first scan.", &self.watched),
+            (
+                "assay_admission_watches_ended_total",
+                "Images admitted unscanned for as long as their tier allows, and denied from then on.",
+                &self.watches_ended,
+            ),
+            (
+                "assay_admission_rejected_total",
+                "Images of pods not looked at because the queue is full.",
+                &self.admission_rejected,
+            ),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());

@@ -38,6 +38,10 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this takes the role `{role}`"))
     }
 
+    pub(crate) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "the program failed at this request")
+    }
+
     pub(crate) fn busy(seconds: u32) -> Self {
         Self {
             retry_after: Some(seconds),

@@ -5,6 +5,7 @@ use crate::image;
 use crate::moment::Moment;
 use crate::scan::{Depth, ROWS, ReportStatus, rows};
 use crate::store::Store;
+use crate::text::clean;
 use assay_model::Digest;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeSet;
@@ -88,6 +89,33 @@ impl Store {
         );
         let rows = sqlx::query(AssertSqlSafe(sql)).bind(database.0).fetch_all(&self.pool).await?;
         rows.iter().map(|row| image::digest(row, 0)).collect()
+    }
+
+    /// Records what a vulnerability database says of itself; the first time counts.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn describe_database(&self, built: Moment, description: &str) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO databases (built, description) VALUES ($1, $2) ON CONFLICT (built) DO NOTHING",
+        )
+        .bind(built.0)
+        .bind(clean(description))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Returns what a vulnerability database said of itself.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn database_description(&self, built: Moment) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT description FROM databases WHERE built = $1")
+            .bind(built.0)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Returns depth and dates of the report that [`Store::report`] would return, without reading it.

@@ -46,18 +46,7 @@ impl Work {
         verdict: &StoredVerdict,
         generation: i64,
     ) -> Result<bool, StoreError> {
-        // Whoever changes it next waits for this transaction, and then forgets what it wrote.
-        let sql = format!(
-            "SELECT id FROM images WHERE digest = $1 AND generation = $2{}",
-            self.backend.keep_rows()
-        );
-        let row = sqlx::query(AssertSqlSafe(sql))
-            .bind(digest.to_string())
-            .bind(generation)
-            .fetch_optional(&mut *self.transaction)
-            .await?;
-        let Some(row) = row else { return Ok(false) };
-        let image: i64 = row.try_get(0)?;
+        let Some(image) = self.hold(digest, generation).await? else { return Ok(false) };
         sqlx::query(
             "INSERT INTO verdicts (image, policy, tier, verdict, detail, inputs, decided, expires) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (image, policy, tier) DO UPDATE SET \
@@ -75,6 +64,29 @@ impl Work {
         .execute(&mut *self.transaction)
         .await?;
         Ok(true)
+    }
+
+    /// Says whether nothing about an image has changed since [`Store::generation`] was asked, and keeps it so until the end of this
+    /// transaction.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn is_still(&mut self, digest: &Digest, generation: i64) -> Result<bool, StoreError> {
+        Ok(self.hold(digest, generation).await?.is_some())
+    }
+
+    async fn hold(&mut self, digest: &Digest, generation: i64) -> Result<Option<i64>, StoreError> {
+        // Whoever changes it next waits for this transaction, and then sees what it wrote.
+        let sql = format!(
+            "SELECT id FROM images WHERE digest = $1 AND generation = $2{}",
+            self.backend.keep_rows()
+        );
+        let row = sqlx::query(AssertSqlSafe(sql))
+            .bind(digest.to_string())
+            .bind(generation)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
     /// Forgets the verdicts of an image and of every index that it is part of, because what they were decided by is no longer so.

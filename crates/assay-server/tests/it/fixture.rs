@@ -7,7 +7,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Judge};
 use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
-use assay_test::http::Server;
+use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
 use assay_test::registry::Content;
 use std::net::SocketAddr;
@@ -78,6 +78,15 @@ pub(crate) fn now() -> Moment {
 impl World {
     /// Starts one, on a registry with this content and by this policy.
     pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
+        Self::start_with(move |request| content.answer(request), first, policy).await
+    }
+
+    /// Starts one, on a registry that answers in its own way.
+    pub(crate) async fn start_with(
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        first: &Database,
+        policy: Option<&str>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -86,7 +95,7 @@ impl World {
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
-        let registry = Server::start(move |request| content.answer(request));
+        let registry = Server::start(answer);
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
         let scanner = Arc::new(Scanner {

@@ -10,6 +10,7 @@
 )]
 
 mod admission;
+mod bounds;
 mod fixture;
 mod listen;
 mod rematch;

@@ -20,6 +20,12 @@ INSERT INTO image_places (image, registry, repository, last_seen)
      UNION ALL SELECT image, registry, repository, last_seen FROM tags) seen
     GROUP BY image, registry, repository;
 
+-- What a vulnerability database says of itself, for the reports that hold by it.
+CREATE TABLE databases (
+    built BIGINT NOT NULL PRIMARY KEY,
+    description TEXT NOT NULL
+);
+
 CREATE TABLE watched (
     name TEXT NOT NULL PRIMARY KEY,
     since BIGINT NOT NULL,

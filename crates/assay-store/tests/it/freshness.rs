@@ -26,6 +26,11 @@ fn reports_hold_by_a_newer_database_unless_they_were_written_again_meanwhile() {
         assert_eq!((report.database, report.evaluated), (new, at(5)));
         assert_eq!(store.behind(new).await.unwrap(), BTreeSet::from([digest(2), digest(3)]));
         assert_eq!(store.behind(old).await.unwrap(), BTreeSet::new());
+        assert_eq!(store.database_description(new).await.unwrap(), None);
+        for text in ["{}", "{\"later\": 1}"] {
+            store.describe_database(new, text).await.unwrap();
+        }
+        assert_eq!(store.database_description(new).await.unwrap().as_deref(), Some("{}"));
         // Once more is nothing.
         assert_eq!(store.advance(&reports, old, new, at(6)).await.unwrap(), 0);
     });

@@ -57,7 +57,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         CommandError::work(format!("cannot use the folder `{}`", args.data.display()), error)
             .hint("name a folder that you may write to with `--data DIR`")
     };
-    std::fs::create_dir_all(&args.data).map_err(folder)?;
+    private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
     let judge = args.policy.as_deref().map(judge).transpose()?;
@@ -93,6 +93,14 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
 }
 
 fn judge(path: &Path) -> Result<Judge, CommandError> {
