@@ -5,6 +5,7 @@ pub mod admission;
 mod api;
 mod http;
 mod index;
+mod limits;
 pub mod listen;
 mod metrics;
 mod problem;
@@ -18,6 +19,7 @@ mod worker;
 
 pub use http::{App, router};
 pub use index::entries as index_entries;
+pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
 pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};

@@ -2,7 +2,8 @@
 
 use crate::admission::{Admission, Flights, Judge};
 use crate::http::{App, router};
-use crate::listen::{self, ListenError, Tls, TlsListener};
+use crate::limits::Limits;
+use crate::listen::{self, ListenError, Peer, Tls, TlsListener};
 use crate::metrics::Metrics;
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
@@ -140,17 +141,18 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             anonymous_admission: options.anonymous_admission,
             clock,
             metrics,
+            limits: Limits::default(),
         };
-        let router = router(Arc::new(app));
+        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
         match &tls {
             Some(tls) => {
                 let listener = TlsListener::start(listener, tls)?;
-                axum::serve(listener, router).with_graceful_shutdown(until).await?;
+                axum::serve(listener, service).with_graceful_shutdown(until).await?;
             }
-            None => axum::serve(listener, router).with_graceful_shutdown(until).await?,
+            None => axum::serve(listener, service).with_graceful_shutdown(until).await?,
         }
         farewell(workers, &stop).await;
         watch.abort();

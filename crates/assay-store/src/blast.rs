@@ -52,7 +52,8 @@ fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
 }
 
 impl Store {
-    /// Returns the images that contain a package, in any ecosystem or one, those after a number.
+    /// Returns the images that contain a package, in any ecosystem or one, those after a number. The limit counts images, of each of
+    /// which there is a hit for every version that it has.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -66,13 +67,19 @@ impl Store {
         let sql = format!(
             "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED} \
              FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
-             WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id > $4 ORDER BY i.id, p.ecosystem, x.version LIMIT $5"
+             WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id IN (SELECT DISTINCT y.image FROM packages q \
+             JOIN image_packages y ON y.package = q.id WHERE q.name = $4 AND ($5 = '' OR q.ecosystem = $6) AND y.image > $7 \
+             ORDER BY y.image LIMIT $8) ORDER BY i.id, p.ecosystem, x.version"
         );
+        let name = text::key(name);
         let ecosystem = text::key(ecosystem.unwrap_or_default());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(text::key(name))
-            .bind(ecosystem.clone())
-            .bind(ecosystem)
+            .bind(&name)
+            .bind(&ecosystem)
+            .bind(&ecosystem)
+            .bind(&name)
+            .bind(&ecosystem)
+            .bind(&ecosystem)
             .bind(after)
             .bind(limit)
             .fetch_all(&self.pool)
@@ -80,7 +87,7 @@ impl Store {
         rows.iter().map(hit).collect()
     }
 
-    /// Returns the images with a finding of this identifier or alias that counts, those after a number.
+    /// Returns the images with a finding of this identifier or alias that counts, those after a number. The limit counts images.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -93,11 +100,14 @@ impl Store {
         let sql = format!(
             "SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
              FROM finding_names n JOIN findings f ON f.id = n.finding JOIN images i ON i.id = f.image \
-             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 AND i.id > $2 \
-             ORDER BY i.id, f.package, f.version, f.fingerprint LIMIT $3"
+             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 AND i.id IN (SELECT DISTINCT g.image FROM finding_names m \
+             JOIN findings g ON g.id = m.finding WHERE m.name = $2 AND g.gone_at IS NULL AND g.suppressed = 0 AND g.image > $3 \
+             ORDER BY g.image LIMIT $4) ORDER BY i.id, f.package, f.version, f.fingerprint"
         );
+        let advisory = text::key(advisory);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(text::key(advisory))
+            .bind(&advisory)
+            .bind(&advisory)
             .bind(after)
             .bind(limit)
             .fetch_all(&self.pool)

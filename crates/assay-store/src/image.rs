@@ -58,6 +58,19 @@ pub struct KnownImage {
     pub scanned: Option<Moment>,
 }
 
+/// Which images are meant: all that fit what is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageFilter {
+    /// Seen in this registry.
+    pub registry: Option<String>,
+    /// Seen in this repository.
+    pub repository: Option<String>,
+    /// Scanned, or not.
+    pub scanned: Option<bool>,
+    /// With a finding of this severity that counts.
+    pub severity: Option<String>,
+}
+
 /// A tag and how long it named an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagPeriod {
@@ -237,9 +250,46 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn images(&self, after: i64, limit: i64) -> Result<Vec<KnownImage>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE i.id > $1 ORDER BY i.id LIMIT $2");
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        self.images_like(&ImageFilter::default(), after, limit).await
+    }
+
+    /// Returns the images that a filter means in the order in which they were first seen, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_like(
+        &self,
+        filter: &ImageFilter,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownImage>, StoreError> {
+        let scanned = match filter.scanned {
+            None => "",
+            Some(true) => "AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)",
+            Some(false) => "AND NOT EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)",
+        };
+        let sql = format!(
+            "{COLUMNS} WHERE i.id > $1 {scanned} AND (($2 = '' AND $3 = '') OR EXISTS (SELECT 1 FROM image_places x \
+             WHERE x.image = i.id AND ($4 = '' OR x.registry = $5) AND ($6 = '' OR x.repository = $7))) \
+             AND ($8 = '' OR EXISTS (SELECT 1 FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0 \
+             AND f.severity = $9)) ORDER BY i.id LIMIT $10"
+        );
+        let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
+        let (registry, repository) = (text(&filter.registry), text(&filter.repository));
+        let severity = text(&filter.severity);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(after)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
+            .bind(&severity)
+            .bind(&severity)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(known_image).collect()
     }
 

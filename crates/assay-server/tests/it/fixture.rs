@@ -5,7 +5,8 @@ use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Judge};
-use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
+use assay_server::listen::Peer;
+use assay_server::{App, Clock, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -60,6 +61,8 @@ pub(crate) struct World {
     pub(crate) registry: Server,
     pub(crate) worker: Worker,
     pub(crate) metrics: Arc<Metrics>,
+    /// The head of the last answer.
+    pub(crate) head: Mutex<String>,
     database: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
@@ -127,10 +130,12 @@ impl World {
             anonymous_admission: true,
             clock: clock.clone(),
             metrics: metrics.clone(),
+            limits: Limits::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(Arc::new(app))).await });
+        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         let worker = Worker {
             name: "worker".to_owned(),
             store: store.clone(),
@@ -139,7 +144,16 @@ impl World {
             clock,
             metrics: metrics.clone(),
         };
-        Self { store, address, registry, worker, metrics, database: bytes, _folder: folder }
+        Self {
+            store,
+            address,
+            registry,
+            worker,
+            metrics,
+            head: Mutex::default(),
+            database: bytes,
+            _folder: folder,
+        }
     }
 
     /// Replaces the vulnerability database that scans use.
@@ -160,10 +174,20 @@ impl World {
         role: Option<Role>,
         body: &str,
     ) -> (u16, String) {
+        self.ask_as(method, path, role.map(token).as_ref().map(Token::reveal), body).await
+    }
+
+    /// Sends a request with any token.
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let authorisation = role
-            .map(|role| format!("Authorization: Bearer {}\r\n", token(role).reveal()))
-            .unwrap_or_default();
+        let authorisation =
+            token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
              {authorisation}Content-Length: {}\r\n\r\n{body}",
@@ -174,6 +198,7 @@ impl World {
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        *self.head.lock().unwrap() = head.to_ascii_lowercase();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 

@@ -9,6 +9,7 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod access;
 mod admission;
 mod bounds;
 mod fixture;
