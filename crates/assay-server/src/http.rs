@@ -1,7 +1,6 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
 use crate::admission::{Admission, Answer, Review};
-use crate::api;
 use crate::limits::Limits;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
@@ -9,6 +8,7 @@ use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
+use crate::{api, indicators};
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
@@ -47,6 +47,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// How often who may ask.
     pub limits: Limits,
+    /// What was last worked out about the fleet.
+    pub indicators: indicators::Kept,
 }
 
 /// Returns what answers requests.
@@ -160,7 +162,9 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let depths = app.store.depths().await?;
-    let text = app.metrics.render(&depths, app.store.image_count().await?, (app.clock)());
+    let now = (app.clock)();
+    let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
+    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

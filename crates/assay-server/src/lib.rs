@@ -5,6 +5,7 @@ pub mod admission;
 mod api;
 mod http;
 mod index;
+mod indicators;
 mod limits;
 pub mod listen;
 mod metrics;
@@ -19,6 +20,7 @@ mod worker;
 
 pub use http::{App, router};
 pub use index::entries as index_entries;
+pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
 pub use rematch::{RematchError, Rematched, catch_up, rematch_all};

@@ -92,6 +92,13 @@ pub(crate) fn describe(database: &Database, built_in: bool) -> Result<String, Co
     Ok(serde_json::to_string(&description).unwrap_or_default())
 }
 
+/// Returns the feeds of a database that was described, and when their newest data is from, where that is known.
+pub(crate) fn feeds(description: &str) -> Vec<(String, Timestamp)> {
+    let description = serde_json::from_str::<Description>(description).ok();
+    let feeds = description.into_iter().flat_map(|description| description.feeds);
+    feeds.filter_map(|feed| Some((feed.name, Timestamp(feed.synced_at?)))).collect()
+}
+
 /// Dates a report by a database by which it was found to hold, and which covers the same ecosystems by the same feeds.
 pub(crate) fn date(report: &mut Report, description: &str) {
     let Ok(description) = serde_json::from_str::<Description>(description) else { return };

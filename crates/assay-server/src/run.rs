@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Flights, Judge};
 use crate::http::{App, router};
+use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsListener};
 use crate::metrics::Metrics;
@@ -142,6 +143,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock,
             metrics,
             limits: Limits::default(),
+            indicators: KeptIndicators::default(),
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -274,6 +276,7 @@ async fn check_database(
     note: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), Failure> {
     let (new, built_in) = (scanner.database)()?;
+    store.describe_database(new.built_at().into(), &crate::report::describe(&new, built_in)?).await?;
     let old = Database::open(judged_by).ok();
     if let Some(old) = old.as_ref().filter(|old| old.built_at() != new.built_at()) {
         let done = rematch_all(store, old, (&new, built_in), clock()).await?;

@@ -97,19 +97,21 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
+        // The page first: what a vulnerability that is everywhere says about all images need not be put in order for one of them.
         let sql = format!(
-            "SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
-             FROM finding_names n JOIN findings f ON f.id = n.finding JOIN images i ON i.id = f.image \
-             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 AND i.id IN (SELECT DISTINCT g.image FROM finding_names m \
-             JOIN findings g ON g.id = m.finding WHERE m.name = $2 AND g.gone_at IS NULL AND g.suppressed = 0 AND g.image > $3 \
-             ORDER BY g.image LIMIT $4) ORDER BY i.id, f.package, f.version, f.fingerprint"
+            "WITH chosen (image) AS (SELECT DISTINCT g.image FROM finding_names m JOIN findings g ON g.id = m.finding \
+             WHERE m.name = $1 AND g.gone_at IS NULL AND g.suppressed = 0 AND g.image > $2 ORDER BY g.image LIMIT $3) \
+             SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
+             FROM chosen c JOIN images i ON i.id = c.image JOIN findings f ON f.image = i.id \
+             WHERE f.gone_at IS NULL AND f.suppressed = 0 AND EXISTS (SELECT 1 FROM finding_names n WHERE n.name = $4 \
+             AND n.finding = f.id) ORDER BY i.id, f.package, f.version, f.fingerprint"
         );
         let advisory = text::key(advisory);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(&advisory)
-            .bind(&advisory)
             .bind(after)
             .bind(limit)
+            .bind(&advisory)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(hit).collect()

@@ -6,7 +6,7 @@ use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Judge};
 use assay_server::listen::Peer;
-use assay_server::{App, Clock, Limits, Metrics, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -131,6 +131,7 @@ impl World {
             clock: clock.clone(),
             metrics: metrics.clone(),
             limits: Limits::default(),
+            indicators: KeptIndicators::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -17,6 +17,7 @@ mod crash;
 mod fixture;
 mod freshness;
 mod hostile;
+mod indicator;
 mod inputs;
 mod migration;
 mod queue;
