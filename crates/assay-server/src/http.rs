@@ -65,6 +65,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/audit", get(api::audit::list))
+        .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
         .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
         .route("/api/v1/tokens/{name}", delete(api::token::revoke))
         .fallback(async || Problem::not_found("there is nothing at this address"))

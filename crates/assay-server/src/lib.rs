@@ -3,6 +3,7 @@
 
 pub mod admission;
 mod api;
+mod audit;
 mod http;
 mod index;
 mod indicators;
@@ -18,6 +19,7 @@ mod token;
 pub mod webhook;
 mod worker;
 
+pub use audit::verify_audit;
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;

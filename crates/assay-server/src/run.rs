@@ -118,6 +118,15 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let clock = options.work.clock.clone();
         let token = first_token(&store, clock()).await??;
         let note = options.work.note.clone();
+        // What the server judged by from here on, and whom it believed.
+        let detail = serde_json::json!({
+            "policy": options.judge.as_ref().map(Judge::digest),
+            "registries": options.work.scanner.registries,
+            "anonymousAdmission": options.anonymous_admission,
+        });
+        let mut work = store.begin().await?;
+        work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
+        work.commit().await?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission = options.judge.map(|judge| Admission {
             store: store.clone(),
@@ -162,7 +171,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
     })
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 

@@ -159,6 +159,20 @@ impl Store {
             .collect()
     }
 
+    /// Returns the end of the audit log, without going through it.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn audit_end(&self) -> Result<Checkpoint, StoreError> {
+        let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        match last {
+            Some(row) => Ok(Checkpoint { sequence: row.try_get(0)?, hash: row.try_get(1)? }),
+            None => Ok(Checkpoint { sequence: 0, hash: start() }),
+        }
+    }
+
     /// Goes through the whole audit log, and returns its end, or what is wrong with it.
     ///
     /// # Errors

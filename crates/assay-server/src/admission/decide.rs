@@ -60,6 +60,11 @@ impl Judge {
         Ok(Self { policy, digest })
     }
 
+    /// Returns the digest of the policy's text.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// Says whether the policy asks for deep scans.
     pub fn needs_deep_scan(&self) -> bool {
         self.policy.needs_deep_scan()

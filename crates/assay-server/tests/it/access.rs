@@ -46,7 +46,19 @@ fn administrators_let_others_in_and_out() {
         let (status, body) = world.ask("DELETE", "/api/v1/tokens/admin", Some(Role::Admin), "").await;
         assert!(status == 409 && body.contains("last-administrator"), "{body}");
 
+        assert_eq!(world.ask("GET", "/api/v1/audit", Some(Role::Developer), "").await.0, 403);
+        let page: Value = serde_json::from_str(
+            &world.ask("GET", "/api/v1/audit?limit=1", Some(Role::Security), "").await.1,
+        )
+        .unwrap();
+        assert_eq!((&page["items"][0]["detail"]["role"], &page["next"]), (&json!("developer"), &json!(1)));
+        let end = world.ask("GET", "/api/v1/audit/checkpoint", Some(Role::Security), "").await.1;
+        let end: Value = serde_json::from_str(&end).unwrap();
         let log = world.store.audit_log(0, 100).await.unwrap();
+        assert_eq!(
+            (&end["sequence"], end["hash"].as_str()),
+            (&json!(2), log.last().map(|entry| entry.hash.as_str()))
+        );
         let told: Vec<String> =
             log.iter().map(|entry| format!("{} {} {}", entry.actor, entry.action, entry.subject)).collect();
         assert_eq!(told, ["admin token.create ci", "admin token.revoke ci"]);

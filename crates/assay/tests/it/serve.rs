@@ -187,3 +187,53 @@ fn a_workers_database_must_be_one() {
     assert!(ran.stderr.contains("expected `postgres://…` or `sqlite:///path`"), "{}", ran.stderr);
     assert!(ran.stderr.contains("mysql"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_changed_or_shortened_audit_log_is_found() {
+    let place = Place::new();
+    let verify = |more: &[&str]| place.run(&[&["audit", "verify", "--data", "data"], more].concat());
+    // Looking makes nothing.
+    std::fs::create_dir(place.path("data")).unwrap();
+    let ran = verify(&[]);
+    assert!(ran.code == 2 && ran.stderr.contains("there is no database"), "{}", ran.stderr);
+    assert!(!place.path("data/assay-server.db").exists());
+
+    let server = Serving::start(&place, "registry.example");
+    let made = server.ask(&place, "POST", "/api/v1/tokens", r#"{"name":"ci","role":"viewer"}"#);
+    assert_eq!(made["role"], "viewer");
+    let kept = server.text(&place, "GET", "/api/v1/audit/checkpoint", "");
+    place.write("kept.json", &kept);
+    let log = server.ask(&place, "GET", "/api/v1/audit", "");
+    let actions: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["token.create", "serve.start", "token.create"]);
+    // Also while the server runs.
+    assert!(verify(&["--checkpoint", "kept.json"]).stdout.starts_with("the audit log is whole: 3 entries, "));
+    drop(server);
+
+    let ran = verify(&["--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(),
+        serde_json::from_str::<serde_json::Value>(&kept).unwrap()
+    );
+    // The log does not have what this checkpoint has: it was cut, or it is another.
+    place.write("longer.json", &kept.replace("\"sequence\":3", "\"sequence\":4"));
+    let ran = verify(&["--checkpoint", "longer.json"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (1, "error: the audit log does not contain entry 4 as the checkpoint has it\n")
+    );
+    place.write("other.json", "{}");
+    assert_eq!(verify(&["--checkpoint", "other.json"]).code, 2);
+
+    // The last to look has put everything into one file. Somebody changes it there.
+    let file = place.path("data/assay-server.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(12).position(|window| window == b"token.create").unwrap();
+    bytes[at..at + 12].copy_from_slice(b"token.revoke");
+    std::fs::write(&file, bytes).unwrap();
+    let ran = verify(&[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("of the audit log was changed"), "{}", ran.stderr);
+}
