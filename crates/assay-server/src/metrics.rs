@@ -44,6 +44,10 @@ pub struct Metrics {
     pub unauthenticated: Counter,
     /// Requests that were not answered because who sent them asks too often.
     pub rate_limited: Counter,
+    /// Messages that were taken.
+    pub notifications: Counter,
+    /// Attempts at messages that failed.
+    pub notifications_failed: Counter,
     /// Admission reviews that were allowed.
     pub admitted: Counter,
     /// Admission reviews that were denied.
@@ -78,7 +82,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 15] = [
+        let counters: [(&str, &str, &Counter); 17] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -94,6 +98,12 @@ impl Metrics {
                 &self.webhook_rejected,
             ),
             ("assay_unauthenticated_total", "Requests without a valid token.", &self.unauthenticated),
+            ("assay_notifications_total", "Messages that were taken.", &self.notifications),
+            (
+                "assay_notification_failures_total",
+                "Attempts at messages that failed.",
+                &self.notifications_failed,
+            ),
             ("assay_rate_limited_total", "Requests not answered, of who asks too often.", &self.rate_limited),
             ("assay_admission_allowed_total", "Admission reviews that were allowed.", &self.admitted),
             ("assay_admission_denied_total", "Admission reviews that were denied.", &self.denied),

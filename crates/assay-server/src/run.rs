@@ -6,6 +6,7 @@ use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsListener};
 use crate::metrics::Metrics;
+use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
@@ -61,6 +62,8 @@ pub struct Serve {
     pub anonymous_admission: bool,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
+    /// Where messages about what happens go.
+    pub notify: Vec<NotifyUrl>,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -117,7 +120,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let metrics = Arc::new(Metrics::default());
         let clock = options.work.clock.clone();
         let token = first_token(&store, clock()).await??;
-        let note = options.work.note.clone();
+        let (note, name) = (options.work.note.clone(), options.work.name.clone());
         // What the server judged by from here on, and whom it believed.
         let detail = serde_json::json!({
             "policy": options.judge.as_ref().map(Judge::digest),
@@ -136,6 +139,21 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             metrics: metrics.clone(),
             flights: Flights::default(),
         });
+        let notifiers: Running = options
+            .notify
+            .into_iter()
+            .map(|url| {
+                let notifier = Notifier {
+                    store: store.clone(),
+                    url,
+                    network: scanner.network.clone(),
+                    owner: name.clone(),
+                    clock: clock.clone(),
+                    metrics: metrics.clone(),
+                };
+                tokio::spawn(keep_telling(notifier, note.clone()))
+            })
+            .collect();
         let watch = tokio::spawn(watch_database(
             store.clone(),
             scanner.clone(),
@@ -167,6 +185,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         }
         farewell(workers, &stop).await;
         watch.abort();
+        notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         Ok(())
     })
 }

@@ -14,6 +14,7 @@ mod indicator;
 mod inventory;
 mod migration;
 mod moment;
+mod notice;
 mod queue;
 mod retention;
 mod scan;

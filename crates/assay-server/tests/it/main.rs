@@ -14,5 +14,6 @@ mod admission;
 mod bounds;
 mod fixture;
 mod listen;
+mod notify;
 mod rematch;
 mod story;

@@ -20,6 +20,7 @@ mod hostile;
 mod indicator;
 mod inputs;
 mod migration;
+mod notice;
 mod queue;
 mod retention;
 mod scan;

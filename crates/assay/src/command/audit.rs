@@ -33,7 +33,7 @@ enum Action {
     exit code is 1 when the log is not whole.")]
 struct VerifyArgs {
     /// The server's folder.
-    #[arg(long, value_name = "DIR", value_parser = super::path, required_unless_present = "database", conflicts_with = "database")]
+    #[arg(long, value_name = "DIR", value_parser = super::path, required_unless_present = "database")]
     data: Option<PathBuf>,
 
     /// The server's database on PostgreSQL.

@@ -5,8 +5,8 @@ use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
 use crate::source::read_file;
 use crate::terminal;
-use assay_server::Serve;
 use assay_server::admission::{Judge, LoadPolicyError};
+use assay_server::{NotifyUrl, Serve};
 use assay_store::Address;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,10 @@ pub(crate) struct Args {
     #[arg(long)]
     anonymous_admission: bool,
 
+    /// Send what people should know (new findings from severity high, tags that moved) to this address as JSON; may be repeated.
+    #[arg(long, value_name = "URL", env = "ASSAY_NOTIFY", hide_env_values = true)]
+    notify: Vec<NotifyUrl>,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -76,6 +80,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         tls: args.tls_certificate.zip(args.tls_key),
         judge,
         anonymous_admission: args.anonymous_admission,
+        notify: args.notify,
         judged_by: data.join("judged-by.db"),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
