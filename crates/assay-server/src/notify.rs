@@ -167,9 +167,9 @@ impl Notifier {
                 Some(digest) => {
                     let about = images.entry(digest).or_default();
                     if event.kind == APPEARED {
-                        about.findings.push(other.detail)
+                        about.findings.push(other.detail);
                     } else {
-                        about.events.push(other)
+                        about.events.push(other);
                     }
                 }
             }
@@ -244,7 +244,7 @@ pub(crate) async fn keep_telling(notifier: Notifier, note: Arc<dyn Fn(&str) + Se
             Ok(Ok(false)) => {}
             Ok(Err(_)) => notifier.metrics.store_errors.add(1),
             Err(error) => {
-                note(&format!("the program failed while it told of events: {}", crate::worker::fault(error)))
+                note(&format!("the program failed while it told of events: {}", crate::worker::fault(error)));
             }
         }
         tokio::time::sleep(PERIOD).await;

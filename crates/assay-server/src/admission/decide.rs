@@ -4,27 +4,25 @@
 //! that what depends on the time of day (exceptions, the age of a scan) is looked at again. A new scan drops it at once. Several
 //! requests about one image are decided once.
 
+use super::case::{Case, judged};
 use super::images::{ImageUse, MAX_IMAGES, image_uses};
 use super::review::{Answer, Review};
 use crate::metrics::Metrics;
-use crate::report;
 use crate::scanner::Scanner;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
 use assay_model::Digest;
 use assay_oci::Reference;
 use assay_policy::evaluate::select;
-use assay_policy::facts::{Facts, ImageFacts, ImageReference, Placement};
+use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
-use assay_policy::{Decision, Effect, Policy, Problem, evaluate};
-use assay_store::{Enqueued, Moment, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
+use assay_policy::{Policy, Problem};
+use assay_store::{Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a verdict is kept.
-const KEPT: Duration = Duration::from_secs(60);
 /// How often is looked whether a scan that is waited for has come.
 const POLL: Duration = Duration::from_millis(150);
 /// What pods asked for comes before what was pushed.
@@ -40,8 +38,8 @@ const MAX_DECIDED: usize = 3;
 /// A policy, and what tells it from others.
 #[derive(Debug)]
 pub struct Judge {
-    policy: Policy,
-    digest: String,
+    pub(super) policy: Policy,
+    pub(super) digest: String,
 }
 
 /// A text is no policy.
@@ -500,7 +498,7 @@ fn place(reference: &Reference) -> Place {
     }
 }
 
-fn name(reference: &Reference) -> ImageReference {
+pub(super) fn name(reference: &Reference) -> ImageReference {
     ImageReference {
         registry: reference.registry().to_owned(),
         repository: reference.repository().to_owned(),
@@ -541,71 +539,6 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String 
     }
     let digest = Digest::Sha256(hash.finalize().into()).hex();
     format!("{} {digest}", placement.namespace.as_deref().unwrap_or("-"))
-}
-
-/// What a verdict is decided by.
-struct Case {
-    judge: Arc<Judge>,
-    reference: Reference,
-    digest: Digest,
-    reports: Vec<(Digest, StoredReport)>,
-    /// What the databases of the reports said of themselves.
-    databases: BTreeMap<Moment, String>,
-    placement: Placement,
-    now: Moment,
-    key: String,
-}
-
-fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
-    let Case { judge, reference, digest, reports, now, .. } = case;
-    let mut read = Vec::new();
-    for (digest, stored) in reports {
-        let (mut report, _) = assay_report::format::read(&stored.json)
-            .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })?;
-        if let Some(text) = case.databases.get(&stored.database) {
-            report::date(&mut report, text);
-        }
-        read.push((*digest, report, stored.evaluated));
-    }
-    let is_index = reports.iter().any(|(image, _)| image != digest);
-    let facts = Facts {
-        reference: Some(ImageReference { digest: Some(*digest), ..name(reference) }),
-        source: reference.to_string(),
-        index: is_index.then_some(*digest),
-        images: read
-            .iter()
-            .map(|(digest, report, evaluated)| ImageFacts {
-                digest: Some(*digest),
-                platform: report.image.platform.clone(),
-                report: Some(report),
-                scanned_at: Some(evaluated.timestamp()),
-                scanned_by: Vec::new(),
-            })
-            .collect(),
-        placement: case.placement.clone(),
-        ..Facts::default()
-    };
-    let verdict = evaluate(&judge.policy, None, &facts, now.timestamp());
-    let mut lines: Vec<String> = Vec::new();
-    let effect = match verdict.decision {
-        Decision::Deny => Effect::Deny,
-        Decision::Warn | Decision::Admit => Effect::Warn,
-    };
-    for reason in verdict.with(effect) {
-        lines.push(format!("{} ({})", reason.message, reason.rule));
-    }
-    let detail = serde_json::json!({ "lines": lines, "verdict": verdict });
-    let databases: Vec<String> =
-        reports.iter().map(|(_, stored)| stored.database.timestamp().to_string()).collect();
-    Ok(StoredVerdict {
-        policy: judge.digest.clone(),
-        tier: case.key.clone(),
-        verdict: verdict.decision.name().to_owned(),
-        detail: detail.to_string().into_bytes(),
-        inputs: serde_json::json!({ "databases": databases, "tiers": verdict.tiers }).to_string(),
-        decided: *now,
-        expires: Some(now.plus(KEPT)),
-    })
 }
 
 fn said(verdict: &StoredVerdict) -> Said {

@@ -17,7 +17,7 @@ const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const BAD: &[(&str, &str)] = &[("django", "4.0.5")];
 
 /// Returns an entry of an index, with what its author says of it.
-fn entry(manifest: &[u8], more: Value) -> Value {
+fn entry(manifest: &[u8], more: &Value) -> Value {
     let mut entry = descriptor(MANIFEST, manifest);
     for (key, value) in more.as_object().unwrap() {
         entry[key] = value.clone();
@@ -54,7 +54,7 @@ fn what_an_index_says_of_its_images_hides_none() {
             "vnd.docker.reference.digest": good.digest() });
         let linux = json!({ "os": "linux", "architecture": "amd64" });
         let unknown = json!({ "os": "unknown", "architecture": "unknown" });
-        let first = entry(&good.manifest, json!({ "platform": linux }));
+        let first = entry(&good.manifest, &json!({ "platform": linux }));
         for (more, runs) in [
             (json!({ "platform": linux, "annotations": attestation }), true),
             (json!({ "platform": linux, "artifactType": "application/spdx+json" }), true),
@@ -64,7 +64,7 @@ fn what_an_index_says_of_its_images_hides_none() {
             (json!({ "platform": unknown, "annotations": attestation }), false),
         ] {
             let content = Content::new().image("a", &good).image("b", &bad);
-            let bytes = index(&[first.clone(), entry(&bad.manifest, more.clone())]);
+            let bytes = index(&[first.clone(), entry(&bad.manifest, &more)]);
             let ((allowed, why), _) = judged(content, &bytes).await;
             assert_eq!(allowed, !runs, "{more}: {why}");
             assert!(allowed || why.contains("critical"), "{more}: {why}");
@@ -80,7 +80,7 @@ fn an_image_that_says_it_is_about_another_is_judged() {
         manifest["subject"] = descriptor(MANIFEST, &good.manifest);
         let manifest = manifest.to_string().into_bytes();
         let linux = json!({ "platform": { "os": "linux", "architecture": "amd64" } });
-        let bytes = index(&[entry(&good.manifest, linux.clone()), entry(&manifest, linux)]);
+        let bytes = index(&[entry(&good.manifest, &linux), entry(&manifest, &linux)]);
         let content = Content::new().image("a", &good).image("b", &bad).manifest("c", MANIFEST, &manifest);
         let ((allowed, why), _) = judged(content, &bytes).await;
         assert!(!allowed && why.contains("critical"), "{why}");
@@ -93,8 +93,8 @@ fn an_index_of_which_not_all_can_be_judged_is_denied_everywhere() {
         let good = image(&[("flask", "2.0")]);
         let linux =
             |number: usize| json!({ "platform": { "os": "linux", "architecture": format!("a{number}") } });
-        let of = |number: usize| entry(format!("{number}").as_bytes(), linux(number));
-        let first = entry(&good.manifest, linux(0));
+        let of = |number: usize| entry(format!("{number}").as_bytes(), &linux(number));
+        let first = entry(&good.manifest, &linux(0));
         let many: Vec<Value> = std::iter::once(first.clone()).chain((1..65).map(of)).collect();
         let chart = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "layers": [],
             "config": descriptor("application/vnd.cncf.helm.config.v1+json", b"{}") });
@@ -104,7 +104,7 @@ fn an_index_of_which_not_all_can_be_judged_is_denied_everywhere() {
             (many, "it is an index of 65 images, and 64 is the most that are judged"),
             (vec![first.clone(), broken], "it is an index with an entry that cannot be read"),
             (vec![], "it is an index without any image"),
-            (vec![first, entry(&chart, linux(1))], "it is no image"),
+            (vec![first, entry(&chart, &linux(1))], "it is no image"),
         ] {
             let content = Content::new().image("a", &good).manifest("chart", MANIFEST, &chart);
             let (production, staging) = judged(content, &index(&entries)).await;
@@ -121,11 +121,11 @@ fn an_index_of_indexes_is_judged_by_all_that_it_leads_to() {
         for (packages, allowed) in [(BAD, false), (&[("flask", "2.0")], true)] {
             let (good, other) = (image(&[("flask", "1.0")]), image(packages));
             let linux = json!({ "platform": { "os": "linux", "architecture": "amd64" } });
-            let inner = index(&[entry(&other.manifest, linux.clone())]);
+            let inner = index(&[entry(&other.manifest, &linux)]);
             let mut nested = descriptor(INDEX, &inner);
             nested["platform"] = linux["platform"].clone();
             let content = Content::new().image("a", &good).image("b", &other).manifest("i", INDEX, &inner);
-            let (production, _) = judged(content, &index(&[entry(&good.manifest, linux), nested])).await;
+            let (production, _) = judged(content, &index(&[entry(&good.manifest, &linux), nested])).await;
             assert_eq!(production.0, allowed, "{}", production.1);
         }
     });

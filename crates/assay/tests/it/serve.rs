@@ -218,7 +218,7 @@ fn a_changed_or_shortened_audit_log_is_found() {
         serde_json::from_str::<serde_json::Value>(&kept).unwrap()
     );
     // The log does not have what this checkpoint has: it was cut, or it is another.
-    place.write("longer.json", &kept.replace("\"sequence\":3", "\"sequence\":4"));
+    place.write("longer.json", kept.replace("\"sequence\":3", "\"sequence\":4"));
     let ran = verify(&["--checkpoint", "longer.json"]);
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
