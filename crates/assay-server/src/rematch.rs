@@ -96,6 +96,8 @@ pub async fn rematch_all(
     if covered(old)? == covered(new)? {
         let rest: Vec<Dated> = dated.into_iter().filter(|one| !affected.contains(&one.digest)).collect();
         done.advanced = store.advance(&rest, from, to, now).await?;
+        // How old the database is counts as well; verdicts are kept for a minute only, so all of them are soon made again.
+        store.forget_expired_verdicts(Moment(i64::MAX)).await?;
     }
     Ok(done)
 }

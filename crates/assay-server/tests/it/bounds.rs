@@ -319,3 +319,29 @@ fn an_image_that_is_gone_from_one_repository_is_scanned_in_another() {
         assert!(world.store.report_status(&app.digest().parse().unwrap()).await.unwrap().is_some());
     });
 }
+
+#[test]
+fn a_database_that_says_nothing_new_keeps_an_image_current() {
+    run(async {
+        let policy = POLICY.replace("rules:\n", "rules:\n  - database: {maxAge: 1d}\n");
+        let app = image(&[("flask", "2.0")]);
+        let old = database(&[("CVE-2022-1", "django", "4.0.6")], Timestamp(BUILT.0 - 2 * 86_400));
+        let world = World::start(Content::new().image("1.0", &app), &old, Some(&policy)).await;
+        let host = world.registry.host();
+        world.push(&host, "1.0", &app.digest()).await;
+        world.work().await;
+        let cluster = Cluster(world);
+        let name = format!("{host}/team/app@{}", app.digest());
+        let (allowed, why) = cluster.create("prod", &[&name]).await;
+        assert!(!allowed && why.contains("database"), "{why}");
+        let new = database(&[("CVE-2022-1", "django", "4.0.7")], BUILT);
+        rematch_all(&cluster.0.store, &old, (&new, false), now()).await.unwrap();
+        assert_eq!(cluster.create("prod", &[&name]).await, (true, "null".to_owned()));
+        // The report says so, too, and all else that it said.
+        let report = cluster.0.get(&format!("/api/v1/images/{}/report", app.digest())).await;
+        assert_eq!(report["database"]["built_at"], BUILT.to_string(), "{}", report["database"]);
+        assert_eq!(report["database"]["feeds"][0]["synced_at"], BUILT.to_string(), "{}", report["database"]);
+        assert_eq!(report["coverage"][0]["state"], "covered", "{}", report["coverage"]);
+        assert!(report["packages"].as_array().is_some_and(|packages| !packages.is_empty()), "{report}");
+    });
+}
