@@ -79,6 +79,12 @@ const TIER: &[Field] = &[
         "deny",
         "What a cluster does with an image whose scan is not finished.",
     ),
+    Field::or(
+        "watchFor",
+        Kind::Duration,
+        "24h",
+        "How long `admit-and-watch` admits an image whose scan does not end; from then on it is denied.",
+    ),
 ];
 
 /// What every rule may hold beside its own key.
@@ -140,7 +146,12 @@ pub struct Tier {
     pub mode: Effect,
     /// What a cluster does with an image whose scan is not finished.
     pub on_pending: Pending,
+    /// How long an image is admitted and watched, in seconds.
+    pub watch_for: i64,
 }
+
+/// How long an image is watched when nothing is said: a day.
+const WATCH_FOR: i64 = 86_400;
 
 /// What a cluster does with an image whose scan is not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -322,6 +333,7 @@ fn tier(reader: &mut Reader, record: &Params, policy: &mut Policy) {
             Some("wait") => Pending::Wait,
             _ => Pending::Deny,
         },
+        watch_for: record.duration("watchFor").unwrap_or(WATCH_FOR),
     });
 }
 

@@ -1,19 +1,22 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
 use crate::admission::{Admission, Answer, Review};
-use crate::api;
+use crate::limits::Limits;
+use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
-use crate::worker::{ATTEMPTS, Clock, RESOLVE};
-use assay_store::{NewJob, Role, Store, Token};
+use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
+use crate::{api, indicators};
+use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +24,8 @@ use tokio::time::Instant;
 
 /// The largest request that is read: an admission review holds an object twice, each up to 1.5 MB.
 const MAX_BODY: usize = 4 << 20;
-/// Jobs that may be queued before registries are told to wait.
-const MAX_QUEUED: i64 = 10_000;
+/// The longest text of an error of the framework.
+const MAX_DETAIL: usize = 4096;
 /// What Kubernetes gives a webhook when nothing is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept back of the caller's time, so that the answer is there before it gives up.
@@ -42,6 +45,10 @@ pub struct App {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How often who may ask.
+    pub limits: Limits,
+    /// What was last worked out about the fleet.
+    pub indicators: indicators::Kept,
 }
 
 /// Returns what answers requests.
@@ -58,14 +65,29 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/audit", get(api::audit::list))
+        .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
+        .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
+        .route("/api/v1/tokens/{name}", delete(api::token::revoke))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), limited))
+        .layer(middleware::map_response(as_problem))
         .with_state(app)
 }
 
 impl App {
-    /// Checks that a request comes from somebody with that role.
-    pub(crate) async fn require(&self, headers: &HeaderMap, role: Role) -> Result<(), Problem> {
+    /// Checks that a request comes from somebody with that role, who has not asked too often.
+    pub(crate) async fn require(&self, headers: &HeaderMap, role: Role) -> Result<Holder, Problem> {
+        let holder = self.holder(headers, role).await?;
+        if !self.limits.request(&holder.name, (self.clock)()) {
+            self.metrics.rate_limited.add(1);
+            return Err(Problem::too_often());
+        }
+        Ok(holder)
+    }
+
+    async fn holder(&self, headers: &HeaderMap, role: Role) -> Result<Holder, Problem> {
         let presented = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -82,19 +104,54 @@ impl App {
                 Err(Problem::unauthenticated())
             }
             Some(holder) if holder.role < role => Err(Problem::forbidden(role.name())),
-            Some(_) => Ok(()),
+            Some(holder) => Ok(holder),
         }
     }
 
     async fn admission(&self, headers: &HeaderMap) -> Result<&Admission, Problem> {
         if !self.anonymous_admission {
-            self.require(headers, Role::Viewer).await?;
+            // Without a limit: a cluster that starts asks for everything at once.
+            self.holder(headers, Role::Viewer).await?;
         }
         self.admission.as_ref().ok_or_else(|| {
             let hint = "the server has no policy to judge by: start it with `--policy FILE`";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
         })
     }
+}
+
+/// Keeps who presents wrong tokens from having each looked up.
+async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    // What stands before the server may name another address in a header; anybody may.
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.0.ip());
+    if request.headers().contains_key(header::AUTHORIZATION) && !app.limits.may_try(peer, (app.clock)()) {
+        app.metrics.rate_limited.add(1);
+        return Problem::too_often().into_response();
+    }
+    let response = next.run(request).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        app.limits.failed(peer, (app.clock)());
+    }
+    response
+}
+
+/// Gives errors that the framework makes (a body too large, a parameter that is no number) the form of all others.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_plain = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), MAX_DETAIL).await.unwrap_or_default();
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ if status.is_server_error() => "fault",
+        _ => "invalid-request",
+    };
+    Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response()
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
@@ -107,7 +164,9 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let depths = app.store.depths().await?;
-    let text = app.metrics.render(&depths, app.store.image_count().await?, (app.clock)());
+    let now = (app.clock)();
+    let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
+    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -123,7 +182,7 @@ async fn event(
     let pushes = webhook.pushes(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
-        return Err(Problem::busy(30));
+        return Err(Problem::busy(RETRY_AFTER));
     }
     let now = (app.clock)();
     let (mut taken, mut left_out) = (0_u64, 0_u64);

@@ -3,10 +3,14 @@
 
 pub mod admission;
 mod api;
+mod audit;
 mod http;
 mod index;
+mod indicators;
+mod limits;
 pub mod listen;
 mod metrics;
+mod notify;
 mod problem;
 mod rematch;
 mod report;
@@ -16,10 +20,14 @@ mod token;
 pub mod webhook;
 mod worker;
 
+pub use audit::verify_audit;
 pub use http::{App, router};
 pub use index::entries as index_entries;
+pub use indicators::Kept as KeptIndicators;
+pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
-pub use rematch::{RematchError, Rematched, rematch_all};
+pub use notify::{InvalidNotifyUrl, Notifier, NotifyUrl};
+pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};
 pub use scanner::{Content, OpenCache, OpenDatabase, Resolved, ScanError, Scanned, Scanner};
 pub use token::{NoRandomness, first_token};

@@ -1,6 +1,7 @@
 //! Listening: on this machine only, unless there is TLS.
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -82,6 +83,22 @@ pub async fn bind(address: SocketAddr, tls: Option<&Tls>) -> Result<TcpListener,
         return Err(ListenError::Exposed(address));
     }
     TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
+}
+
+/// Who is at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, TlsListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
 }
 
 /// Answers connections with TLS. A client that is slow to begin keeps nobody else waiting.

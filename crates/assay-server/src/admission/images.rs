@@ -2,9 +2,10 @@
 
 use super::review::Review;
 use serde_json::Value;
+use std::collections::HashSet;
 
-/// Images of one object that are looked at. The API server takes objects of some 1.5 MB.
-const MAX_IMAGES: usize = 1000;
+/// Images of one object that are judged; an object that brings in more is denied. Pods that run have a few dozen containers at most.
+pub(crate) const MAX_IMAGES: usize = 1000;
 
 /// One place that names an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +39,8 @@ pub fn image_uses(review: &Review) -> Option<Vec<ImageUse>> {
     let mut uses = named(&review.object, at);
     if review.operation == "UPDATE" {
         let old = named(&review.old_object, at);
-        uses.retain(|one| !old.iter().any(|old| old.image == one.image));
+        let old: HashSet<&str> = old.iter().map(|old| old.image.as_str()).collect();
+        uses.retain(|one| !old.contains(one.image.as_str()));
     }
     Some(uses)
 }
@@ -56,7 +58,6 @@ fn named(object: &Value, at: &str) -> Vec<ImageUse> {
             add(&mut uses, image.get("reference"), format!("{at}/volumes/{number}/image/reference"));
         }
     }
-    uses.truncate(MAX_IMAGES);
     uses
 }
 

@@ -117,6 +117,8 @@ pub struct Answer {
     pub audit: Vec<(String, String)>,
     /// What is to be changed: JSON pointer and new value.
     pub replacements: Vec<(String, String)>,
+    /// In how many seconds to ask again, when the only reason for the denial is that there is too much to do.
+    pub retry_after: Option<u32>,
 }
 
 impl Answer {
@@ -130,7 +132,16 @@ impl Answer {
         let mut response = json!({ "uid": uid, "allowed": self.allowed() });
         let Some(fields) = response.as_object_mut() else { return response };
         if !self.allowed() {
-            fields.insert("status".to_owned(), json!({ "code": 403, "message": self.denied.join("; ") }));
+            let message = self.denied.join("; ");
+            // The API server hands this on to who asked, with the header `Retry-After`.
+            let status = match self.retry_after {
+                Some(seconds) => json!({
+                    "code": 429, "reason": "TooManyRequests", "message": message,
+                    "details": { "retryAfterSeconds": seconds },
+                }),
+                None => json!({ "code": 403, "message": message }),
+            };
+            fields.insert("status".to_owned(), status);
         }
         if !self.warnings.is_empty() {
             let warnings: Vec<String> =

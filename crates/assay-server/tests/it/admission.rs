@@ -5,7 +5,7 @@ use assay_test::registry::Content;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-const POLICY: &str = "apiVersion: assay.dev/v1
+pub(crate) const POLICY: &str = "apiVersion: assay.dev/v1
 kind: ImagePolicy
 metadata: {name: test}
 tiers:
@@ -14,6 +14,10 @@ tiers:
   - name: staging
     match: {namespaces: [stage]}
     onPending: admit-and-watch
+  - name: brief
+    match: {namespaces: [brief]}
+    onPending: admit-and-watch
+    watchFor: 1s
   - name: patient
     match: {namespaces: [patient]}
     onPending: wait
@@ -21,7 +25,14 @@ rules:
   - vulnerabilities: {max: {critical: 0}}
 ";
 
-fn review(group: &str, kind: &str, namespace: &str, operation: &str, object: &Value, old: &Value) -> Value {
+pub(crate) fn review(
+    group: &str,
+    kind: &str,
+    namespace: &str,
+    operation: &str,
+    object: &Value,
+    old: &Value,
+) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
@@ -32,16 +43,16 @@ fn review(group: &str, kind: &str, namespace: &str, operation: &str, object: &Va
     })
 }
 
-fn pod(images: &[&str]) -> Value {
+pub(crate) fn pod(images: &[&str]) -> Value {
     let containers: Vec<Value> = images.iter().map(|image| json!({ "name": "c", "image": image })).collect();
     json!({ "metadata": { "name": "p", "labels": { "app": "x" } }, "spec": { "containers": containers } })
 }
 
 /// Answers to what the tests ask.
-struct Cluster(World);
+pub(crate) struct Cluster(pub(crate) World);
 
 impl Cluster {
-    async fn start() -> (Self, String, String, String) {
+    pub(crate) async fn start() -> (Self, String, String, String) {
         let (good, bad) = (image(&[("flask", "2.0")]), image(&[("django", "4.0.5")]));
         let content =
             Content::new().image("good", &good).image("bad", &bad).image("new", &image(&[("flask", "3")]));
@@ -55,7 +66,7 @@ impl Cluster {
         (Self(world), name.clone(), format!("{name}@{}", good.digest()), format!("{name}@{}", bad.digest()))
     }
 
-    async fn ask(&self, address: &str, review: &Value) -> Value {
+    pub(crate) async fn ask(&self, address: &str, review: &Value) -> Value {
         let (status, body) = self.0.ask("POST", address, None, &review.to_string()).await;
         assert_eq!(status, 200, "{body}");
         let answer: Value = serde_json::from_str(&body).unwrap();
@@ -64,13 +75,13 @@ impl Cluster {
     }
 
     /// Creates a pod and returns whether it may be, and what is said.
-    async fn create(&self, namespace: &str, images: &[&str]) -> (bool, String) {
+    pub(crate) async fn create(&self, namespace: &str, images: &[&str]) -> (bool, String) {
         let review = review("", "Pod", namespace, "CREATE", &pod(images), &Value::Null);
         told(&self.ask("/admission/validate?timeout=2s", &review).await)
     }
 }
 
-fn told(answer: &Value) -> (bool, String) {
+pub(crate) fn told(answer: &Value) -> (bool, String) {
     let message = answer["status"]["message"].as_str().unwrap_or_default();
     (
         answer["allowed"].as_bool().unwrap(),

@@ -5,9 +5,10 @@ use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Judge};
-use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
+use assay_server::listen::Peer;
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
-use assay_test::http::Server;
+use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
 use assay_test::registry::Content;
 use std::net::SocketAddr;
@@ -60,6 +61,8 @@ pub(crate) struct World {
     pub(crate) registry: Server,
     pub(crate) worker: Worker,
     pub(crate) metrics: Arc<Metrics>,
+    /// The head of the last answer.
+    pub(crate) head: Mutex<String>,
     database: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
@@ -78,6 +81,15 @@ pub(crate) fn now() -> Moment {
 impl World {
     /// Starts one, on a registry with this content and by this policy.
     pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
+        Self::start_with(move |request| content.answer(request), first, policy).await
+    }
+
+    /// Starts one, on a registry that answers in its own way.
+    pub(crate) async fn start_with(
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        first: &Database,
+        policy: Option<&str>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -86,7 +98,7 @@ impl World {
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
-        let registry = Server::start(move |request| content.answer(request));
+        let registry = Server::start(answer);
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
         let scanner = Arc::new(Scanner {
@@ -118,10 +130,13 @@ impl World {
             anonymous_admission: true,
             clock: clock.clone(),
             metrics: metrics.clone(),
+            limits: Limits::default(),
+            indicators: KeptIndicators::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(Arc::new(app))).await });
+        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         let worker = Worker {
             name: "worker".to_owned(),
             store: store.clone(),
@@ -130,7 +145,16 @@ impl World {
             clock,
             metrics: metrics.clone(),
         };
-        Self { store, address, registry, worker, metrics, database: bytes, _folder: folder }
+        Self {
+            store,
+            address,
+            registry,
+            worker,
+            metrics,
+            head: Mutex::default(),
+            database: bytes,
+            _folder: folder,
+        }
     }
 
     /// Replaces the vulnerability database that scans use.
@@ -151,10 +175,20 @@ impl World {
         role: Option<Role>,
         body: &str,
     ) -> (u16, String) {
+        self.ask_as(method, path, role.map(token).as_ref().map(Token::reveal), body).await
+    }
+
+    /// Sends a request with any token.
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let authorisation = role
-            .map(|role| format!("Authorization: Bearer {}\r\n", token(role).reveal()))
-            .unwrap_or_default();
+        let authorisation =
+            token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
              {authorisation}Content-Length: {}\r\n\r\n{body}",
@@ -165,6 +199,7 @@ impl World {
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        *self.head.lock().unwrap() = head.to_ascii_lowercase();
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 

@@ -9,8 +9,11 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod access;
 mod admission;
+mod bounds;
 mod fixture;
 mod listen;
+mod notify;
 mod rematch;
 mod story;

@@ -5,8 +5,8 @@ use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
 use crate::source::read_file;
 use crate::terminal;
-use assay_server::Serve;
 use assay_server::admission::{Judge, LoadPolicyError};
+use assay_server::{NotifyUrl, Serve};
 use assay_store::Address;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -47,6 +47,10 @@ pub(crate) struct Args {
     #[arg(long)]
     anonymous_admission: bool,
 
+    /// Send what people should know (new findings from severity high, tags that moved) to this address as JSON; may be repeated.
+    #[arg(long, value_name = "URL", env = "ASSAY_NOTIFY", hide_env_values = true)]
+    notify: Vec<NotifyUrl>,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -57,7 +61,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         CommandError::work(format!("cannot use the folder `{}`", args.data.display()), error)
             .hint("name a folder that you may write to with `--data DIR`")
     };
-    std::fs::create_dir_all(&args.data).map_err(folder)?;
+    private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
     let judge = args.policy.as_deref().map(judge).transpose()?;
@@ -76,6 +80,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         tls: args.tls_certificate.zip(args.tls_key),
         judge,
         anonymous_admission: args.anonymous_admission,
+        notify: args.notify,
         judged_by: data.join("judged-by.db"),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
@@ -93,6 +98,14 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
 }
 
 fn judge(path: &Path) -> Result<Judge, CommandError> {
