@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Answer, Review};
 use crate::api;
+use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
@@ -9,11 +10,11 @@ use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
 use assay_store::{NewJob, Role, Store, Token};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept back of the caller's time, so that the answer is there before it gives up.
 const MARGIN: Duration = Duration::from_millis(200);
 
+/// The other end of a connection; nothing where a request comes from no listener of ours, as in tests.
+type Caller = Extension<ConnectInfo<Peer>>;
+
 /// What all requests share.
 pub struct App {
     /// What is known.
@@ -36,7 +40,7 @@ pub struct App {
     pub scanner: Arc<Scanner>,
     /// Admission, where there is a policy to judge by.
     pub admission: Option<Admission>,
-    /// Whether admission answers also who has no token: API servers send none unless they are told to.
+    /// Whether admission answers also who shows neither token nor certificate: API servers do so unless they are told to.
     pub anonymous_admission: bool,
     /// What tells the time.
     pub clock: Clock,
@@ -86,8 +90,9 @@ impl App {
         }
     }
 
-    async fn admission(&self, headers: &HeaderMap) -> Result<&Admission, Problem> {
-        if !self.anonymous_admission {
+    async fn admission(&self, headers: &HeaderMap, peer: Option<Caller>) -> Result<&Admission, Problem> {
+        let certified = peer.is_some_and(|Extension(ConnectInfo(peer))| peer.certified);
+        if !certified && !self.anonymous_admission {
             self.require(headers, Role::Viewer).await?;
         }
         self.admission.as_ref().ok_or_else(|| {
@@ -183,11 +188,12 @@ fn duration(text: &str) -> Option<Duration> {
 async fn validate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer: Answer = admission.validate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())
@@ -196,11 +202,12 @@ async fn validate(
 async fn mutate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer = admission.mutate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())

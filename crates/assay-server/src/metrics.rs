@@ -50,6 +50,8 @@ pub struct Metrics {
     pub late: Counter,
     /// Images that were admitted without a verdict, because their tier says so.
     pub watched: Counter,
+    /// Denials that were admitted for somebody who may break the glass.
+    pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
     waits: [Counter; 7],
@@ -72,7 +74,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 12] = [
+        let counters: [(&str, &str, &Counter); 13] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -97,6 +99,7 @@ impl Metrics {
                 &self.verdicts,
             ),
             ("assay_admission_watched_total", "Images admitted before their first scan.", &self.watched),
+            ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());
