@@ -107,13 +107,13 @@ const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
 /// Programs of Go modules: program, package, version. cosign takes minutes to build the first time.
 const GO_PROGRAMS: &[(&str, &str, &str)] = &[
     ("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3"),
-    ("helm", "helm.sh/helm/v4/cmd/helm", "HELMVERSION"),
+    ("helm", "helm.sh/helm/v4/cmd/helm", "v4.3.1"),
     ("kwok", KWOK, KWOK_VERSION),
 ];
 
 /// What plays the kubelet, and describes itself what nodes and pods do.
 const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok";
-const KWOK_VERSION: &str = "KWOKVERSION";
+const KWOK_VERSION: &str = "v0.8.0";
 
 /// The control plane of Kubernetes: the version without its first number, its programs, and its modules that are published apart.
 const KUBERNETES: &str = "35.0";
