@@ -5,9 +5,11 @@
 
 mod case;
 mod decide;
+mod identity;
 mod images;
 mod review;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
-pub use images::{ImageUse, image_uses};
+pub use identity::{Identities, Identity, ParseIdentityError};
+pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
 pub use review::{Answer, InvalidReview, Review};

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +31,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept back of the caller's time, so that the answer is there before it gives up.
 const MARGIN: Duration = Duration::from_millis(200);
 
+/// The other end of a connection; nothing where a request comes from no listener of ours, as in tests.
+type Caller = Extension<ConnectInfo<Peer>>;
+
 /// What all requests share.
 pub struct App {
     /// What is known.
@@ -39,7 +42,7 @@ pub struct App {
     pub scanner: Arc<Scanner>,
     /// Admission, where there is a policy to judge by.
     pub admission: Option<Admission>,
-    /// Whether admission answers also who has no token: API servers send none unless they are told to.
+    /// Whether admission answers also who shows neither token nor certificate: API servers do so unless they are told to.
     pub anonymous_admission: bool,
     /// What tells the time.
     pub clock: Clock,
@@ -108,8 +111,9 @@ impl App {
         }
     }
 
-    async fn admission(&self, headers: &HeaderMap) -> Result<&Admission, Problem> {
-        if !self.anonymous_admission {
+    async fn admission(&self, headers: &HeaderMap, peer: Option<Caller>) -> Result<&Admission, Problem> {
+        let certified = peer.is_some_and(|Extension(ConnectInfo(peer))| peer.certified);
+        if !certified && !self.anonymous_admission {
             // Without a limit: a cluster that starts asks for everything at once.
             self.holder(headers, Role::Viewer).await?;
         }
@@ -123,7 +127,7 @@ impl App {
 /// Keeps who presents wrong tokens from having each looked up.
 async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // What stands before the server may name another address in a header; anybody may.
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.0.ip());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
     if request.headers().contains_key(header::AUTHORIZATION) && !app.limits.may_try(peer, (app.clock)()) {
         app.metrics.rate_limited.add(1);
         return Problem::too_often().into_response();
@@ -242,11 +246,12 @@ fn duration(text: &str) -> Option<Duration> {
 async fn validate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer: Answer = admission.validate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())
@@ -255,11 +260,12 @@ async fn validate(
 async fn mutate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer = admission.mutate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())

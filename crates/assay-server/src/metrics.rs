@@ -60,6 +60,8 @@ pub struct Metrics {
     pub watches_ended: Counter,
     /// Images of pods that were not looked at, because the queue is full.
     pub admission_rejected: Counter,
+    /// Denials that were admitted for somebody who may break the glass.
+    pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
     waits: [Counter; 7],
@@ -82,7 +84,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 17] = [
+        let counters: [(&str, &str, &Counter); 18] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -124,6 +126,7 @@ impl Metrics {
                 "Images of pods not looked at because the queue is full.",
                 &self.admission_rejected,
             ),
+            ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());

@@ -1,10 +1,10 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Judge};
+use crate::admission::{Admission, Flights, Identities, Judge, Workload};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
-use crate::listen::{self, ListenError, Peer, Tls, TlsListener};
+use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
@@ -13,6 +13,7 @@ use crate::token::{NoRandomness, first_token};
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How often is looked whether there is another vulnerability database.
 const DATABASE_CHECK: Duration = Duration::from_secs(20);
+/// How often is looked whether there is another certificate.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// How long jobs at hand may take to end once the process is told to.
 const FAREWELL: Duration = Duration::from_secs(25);
 /// How long a worker that failed pauses before it goes on.
@@ -55,11 +58,15 @@ pub struct Serve {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Certificate and key.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    pub tls: Option<TlsFiles>,
     /// By what workloads are judged.
     pub judge: Option<Judge>,
-    /// Whether admission answers who has no token.
+    /// Whether admission answers who shows neither token nor certificate.
     pub anonymous_admission: bool,
+    /// Who is not judged.
+    pub identities: Identities,
+    /// Kinds of custom resources that hold pods.
+    pub workloads: Vec<Workload>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
     /// Where messages about what happens go.
@@ -111,9 +118,9 @@ pub fn work(options: Work) -> Result<(), RunError> {
 /// Fails when the database or the address cannot be used.
 pub fn serve(options: Serve) -> Result<(), RunError> {
     runtime()?.block_on(async {
-        let tls = options.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?;
+        let tls = options.tls.map(Tls::read).transpose()?.map(Arc::new);
         // Before the database is touched: a server that may not listen should change nothing.
-        let listener = listen::bind(options.listen, tls.as_ref()).await?;
+        let listener = listen::bind(options.listen, tls.as_deref()).await?;
         let address = listener.local_addr()?;
         let store = Store::open(&options.work.address).await?;
         let stop = stop_on_signal()?;
@@ -138,6 +145,8 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
+            identities: options.identities,
+            workloads: options.workloads,
         });
         let notifiers: Running = options
             .notify
@@ -159,7 +168,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             scanner.clone(),
             options.judged_by,
             clock.clone(),
-            note,
+            note.clone(),
             stop.clone(),
         ));
         let app = App {
@@ -176,8 +185,9 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
-        match &tls {
+        match tls {
             Some(tls) => {
+                tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
                 let listener = TlsListener::start(listener, tls)?;
                 axum::serve(listener, service).with_graceful_shutdown(until).await?;
             }
@@ -264,6 +274,28 @@ async fn farewell(workers: Running, stop: &AtomicBool) {
         }
     };
     let _ = tokio::time::timeout(FAREWELL, all).await;
+}
+
+/// Looks for new certificates. Whoever replaces them may write certificate and key one after the other, so that for a moment they do
+/// not belong together: that is told once, and tried again.
+async fn watch_certificates(tls: Arc<Tls>, note: Arc<dyn Fn(&str) + Send + Sync>, stop: Arc<AtomicBool>) {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(CERTIFICATE_CHECK).await;
+        match tls.refresh() {
+            Ok(true) => {
+                told = false;
+                note("the certificate has changed, and the new one is used");
+            }
+            Ok(false) => told = false,
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                note(&format!("the former certificate is used on: {error}{cause}"));
+            }
+        }
+    }
 }
 
 /// Looks for a new vulnerability database, and matches what it changes.

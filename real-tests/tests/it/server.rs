@@ -1,22 +1,23 @@
 //! The server among other people's programs: PostgreSQL, `docker-registry` with its notifications, skopeo, `curl` over TLS; and workers
 //! that are killed.
 
+use crate::cluster::free_port;
 use crate::services::{registry, run};
 use crate::store::start as start_postgres;
 use assay_test::image::{Builder, BuiltImage, Tree};
 use real_tests::{assay, tool};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process of `assay` that ends with the test.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Ends it as a machine that loses power would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -29,7 +30,7 @@ impl Drop for Process {
     }
 }
 
-fn process(folder: &Path, arguments: &[&str]) -> Process {
+pub(crate) fn process(folder: &Path, arguments: &[&str]) -> Process {
     let mut command = Command::new(assay());
     command
         .args(arguments)
@@ -40,7 +41,7 @@ fn process(folder: &Path, arguments: &[&str]) -> Process {
 }
 
 /// Waits for a line that begins like this, and returns the rest.
-fn line(process: &mut Process, start: &str) -> String {
+pub(crate) fn line(process: &mut Process, start: &str) -> String {
     let mut words = BufReader::new(process.0.stderr.take().unwrap());
     loop {
         let mut text = String::new();
@@ -50,10 +51,6 @@ fn line(process: &mut Process, start: &str) -> String {
             return rest.to_owned();
         }
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {

@@ -25,6 +25,8 @@ pub struct Review {
     pub namespace: String,
     /// Who asks.
     pub user: String,
+    /// The groups of who asks.
+    pub groups: Vec<String>,
     /// Whether nothing may be changed by it.
     pub dry_run: bool,
     /// The object as it will be.
@@ -77,6 +79,7 @@ struct Kind {
 #[serde(default)]
 struct UserInfo {
     username: String,
+    groups: Vec<String>,
 }
 
 impl Review {
@@ -99,6 +102,7 @@ impl Review {
             operation: request.operation,
             namespace: request.namespace.unwrap_or_default(),
             user: request.user_info.username,
+            groups: request.user_info.groups,
             dry_run: request.dry_run.unwrap_or_default(),
             object: request.object,
             old_object: request.old_object,

@@ -263,3 +263,64 @@ fn many_at_once_are_decided_once() {
         assert!(metrics.contains("assay_verdicts_total 1\n"), "{metrics}");
     });
 }
+
+/// The request of somebody in these groups to run the bad image.
+fn review_of(user: &str, groups: &[&str], bad: &str) -> Value {
+    let mut review = review("", "Pod", "prod", "CREATE", &pod(&[bad]), &Value::Null);
+    review["request"]["userInfo"] = json!({ "username": user, "groups": groups });
+    review
+}
+
+#[test]
+fn who_is_exempt_or_breaks_the_glass_is_known_by_the_cluster_and_not_by_the_object() {
+    run(async {
+        let (cluster, _, _, bad) = Cluster::start().await;
+        let ask = async |review: &Value| cluster.ask("/admission/validate?timeout=2s", review).await;
+        for (user, groups) in
+            [("anna", &["system:authenticated"][..]), ("oncall", &[]), ("group:oncall", &["addon"])]
+        {
+            let answer = ask(&review_of(user, groups, &bad)).await;
+            assert_eq!(answer["allowed"], false, "{user}");
+        }
+        let mut claimed = review_of("anna", &[], &bad);
+        claimed["request"]["object"]["metadata"]["annotations"] = json!({ "assay.dev/break-glass": "true" });
+        assert_eq!(ask(&claimed).await["allowed"], false);
+
+        let exempt = ask(&review_of("system:addon", &[], &bad)).await;
+        assert_eq!((&exempt["allowed"], &exempt["warnings"]), (&json!(true), &Value::Null));
+        assert_eq!(exempt["auditAnnotations"]["exempt"], "system:addon");
+
+        let mut tried = review_of("anna", &["oncall"], &bad);
+        tried["request"]["dryRun"] = json!(true);
+        assert_eq!(ask(&tried).await["allowed"], true);
+        let (_, events) = cluster.0.ask("GET", "/api/v1/events", Some(assay_store::Role::Viewer), "").await;
+        assert!(!events.contains("break-glass"), "{events}");
+        let broken = ask(&review_of("anna", &["oncall"], &bad)).await;
+        assert_eq!(broken["allowed"], true);
+        assert_eq!(broken["warnings"][0], "admitted for anna although it is denied");
+        let why = broken["auditAnnotations"]["break-glass"].as_str().unwrap();
+        assert!(why.contains("critical"), "{why}");
+        let (_, events) = cluster.0.ask("GET", "/api/v1/events", Some(assay_store::Role::Viewer), "").await;
+        assert!(events.contains("break-glass") && events.contains("anna"), "{events}");
+        let (_, metrics) = cluster.0.ask("GET", "/metrics", Some(assay_store::Role::Viewer), "").await;
+        assert!(metrics.contains("assay_admission_break_glass_total 1\n"), "{metrics}");
+    });
+}
+
+#[test]
+fn custom_resources_are_judged_where_the_operator_says_that_a_pod_is() {
+    run(async {
+        let (cluster, _, good, bad) = Cluster::start().await;
+        for (group, kind, image, want) in [
+            ("example.org", "Crate", &bad, false),
+            ("example.org", "Crate", &good, true),
+            // Nobody has said where to look.
+            ("example.com", "Crate", &bad, true),
+        ] {
+            let object = json!({ "spec": { "template": pod(&[image]) } });
+            let review = review(group, kind, "prod", "CREATE", &object, &Value::Null);
+            let answer = cluster.ask("/admission/validate?timeout=2s", &review).await;
+            assert_eq!(answer["allowed"], want, "{group}/{kind} {image}: {answer}");
+        }
+    });
+}

@@ -4,7 +4,7 @@ use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
-use assay_server::admission::{Admission, Flights, Judge};
+use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::Peer;
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
@@ -122,6 +122,11 @@ impl World {
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
+            identities: Identities {
+                exempt: vec!["user:system:addon".parse().unwrap()],
+                break_glass: vec!["group:oncall".parse().unwrap()],
+            },
+            workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
         });
         let app = App {
             store: store.clone(),

@@ -5,7 +5,8 @@ use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
 use crate::source::read_file;
 use crate::terminal;
-use assay_server::admission::{Judge, LoadPolicyError};
+use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
+use assay_server::listen::TlsFiles;
 use assay_server::{NotifyUrl, Serve};
 use assay_store::Address;
 use std::net::SocketAddr;
@@ -43,13 +44,29 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     tls_key: Option<PathBuf>,
 
-    /// Answer admission reviews also without a token: API servers send none unless they are configured to.
+    /// Answer admission reviews of clients that show a certificate of these authorities (PEM), too.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    client_ca: Option<PathBuf>,
+
+    /// Answer admission reviews of anybody: API servers show neither token nor certificate unless they are configured to.
     #[arg(long)]
     anonymous_admission: bool,
 
     /// Send what people should know (new findings from severity high, tags that moved) to this address as JSON; may be repeated.
     #[arg(long, value_name = "URL", env = "ASSAY_NOTIFY", hide_env_values = true)]
     notify: Vec<NotifyUrl>,
+    /// Never judge the workloads of this user or group of the cluster (`user:NAME`, `group:NAME`); may be repeated.
+    #[arg(long, value_name = "IDENTITY")]
+    exempt: Vec<Identity>,
+
+    /// Let this user or group do what the policy denies, with a warning, an event and a count each time; may be repeated.
+    #[arg(long, value_name = "IDENTITY")]
+    break_glass: Vec<Identity>,
+
+    /// Judge this kind of custom resource by the pod described at a place in it, such as
+    /// `argoproj.io/Rollout=/spec/template/spec`; may be repeated.
+    #[arg(long, value_name = "GROUP/KIND=POINTER")]
+    workload: Vec<Workload>,
 
     #[command(flatten)]
     work: WorkArgs,
@@ -77,10 +94,16 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let served = assay_server::serve(Serve {
         work: args.work.work(address, deep, global)?,
         listen,
-        tls: args.tls_certificate.zip(args.tls_key),
+        tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
+            certificate,
+            key,
+            client_authorities: args.client_ca,
+        }),
         judge,
         anonymous_admission: args.anonymous_admission,
         notify: args.notify,
+        identities: Identities { exempt: args.exempt, break_glass: args.break_glass },
+        workloads: args.workload,
         judged_by: data.join("judged-by.db"),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
