@@ -56,8 +56,17 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
     let commit = git(&["rev-parse", "HEAD"])?;
     let time = git(&["log", "-1", "--format=%ct", &commit])?;
     let out = workspace().join(&arguments.out);
-    // Told now rather than after an hour.
+    // What is wrong is told now rather than after an hour.
     out::former(&out)?;
+    let absolute =
+        |path: &PathBuf| fs::canonicalize(path).with_context(|| format!("there is no {}", path.display()));
+    let given_policy = arguments.policy.as_ref().map(absolute).transpose()?;
+    let given_database = arguments.db.as_ref().map(absolute).transpose()?;
+    // A key that is a file is named from where the caller stands.
+    let key = match arguments.key.as_ref().map(PathBuf::from) {
+        Some(file) if file.exists() => Some(text(&absolute(&file)?)),
+        _ => arguments.key.clone(),
+    };
     let target = target()?;
     let stage = workspace().join("target/release-stage");
     if stage.exists() {
@@ -86,11 +95,9 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
     fs::create_dir_all(&folder)?;
     // The nearest settings count: these are none, whatever lies in the folders above.
     fs::write(folder.join("assay.yaml"), "")?;
-    let absolute =
-        |path: &Path| fs::canonicalize(path).with_context(|| format!("there is no {}", path.display()));
     // The gate judges by current advisories; the facts built into the program are none.
-    let database = match &arguments.db {
-        Some(database) => absolute(database)?,
+    let database = match given_database {
+        Some(database) => database,
         None => {
             let database = stage.join("full.db");
             let mut build = command(&first.program, &|_| false);
@@ -99,15 +106,7 @@ pub(crate) fn release(arguments: &Arguments) -> Result<()> {
             database
         }
     };
-    let policy = match &arguments.policy {
-        Some(policy) => absolute(policy)?,
-        None => first.sources.join("xtask/release-policy.yaml"),
-    };
-    // A key that is a file is named from where the caller stands.
-    let key = match &arguments.key {
-        Some(key) if Path::new(key).exists() => Some(text(&absolute(Path::new(key))?)),
-        key => key.clone(),
-    };
+    let policy = given_policy.unwrap_or_else(|| first.sources.join("xtask/release-policy.yaml"));
     let name = format!("assay-{}-{target}", version(&first.sources)?);
     let release = Release { name, target, out: files, folder, time, build: first, database, policy, key };
     release.make(&commit)?;

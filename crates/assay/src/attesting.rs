@@ -137,7 +137,9 @@ fn verdict(
                 not_attested(path, not_of_the_gate)
                     .hint("write the verdict with `assay gate SOURCE --policy FILE --format json`")
             })?;
-            check_summary(&summary, target.digest).map_err(elsewhere)?;
+            for digest in std::iter::once(target.digest).chain(target.images) {
+                check_summary(&summary, digest).map_err(elsewhere)?;
+            }
             check_resource(&summary, target.digest).map_err(elsewhere)?;
             return Ok(summary);
         }

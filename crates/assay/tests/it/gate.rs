@@ -615,6 +615,14 @@ fn a_verdict_counts_for_what_was_judged_only() {
     let ran = attest("oci:multi:app", &[]);
     let told = format!("its image {} was not judged", two.digest());
     assert!(ran.code == 2 && ran.stderr.contains(&told), "{}", ran.stderr);
+    // Nor does a summary of that which names the index.
+    let judged = std::fs::read(place.path("verdict.json")).unwrap();
+    let about = assay_sign::predicate::verdict::About { resource: "app", policy: None, version: "0.1.0" };
+    let summary = assay_sign::predicate::verdict::Verdict::parse(&judged).unwrap().summary(&about);
+    place.write("verdict.json", summary.to_string());
+    let ran = attest("oci:multi:app", &[]);
+    assert!(ran.code == 2 && ran.stderr.contains(&two.digest()), "{}", ran.stderr);
+    place.write("verdict.json", judged);
     let child = format!("oci:multi@{}", one.digest());
     let ran = attest(&child, &[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
