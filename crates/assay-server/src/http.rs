@@ -42,6 +42,8 @@ pub struct App {
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: webhook::Secrets,
 }
 
 /// Returns what answers requests.
@@ -114,13 +116,12 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
 async fn event(
     State(app): State<Arc<App>>,
     Path(registry): Path<String>,
+    Query(asked): Query<webhook::Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Developer).await?;
-    let webhook = webhook::by_name(&registry)
-        .ok_or_else(|| Problem::not_found("there is no webhook for this kind of registry"))?;
-    let pushes = webhook.pushes(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    webhook::authenticate(&app, &registry, &asked, &headers, &body).await?;
+    let pushes = webhook::read(&registry, &asked, &headers, &body)?;
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
         return Err(Problem::busy(30));
@@ -129,19 +130,14 @@ async fn event(
     let (mut taken, mut left_out) = (0_u64, 0_u64);
     let mut work = app.store.begin().await?;
     for push in pushes {
-        let name = match &push.tag {
-            Some(tag) => format!("{}/{}:{tag}", push.registry, push.repository),
-            None => format!("{}/{}@{}", push.registry, push.repository, push.digest),
-        };
         // Also refuses what is no name at all, before it comes anywhere near a request.
-        let Ok(reference) = app.scanner.reference(&name) else {
+        let Some(Ok(reference)) = push.image().map(|name| app.scanner.reference(&name)) else {
             left_out += 1;
             continue;
         };
         let job = NewJob {
             kind: RESOLVE.to_owned(),
-            // With the digest: a push that comes while the one before is looked at must not count as known.
-            name: format!("push {reference} {}", push.digest),
+            name: push.job(&reference, now),
             registry: reference.registry().to_owned(),
             payload: reference.to_string(),
             priority: 20,

@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::rematch::{RematchError, rematch_all, scan_job};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
+use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker};
 use assay_advisories::Database;
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
@@ -59,6 +60,8 @@ pub struct Serve {
     pub anonymous_admission: bool,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: Secrets,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -140,6 +143,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             anonymous_admission: options.anonymous_admission,
             clock,
             metrics,
+            webhooks: options.webhooks,
         };
         let router = router(Arc::new(app));
         (options.ready)(address, token.as_ref());

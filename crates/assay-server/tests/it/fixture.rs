@@ -5,6 +5,7 @@ use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Judge};
+use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::Server;
@@ -69,6 +70,19 @@ pub(crate) fn token(role: Role) -> Token {
     Token::new([role as u8; 32])
 }
 
+/// The secret of a webhook.
+pub(crate) fn webhook_secret(name: &str) -> String {
+    format!("known to {name} alone")
+}
+
+fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    for webhook in WEBHOOKS {
+        secrets.add(webhook.name(), webhook_secret(webhook.name()).as_bytes()).unwrap();
+    }
+    secrets
+}
+
 /// The time here: it begins when the first database was built, so that nothing is stale.
 pub(crate) fn now() -> Moment {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
@@ -118,6 +132,7 @@ impl World {
             anonymous_admission: true,
             clock: clock.clone(),
             metrics: metrics.clone(),
+            webhooks: secrets(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -151,13 +166,25 @@ impl World {
         role: Option<Role>,
         body: &str,
     ) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let authorisation = role
             .map(|role| format!("Authorization: Bearer {}\r\n", token(role).reveal()))
             .unwrap_or_default();
+        let (status, _, body) = self.send(method, path, &authorisation, body).await;
+        (status, body)
+    }
+
+    /// Sends a request with these header lines, and returns status, head and body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             {authorisation}Content-Length: {}\r\n\r\n{body}",
+             {headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -165,7 +192,7 @@ impl World {
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
     }
 
     /// Asks for JSON, as a viewer.

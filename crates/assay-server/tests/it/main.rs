@@ -14,3 +14,4 @@ mod fixture;
 mod listen;
 mod rematch;
 mod story;
+mod webhooks;

@@ -7,6 +7,7 @@ use crate::source::read_file;
 use crate::terminal;
 use assay_server::Serve;
 use assay_server::admission::{Judge, LoadPolicyError};
+use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_store::Address;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay serve --data /var/lib/assay --registry registry.example\n  \
+    assay serve --data DIR --registry ghcr.io --webhook-secret github=/run/secrets/github\n  \
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
 pub(crate) struct Args {
@@ -47,8 +49,20 @@ pub(crate) struct Args {
     #[arg(long)]
     anonymous_admission: bool,
 
+    /// Take events of this kind of registry from who proves to know the secret in the file; may be repeated, also for one kind.
+    #[arg(long, value_name = "KIND=FILE", value_parser = webhook_secret)]
+    webhook_secret: Vec<(String, PathBuf)>,
+
     #[command(flatten)]
     work: WorkArgs,
+}
+
+fn webhook_secret(text: &str) -> Result<(String, PathBuf), String> {
+    let (kind, path) = text.split_once('=').ok_or("expected `KIND=FILE`")?;
+    if assay_server::webhook::by_name(kind).is_none() {
+        return Err(InvalidSecret::UnknownWebhook(kind.to_owned()).to_string());
+    }
+    Ok((kind.to_owned(), PathBuf::from(path)))
 }
 
 /// Runs the command.
@@ -68,6 +82,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
             "the policy asks for signatures or attestations, which the server does not gather yet: its rules about them deny",
         );
     }
+    let webhooks = secrets(&args.webhook_secret)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
@@ -77,6 +92,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         judge,
         anonymous_admission: args.anonymous_admission,
         judged_by: data.join("judged-by.db"),
+        webhooks,
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -93,6 +109,19 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn secrets(files: &[(String, PathBuf)]) -> Result<Secrets, CommandError> {
+    let mut secrets = Secrets::default();
+    for (kind, path) in files {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CommandError::work(format!("cannot use the secret in `{}`", path.display()), error)
+                .hint(format!("write one with `openssl rand -hex 32 > {}`", path.display()))
+        };
+        let secret = read_file(path).map_err(|error| failed(error.into()))?;
+        secrets.add(kind, &secret).map_err(|error| failed(error.into()))?;
+    }
+    Ok(secrets)
 }
 
 fn judge(path: &Path) -> Result<Judge, CommandError> {

@@ -152,3 +152,24 @@ fn a_workers_database_must_be_one() {
     assert!(ran.stderr.contains("expected `postgres://…` or `sqlite:///path`"), "{}", ran.stderr);
     assert!(ran.stderr.contains("mysql"), "{}", ran.stderr);
 }
+
+#[test]
+fn secrets_of_webhooks_are_checked_at_the_start() {
+    let place = Place::new();
+    place.write("short", "tell nobody\n");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "github=short"]);
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot use the secret in `short`
+      caused by: the secret of the webhook `github` is shorter than 16 bytes
+    hint: write one with `openssl rand -hex 32 > short`
+    ");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "gitlab=short"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("there is no webhook `gitlab`: expected distribution, harbor, quay"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!place.path("data/assay-server.db").exists());
+}
