@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Answer, Review};
 use crate::api;
+use crate::crawl;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
@@ -60,6 +61,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/crawls", get(crawl::crawls))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)

@@ -3,6 +3,7 @@
 
 pub mod admission;
 mod api;
+mod crawl;
 mod http;
 mod index;
 pub mod listen;
@@ -16,6 +17,7 @@ mod token;
 pub mod webhook;
 mod worker;
 
+pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use metrics::{Counter, Metrics};

@@ -1,6 +1,7 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Judge};
+use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
 use crate::listen::{self, ListenError, Tls, TlsListener};
 use crate::metrics::Metrics;
@@ -62,6 +63,8 @@ pub struct Serve {
     pub judged_by: PathBuf,
     /// What registries prove by that an event is theirs.
     pub webhooks: Secrets,
+    /// Which registries are asked at intervals what they have.
+    pub crawls: Crawls,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -136,6 +139,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             note,
             stop.clone(),
         ));
+        let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
             scanner,
@@ -158,6 +162,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         }
         farewell(workers, &stop).await;
         watch.abort();
+        crawls.abort();
         Ok(())
     })
 }

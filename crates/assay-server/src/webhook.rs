@@ -110,6 +110,11 @@ pub trait Webhook: Sync {
         Proof::Authorization
     }
 
+    /// Tells whether its events say which registry they are of; if not, the address that they are sent to has to.
+    fn names_registry(&self) -> bool {
+        true
+    }
+
     /// Reads what was pushed.
     ///
     /// # Errors

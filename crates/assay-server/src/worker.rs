@@ -1,5 +1,6 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
+use crate::crawl::{self, CRAWL, Crawled};
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
@@ -45,6 +46,7 @@ enum Outcome {
     Resolved(Place, crate::scanner::Resolved, Moment),
     Expanded(Vec<assay_store::Child>),
     Scanned(Box<Scanned>),
+    Crawled(Crawled),
     NoImage,
 }
 
@@ -84,7 +86,11 @@ impl Worker {
         self.metrics.waited(job.waited);
         let begun = (self.clock)();
         let (worker, at_hand) = (self.clone(), job.clone());
-        let mut doing = tokio::task::spawn_blocking(move || worker.perform(&at_hand));
+        let known = crawl::known(&self.store, &job).await?;
+        let mut doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
+            CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
+            _ => worker.perform(&at_hand),
+        });
         let result = loop {
             tokio::select! {
                 result = &mut doing => break result,
@@ -142,7 +148,11 @@ impl Worker {
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
+        let mut crawled = [0; 3];
         match outcome {
+            Outcome::Crawled(listed) => {
+                crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
+            }
             Outcome::Resolved(place, resolved, asked) if resolved.content != Content::Artifact => {
                 seen(&mut work, &resolved.digest, &place, asked).await?;
                 work.enqueue(&scan_job(&resolved.digest, &place.registry, &place.repository, 10), now)
@@ -185,6 +195,7 @@ impl Worker {
             return Ok(false);
         }
         work.commit().await?;
+        self.metrics.crawls.add(crawled);
         Ok(true)
     }
 }

@@ -58,8 +58,8 @@ pub(crate) fn read(
     }
     if let Some(host) = &asked.registry {
         pushes.iter_mut().for_each(|push| push.registry.clone_from(host));
-    } else if pushes.iter().any(|push| push.registry.is_empty()) {
-        let hint = "the event does not say its registry: add `?registry=HOST` to the address of the webhook";
+    } else if !webhook.names_registry() {
+        let hint = "its events do not say their registry: add `?registry=HOST` to the address of the webhook";
         return Err(Problem::invalid(hint));
     }
     Ok(pushes)

@@ -34,6 +34,10 @@ impl Webhook for Zot {
         "zot"
     }
 
+    fn names_registry(&self) -> bool {
+        false
+    }
+
     fn pushes(&self, event: &Event<'_>) -> Result<Vec<Push>, InvalidPayload> {
         let (kind, image) = match event.header("ce-type") {
             Some(kind) => (kind.to_owned(), event.json::<Image>()?),

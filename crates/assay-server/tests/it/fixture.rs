@@ -92,6 +92,11 @@ pub(crate) fn now() -> Moment {
 impl World {
     /// Starts one, on a registry with this content and by this policy.
     pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
+        Self::on(Server::start(move |request| content.answer(request)), first, policy).await
+    }
+
+    /// Starts one on this registry.
+    pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -100,7 +105,6 @@ impl World {
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
-        let registry = Server::start(move |request| content.answer(request));
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
         let scanner = Arc::new(Scanner {

@@ -10,6 +10,7 @@
 )]
 
 mod admission;
+mod crawls;
 mod fixture;
 mod listen;
 mod rematch;
