@@ -3,6 +3,7 @@
 use crate::admission::{Admission, Answer, Review};
 use crate::api;
 use crate::crawl;
+use crate::harbor;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
@@ -62,6 +63,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
         .route("/api/v1/crawls", get(crawl::crawls))
+        .route("/harbor/api/v1/metadata", get(harbor::metadata))
+        .route("/harbor/api/v1/scan", post(harbor::scan))
+        .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)

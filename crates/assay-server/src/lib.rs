@@ -4,6 +4,7 @@
 pub mod admission;
 mod api;
 mod crawl;
+mod harbor;
 mod http;
 mod index;
 pub mod listen;

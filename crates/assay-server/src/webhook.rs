@@ -24,7 +24,7 @@ mod zot;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use intake::{Asked, authenticate, read};
+pub(crate) use intake::{Asked, as_bearer, authenticate, read};
 pub use secret::{InvalidSecret, Secrets};
 
 /// Something that was pushed, as an event says.

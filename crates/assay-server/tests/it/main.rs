@@ -12,6 +12,7 @@
 mod admission;
 mod crawls;
 mod fixture;
+mod harbor;
 mod listen;
 mod rematch;
 mod story;
