@@ -25,7 +25,10 @@ use std::time::Duration;
 /// The job that lists a repository, or all of a registry.
 pub(crate) const CRAWL: &str = "crawl";
 /// Repositories of a registry that are crawled.
-const MAX_REPOSITORIES: usize = 10_000;
+const MAX_REPOSITORIES: usize = 5000;
+/// Jobs that may be queued when a crawl asks for more: half of what makes the server send registries away, so that a crawl never has a push
+/// refused. What is left is found again by the next crawl.
+const MAX_QUEUED: i64 = 5000;
 /// Tags of a repository that are listed.
 const MAX_TAGS: usize = 10_000;
 /// Tags of which one crawl asks what they stand for: those that were never looked at first, then those longest ago. The next crawl goes on.
@@ -190,6 +193,7 @@ pub(crate) async fn save(
         }
         Crawled::Tags(listing) => {
             let done = work.reconcile(&listing).await?;
+            let room = work.room(MAX_QUEUED).await?;
             let mut found_now = 0_usize;
             let detail = |tag: &str| serde_json::json!({ "registry": listing.registry, "repository": listing.repository, "tag": tag });
             for (tag, digest) in done.gone.iter().filter(|(_, digest)| digest.is_some()).take(MAX_TOLD) {
@@ -199,6 +203,9 @@ pub(crate) async fn save(
                 work.record("tag-back", listing.told.get(tag), &detail(tag), now).await?;
             }
             for found in &done.found {
+                if found_now >= room {
+                    break;
+                }
                 let job = resolve_job(&listing, found);
                 // What named an image before may have moved away and back.
                 if found.before.is_some() || !work.is_done(RESOLVE, &job.name).await? {

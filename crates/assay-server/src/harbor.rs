@@ -103,7 +103,7 @@ async fn metadata_or_failure(app: &App, headers: &HeaderMap) -> Result<Response,
     let produced: Vec<&str> = Kind::VULNERABILITIES.iter().map(|kind| kind.media_type()).collect();
     let sboms: Vec<&str> = SBOMS.iter().map(|sbom| sbom.media_type).collect();
     let body = json!({
-        "scanner": report::scanner(),
+        "scanner": report::SCANNER,
         "capabilities": [
             { "type": "vulnerability", "consumes_mime_types": CONSUMED, "produces_mime_types": produced },
             {
@@ -270,19 +270,25 @@ impl Asked {
         Some(Self { reference, digest, mime_type: CONSUMED.into_iter().find(|one| *one == mime_type) })
     }
 
-    /// Returns the artifact as reports repeat it.
-    fn artifact(&self) -> Value {
-        let mut artifact = json!({
-            "repository": self.reference.repository(),
-            "digest": self.digest.to_string(),
-        });
-        for (name, value) in [("tag", self.reference.tag()), ("mime_type", self.mime_type)] {
-            if let Some(value) = value {
-                artifact[name] = value.into();
-            }
+    fn subject(&self) -> Subject {
+        Subject {
+            repository: self.reference.repository().to_owned(),
+            digest: self.digest.to_string(),
+            tag: self.reference.tag().map(str::to_owned),
+            mime_type: self.mime_type,
         }
-        artifact
     }
+}
+
+/// The artifact as reports repeat it.
+#[derive(Debug, Serialize)]
+struct Subject {
+    repository: String,
+    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mime_type: Option<&'static str>,
 }
 
 /// Returns the host of an address, as references have it.
@@ -352,7 +358,7 @@ async fn report_or_failure(
     };
     // Large reports take the processor for long; other requests must not wait for it.
     let made =
-        tokio::task::spawn_blocking(move || report::make(kind, sbom, &asked.artifact(), &stored, inventory));
+        tokio::task::spawn_blocking(move || report::make(kind, sbom, &asked.subject(), &stored, inventory));
     let Ok(Ok(body)) = made.await else {
         return Err(failure(StatusCode::INTERNAL_SERVER_ERROR, "the stored report cannot be read"));
     };

@@ -201,6 +201,17 @@ impl Work {
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
+    /// Returns how many jobs may be queued until there are `limit`.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn room(&mut self, limit: i64) -> Result<usize, StoreError> {
+        let row = sqlx::query("SELECT COUNT(*) FROM jobs WHERE state = 'queued'")
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        Ok(usize::try_from(limit.saturating_sub(row.try_get(0)?)).unwrap_or(0))
+    }
+
     /// Tells whether the last job of that kind and name was done.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Surprising: Harbor knows one list of findings, that of vulnerabilities. Secrets and what else was found is in Assay's own report only.
 //! What a trusted statement says not to concern the image is left out.
 
-use super::Scanner;
+use super::{Scanner, Subject};
 use assay_model::{Finding, FindingKind, Inventory, Report, Severity};
 use assay_store::StoredReport;
 use serde::Serialize;
@@ -80,9 +80,24 @@ impl SbomType {
     }
 }
 
-/// Returns what this scanner is called.
-pub(super) fn scanner() -> Value {
-    json!(Scanner { name: "Assay", vendor: "Assay", version: env!("CARGO_PKG_VERSION") })
+/// What this scanner is called.
+pub(super) const SCANNER: Scanner =
+    Scanner { name: "Assay", vendor: "Assay", version: env!("CARGO_PKG_VERSION") };
+
+#[derive(Serialize)]
+struct Document<'a> {
+    generated_at: String,
+    artifact: &'a Subject,
+    scanner: Scanner,
+    #[serde(flatten)]
+    content: Content<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Vulnerabilities { severity: &'static str, vulnerabilities: Vec<Item<'a>> },
+    Sbom { media_type: &'static str, sbom: Value },
 }
 
 /// A stored report cannot be read.
@@ -93,7 +108,7 @@ pub(super) struct Unreadable;
 pub(super) fn make(
     kind: Kind,
     sbom: Option<SbomType>,
-    artifact: &Value,
+    artifact: &Subject,
     stored: &StoredReport,
     inventory: Option<Inventory>,
 ) -> Result<Vec<u8>, Unreadable> {
@@ -102,21 +117,21 @@ pub(super) fn make(
     }
     let (report, _) = assay_report::format::read(&stored.json).map_err(|_| Unreadable)?;
     let generated = stored.created.timestamp();
-    let mut document =
-        json!({ "generated_at": generated.to_string(), "artifact": artifact, "scanner": scanner() });
-    match sbom {
+    let document_with =
+        |content| Document { generated_at: generated.to_string(), artifact, scanner: SCANNER, content };
+    let document = match sbom {
         None => {
-            let items: Vec<Item<'_>> = items(&report).collect();
-            let worst = items.iter().map(|item| item.rank).max().unwrap_or_default();
-            document["severity"] = capital(worst).into();
-            document["vulnerabilities"] = serde_json::to_value(items).map_err(|_| Unreadable)?;
+            let vulnerabilities: Vec<Item<'_>> = items(&report).collect();
+            let worst = vulnerabilities.iter().map(|item| item.rank).max().unwrap_or_default();
+            let content = Content::Vulnerabilities { severity: capital(worst), vulnerabilities };
+            serde_json::to_vec(&document_with(content))
         }
         Some(sbom) => {
-            document["media_type"] = sbom.media_type.into();
-            document["sbom"] = bill(report, sbom, inventory, generated)?;
+            let bill = bill(report, sbom, inventory, generated)?;
+            serde_json::to_vec(&document_with(Content::Sbom { media_type: sbom.media_type, sbom: bill }))
         }
-    }
-    serde_json::to_vec(&document).map_err(|_| Unreadable)
+    };
+    document.map_err(|_| Unreadable)
 }
 
 /// The stored inventory knows more of each package than the report does.
@@ -184,7 +199,7 @@ fn items(report: &Report) -> impl Iterator<Item = Item<'_>> {
             preferred_cvss: scores(finding),
             vendor_attributes: json!({
                 "aliases": finding.aliases,
-                "priority": finding.priority.map(|priority| priority.name()),
+                "priority": finding.priority.map(assay_model::Priority::name),
                 "fix": finding.fix.name(),
                 "epss": finding.epss.as_ref().map(|epss| epss.score),
                 "known_exploited": finding.kev.is_some(),

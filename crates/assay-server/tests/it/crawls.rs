@@ -85,8 +85,8 @@ fn what_no_event_told_of_is_found_and_what_is_gone_is_noted_once() {
         assert_eq!(detail["scan"]["depth"], "fast");
         let list = world.get("/api/v1/crawls").await;
         let row = |list: &serde_json::Value, name: Option<&str>| {
-            let rows = list["items"].as_array().unwrap().iter();
-            rows.filter(|row| row["repository"].as_str() == name).next().unwrap().clone()
+            let mut rows = list["items"].as_array().unwrap().iter();
+            rows.find(|row| row["repository"].as_str() == name).unwrap().clone()
         };
         let app = row(&list, Some("team/app"));
         assert_eq!((&app["tags"], &app["found"], &app["complete"]), (&5.into(), &5.into(), &true.into()));
