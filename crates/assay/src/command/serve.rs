@@ -112,7 +112,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         let host = place.split('/').next().unwrap_or(place);
         if !args.work.registry.iter().any(|registry| registry == host) {
             let error = format!("the server was not told that it may ask the registry `{host}`");
-            return Err(CommandError::work(format!("cannot crawl `{place}`"), error.into())
+            return Err(CommandError::work(format!("cannot crawl `{place}`"), error)
                 .hint(format!("name it with `--registry {host}`")));
         }
     }

@@ -173,3 +173,26 @@ fn secrets_of_webhooks_are_checked_at_the_start() {
     );
     assert!(!place.path("data/assay-server.db").exists());
 }
+
+#[test]
+fn what_is_crawled_is_a_registry_that_may_be_asked() {
+    let place = Place::new();
+    let serve = |registry: &str, crawl: &str| {
+        place.run(&["serve", "--data", "data", "--registry", registry, "--crawl", crawl])
+    };
+    let ran = serve("registry.example", "other.example/team/app");
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot crawl `other.example/team/app`
+      caused by: the server was not told that it may ask the registry `other.example`
+    hint: name it with `--registry other.example`
+    ");
+    for wrong in
+        ["team/app", "registry.example/team/app:1.0", "registry.example/Team", "registry.example/", ""]
+    {
+        let ran = serve("registry.example", wrong);
+        assert_eq!(ran.code, 2, "{wrong}");
+        assert!(ran.stderr.contains("--crawl"), "{wrong}: {}", ran.stderr);
+    }
+    assert!(!place.path("data/assay-server.db").exists());
+}
