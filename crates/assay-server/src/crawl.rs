@@ -173,11 +173,13 @@ pub(crate) async fn save(
     work: &mut Work,
     scanner: &Scanner,
     job: &Job,
-    crawled: Crawled,
+    crawled: &Crawled,
     now: Moment,
 ) -> Result<[usize; 3], StoreError> {
     match crawled {
-        Crawled::Repositories { mut names, complete } => {
+        Crawled::Repositories { names, complete } => {
+            let complete = *complete;
+            let mut names = names.clone();
             names.retain(|name| scanner.reference(&format!("{}/{name}", job.registry)).is_ok());
             let count = names.len();
             if complete {
@@ -192,7 +194,7 @@ pub(crate) async fn save(
             Ok([0; 3])
         }
         Crawled::Tags(listing) => {
-            let done = work.reconcile(&listing).await?;
+            let done = work.reconcile(listing).await?;
             let room = work.room(MAX_QUEUED).await?;
             let mut found_now = 0_usize;
             let detail = |tag: &str| serde_json::json!({ "registry": listing.registry, "repository": listing.repository, "tag": tag });
@@ -206,7 +208,7 @@ pub(crate) async fn save(
                 if found_now >= room {
                     break;
                 }
-                let job = resolve_job(&listing, found);
+                let job = resolve_job(listing, found);
                 // What named an image before may have moved away and back.
                 if found.before.is_some() || !work.is_done(RESOLVE, &job.name).await? {
                     work.enqueue(&job, now).await?;

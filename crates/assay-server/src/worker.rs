@@ -151,7 +151,7 @@ impl Worker {
         let mut crawled = [0; 3];
         match outcome {
             Outcome::Crawled(listed) => {
-                crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
+                crawled = crawl::save(&mut work, &self.scanner, job, &listed, now).await?;
             }
             Outcome::Resolved(place, resolved, asked) if resolved.content != Content::Artifact => {
                 seen(&mut work, &resolved.digest, &place, asked).await?;
