@@ -1,6 +1,8 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
 use crate::admission::{Admission, Answer, Review};
+use crate::crawl;
+use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
@@ -52,6 +54,8 @@ pub struct App {
     pub limits: Limits,
     /// What was last worked out about the fleet.
     pub indicators: indicators::Kept,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: webhook::Secrets,
 }
 
 /// Returns what answers requests.
@@ -72,6 +76,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
         .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
         .route("/api/v1/tokens/{name}", delete(api::token::revoke))
+        .route("/api/v1/crawls", get(crawl::crawls))
+        .route("/harbor/api/v1/metadata", get(harbor::metadata))
+        .route("/harbor/api/v1/scan", post(harbor::scan))
+        .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), limited))
@@ -177,13 +185,12 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
 async fn event(
     State(app): State<Arc<App>>,
     Path(registry): Path<String>,
+    Query(asked): Query<webhook::Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Developer).await?;
-    let webhook = webhook::by_name(&registry)
-        .ok_or_else(|| Problem::not_found("there is no webhook for this kind of registry"))?;
-    let pushes = webhook.pushes(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    webhook::authenticate(&app, &registry, &asked, &headers, &body).await?;
+    let pushes = webhook::read(&registry, &asked, &headers, &body)?;
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
         return Err(Problem::busy(RETRY_AFTER));
@@ -192,19 +199,14 @@ async fn event(
     let (mut taken, mut left_out) = (0_u64, 0_u64);
     let mut work = app.store.begin().await?;
     for push in pushes {
-        let name = match &push.tag {
-            Some(tag) => format!("{}/{}:{tag}", push.registry, push.repository),
-            None => format!("{}/{}@{}", push.registry, push.repository, push.digest),
-        };
         // Also refuses what is no name at all, before it comes anywhere near a request.
-        let Ok(reference) = app.scanner.reference(&name) else {
+        let Some(Ok(reference)) = push.image().map(|name| app.scanner.reference(&name)) else {
             left_out += 1;
             continue;
         };
         let job = NewJob {
             kind: RESOLVE.to_owned(),
-            // With the digest: a push that comes while the one before is looked at must not count as known.
-            name: format!("push {reference} {}", push.digest),
+            name: push.job(&reference, now),
             registry: reference.registry().to_owned(),
             payload: reference.to_string(),
             priority: 20,

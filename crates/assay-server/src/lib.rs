@@ -4,6 +4,8 @@
 pub mod admission;
 mod api;
 mod audit;
+mod crawl;
+mod harbor;
 mod http;
 mod index;
 mod indicators;
@@ -21,6 +23,7 @@ pub mod webhook;
 mod worker;
 
 pub use audit::verify_audit;
+pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;

@@ -1,5 +1,6 @@
 //! What is counted, in the text format of Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
+use crate::crawl::CrawlCounts;
 use assay_store::{Moment, QueueDepth};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +65,8 @@ pub struct Metrics {
     pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
+    /// What crawls found.
+    pub crawls: CrawlCounts,
     waits: [Counter; 7],
     wait_milliseconds: Counter,
     wait_count: Counter,
@@ -131,6 +134,7 @@ impl Metrics {
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());
         }
+        self.crawls.render(&mut text);
         let seconds = |milliseconds: u64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
         let name = "assay_scan_seconds";
         let _ = write!(

@@ -1,6 +1,7 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
@@ -10,6 +11,7 @@ use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
+use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
@@ -71,6 +73,10 @@ pub struct Serve {
     pub judged_by: PathBuf,
     /// Where messages about what happens go.
     pub notify: Vec<NotifyUrl>,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: Secrets,
+    /// Which registries are asked at intervals what they have.
+    pub crawls: Crawls,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -171,6 +177,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             note.clone(),
             stop.clone(),
         ));
+        let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
             scanner,
@@ -180,6 +187,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             metrics,
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            webhooks: options.webhooks,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -196,6 +204,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         farewell(workers, &stop).await;
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
+        crawls.abort();
         Ok(())
     })
 }

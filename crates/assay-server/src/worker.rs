@@ -1,5 +1,6 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
+use crate::crawl::{self, CRAWL, Crawled};
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
@@ -52,6 +53,7 @@ enum Outcome {
     Expanded(Vec<assay_store::Child>),
     Scanned(Box<Scanned>),
     Unjudgeable(String),
+    Crawled(Crawled),
 }
 
 /// Keeps a job while it is worked at, also while its result is written.
@@ -114,7 +116,12 @@ impl Worker {
         let begun = (self.clock)();
         let _pulse = Pulse::start(self, &job);
         let (worker, at_hand) = (self.clone(), job.clone());
-        let error = match tokio::task::spawn_blocking(move || worker.perform(&at_hand)).await {
+        let known = crawl::known(&self.store, &job).await?;
+        let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
+            CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
+            _ => worker.perform(&at_hand),
+        });
+        let error = match doing.await {
             Ok(Ok(outcome)) => match self.write(&job, &outcome).await {
                 Ok(ours) => {
                     if ours && matches!(outcome, Outcome::Scanned(_)) {
@@ -187,7 +194,11 @@ impl Worker {
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
+        let mut crawled = [0; 3];
         match outcome {
+            Outcome::Crawled(listed) => {
+                crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
+            }
             Outcome::Resolved(place, resolved, asked) => {
                 let is_asked_for = job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
@@ -234,6 +245,7 @@ impl Worker {
             return Ok(false);
         }
         work.commit().await?;
+        self.metrics.crawls.add(crawled);
         Ok(true)
     }
 }

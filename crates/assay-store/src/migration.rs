@@ -19,10 +19,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 3, sql: include_str!("migration/0003_children.sql") },
     Migration { version: 4, sql: include_str!("migration/0004_inputs.sql") },
     Migration { version: 5, sql: include_str!("migration/0005_notices.sql") },
+    Migration { version: 6, sql: include_str!("migration/0006_crawls.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 5;
+pub const SCHEMA_VERSION: i64 = 6;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

@@ -91,7 +91,7 @@ fn means_no_list(error: &RegistryError) -> bool {
 }
 
 /// Returns the address of the next page (RFC 8288): `<address>; rel="next"`.
-fn next_link(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn next_link(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_page)
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod artifacts;
+mod crawl;
 mod hostile;
 mod local;
 mod registry;

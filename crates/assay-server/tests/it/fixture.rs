@@ -6,6 +6,7 @@ use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::Peer;
+use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
@@ -72,6 +73,19 @@ pub(crate) fn token(role: Role) -> Token {
     Token::new([role as u8; 32])
 }
 
+/// The secret of a webhook.
+pub(crate) fn webhook_secret(name: &str) -> String {
+    format!("known to {name} alone")
+}
+
+fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    for webhook in WEBHOOKS {
+        secrets.add(webhook.name(), webhook_secret(webhook.name()).as_bytes()).unwrap();
+    }
+    secrets
+}
+
 /// The time here: it begins when the first database was built, so that nothing is stale.
 pub(crate) fn now() -> Moment {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
@@ -90,6 +104,11 @@ impl World {
         first: &Database,
         policy: Option<&str>,
     ) -> Self {
+        Self::on(Server::start(answer), first, policy).await
+    }
+
+    /// Starts one on this registry.
+    pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -98,7 +117,6 @@ impl World {
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
-        let registry = Server::start(answer);
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
         let scanner = Arc::new(Scanner {
@@ -137,6 +155,7 @@ impl World {
             metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            webhooks: secrets(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -191,12 +210,24 @@ impl World {
         token: Option<&str>,
         body: &str,
     ) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let authorisation =
             token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let (status, _, body) = self.send(method, path, &authorisation, body).await;
+        (status, body)
+    }
+
+    /// Sends a request with these header lines, and returns status, head and body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             {authorisation}Content-Length: {}\r\n\r\n{body}",
+             {headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -205,7 +236,7 @@ impl World {
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         *self.head.lock().unwrap() = head.to_ascii_lowercase();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
     }
 
     /// Asks for JSON, as a viewer.

@@ -12,8 +12,11 @@
 mod access;
 mod admission;
 mod bounds;
+mod crawls;
 mod fixture;
+mod harbor;
 mod listen;
 mod notify;
 mod rematch;
 mod story;
+mod webhooks;

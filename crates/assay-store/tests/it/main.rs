@@ -14,6 +14,7 @@
 mod access;
 mod artifact;
 mod crash;
+mod crawl;
 mod fixture;
 mod freshness;
 mod hostile;

@@ -237,3 +237,47 @@ fn a_changed_or_shortened_audit_log_is_found() {
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains("of the audit log was changed"), "{}", ran.stderr);
 }
+
+#[test]
+fn secrets_of_webhooks_are_checked_at_the_start() {
+    let place = Place::new();
+    place.write("short", "tell nobody\n");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "github=short"]);
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot use the secret in `short`
+      caused by: the secret of the webhook `github` is shorter than 16 bytes
+    hint: write one with `openssl rand -hex 32 > short`
+    ");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "gitlab=short"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("there is no webhook `gitlab`: expected distribution, harbor, quay"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!place.path("data/assay-server.db").exists());
+}
+
+#[test]
+fn what_is_crawled_is_a_registry_that_may_be_asked() {
+    let place = Place::new();
+    let serve = |registry: &str, crawl: &str| {
+        place.run(&["serve", "--data", "data", "--registry", registry, "--crawl", crawl])
+    };
+    let ran = serve("registry.example", "other.example/team/app");
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot crawl `other.example/team/app`
+      caused by: the server was not told that it may ask the registry `other.example`
+    hint: name it with `--registry other.example`
+    ");
+    for wrong in
+        ["team/app", "registry.example/team/app:1.0", "registry.example/Team", "registry.example/", ""]
+    {
+        let ran = serve("registry.example", wrong);
+        assert_eq!(ran.code, 2, "{wrong}");
+        assert!(ran.stderr.contains("--crawl"), "{wrong}: {}", ran.stderr);
+    }
+    assert!(!place.path("data/assay-server.db").exists());
+}
