@@ -3,6 +3,7 @@
 use crate::admission::{Admission, Answer, Review};
 use crate::api;
 use crate::metrics::Metrics;
+use crate::pages;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
@@ -58,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
+        .merge(pages::routes(app.clone()))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(app)

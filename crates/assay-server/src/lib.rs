@@ -7,6 +7,7 @@ mod http;
 mod index;
 pub mod listen;
 mod metrics;
+mod pages;
 mod problem;
 mod rematch;
 mod report;

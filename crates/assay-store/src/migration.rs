@@ -17,10 +17,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("migration/0001_core.sql") },
     Migration { version: 2, sql: include_str!("migration/0002_access.sql") },
     Migration { version: 3, sql: include_str!("migration/0003_children.sql") },
+    Migration { version: 4, sql: include_str!("migration/0004_pages.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 3;
+pub const SCHEMA_VERSION: i64 = 4;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

@@ -54,6 +54,16 @@ impl Judge {
         Ok(Self { policy, digest })
     }
 
+    /// Returns the policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Returns the digest of its text, by which verdicts name it.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// Says whether the policy asks for deep scans.
     pub fn needs_deep_scan(&self) -> bool {
         self.policy.needs_deep_scan()

@@ -12,5 +12,6 @@
 mod admission;
 mod fixture;
 mod listen;
+mod pages;
 mod rematch;
 mod story;

@@ -16,6 +16,7 @@ mod artifact;
 mod crash;
 mod fixture;
 mod migration;
+mod pages;
 mod queue;
 mod retention;
 mod scan;
