@@ -12,11 +12,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process of `assay` that ends with the test.
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Ends it as a machine that loses power would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -29,7 +29,7 @@ impl Drop for Process {
     }
 }
 
-fn process(folder: &Path, arguments: &[&str]) -> Process {
+pub(crate) fn process(folder: &Path, arguments: &[&str]) -> Process {
     let mut command = Command::new(assay());
     command
         .args(arguments)
@@ -40,7 +40,7 @@ fn process(folder: &Path, arguments: &[&str]) -> Process {
 }
 
 /// Waits for a line that begins like this, and returns the rest.
-fn line(process: &mut Process, start: &str) -> String {
+pub(crate) fn line(process: &mut Process, start: &str) -> String {
     let mut words = BufReader::new(process.0.stderr.take().unwrap());
     loop {
         let mut text = String::new();
@@ -52,11 +52,11 @@ fn line(process: &mut Process, start: &str) -> String {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
+pub(crate) fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"

@@ -122,7 +122,7 @@ impl Cell {
     }
 
     pub(super) fn shown_as(mut self, short: String) -> Self {
-        self.short = Some(short);
+        self.short = Some(short).filter(|short| *short != self.text);
         self
     }
 }

@@ -174,17 +174,15 @@ fn every_page_can_be_read_and_every_table_fetched() {
             "CVE-2023-7",
             "CVE-2022-1",
             "class=\"critical\"",
-            "COPY . /",
+            "COPY . &#x2f;",
             ":1.0<",
             "finding-appeared",
             "advisory added",
             "class=\"deny\"",
-            "shop",
-            "production",
-            "has 1 open finding",
+            ">shop<",
+            ">production<",
         ] {
-            // The last is no part of it: the check below would be worth nothing if everything were found.
-            assert_eq!(image.contains(part), part != "has 1 open finding", "{part}\n{image}");
+            assert!(image.contains(part), "{part}\n{image}");
         }
         let advisory = browser.open("/advisories/CVE-2023-7").await;
         assert!(advisory.contains("1 image has it, in 1 open finding; 0 images had it"), "{advisory}");
