@@ -37,7 +37,6 @@ use render::{Templates, View};
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
-use table::Form;
 
 /// The largest form that is read: a token and an address.
 const MAX_FORM: usize = 16 << 10;
@@ -114,7 +113,7 @@ async fn answer(
         Err(error) => return error.respond(&pages.templates, query.get("format").is_some(), uri, None),
     };
     let ask = Ask::new(pages.clone(), visitor, uri.path(), names, query);
-    let form = ask.text("format").and_then(Form::of);
+    let form = ask.form();
     match (page.view)(&ask).await {
         Err(error) => error.respond(&pages.templates, form.is_some(), uri, Some(&ask.visitor)),
         Ok(view) => match form {

@@ -343,7 +343,7 @@ fn fleet(
     }
     let review = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "namespace": "shop",
-        "object": {"spec": {"containers": [{"image": format!("{host}/shop/web:1.3")}]}}}});
+        "object": {"spec": {"containers": [{"image": format!("{host}/shop/web:1.3@{}", digests[0])}]}}}});
     let review_file = folder.join("review.json");
     fs::write(&review_file, review.to_string()).unwrap();
     run(

@@ -3,6 +3,7 @@
 use super::Pages;
 use super::error::PageError;
 use super::session::Visitor;
+use super::table::Form;
 use crate::http::App;
 use crate::problem::Problem;
 use assay_model::Digest;
@@ -74,9 +75,14 @@ impl Ask {
         self.number(name).unwrap_or(1).clamp(1, MAX_PAGE)
     }
 
+    /// Returns how a table is wanted for programs, if it is.
+    pub(super) fn form(&self) -> Option<Form> {
+        self.text("format").and_then(Form::of)
+    }
+
     /// Returns how many rows a table gets: more as a document than on a page.
     pub(super) fn rows(&self) -> i64 {
-        if self.text("format").is_some() { EXPORTED_ROWS } else { ROWS }
+        if self.form().is_some() { EXPORTED_ROWS } else { ROWS }
     }
 
     /// Returns the address of this page with other parameters; those without a value are left out.

@@ -111,8 +111,9 @@ fn every_page_can_be_read_and_every_table_fetched() {
         let (world, digest) = world(Some(POLICY)).await;
         let pod = serde_json::json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
             "uid": "1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "namespace": "shop",
-            "object": {"spec": {"containers": [{"image": format!("{}/team/app:1.0", world.registry.host())}]}}}});
-        world.ask("POST", "/admission/validate", None, &pod.to_string()).await;
+            "object": {"spec": {"containers": [{"image": format!("{}/team/app:1.0@{digest}", world.registry.host())}]}}}});
+        let (_, answer) = world.ask("POST", "/admission/validate", None, &pod.to_string()).await;
+        assert!(answer.contains("\"allowed\":false"), "{answer}");
         let mut browser = Browser { world: &world, cookie: None };
         browser.sign_in(Role::Admin).await;
         let all = [

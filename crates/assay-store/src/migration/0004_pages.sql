@@ -11,6 +11,6 @@ CREATE INDEX sessions_expire ON sessions (expires);
 
 CREATE INDEX findings_open ON findings (severity, rule, image) WHERE gone_at IS NULL AND suppressed = 0;
 CREATE INDEX findings_came ON findings (first_seen, severity) WHERE suppressed = 0;
-CREATE INDEX findings_went ON findings (gone_at, severity) WHERE suppressed = 0;
+CREATE INDEX findings_went ON findings (gone_at, severity) WHERE gone_at IS NOT NULL AND suppressed = 0;
 CREATE INDEX events_of_kind ON events (kind, id);
 CREATE INDEX jobs_of_state ON jobs (state, id);
