@@ -403,7 +403,7 @@ fn every_page_is_fit_to_be_read_in_a_browser() {
         ("advisory", "/advisories/CVE-2018-1000656".to_owned(), "billing/api"),
         ("package", "/packages?name=flask".to_owned(), "0.12"),
         ("events", "/events".to_owned(), "tag-seen"),
-        ("queue", "/queue".to_owned(), "PyPI"),
+        ("queue", "/queue".to_owned(), "osv:advisories"),
         ("policy", "/policy".to_owned(), "RISK-17"),
         ("audit", "/audit".to_owned(), "session.begin"),
         ("nothing", "/images/nothing".to_owned(), "Bad Request"),

@@ -48,14 +48,13 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let job = store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
     let context = context! {
         digest => digest.to_string(),
-        name => format!("{}/{}", image.registry, image.repository),
         facts, depth, judged, scanned, moved_from,
         is_index => !children.is_empty(),
         complete => read.as_ref().is_none_or(Report::complete),
         unassessed => read.as_ref().map_or(0, Report::unassessed),
         job_state => job.as_ref().map(|(state, _)| state.clone()),
         job_error => job.and_then(|(_, error)| error),
-        severities => store.severities_of(&digest).await?,
+        severities => by_severity(&store.severities_of(&digest).await?),
         formats => download::names(),
         first_seen => time(image.first_seen),
         last_seen => time(image.last_seen),
@@ -129,12 +128,19 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     tables.push(findings(ask, &digest, Standing::Suppressed).await?);
     tables.push(findings(ask, &digest, Standing::Gone).await?);
     tables.push(events::table(&told, "The newest first"));
-    Ok(View {
-        title: format!("{}/{}", image.registry, image.repository),
-        template: "image.html",
-        context,
-        tables,
-    })
+    let tag = tags.last().and_then(|period| period.place.tag.as_ref());
+    let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
+    let title = format!("{}/{}{tag}", image.registry, image.repository);
+    Ok(View { title, template: "image.html", context, tables })
+}
+
+/// Returns the counts with the most severe first.
+fn by_severity(counts: &[(String, i64)]) -> Vec<Vec<String>> {
+    let severities = assay_model::Severity::ALL.into_iter().filter_map(|severity| {
+        let (name, count) = counts.iter().find(|(name, _)| name == severity.name())?;
+        Some(vec![name.clone(), count.to_string()])
+    });
+    severities.collect()
 }
 
 fn time(moment: Moment) -> String {

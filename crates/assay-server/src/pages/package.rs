@@ -58,9 +58,9 @@ pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Resul
         row
     });
     let caption = if deployed {
-        "The image seen first, first"
+        "In the order in which they were first seen"
     } else {
-        "The image seen first, first. Which of them run is not recorded"
+        "In the order in which they were first seen; which of them run is not recorded"
     };
     let table = Table {
         name: "images",
