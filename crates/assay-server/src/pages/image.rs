@@ -9,7 +9,7 @@ use super::{download, events};
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
-use assay_store::{KnownFinding, Moment, Role, Standing, StoreError, StoredReport, StoredVerdict};
+use assay_store::{KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict};
 use minijinja::context;
 
 pub(super) const PAGE: Page =
@@ -128,7 +128,9 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     tables.push(findings(ask, &digest, Standing::Suppressed).await?);
     tables.push(findings(ask, &digest, Standing::Gone).await?);
     tables.push(events::table(&told, "The newest first"));
-    let tag = tags.last().and_then(|period| period.place.tag.as_ref());
+    let here = |place: &Place| place.registry == image.registry && place.repository == image.repository;
+    let tag =
+        tags.iter().rev().find(|period| here(&period.place)).and_then(|period| period.place.tag.as_ref());
     let tag = tag.map(|tag| format!(":{tag}")).unwrap_or_default();
     let title = format!("{}/{}{tag}", image.registry, image.repository);
     Ok(View { title, template: "image.html", context, tables })

@@ -187,7 +187,7 @@ fn every_page_can_be_read_and_every_table_fetched() {
         }
         let advisory = browser.open("/advisories/CVE-2023-7").await;
         assert!(advisory.contains("1 image has it, in 1 open finding; 0 images had it"), "{advisory}");
-        assert!(advisory.contains(&format!("/images/{digest}")) && advisory.contains("2.0"));
+        assert!(!links(&advisory, &digest).is_empty() && advisory.contains(">2.0<"), "{advisory}");
         let gone = browser.open("/advisories/CVE-2022-1").await;
         assert!(gone.contains("0 images have it, in 0 open findings; 1 image had it"), "{gone}");
         let policy = browser.open("/policy").await;

@@ -81,7 +81,7 @@ async fn fleet(store: &Store) {
     work.see(&digest(3), &other, at(4 * day)).await.unwrap();
     let mut suppressed = report(&[("c", "1", &["CVE-3"])]);
     suppressed.findings[0].suppression = Some(assay_model::Suppression {
-        state: assay_model::SuppressionState::NotAffected,
+        state: assay_model::finding::SuppressionState::NotAffected,
         reason: "not there".to_owned(),
         author: String::new(),
         issued: None,
