@@ -1,4 +1,4 @@
-//! The audit log, the newest entry first. What it holds is what the server writes into it: tokens, and who signed in.
+//! The audit log, the newest entry first, and its end for people to keep.
 
 use super::Page;
 use super::ask::Ask;
@@ -17,9 +17,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let limit = ask.rows();
     let mut entries = ask.app().store.newest_audit(ask.number("before"), limit.saturating_add(1)).await?;
     let next = cut(&mut entries, limit).then(|| entries.last().map(|entry| entry.sequence)).flatten();
-    let mut sentences = vec![
-        "Recorded are new tokens and who signs in and out here; other acts leave no entry yet.".to_owned(),
-    ];
+    let mut sentences = Vec::new();
     if ask.text("before").is_none()
         && let Some(newest) = entries.first()
     {
