@@ -276,7 +276,7 @@ pub(crate) async fn blast_radius(
 
 /// Cuts a page between two images, so that none is told of in halves. One image with more rows than a page gets a longer page's worth
 /// cut off, which is said nowhere else: pages hold up to a thousand rows.
-pub(crate) fn page(mut hits: Vec<Hit>, limit: i64) -> (Vec<Hit>, Option<i64>) {
+fn page(mut hits: Vec<Hit>, limit: i64) -> (Vec<Hit>, Option<i64>) {
     if i64::try_from(hits.len()).is_ok_and(|length| length <= limit) {
         return (hits, None);
     }

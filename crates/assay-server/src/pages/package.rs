@@ -28,7 +28,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
 /// Returns the images that were found. A page ends between two images, so that none is told of in halves.
 pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Result<Table, PageError> {
     let deployed = ask.app().store.knows_deployments().await?;
-    let (found, next) = crate::api::page(found, ask.rows());
+    let (found, next) = whole(found, ask.rows());
     let mut all = columns([
         ("image", "Image", "mono"),
         ("digest", "Digest", "mono"),
@@ -73,4 +73,49 @@ pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Resul
         first: None,
     };
     Ok(table.paged(ask, "after", next))
+}
+
+/// Cuts off the last image of what is more than a page: what was read of it may not be all. Returns after which image the list goes on.
+fn whole(mut found: Vec<Hit>, limit: i64) -> (Vec<Hit>, Option<i64>) {
+    if i64::try_from(found.len()).is_ok_and(|length| length <= limit) {
+        return (found, None);
+    }
+    let Some(last) = found.last().map(|hit| hit.id) else { return (found, None) };
+    if found.first().is_some_and(|first| first.id != last) {
+        found.retain(|hit| hit.id != last);
+    }
+    let next = found.last().map(|hit| hit.id);
+    (found, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_model::Digest;
+    use assay_store::Moment;
+
+    #[test]
+    fn no_image_is_told_of_in_halves() {
+        let check = |ids: &[i64], limit, want: usize, next| {
+            let hit = |id: &i64| Hit {
+                id: *id,
+                digest: Digest::Sha256([0; 32]),
+                registry: String::new(),
+                repository: String::new(),
+                of: String::new(),
+                package: None,
+                version: None,
+                fixed_versions: String::new(),
+                since: Moment(0),
+                deployed: false,
+            };
+            let (found, after) = whole(ids.iter().map(hit).collect(), limit);
+            assert_eq!((found.len(), after), (want, next), "{ids:?}");
+        };
+        check(&[], 2, 0, None);
+        check(&[1, 2], 2, 2, None);
+        check(&[1, 2, 3], 2, 2, Some(2));
+        check(&[1, 2, 2], 2, 1, Some(1));
+        check(&[1, 1, 1], 2, 3, Some(1));
+    }
 }
