@@ -110,7 +110,7 @@ async fn answer(
 ) -> Response {
     let visitor = match session::visitor(&pages.app, headers, page.role).await {
         Ok(visitor) => visitor,
-        Err(error) => return error.respond(&pages.templates, query.get("format").is_some(), uri, None),
+        Err(error) => return error.respond(&pages.templates, query.contains_key("format"), uri, None),
     };
     let ask = Ask::new(pages.clone(), visitor, uri.path(), names, query);
     let form = ask.form();
