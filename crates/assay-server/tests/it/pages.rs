@@ -410,7 +410,7 @@ fn lists_go_on_until_everything_was_told_once() {
         let mut browser = Browser { world: &world, cookie: None };
         browser.sign_in(Role::Security).await;
         for (begin, what, want) in [
-            ("/images", "<a href=\"&#x2f;images&#x2f;sha256:", 120),
+            ("/images", "<a href=\"&#x2f;images&#x2f;sha256:", 120_usize),
             ("/images?text=APP1", "<a href=\"&#x2f;images&#x2f;sha256:", 60),
             ("/events", "<a href=\"&#x2f;images&#x2f;sha256:", 120),
             ("/audit", "<td class=\"\">test</td>", 120),
