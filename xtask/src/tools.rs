@@ -19,6 +19,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("apt-get", "apt"),
     ("buildah", "buildah"),
     ("bundle", "ruby-bundler"),
+    ("chromium", "chromium"),
     ("composer", "composer"),
     ("curl", "curl"),
     ("db5.3_load", "db5.3-util"),

@@ -4,4 +4,4 @@
 pub mod json;
 mod text;
 
-pub use text::{shorten, steers, terminal, visible};
+pub use text::{shorten, spreadsheet, steers, terminal, visible};

@@ -25,6 +25,18 @@ pub fn visible(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Returns a cell that no spreadsheet takes for a formula, wherever the text comes from
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>): such cells begin with an apostrophe, which spreadsheets show as text.
+pub fn spreadsheet(cell: &str) -> Cow<'_, str> {
+    let safe = terminal(cell);
+    // Some skip white space before the sign.
+    if safe.trim_start().starts_with(['=', '+', '-', '@', '|', '%']) {
+        Cow::Owned(format!("'{safe}"))
+    } else {
+        safe
+    }
+}
+
 /// Returns whether a character could steer a terminal, or reorder what is shown.
 pub fn steers(char: char) -> bool {
     char.is_control()
@@ -45,6 +57,20 @@ pub fn shorten(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for (cell, want) in [
+            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
+            ("\t=1+1", "' =1+1"),
+            ("@babel/core", "'@babel/core"),
+            ("-1", "'-1"),
+            ("plain", "plain"),
+            ("1.0=2", "1.0=2"),
+        ] {
+            assert_eq!(spreadsheet(cell), want);
+        }
+    }
 
     #[test]
     fn nothing_steers_the_terminal() {

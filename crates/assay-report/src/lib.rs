@@ -4,6 +4,7 @@
 pub mod diff;
 pub mod filter;
 pub mod format;
+pub mod page;
 pub mod summary;
 pub mod words;
 

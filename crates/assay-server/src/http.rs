@@ -6,6 +6,7 @@ use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
+use crate::pages;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
@@ -80,6 +81,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
+        .merge(pages::routes(app.clone()))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), limited))

@@ -13,6 +13,7 @@ mod limits;
 pub mod listen;
 mod metrics;
 mod notify;
+mod pages;
 mod problem;
 mod rematch;
 mod report;

@@ -18,6 +18,11 @@ impl Problem {
         Self { status, code, detail: detail.into(), retry_after: None }
     }
 
+    /// Returns what a person is told.
+    pub(crate) fn told(&self) -> (StatusCode, &str) {
+        (self.status, &self.detail)
+    }
+
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail)
     }

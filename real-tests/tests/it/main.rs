@@ -34,6 +34,7 @@ mod linked;
 mod metamorphic;
 mod notation;
 mod os_packages;
+mod pages;
 mod pipeline;
 mod removable;
 mod report;

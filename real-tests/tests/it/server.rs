@@ -53,7 +53,7 @@ pub(crate) fn line(process: &mut Process, start: &str) -> String {
     }
 }
 
-fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
+pub(crate) fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\r\n"

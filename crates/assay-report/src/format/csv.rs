@@ -1,11 +1,10 @@
 //! Comma-separated values (RFC 4180), one line per finding, for spreadsheets.
 //!
-//! Spreadsheets run what looks like a formula, wherever it comes from
-//! (<https://owasp.org/www-community/attacks/CSV_Injection>): such cells begin with an apostrophe, which they show as text.
+//! Spreadsheets run what looks like a formula; such cells begin with an apostrophe, which they show as text.
 
 use super::{Format, Options};
 use crate::words;
-use assay_escape::terminal;
+use assay_escape::spreadsheet;
 use assay_model::{Finding, Package, Priority, Report};
 use std::io::{self, Write};
 
@@ -41,7 +40,7 @@ impl Format for Csv {
         let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
         writer.write_record(COLUMNS)?;
         for finding in &report.findings {
-            writer.write_record(row(report, finding).map(|cell| harmless(&cell)))?;
+            writer.write_record(row(report, finding).map(|cell| spreadsheet(&cell).into_owned()))?;
         }
         writer.flush()
     }
@@ -72,34 +71,4 @@ fn row(report: &Report, finding: &Finding) -> [String; 16] {
         finding.title.clone(),
         finding.remediation.clone(),
     ]
-}
-
-/// Returns a cell that no spreadsheet takes for a formula.
-fn harmless(cell: &str) -> String {
-    let safe = terminal(cell);
-    // Some skip white space before the sign.
-    if safe.trim_start().starts_with(['=', '+', '-', '@', '|', '%']) {
-        format!("'{safe}")
-    } else {
-        safe.into_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for (cell, want) in [
-            ("=HYPERLINK(\"x\")", "'=HYPERLINK(\"x\")"),
-            ("\t=1+1", "' =1+1"),
-            ("@babel/core", "'@babel/core"),
-            ("-1", "'-1"),
-            ("plain", "plain"),
-            ("1.0=2", "1.0=2"),
-        ] {
-            assert_eq!(harmless(cell), want);
-        }
-    }
 }

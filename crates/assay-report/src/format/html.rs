@@ -5,20 +5,17 @@
 //! name could run, even if escaping failed. Charts are drawn in SVG by the template.
 
 use super::{Format, Options, markdown};
+use crate::page::{STYLE, environment, hash_source, length};
 use crate::{summary, words};
 use assay_model::{Finding, FindingKind, Package, Priority, Report, Severity, Usage};
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use std::io::{self, Write};
 
 /// Writes HTML.
 pub(super) struct Html;
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
-const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 impl Format for Html {
@@ -27,10 +24,7 @@ impl Format for Html {
     }
 
     fn write(&self, report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        let mut environment = Environment::new();
-        let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-        environment.set_syntax(syntax.map_err(io::Error::other)?);
-        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        let mut environment = environment().map_err(io::Error::other)?;
         environment.add_template("report.html", TEMPLATE).map_err(io::Error::other)?;
         let template = environment.get_template("report.html").map_err(io::Error::other)?;
         let html = template.render(Serde(page(report, options))).map_err(io::Error::other)?;
@@ -153,13 +147,6 @@ struct FeedRow {
     license: String,
 }
 
-/// The longest bar.
-const FULL: u64 = 1000;
-
-fn length(count: u64, most: u64) -> u64 {
-    count.saturating_mul(FULL).checked_div(most).unwrap_or_default()
-}
-
 fn page(report: &Report, options: &Options) -> Page {
     let image = &report.image;
     let mut facts = Vec::new();
@@ -269,28 +256,11 @@ fn page(report: &Report, options: &Options) -> Page {
 
 /// Allows the style and the script of this very file, and nothing else.
 fn policy() -> String {
-    let hash = |text: &str| base64(&Sha256::digest(text.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        hash_source(STYLE),
+        hash_source(SCRIPT)
     )
-}
-
-/// Base64 with padding (RFC 4648), of a digest.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for position in 0..4 {
-            let digit = (bits >> (18 - 6 * position)) & 63;
-            let digit = usize::try_from(digit).ok().and_then(|digit| ALPHABET.get(digit));
-            text.push(if position > chunk.len() { '=' } else { char::from(*digit.unwrap_or(&b'A')) });
-        }
-    }
-    text
 }
 
 fn layers(report: &Report) -> Vec<LayerRow> {
@@ -411,18 +381,4 @@ fn packages(report: &Report) -> Vec<PackageRow> {
             findings,
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    #[test]
-    fn base64_is_that_of_the_standard() {
-        for (bytes, want) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(bytes.as_bytes()), want);
-        }
-    }
 }

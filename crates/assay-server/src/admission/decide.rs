@@ -61,7 +61,12 @@ impl Judge {
         Ok(Self { policy, digest })
     }
 
-    /// Returns the digest of the policy's text.
+    /// Returns the policy.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Returns the digest of its text, by which verdicts name it.
     pub fn digest(&self) -> &str {
         &self.digest
     }

@@ -17,6 +17,7 @@ mod fixture;
 mod harbor;
 mod listen;
 mod notify;
+mod pages;
 mod rematch;
 mod story;
 mod webhooks;

@@ -22,6 +22,7 @@ mod indicator;
 mod inputs;
 mod migration;
 mod notice;
+mod pages;
 mod queue;
 mod retention;
 mod scan;

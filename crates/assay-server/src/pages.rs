@@ -1,0 +1,129 @@
+//! The pages: the fleet for people, in a browser.
+//!
+//! Everything is rendered here and works without a script; there is none. A strict content security policy allows the style of this
+//! server and nothing else. Every page is one file with a [`Page`], and stands in [`PAGES`]. A page answers with tables; each of them can
+//! also be had as CSV or JSON, from the same address with `table` and `format`.
+
+mod ask;
+mod download;
+mod error;
+mod render;
+mod session;
+mod table;
+
+mod advisory;
+mod audit;
+mod compare;
+mod events;
+mod image;
+mod images;
+mod overview;
+mod package;
+mod packages;
+mod policy;
+mod queue;
+mod search;
+
+use crate::http::App;
+use ask::Ask;
+use assay_store::Role;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use error::PageError;
+use render::{Templates, View};
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// The largest form that is read: a token and an address.
+const MAX_FORM: usize = 16 << 10;
+
+type Viewing<'a> = Pin<Box<dyn Future<Output = Result<View, PageError>> + Send + 'a>>;
+
+/// A page: where it is, who may see it, and what it shows.
+struct Page {
+    /// Its address; what stands in braces is given to it.
+    path: &'static str,
+    /// What the menu calls it, if it is in the menu.
+    menu: Option<&'static str>,
+    /// The least role that sees it.
+    role: Role,
+    /// Makes what it shows.
+    view: for<'a> fn(&'a Ask) -> Viewing<'a>,
+}
+
+/// Every page, in the order of the menu.
+const PAGES: &[Page] = &[
+    overview::PAGE,
+    images::PAGE,
+    image::PAGE,
+    packages::PAGE,
+    compare::PAGE,
+    search::PAGE,
+    advisory::PAGE,
+    package::PAGE,
+    events::PAGE,
+    queue::PAGE,
+    policy::PAGE,
+    audit::PAGE,
+];
+
+/// What the pages share.
+struct Pages {
+    app: Arc<App>,
+    templates: Templates,
+    counts: overview::Counts,
+}
+
+/// Returns what answers at the addresses of the pages.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<S> {
+    let pages = Arc::new(Pages { app, templates: Templates::new(), counts: overview::Counts::default() });
+    let mut router: Router<Arc<Pages>> = Router::new();
+    for page in PAGES {
+        let answer = async move |State(pages): State<Arc<Pages>>,
+                                 Path(names): Path<HashMap<String, String>>,
+                                 query: Query<HashMap<String, String>>,
+                                 uri: Uri,
+                                 headers: HeaderMap| {
+            answer(page, pages, (names, query.0), &uri, &headers).await
+        };
+        router = router.route(page.path, get(answer));
+    }
+    router
+        .route("/sign-in", get(session::form).post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/images/{digest}/download/{format}", get(download::download))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .route(render::STYLE_PATH, get(render::style))
+        .with_state(pages)
+}
+
+async fn answer(
+    page: &'static Page,
+    pages: Arc<Pages>,
+    (names, query): (HashMap<String, String>, HashMap<String, String>),
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Response {
+    let visitor = match session::visitor(&pages.app, headers, page.role).await {
+        Ok(visitor) => visitor,
+        Err(error) => return error.respond(&pages.templates, query.contains_key("format"), uri, None),
+    };
+    let ask = Ask::new(pages.clone(), visitor, uri.path(), names, query);
+    let form = ask.form();
+    match (page.view)(&ask).await {
+        Err(error) => error.respond(&pages.templates, form.is_some(), uri, Some(&ask.visitor)),
+        Ok(view) => match form {
+            None => pages.templates.page(&ask, view),
+            Some(form) => match view.tables.into_iter().find(|table| Some(table.name) == ask.text("table")) {
+                Some(table) => table.export(form, &ask),
+                None => {
+                    crate::problem::Problem::not_found("the page has no table of this name").into_response()
+                }
+            },
+        },
+    }
+}

@@ -1,0 +1,225 @@
+//! Lists as people read them: the newest or the worst first, a page at a time.
+
+use crate::audit::AuditEntry;
+use crate::error::StoreError;
+use crate::event::Event;
+use crate::moment::Moment;
+use crate::scan::KnownFinding;
+use crate::store::Store;
+use assay_model::Digest;
+use sqlx::Row as _;
+use std::time::Duration;
+
+/// A job, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobStatus {
+    /// Its number, by which lists go on.
+    pub id: i64,
+    /// What is done.
+    pub kind: String,
+    /// What it is about.
+    pub name: String,
+    /// The registry it asks.
+    pub registry: String,
+    /// `queued`, `running`, `done` or `failed`.
+    pub state: String,
+    /// Attempts so far, and at most.
+    pub attempts: (i64, i64),
+    /// When it was asked for.
+    pub created: Moment,
+    /// When it may be done, or was taken.
+    pub run_at: Moment,
+    /// How long it took, if it ended.
+    pub took: Option<Duration>,
+    /// Who has or had it.
+    pub worker: Option<String>,
+    /// Why the last attempt failed.
+    pub error: Option<String>,
+}
+
+/// Whether findings are wanted that are there, or that were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They are there and count.
+    Open,
+    /// They are there, and a statement takes them out of the count.
+    Suppressed,
+    /// They were there.
+    Gone,
+}
+
+impl Standing {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Open => "f.gone_at IS NULL AND f.suppressed = 0",
+            Self::Suppressed => "f.gone_at IS NULL AND f.suppressed <> 0",
+            Self::Gone => "f.gone_at IS NOT NULL",
+        }
+    }
+}
+
+impl Store {
+    /// Returns findings of an image, the most severe first, from a place in the list on.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn findings_of(
+        &self,
+        digest: &Digest,
+        standing: Standing,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownFinding>, StoreError> {
+        let sql = format!(
+            "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
+             f.suppressed, f.first_seen, f.gone_at, f.reopened FROM findings f JOIN images i ON i.id = f.image \
+             WHERE i.digest = $1 AND {} ORDER BY CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 \
+             WHEN 'low' THEN 3 WHEN 'negligible' THEN 4 ELSE 5 END, f.rule, f.package, f.fingerprint LIMIT $2 OFFSET $3",
+            standing.condition()
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(digest.to_string())
+            .bind(limit)
+            .bind(skip)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KnownFinding {
+                    fingerprint: row.try_get(0)?,
+                    kind: row.try_get(1)?,
+                    rule: row.try_get(2)?,
+                    severity: row.try_get(3)?,
+                    priority: row.try_get(4)?,
+                    package: row.try_get(5)?,
+                    version: row.try_get(6)?,
+                    fix: row.try_get(7)?,
+                    fixed_versions: row.try_get(8)?,
+                    suppressed: row.try_get::<i64, _>(9)? != 0,
+                    first_seen: Moment(row.try_get(10)?),
+                    gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
+                    reopened: row.try_get(12)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns how many open findings of each severity an image has.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn severities_of(&self, digest: &Digest) -> Result<Vec<(String, i64)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT f.severity, COUNT(*) FROM findings f JOIN images i ON i.id = f.image \
+             WHERE i.digest = $1 AND f.gone_at IS NULL AND f.suppressed = 0 GROUP BY f.severity ORDER BY f.severity",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+
+    /// Returns events before a number, the newest first: all, those of a kind, or those about an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_events(
+        &self,
+        kind: &str,
+        digest: Option<&Digest>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        // A condition that also holds for nothing asked would keep the database from using its indexes.
+        let mut conditions = String::from("id < $1");
+        if !kind.is_empty() {
+            conditions.push_str(" AND kind = $2");
+        }
+        if digest.is_some() {
+            conditions.push_str(if kind.is_empty() { " AND digest = $2" } else { " AND digest = $3" });
+        }
+        let last = 2 + usize::from(!kind.is_empty()) + usize::from(digest.is_some());
+        let sql = format!(
+            "SELECT id, at, kind, digest, detail FROM events WHERE {conditions} ORDER BY id DESC LIMIT ${last}"
+        );
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.unwrap_or(i64::MAX));
+        if !kind.is_empty() {
+            query = query.bind(kind);
+        }
+        if let Some(digest) = digest {
+            query = query.bind(digest.to_string());
+        }
+        let rows = query.bind(limit).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Event {
+                    id: row.try_get(0)?,
+                    at: Moment(row.try_get(1)?),
+                    kind: row.try_get(2)?,
+                    digest: row.try_get(3)?,
+                    detail: row.try_get(4)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns jobs before a number in a state, the newest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_jobs(
+        &self,
+        state: &str,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<JobStatus>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, kind, name, registry, state, attempt, max_attempts, created, run_at, started, finished, worker, error \
+             FROM jobs WHERE state = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(state)
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let started = row.try_get::<Option<i64>, _>(9)?.map(Moment);
+                let finished = row.try_get::<Option<i64>, _>(10)?.map(Moment);
+                Ok(JobStatus {
+                    id: row.try_get(0)?,
+                    kind: row.try_get(1)?,
+                    name: row.try_get(2)?,
+                    registry: row.try_get(3)?,
+                    state: row.try_get(4)?,
+                    attempts: (row.try_get(5)?, row.try_get(6)?),
+                    created: Moment(row.try_get(7)?),
+                    run_at: Moment(row.try_get(8)?),
+                    took: started.zip(finished).map(|(started, finished)| finished.since(started)),
+                    worker: row.try_get(11)?,
+                    error: row.try_get(12)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns entries of the audit log before a number, the newest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_audit(&self, before: Option<i64>, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        let end = match before {
+            Some(before) => before,
+            None => {
+                let row =
+                    sqlx::query("SELECT COALESCE(MAX(sequence), 0) FROM audit").fetch_one(&self.pool).await?;
+                row.try_get::<i64, _>(0)?.saturating_add(1)
+            }
+        };
+        // Sequences have no gaps.
+        let mut entries = self.audit_log(end.saturating_sub(limit.saturating_add(1)), limit).await?;
+        entries.retain(|entry| entry.sequence < end);
+        entries.reverse();
+        Ok(entries)
+    }
+}
