@@ -11,7 +11,7 @@ mod report;
 use crate::http::App;
 use crate::problem::Problem;
 use crate::webhook::as_bearer;
-use crate::worker::{ATTEMPTS, RESOLVE, SCAN};
+use crate::worker::{ATTEMPTS, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
 use assay_model::Digest;
 use assay_oci::Reference;
 use assay_store::{NewJob, Role, StoreError};
@@ -36,8 +36,6 @@ const CONSUMED: [&str; 2] =
 const REFRESH: u32 = 5;
 /// The longest identifier of a request that is read.
 const MAX_ID: usize = 2048;
-/// Jobs that may be queued before Harbor is told to wait.
-const MAX_QUEUED: i64 = 10_000;
 
 /// Why a request was not answered, in the form that Harbor shows.
 #[derive(Debug)]
@@ -172,7 +170,7 @@ async fn scan_or_failure(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<
     check_capabilities(request.enabled_capabilities.as_deref().unwrap_or_default())?;
     let asked = Asked::read(app, request)?;
     if app.store.queued().await? >= MAX_QUEUED {
-        return Err(Problem::busy(30).into());
+        return Err(Problem::busy(RETRY_AFTER).into());
     }
     app.store.enqueue(&asked.job(), (app.clock)()).await?;
     let id = json!({ "id": asked.id() });
@@ -347,9 +345,13 @@ async fn report_or_failure(
         }
     }
     let Some(stored) = app.store.report(&asked.digest, None).await? else {
-        return Err(match known {
-            true => failure(StatusCode::INTERNAL_SERVER_ERROR, "it is no image, so that nothing was scanned"),
-            false => unknown(),
+        let why = app.store.refused(&asked.digest).await?;
+        return Err(match (known, why) {
+            (_, Some(why)) => failure(StatusCode::INTERNAL_SERVER_ERROR, why),
+            (true, None) => {
+                failure(StatusCode::INTERNAL_SERVER_ERROR, "it is no image, so that nothing was scanned")
+            }
+            (false, None) => unknown(),
         });
     };
     let inventory = match sbom {

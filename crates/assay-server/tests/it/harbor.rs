@@ -1,7 +1,7 @@
 //! Harbor's side of its scanner API, in the shape of its OpenAPI document.
 
-use crate::fixture::{BUILT, World, database, image, run, token};
-use assay_store::Role;
+use crate::fixture::{BUILT, World, database, image, now, run, token};
+use assay_store::{Place, Role};
 use assay_test::image::BuiltImage;
 use assay_test::registry::Content;
 use base64::Engine as _;
@@ -211,5 +211,15 @@ fn a_scan_that_cannot_be_done_ends_with_its_reason() {
             (500, Some("it is no image, so that nothing was scanned"))
         );
         assert!(head.contains("application/vnd.scanner.adapter.error+json; version=1.0"), "{head}");
+        // What was looked at and can never be judged says why.
+        let reference = format!("{}/team/app@{}", world.registry.host(), assay_test::image::digest(chart));
+        let mut work = world.store.begin().await.unwrap();
+        let place = Place { registry: world.registry.host(), repository: "team/app".to_owned(), tag: None };
+        let digest = assay_test::image::digest(chart).parse().unwrap();
+        work.see(&digest, &place, now()).await.unwrap();
+        work.refuse(&digest, &format!("`{reference}` is a chart")).await.unwrap();
+        work.commit().await.unwrap();
+        let answer = harbor.report(&id, VULNERABILITIES, "").await.2;
+        assert_eq!(answer["error"]["message"], format!("`{reference}` is a chart"));
     });
 }
