@@ -25,6 +25,7 @@ const DEBIAN: &[(&str, &str)] = &[
     ("db5.3_load", "db5.3-util"),
     ("docker-registry", "docker-registry"),
     ("dpkg-deb", "dpkg"),
+    ("etcd", "etcd-server"),
     ("gcc", "build-essential"),
     ("gem", "ruby"),
     ("git", "git"),
@@ -105,8 +106,53 @@ const MAVEN_SPDX: &str = "org.spdx:spdx-v3jsonld-store:1.0.0";
 const GO_OPENVEX: &str = "github.com/openvex/go-vex/pkg/vex@v0.2.9";
 
 /// Programs of Go modules: program, package, version. cosign takes minutes to build the first time.
-const GO_PROGRAMS: &[(&str, &str, &str)] =
-    &[("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3")];
+const GO_PROGRAMS: &[(&str, &str, &str)] = &[
+    ("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3"),
+    ("helm", "helm.sh/helm/v4/cmd/helm", "v4.3.1"),
+    ("kwok", KWOK, KWOK_VERSION),
+];
+
+/// What plays the kubelet, and describes itself what nodes and pods do.
+const KWOK: &str = "sigs.k8s.io/kwok/cmd/kwok";
+const KWOK_VERSION: &str = "v0.8.0";
+
+/// The control plane of Kubernetes: the version without its first number, its programs, and its modules that are published apart.
+const KUBERNETES: &str = "35.0";
+const KUBERNETES_PROGRAMS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"];
+const KUBERNETES_MODULES: &[&str] = &[
+    "api",
+    "apiextensions-apiserver",
+    "apimachinery",
+    "apiserver",
+    "cli-runtime",
+    "client-go",
+    "cloud-provider",
+    "cluster-bootstrap",
+    "code-generator",
+    "component-base",
+    "component-helpers",
+    "controller-manager",
+    "cri-api",
+    "cri-client",
+    "cri-streaming",
+    "csi-translation-lib",
+    "dynamic-resource-allocation",
+    "endpointslice",
+    "externaljwt",
+    "kms",
+    "kube-aggregator",
+    "kube-controller-manager",
+    "kube-proxy",
+    "kube-scheduler",
+    "kubectl",
+    "kubelet",
+    "metrics",
+    "mount-utils",
+    "pod-security-admission",
+    "sample-apiserver",
+    "sample-cli-plugin",
+    "sample-controller",
+];
 
 /// Programs around Go modules: program, package, version, and its source.
 const GO_SOURCES: &[(&str, &str, &str, &str)] = &[
@@ -199,6 +245,8 @@ pub(crate) fn install() -> Result<Vec<String>> {
     for (name, package, version, source) in GO_SOURCES {
         note(&mut missing, name, go_source(name, &format!("{package}@{version}"), source));
     }
+    note(&mut missing, "the control plane of Kubernetes", kubernetes());
+    note(&mut missing, "kwok's stages", kwok_stages());
     note(&mut missing, "Maven's jar", maven("maven", MAVEN));
     note(&mut missing, "SPDX's jar", maven("maven-spdx", MAVEN_SPDX));
     if missing.is_empty() {
@@ -342,6 +390,55 @@ fn go_source(name: &str, package: &str, source: &str) -> Result<()> {
         go(&["build", "-o", name, "."])
     })?;
     link(name, &tools_dir().join("go").join(name).join(name))
+}
+
+/// Builds the control plane of Kubernetes, which can be no dependency without saying where its modules are. It takes minutes.
+fn kubernetes() -> Result<()> {
+    let programs = KUBERNETES_PROGRAMS.map(|name| format!("k8s.io/kubernetes/cmd/{name}"));
+    let name = format!("kubernetes-1.{KUBERNETES}");
+    let modules: String = KUBERNETES_MODULES
+        .iter()
+        .map(|module| format!("replace k8s.io/{module} => k8s.io/{module} v0.{KUBERNETES}\n"))
+        .collect();
+    let module =
+        format!("module {name}\n\ngo 1.25.0\n\nrequire k8s.io/kubernetes v1.{KUBERNETES}\n\n{modules}");
+    in_folder(&name, &module, |folder| {
+        println!("tools: building {name}");
+        let go = |arguments: &[&str]| {
+            let mut command = Command::new("go");
+            output(command.current_dir(folder).args(arguments)).map(|_| ())
+        };
+        fs::write(folder.join("go.mod"), &module)?;
+        let imports: String = programs.iter().map(|program| format!("import _ \"{program}\"\n")).collect();
+        fs::write(folder.join("tools.go"), format!("//go:build tools\n\npackage tools\n\n{imports}"))?;
+        go(&["mod", "tidy"])?;
+        let version = format!("-s -w -X k8s.io/component-base/version.gitVersion=v1.{KUBERNETES}");
+        let build = ["build", "-ldflags", &version, "-o", "."];
+        go(&[&build[..], &programs.each_ref().map(String::as_str)].concat())
+    })?;
+    KUBERNETES_PROGRAMS.iter().try_for_each(|program| link(program, &tools_dir().join(&name).join(program)))
+}
+
+/// Puts together what kwok's own module says that nodes and pods do.
+fn kwok_stages() -> Result<()> {
+    in_folder("kwok-stages", KWOK_VERSION, |folder| {
+        let mut command = Command::new("go");
+        let module = format!("sigs.k8s.io/kwok@{KWOK_VERSION}");
+        let sources = output(command.args(["list", "-m", "-f", "{{.Dir}}", &module]))?;
+        let stages = Path::new(sources.trim()).join("kustomize/stage");
+        let mut text = String::new();
+        for part in ["node/fast", "node/heartbeat", "pod/fast"] {
+            let mut files: Vec<_> =
+                fs::read_dir(stages.join(part))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+            files.sort();
+            for file in
+                files.iter().filter(|file| file.file_name().is_some_and(|name| name != "kustomization.yaml"))
+            {
+                text += &format!("---\n{}\n", fs::read_to_string(file)?);
+            }
+        }
+        Ok(fs::write(folder.join("stages.yaml"), text)?)
+    })
 }
 
 fn maven(name: &str, artifact: &str) -> Result<()> {

@@ -63,6 +63,12 @@ pub trait Analyzer: Sync {
         true
     }
 
+    /// Returns whether it lists files, of which there are a hundred times as many as of everything else that is found: its facts and the
+    /// paths they are about take from a budget of their own. All of them are [`Fact::Content`] and [`Fact::Installed`].
+    fn lists_files(&self) -> bool {
+        false
+    }
+
     /// Connects packages once all layers are laid over each other (dependencies, names found in other files).
     ///
     /// Only packages of the analyzer's own kind may be changed. Runs in the order in which analyzers are listed.
@@ -175,8 +181,10 @@ pub struct Sink<'a> {
     path: &'a str,
     facts: &'a mut LayerFacts,
     budget: Option<(&'a Limits, &'a Expansion)>,
+    /// Whether facts take from the memory of the list of files.
+    listing: bool,
     /// What the facts about the file cost.
-    cost: u64,
+    pub(crate) cost: u64,
     pub(crate) left_out: LeftOut,
     /// How often each code was warned of, and whether it leaves something unscanned.
     warned: BTreeMap<&'static str, (u64, bool)>,
@@ -187,8 +195,16 @@ pub struct Sink<'a> {
 pub(crate) struct LeftOut {
     /// There is no more memory for it.
     pub(crate) facts: bool,
+    /// There is no more memory for the list of files.
+    pub(crate) file_list: bool,
     /// What archives inside the file hold is too much.
     pub(crate) expansion: bool,
+}
+
+impl LeftOut {
+    pub(crate) fn any(self) -> bool {
+        self.facts || self.file_list || self.expansion
+    }
 }
 
 /// Archives within archives that are looked at when nobody says otherwise.
@@ -201,17 +217,18 @@ impl<'a> Sink<'a> {
     /// Returns a sink for what is said about the file at `path`.
     pub fn new(path: &'a str, facts: &'a mut LayerFacts) -> Self {
         let left_out = LeftOut::default();
-        Self { path, facts, budget: None, cost: 0, left_out, warned: BTreeMap::new() }
+        Self { path, facts, budget: None, listing: false, cost: 0, left_out, warned: BTreeMap::new() }
     }
 
-    /// Returns a sink that takes no more than the budgets of a scan allow.
+    /// Returns a sink that takes no more than the budgets of a scan allow; `listing` says which memory facts take.
     pub(crate) fn within(
         path: &'a str,
         facts: &'a mut LayerFacts,
         limits: &'a Limits,
         expansion: &'a Expansion,
+        listing: bool,
     ) -> Self {
-        Self { budget: Some((limits, expansion)), ..Self::new(path, facts) }
+        Self { budget: Some((limits, expansion)), listing, ..Self::new(path, facts) }
     }
 
     /// Returns how many warnings of each code were not kept, and whether they leave something unscanned.
@@ -251,7 +268,9 @@ impl<'a> Sink<'a> {
 
     /// Returns whether to look no further: nothing more would be taken, or the time is up.
     pub fn is_over(&self) -> bool {
-        self.left_out.facts || self.budget.is_some_and(|(limits, _)| limits.stop.is_raised())
+        self.left_out.facts
+            || self.left_out.file_list
+            || self.budget.is_some_and(|(limits, _)| limits.stop.is_raised())
     }
 
     /// Reports that a budget is exceeded.
@@ -279,12 +298,17 @@ impl<'a> Sink<'a> {
 
     /// Reports anything else.
     pub fn fact(&mut self, fact: Fact) {
-        if self.left_out.facts {
+        if self.left_out.facts || self.left_out.file_list {
             return;
         }
         if let Some((limits, _)) = self.budget {
             let cost = limits::cost(&fact);
-            if !limits.facts.spend(cost, self.cost) {
+            if !limits.memory(self.listing).spend(cost, self.cost) {
+                if self.listing {
+                    // Said once of the layer, not of each of its files.
+                    self.left_out.file_list = true;
+                    return;
+                }
                 self.left_out.facts = true;
                 return self.facts.warn(self.path, limits.too_many_facts(Some(self.path)));
             }

@@ -133,7 +133,12 @@ pub struct Cover {
 impl LayerFacts {
     /// Adds a fact about a path.
     pub fn add(&mut self, path: &str, fact: Fact) {
-        self.at(path).facts.push(fact);
+        let facts = &mut self.at(path).facts;
+        if facts.is_empty() {
+            // Of most files there is one; a list grows to four at its first.
+            facts.reserve_exact(1);
+        }
+        facts.push(fact);
     }
 
     /// Adds a warning about a path.

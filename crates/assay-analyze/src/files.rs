@@ -39,6 +39,24 @@ pub struct CodeFile {
     pub code: Code,
 }
 
+impl CodeFile {
+    /// Adds what another analyzer says of it. Several may each read a part of what one file asks for: the first line of a script and its
+    /// imports; then it is the language that counts, not that it is some script.
+    pub(crate) fn add(&mut self, code: Code) {
+        let known = &mut self.code;
+        if known.language == Language::OtherScript {
+            known.language = code.language;
+        }
+        known.name = known.name.take().or(code.name);
+        known.library &= code.library;
+        for ask in code.asks {
+            if !known.asks.contains(&ask) {
+                known.asks.push(ask);
+            }
+        }
+    }
+}
+
 /// The files of one package.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Owned {
@@ -57,25 +75,6 @@ const MAX_LINKS: usize = 40;
 const MAX_PATH: usize = 4096;
 
 impl Files {
-    /// Adds what one analyzer says of a file. Several may each read a part of what one file asks for: the first line of a
-    /// script and its imports; then it is the language that counts, not that it is some script.
-    pub(crate) fn add_code(&mut self, path: &str, layer: u32, code: Code) {
-        let Some(known) = self.code.get_mut(path).map(|file| &mut file.code) else {
-            self.code.insert(path.to_owned(), CodeFile { layer, code });
-            return;
-        };
-        if known.language == Language::OtherScript {
-            known.language = code.language;
-        }
-        known.name = known.name.take().or(code.name);
-        known.library &= code.library;
-        for ask in code.asks {
-            if !known.asks.contains(&ask) {
-                known.asks.push(ask);
-            }
-        }
-    }
-
     /// Returns the path at which `path` really is, every symbolic link on the way followed, as `chroot` into the image would:
     /// `..` never leads out of the root. `None` when links loop.
     ///
@@ -86,7 +85,7 @@ impl Files {
 
     /// Returns what [`Files::real_path`] returns, and calls `link` with the path of each symbolic link on the way.
     pub fn follow(&self, path: &str, link: &mut dyn FnMut(&str)) -> Option<String> {
-        let mut rest: Vec<String> = components(path).rev().map(str::to_owned).collect();
+        let mut rest: Vec<&str> = components(path).rev().collect();
         let mut real = String::new();
         let mut followed = 0;
         while let Some(part) = rest.pop() {
@@ -98,7 +97,7 @@ impl Files {
             if !real.is_empty() {
                 real.push('/');
             }
-            real.push_str(&part);
+            real.push_str(part);
             if real.len() > MAX_PATH {
                 return None;
             }
@@ -109,7 +108,7 @@ impl Files {
             }
             link(&real);
             real.truncate(if target.starts_with('/') { 0 } else { before });
-            rest.extend(components(target).rev().map(str::to_owned));
+            rest.extend(components(target).rev());
         }
         Some(real)
     }
@@ -164,11 +163,9 @@ mod tests {
             library: false,
             asks: asks.iter().map(|name| Ask::Import((*name).to_owned())).collect(),
         };
-        let mut files = Files::default();
-        files.add_code("bin/app", 1, code(Language::OtherScript, &["a"]));
-        files.add_code("bin/app", 1, code(Language::Python, &["a", "b"]));
-        files.add_code("bin/app", 1, code(Language::OtherScript, &["c"]));
-        let file = files.code.get("bin/app").unwrap();
+        let mut file = CodeFile { layer: 1, code: code(Language::OtherScript, &["a"]) };
+        file.add(code(Language::Python, &["a", "b"]));
+        file.add(code(Language::OtherScript, &["c"]));
         assert_eq!((file.layer, &file.code), (1, &code(Language::Python, &["a", "b", "c"])));
     }
 

@@ -9,7 +9,7 @@ mod memory;
 
 pub use expansion::Drawn;
 pub(crate) use expansion::{Expansion, GivenUp};
-pub(crate) use memory::{MARK, file_cost, path_cost, symlink_cost};
+pub(crate) use memory::{MARK, PathCost, path_cost, symlink_cost};
 pub use memory::{MemoryBudget, cost};
 
 use assay_model::Warning;
@@ -19,13 +19,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bounds on what one scan may cost.
 ///
-/// A clone shares [`Limits::facts`], [`Limits::marks`], [`Limits::drawn`] and [`Limits::stop`]: one value serves all layers of
-/// one scan, and only one scan.
+/// A clone shares [`Limits::facts`], [`Limits::file_list`], [`Limits::marks`], [`Limits::drawn`] and [`Limits::stop`]: one value
+/// serves all layers of one scan, and only one scan.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Bytes of a selected file held in memory; larger ones are spooled.
     ///
-    /// Two layers are read at once and inner archives are inflated in memory besides, all within 256 MiB.
+    /// Two layers are read at once, beside each of them wait some MiB of small files that a second thread looks at, and inner archives
+    /// are inflated in memory: all within 256 MiB.
     pub memory_per_file: u64,
     /// Bytes of a selected file that are looked at, in memory or spooled.
     pub bytes_per_file: u64,
@@ -53,6 +54,9 @@ pub struct Limits {
     pub warnings_per_code: usize,
     /// The memory for what is found, in all layers together.
     pub facts: MemoryBudget,
+    /// The memory for the list of every file, where somebody wants one, in all layers together. It is apart from that for what is found,
+    /// so that a list of very many files costs no package.
+    pub file_list: MemoryBudget,
     /// The memory for the marks by which layers hide what lies below, in all layers together.
     pub marks: MemoryBudget,
     /// Raised when the time is up.
@@ -86,6 +90,8 @@ impl Limits {
             // What is done with it afterwards takes about as much again, and all has to fit in 512 MB (measured: a
             // database of 700,000 packages did not with 256 MiB).
             facts: MemoryBudget::new(144 << 20),
+            // Some 130,000 files; with what is found, and a document of it all, it fits in 512 MB, too.
+            file_list: MemoryBudget::new(96 << 20),
             // Four million paths; the largest public images have a million.
             marks: MemoryBudget::new(64 << 20),
             stop: Stop::default(),
@@ -95,8 +101,9 @@ impl Limits {
 
     /// Returns the limits of a number of layers: of what all share each has a part that the others cannot use up.
     pub fn among(&self, layers: usize) -> Vec<Self> {
-        let budgets = self.facts.among(layers).zip(self.marks.among(layers));
-        budgets.map(|(facts, marks)| Self { facts, marks, ..self.clone() }).collect()
+        let budgets =
+            self.facts.among(layers).zip(self.file_list.among(layers)).zip(self.marks.among(layers));
+        budgets.map(|((facts, file_list), marks)| Self { facts, file_list, marks, ..self.clone() }).collect()
     }
 
     /// Returns the warning that the memory for what is found is used up.
@@ -105,6 +112,16 @@ impl Limits {
         let what =
             format!("what was found takes more than {limit} bytes of memory in all; some of it is left out");
         Budget::FACTS.exceeded(path, what)
+    }
+
+    /// Returns the warning that the memory for the list of files is used up.
+    pub fn too_many_files(&self) -> Warning {
+        let what = format!(
+            "the list of files takes more than {} bytes of memory in all; some files are not in it, and none is compared with what was \
+             installed",
+            self.file_list.limit()
+        );
+        Budget::FILE_LIST.exceeded(None, what)
     }
 
     /// Returns the warning that the memory for marks is used up.
@@ -144,13 +161,15 @@ impl Budget {
     pub const RATIO: Self = Self { code: "ratio-too-high", flag: "--max-ratio" };
     /// Memory for what is found.
     pub const FACTS: Self = Self { code: "too-many-facts", flag: "--max-facts" };
+    /// Memory for the list of files.
+    pub const FILE_LIST: Self = Self { code: "too-many-files", flag: "--max-file-list" };
     /// Memory for the marks of layers.
     pub const MARKS: Self = Self { code: "too-many-marks", flag: "--max-marks" };
     /// Time.
     pub const TIME: Self = Self { code: "timed-out", flag: "--timeout" };
 
     /// Every budget, in the order of the manual.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LAYER,
         Self::FILE,
         Self::ENTRIES,
@@ -159,6 +178,7 @@ impl Budget {
         Self::ARCHIVES,
         Self::RATIO,
         Self::FACTS,
+        Self::FILE_LIST,
         Self::MARKS,
         Self::TIME,
     ];

@@ -143,6 +143,11 @@ impl<'a> Matcher<'a> {
         self.any.contains(&index)
     }
 
+    /// Returns whether the analyzer at `index` lists files.
+    pub fn lists_files(&self, index: usize) -> bool {
+        self.analyzers.get(index).is_some_and(|analyzer| analyzer.lists_files())
+    }
+
     /// Returns whether any of these analyzers looks into files.
     pub fn reads(&self, found: &[usize]) -> bool {
         found.iter().any(|index| self.analyzers.get(*index).is_some_and(|analyzer| analyzer.reads()))

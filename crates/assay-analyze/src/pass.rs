@@ -13,7 +13,7 @@ pub use lazy::{Fetch, analyze_table};
 use crate::analyzer::{Analyzer, File, LeftOut, Node, NodeKind, Sink};
 use crate::cover::{self, Mark};
 use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
-use crate::limits::{self, Budget, Expansion, Limits};
+use crate::limits::{self, Budget, Expansion, Limits, PathCost};
 use crate::matcher::{MAGIC_LEN, Matcher};
 use ahead::{Ahead, worker};
 use assay_decode::compression::{Limited, decompress};
@@ -81,19 +81,25 @@ pub fn analyze_layer(
     matcher: &Matcher<'_>,
     limits: &Limits,
 ) -> Result<(LayerAnalysis, UnresolvedLinks), AnalyzeLayerError> {
-    let mut pass = Pass::new(matcher, limits);
-    let walked = std::thread::scope(|scope| {
+    let (walked, mut pass) = std::thread::scope(|scope| {
+        // Of this closure: where reading panics, unwinding drops the end for which the thread waits, and the scope for it.
+        let mut pass = Pass::new(matcher, limits);
         let (ahead, work) = ahead::pair();
-        let expansion = Arc::clone(&pass.expansion);
         let started = std::thread::Builder::new()
-            .spawn_scoped(scope, move || worker(&work, |batch| batch.look(matcher, limits, &expansion)));
+            .spawn_scoped(scope, move || worker(&work, |batch| batch.look(matcher, limits)));
         // Where no thread is to be had, the files are looked at one after the other.
         pass.ahead = started.is_ok().then_some(ahead);
         let walked = pass.walk(reader, None);
         pass.catch_up();
         // Without its other end the thread ends.
         pass.ahead = None;
-        walked
+        if started.is_ok_and(|thread| thread.join().is_err()) {
+            pass.lost_files();
+        }
+        if limits.stop.is_raised() {
+            pass.say_time_is_up();
+        }
+        (walked, pass)
     });
     let (actual, intact) = walked?;
     // A layer that could not be inflated to its end has no diff-id to compare; that it is damaged has been said.
@@ -122,7 +128,7 @@ pub fn resolve_links(
     }
     let mut pass = Pass::new(matcher, limits);
     pass.walk(reader, Some(&by_target))?;
-    let given_up = pass.full || limits.stop.is_raised();
+    let given_up = pass.full || pass.list_full || limits.stop.is_raised();
     for (path, link) in &links.by_path {
         if !given_up && !pass.out.files.contains_key(path) {
             let message = format!("it is a hard link to `{}`, which this layer does not have", link.target);
@@ -184,9 +190,10 @@ impl<'a> FolderPass<'a> {
         }
         pass.matcher.by_node(&node, &mut found);
         let wanted = !found.is_empty();
+        pass.without_lists(&mut found);
         if wanted && content.len() > pass.limits.bytes_per_file {
             pass.too_large(path, content.len());
-        } else if !wanted || !self.inside || pass.look_into(path, content.len(), &found) {
+        } else if found.is_empty() || !self.inside || pass.look_into(path, content.len(), &found) {
             pass.run(path, node, content, &found);
         }
         pass.found = found;
@@ -215,6 +222,7 @@ impl<'a> FolderPass<'a> {
             pass.matcher.by_being(&mut found);
         }
         pass.matcher.by_node(&node, &mut found);
+        pass.without_lists(&mut found);
         if !found.is_empty()
             && pass.look_into(path, size, &found)
             && let Some(content) = pass.content(path, size, &mut { reader }, &found)
@@ -278,10 +286,14 @@ struct Pass<'a> {
     looked_at: u64,
     /// That something was left out for want of memory has been said.
     full_said: bool,
+    /// There is no memory left for the list of files, which has been said.
+    list_full: bool,
     /// There is no memory left for marks.
     marks_full: bool,
     /// How many marks there were when those that were there twice were dropped.
     thinned: usize,
+    /// What archives hold has come to too much: from now on each waits for the one before, so that no more is inflated than may be.
+    swollen: bool,
     /// The thread that looks at small files while the layer is read on.
     ahead: Option<Ahead>,
 }
@@ -328,8 +340,10 @@ impl<'a> Pass<'a> {
             full: false,
             looked_at: 0,
             full_said: false,
+            list_full: false,
             marks_full: false,
             thinned: 0,
+            swollen: false,
             ahead: None,
         }
     }
@@ -409,7 +423,7 @@ impl<'a> Pass<'a> {
 
     /// Returns whether the same layer could give more another time: with more time, memory or room on the disk.
     fn is_hindered(&self) -> bool {
-        self.hindered || self.full || self.marks_full || self.limits.stop.is_raised()
+        self.hindered || self.full || self.list_full || self.marks_full || self.limits.stop.is_raised()
     }
 
     /// Says why a layer is not read on; once, as its end cannot be reached for the same reason.
@@ -479,8 +493,9 @@ impl<'a> Pass<'a> {
                     self.matcher.by_being(&mut found);
                 }
                 self.matcher.by_node(&node(entry), &mut found);
+                self.without_lists(&mut found);
                 if !found.is_empty()
-                    && self.has_room(path)
+                    && self.has_room(path, &found)
                     && (!entry.is_sparse() || self.expand(path, entry.size()))
                 {
                     if self.may_hand_over(entry.size(), &found) {
@@ -558,44 +573,67 @@ impl<'a> Pass<'a> {
         self.catch_up_with(target);
         let mut found = std::mem::take(&mut self.found);
         self.matcher.by_path(path, &mut found);
+        self.without_lists(&mut found);
         // A link to a link that waits for the second reading waits for the same file.
         let waiting = self.links.by_path.get(target).map(|link| link.target.clone());
         let said = self.out.files.get(target).map(Vec::as_slice).unwrap_or_default();
         let index_of =
             |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
         let mut copies = Vec::new();
-        let mut cost = 0_u64;
+        let mut cost = PathCost::default();
         let mut full = false;
+        let mut list_full = self.list_full;
         for analysis in said {
             let Some(index) = index_of(analysis.analyzer) else { continue };
+            let listed = analysis.is_file_list();
             // Where there was no room for one, adding up what each of a million links would cost takes too long.
-            if self.full && analysis.said.facts.len() > FEW_FACTS {
+            if self.full && !listed && analysis.said.facts.len() > FEW_FACTS {
                 full = true;
                 break;
             }
-            if found.contains(&index) || self.matcher.selects_by_magic(index) {
-                for more in analysis.said.facts.iter().map(limits::cost) {
-                    if !self.limits.facts.spend(more, cost) {
-                        full = true;
-                        break;
-                    }
-                    cost = cost.saturating_add(more);
-                }
-                if full {
-                    break;
-                }
-                let mut copy = analysis.clone();
-                relocate(&mut copy.said, target, path);
-                copies.push(copy);
-            }
+            let wanted = found.contains(&index) || self.matcher.selects_by_magic(index);
             found.retain(|wanted| *wanted != index);
+            if !wanted || (listed && list_full) {
+                continue;
+            }
+            let memory = self.limits.memory(listed);
+            let before = if listed { cost.file_list } else { cost.facts };
+            let mut more = 0_u64;
+            let fits = analysis.said.facts.iter().map(limits::cost).all(|one| {
+                let fits = memory.spend(one, before.saturating_add(more));
+                more = more.saturating_add(if fits { one } else { 0 });
+                fits
+            });
+            *(if listed { &mut cost.file_list } else { &mut cost.facts }) = before.saturating_add(more);
+            if !fits && !listed {
+                full = true;
+                break;
+            }
+            if !fits {
+                memory.give_back(more);
+                cost.file_list = before;
+                list_full = true;
+                continue;
+            }
+            let mut copy = analysis.clone();
+            relocate(&mut copy.said, target, path);
+            copies.push(copy);
         }
-        full |= (!found.is_empty() || !copies.is_empty())
-            && !self.limits.facts.spend(limits::path_cost(path), cost);
+        let mut of_path = self.cost_of_waiting(path, &found);
+        if !copies.is_empty() {
+            of_path = of_path.or(self::path_cost(path, &copies));
+        }
+        full |= of_path.facts > 0 && !self.limits.facts.spend(of_path.facts, cost.facts);
+        if !full && of_path.file_list > 0 && !self.limits.file_list.spend(of_path.file_list, cost.file_list) {
+            list_full = true;
+            self.limits.file_list.give_back(cost.file_list);
+            copies.retain(|copy| !copy.is_file_list());
+            found.retain(|index| !self.matcher.lists_files(*index));
+        }
         if full {
             // A layer may have a million links to what there is no room for.
             copies.clear();
-            self.limits.facts.give_back(cost);
+            self.limits.give_back(cost);
             self.no_room();
         } else if !found.is_empty() {
             let link = UnresolvedLink {
@@ -604,6 +642,9 @@ impl<'a> Pass<'a> {
                 entry: self.out.entries,
             };
             self.links.by_path.insert(path.to_owned(), link);
+        }
+        if list_full {
+            self.no_room_in_list();
         }
         if !copies.is_empty() {
             self.out.files.insert(path.to_owned(), copies);
@@ -735,11 +776,11 @@ impl<'a> Pass<'a> {
         self.keep(path, said, analyzers);
     }
 
-    /// Returns whether any of these analyzers looks for more than what every file is looked at for.
+    /// Returns whether any of these analyzers looks for more than what every file is looked at or listed for.
     ///
     /// What every file is looked at for, mostly in vain, takes memory only where it says something.
     fn is_lasting(&self, analyzers: &[usize]) -> bool {
-        analyzers.iter().any(|index| !self.matcher.selects_any(*index))
+        analyzers.iter().any(|index| !self.matcher.selects_any(*index) && !self.matcher.lists_files(*index))
     }
 
     /// Takes the memory for a path that will be kept whatever is said about it; false when there is none.
@@ -753,8 +794,8 @@ impl<'a> Pass<'a> {
 
     /// Keeps what was said about a file.
     fn keep(&mut self, path: &str, said: Vec<Said>, analyzers: &[usize]) {
-        let mut all = Vec::new();
-        for Said { analyzer, mut said, left_out, unsaid } in said {
+        let mut all = Vec::with_capacity(said.len());
+        for Said { analyzer, mut said, left_out, unsaid, .. } in said {
             let Some(id) = self.matcher.analyzers().get(analyzer).map(|analyzer| analyzer.id()) else {
                 continue;
             };
@@ -763,25 +804,46 @@ impl<'a> Pass<'a> {
             for (code, count, unscanned) in unsaid {
                 self.count(Cow::Borrowed(code), count, unscanned);
             }
-            // No hard link asks again for what every file is looked at for.
-            if said.facts.is_empty() && said.warnings.is_empty() && self.matcher.selects_any(analyzer) {
+            // No hard link asks again for what every file is looked at for, nor for what there was no memory to list.
+            if said.facts.is_empty()
+                && said.warnings.is_empty()
+                && (self.matcher.selects_any(analyzer) || left_out.file_list)
+            {
                 continue;
             }
             all.push(FileAnalysis { analyzer: id.name, said });
         }
-        if all.is_empty() {
-            return;
+        let cost = self::path_cost(path, &all);
+        if cost.file_list > 0 && !self.limits.file_list.spend(cost.file_list, 0) {
+            let kept = PathCost::of_file(path, &all).file_list;
+            self.limits.file_list.give_back(kept.saturating_sub(cost.file_list));
+            all.retain(|one| !one.is_file_list());
+            self.no_room_in_list();
         }
-        if !self.is_lasting(analyzers) && !self.limits.facts.spend(limits::path_cost(path), 0) {
-            return self.no_room();
+        if cost.facts > 0 && !self.is_lasting(analyzers) && !self.limits.facts.spend(cost.facts, 0) {
+            let kept = PathCost::of_file(path, &all).facts;
+            self.limits.facts.give_back(kept.saturating_sub(cost.facts));
+            all.retain(FileAnalysis::is_file_list);
+            self.no_room();
         }
-        self.out.files.insert(path.to_owned(), all);
+        if !all.is_empty() {
+            self.out.files.insert(path.to_owned(), all);
+        }
     }
 
     fn finish(mut self) -> (LayerAnalysis, UnresolvedLinks) {
         self.tidy();
         (self.out, self.links)
     }
+}
+
+/// Returns what a path costs of which this is said, besides the facts.
+fn path_cost(path: &str, said: &[FileAnalysis]) -> PathCost {
+    PathCost::of_path(
+        path,
+        !said.iter().all(FileAnalysis::is_file_list),
+        said.iter().any(FileAnalysis::is_file_list),
+    )
 }
 
 /// Returns what an entry is besides its content.
@@ -818,6 +880,9 @@ struct Said {
     /// Its number.
     analyzer: usize,
     said: PathFacts,
+    /// What the facts have taken, and of which memory.
+    cost: u64,
+    listing: bool,
     /// What is missing in it.
     left_out: LeftOut,
     /// How many warnings of which code were not kept, and whether they leave something unscanned.
@@ -845,19 +910,16 @@ fn said_by(
     expansion: &Expansion,
 ) -> Said {
     let mut facts = LayerFacts::default();
-    let (mut left_out, mut unsaid) = (LeftOut::default(), Vec::new());
-    let ended = catch_unwind(AssertUnwindSafe(|| {
-        let mut sink = Sink::within(file.path, &mut facts, limits, expansion);
-        analyzer.analyze(file, &mut sink);
-        left_out = sink.left_out;
-        unsaid.extend(sink.unsaid());
-    }));
+    let listing = analyzer.lists_files();
+    let mut sink = Sink::within(file.path, &mut facts, limits, expansion, listing);
+    let ended = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut sink)));
+    let (cost, left_out, unsaid) = (sink.cost, sink.left_out, sink.unsaid().collect());
     let mut said = facts.paths.remove(file.path).unwrap_or_default();
     if ended.is_err() {
         let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
         said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
     }
-    Said { analyzer: index, said, left_out, unsaid }
+    Said { analyzer: index, said, cost, listing, left_out, unsaid }
 }
 
 /// Makes facts about `from` be about `to`.

@@ -8,13 +8,14 @@
 mod contents;
 
 use crate::facts::{Fact, FileAnalysis, LayerAnalysis};
-use crate::files::{Files, Owned, Shape};
+use crate::files::{CodeFile, Files, Owned, Shape};
+use crate::limits::Budget;
 use crate::matcher::Matcher;
 use crate::overlay::Overlay;
 use assay_model::path::usr_merged;
 use assay_model::{
     Detection, FileEntry, FindingKind, Inventory, Leftover, Location, Observation, Origin, Package,
-    PackageKind,
+    PackageKind, Warning,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -33,21 +34,30 @@ struct Visible {
     layer: u32,
     analyses: Vec<FileAnalysis>,
     /// What lower layers had at the same path, nearest last, without a gap in which the path was removed.
-    below: Vec<(u32, HashSet<Identity>)>,
+    below: Vec<(u32, HashSet<OwnIdentity>)>,
 }
 
 /// What makes two packages the same package.
-type Identity = (PackageKind, Option<String>, String, String, Option<String>, Option<String>);
+type Identity<'a> = (PackageKind, Option<&'a str>, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
 
-fn identity(package: &Package) -> Identity {
+/// The same, by itself.
+type OwnIdentity = (PackageKind, Option<String>, String, String, Option<String>, Option<String>);
+
+fn identity(package: &Package) -> Identity<'_> {
     (
         package.kind,
-        package.namespace.clone(),
-        package.name.clone(),
-        package.version.clone(),
-        package.architecture.clone(),
-        package.module.clone(),
+        package.namespace.as_deref(),
+        &package.name,
+        &package.version,
+        package.architecture.as_deref(),
+        package.module.as_deref(),
     )
+}
+
+fn own_identity(package: &Package) -> OwnIdentity {
+    let (kind, namespace, name, version, architecture, module) = identity(package);
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    (kind, own(namespace), name.to_owned(), version.to_owned(), own(architecture), own(module))
 }
 
 fn packages(analyses: &[FileAnalysis]) -> impl Iterator<Item = &Package> {
@@ -89,6 +99,7 @@ pub fn squash(
     let mut claims = Claims::default();
     let mut leftovers: BTreeMap<String, Leftovers> = BTreeMap::new();
     let mut rank = 0;
+    let mut code: Vec<(String, CodeFile)> = Vec::new();
     for (path, at) in visible {
         for analysis in at.analyses {
             inventory.warnings.extend(analysis.said.warnings);
@@ -113,7 +124,11 @@ pub fn squash(
                             .or_default()
                             .add(bytes, of_image.then_some(at.layer));
                     }
-                    Fact::Code(code) => files.add_code(&path, at.layer, *code),
+                    // What is said of one path comes together, and paths in their order.
+                    Fact::Code(said) => match code.last_mut() {
+                        Some((last, file)) if **last == *path => file.add(*said),
+                        _ => code.push((path.to_string(), CodeFile { layer: at.layer, code: *said })),
+                    },
                     Fact::Observation(observation) => {
                         let layer = of_image.then_some(at.layer);
                         inventory.observations.push(Observation {
@@ -141,10 +156,14 @@ pub fn squash(
             }
         }
     }
+    files.code = code.into_iter().collect();
     inventory.leftovers = leftovers.into_iter().map(|(folder, sum)| sum.finish(folder)).collect();
     claims.apply(&mut inventory);
     files.owned = std::mem::take(&mut claims.files);
-    files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete);
+    // What runs does not depend on the list of files.
+    let list_is_cut = |warning: &Warning| warning.code == Budget::FILE_LIST.code;
+    let cut = inventory.warnings.iter().any(list_is_cut);
+    files.partial |= inventory.warnings.iter().any(|warning| warning.incomplete && !list_is_cut(warning));
     if lockfiles == Lockfiles::WhenNothingInstalled {
         drop_installed_lockfiles(&mut inventory.packages);
     }
@@ -155,7 +174,10 @@ pub fn squash(
     }
     merge(&mut inventory.packages);
     contents::own(&mut inventory, &files.owned);
-    contents::compare(&mut inventory, &claims.installed);
+    // What package managers except from it may be missing.
+    if !cut {
+        contents::compare(&mut inventory, &claims.installed);
+    }
     inventory.observations.sort();
     inventory.detections.sort();
     inventory.detections.dedup();
@@ -223,7 +245,7 @@ fn overlay(
             // Replaced, not removed and made anew: a package database that is rewritten keeps the history of its packages.
             if analysis.files.contains_key(path) {
                 let mut levels = below.below;
-                levels.push((below.layer, packages(&below.analyses).map(identity).collect()));
+                levels.push((below.layer, packages(&below.analyses).map(own_identity).collect()));
                 history.insert(path.to_owned(), levels);
             }
         });
@@ -244,8 +266,11 @@ fn overlay(
 }
 
 /// Returns the layer that brought a package: the lowest from which on, without a gap, this file has named it.
-fn origin_layer(package: &Package, layer: u32, below: &[(u32, HashSet<Identity>)]) -> u32 {
-    let key = identity(package);
+fn origin_layer(package: &Package, layer: u32, below: &[(u32, HashSet<OwnIdentity>)]) -> u32 {
+    if below.is_empty() {
+        return layer;
+    }
+    let key = own_identity(package);
     below.iter().rev().take_while(|(_, known)| known.contains(&key)).last().map_or(layer, |(layer, _)| *layer)
 }
 

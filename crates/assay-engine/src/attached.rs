@@ -1,8 +1,8 @@
 //! What is attached to an image, read as evidence: statements on vulnerabilities and bills of materials, plain or inside of
 //! attestations.
 //!
-//! Whoever can push to the repository can attach, so what is found is believed only as far as somebody vouches for it: the caller
-//! hands in a [`Voucher`], which verifies an artifact and names its signer. Without a signer, statements are shown and not applied.
+//! Whoever can push to the repository can attach, so nothing is believed here: statements are shown and not applied. The gate, which
+//! has verified who signed what, applies those of the signers that its policy believes.
 
 use assay_match::{Trust, VexDocument};
 use assay_model::{Digest, Warning};
@@ -16,17 +16,6 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Documents of an image that are read.
 const MAX_DOCUMENTS: usize = 200;
 
-/// Verifies one layer of an artifact and names who signed it, if that is somebody the user trusts.
-///
-/// It is given the artifact as it was found, the layer's descriptor (of a signature or attestation under one of cosign's tags, the
-/// signature is in its annotations) and the layer's bytes, which are those of its digest.
-pub type Voucher<'a> = &'a dyn Fn(&Artifact, &Descriptor, &[u8]) -> Option<String>;
-
-/// Vouches for nothing.
-pub fn nobody(_: &Artifact, _: &Descriptor, _: &[u8]) -> Option<String> {
-    None
-}
-
 /// A bill of materials that is attached to an image.
 #[derive(Debug, Clone)]
 pub struct AttachedSbom {
@@ -36,8 +25,6 @@ pub struct AttachedSbom {
     pub kind: Kind,
     /// The document.
     pub bytes: Vec<u8>,
-    /// Who vouches for it.
-    pub signer: Option<String>,
 }
 
 /// What is attached to an image.
@@ -56,7 +43,6 @@ pub struct AttachedStatements {
 pub fn attached_statements(
     repository: &Repository,
     subjects: &[Digest],
-    voucher: Voucher<'_>,
 ) -> Result<AttachedStatements, RepositoryError> {
     let kinds = [ArtifactKind::Vex, ArtifactKind::Attestation, ArtifactKind::Sbom];
     let mut read = AttachedStatements::default();
@@ -76,7 +62,7 @@ pub fn attached_statements(
             let Some(found) = document(repository, artifact, layer, &mut budget, &mut read.notices)? else {
                 continue;
             };
-            let Ok((mut statements, _)) = vex::read(&found.document) else {
+            let Ok((statements, _)) = vex::read(&found) else {
                 if artifact.kind == ArtifactKind::Vex {
                     read.notices.push(unreadable(artifact, "it is no VEX document of a known form"));
                 }
@@ -85,16 +71,9 @@ pub fn attached_statements(
             if statements.is_empty() {
                 continue;
             }
-            let signer = voucher(artifact, layer, &found.layer);
-            if let Some(signer) = &signer {
-                // Who signed it is who says it, whatever name is written in it.
-                for statement in &mut statements {
-                    statement.author.clone_from(signer);
-                }
-            }
             read.documents.push(VexDocument {
                 source: format!("artifact {}", artifact.descriptor.digest),
-                trust: if signer.is_some() { Trust::Signer } else { Trust::Subject },
+                trust: Trust::Subject,
                 statements,
             });
         }
@@ -102,15 +81,14 @@ pub fn attached_statements(
     Ok(read)
 }
 
-/// Reads the bills of materials that are attached to `subjects`, the best first: those somebody vouches for, then those of the
-/// earlier subject, then the newest.
+/// Reads the bills of materials that are attached to `subjects`, the best first: those of the earlier
+/// subject, then the newest.
 ///
 /// # Errors
 /// Fails when the repository does not answer.
 pub fn attached_sboms(
     repository: &Repository,
     subjects: &[Digest],
-    voucher: Voucher<'_>,
     notices: &mut Vec<Warning>,
 ) -> Result<Vec<AttachedSbom>, RepositoryError> {
     let artifacts = find(repository, subjects, &[ArtifactKind::Sbom, ArtifactKind::Attestation], notices)?;
@@ -125,14 +103,13 @@ pub fn attached_sboms(
                 continue;
             }
             let Some(found) = document(repository, artifact, layer, &mut budget, notices)? else { continue };
-            let Some(kind) = assay_sbom::recognise(&found.document) else {
+            let Some(kind) = assay_sbom::recognise(&found) else {
                 if artifact.kind == ArtifactKind::Sbom {
                     notices.push(unreadable(artifact, "it is no bill of materials of a known form"));
                 }
                 continue;
             };
-            let signer = voucher(artifact, layer, &found.layer);
-            sboms.push(AttachedSbom { artifact: artifact.clone(), kind, bytes: found.document, signer });
+            sboms.push(AttachedSbom { artifact: artifact.clone(), kind, bytes: found });
         }
     }
     let place = |sbom: &AttachedSbom| subjects.iter().position(|subject| *subject == sbom.artifact.subject);
@@ -140,8 +117,8 @@ pub fn attached_sboms(
         sbom.artifact.annotations.get("org.opencontainers.image.created").cloned().unwrap_or_default()
     };
     sboms.sort_by(|a, b| {
-        (a.signer.is_none(), place(a))
-            .cmp(&(b.signer.is_none(), place(b)))
+        place(a)
+            .cmp(&place(b))
             .then_with(|| created(b).cmp(&created(a)))
             .then_with(|| a.artifact.descriptor.digest.cmp(&b.artifact.descriptor.digest))
     });
@@ -164,7 +141,10 @@ fn find(
     };
     for subject in subjects {
         let found = repository.artifacts(*subject, kinds)?;
-        for problem in found.problems {
+        // Of an index, BuildKit's attestations about the images that were asked for.
+        let stored = repository.manifest(*subject)?;
+        let beside = repository.artifacts_of_index(&stored)?;
+        for problem in found.problems.into_iter().chain(beside.problems) {
             let message = format!(
                 "artifact `{}` ({}) cannot be read: {}",
                 problem.digest, problem.found, problem.reason
@@ -172,10 +152,7 @@ fn find(
             notices.push(Warning::notice("attached-unreadable", None, message));
         }
         add(found.artifacts);
-        // Of an index, BuildKit's attestations about the images that were asked for.
-        let stored = repository.manifest(*subject)?;
-        let beside = repository.artifacts_of_index(&stored)?.artifacts;
-        add(beside.into_iter().filter(|artifact| subjects.contains(&artifact.subject)).collect());
+        add(beside.artifacts.into_iter().filter(|artifact| subjects.contains(&artifact.subject)).collect());
     }
     Ok(artifacts)
 }
@@ -205,11 +182,6 @@ struct Budget {
     bytes: u64,
 }
 
-struct Found {
-    layer: Vec<u8>,
-    document: Vec<u8>,
-}
-
 /// Reads a layer, and takes the document out of the statement around it.
 fn document(
     repository: &Repository,
@@ -217,7 +189,7 @@ fn document(
     layer: &Descriptor,
     budget: &mut Budget,
     notices: &mut Vec<Warning>,
-) -> Result<Option<Found>, RepositoryError> {
+) -> Result<Option<Vec<u8>>, RepositoryError> {
     budget.documents = budget.documents.saturating_add(1);
     budget.bytes = budget.bytes.saturating_add(layer.size);
     if budget.documents > MAX_DOCUMENTS || budget.bytes > MAX_BYTES || layer.size > MAX_DOCUMENT {
@@ -232,8 +204,11 @@ fn document(
         }
         Err(error) => return Err(error),
     };
+    // A descriptor may keep the size to itself.
+    let read = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    budget.bytes = budget.bytes.saturating_add(read.saturating_sub(layer.size));
     if artifact.kind != ArtifactKind::Attestation {
-        return Ok(Some(Found { document: bytes.clone(), layer: bytes }));
+        return Ok(Some(bytes));
     }
     let Some(wrapped) = wrapped::unwrap(&bytes) else {
         notices.push(unreadable(artifact, "it is no statement of in-toto"));
@@ -243,7 +218,7 @@ fn document(
         notices.push(unreadable(artifact, "its statement is about something else"));
         return Ok(None);
     }
-    Ok(Some(Found { layer: bytes, document: wrapped.document }))
+    Ok(Some(wrapped.document))
 }
 
 fn unreadable(artifact: &Artifact, reason: &str) -> Warning {

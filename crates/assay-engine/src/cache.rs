@@ -392,6 +392,7 @@ fn bounds(limits: &Limits) -> u64 {
         // What hits one of these is not kept.
         drawn: _,
         facts: _,
+        file_list: _,
         marks: _,
         stop: _,
         scratch: _,

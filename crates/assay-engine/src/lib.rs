@@ -16,13 +16,13 @@ pub mod reproduce;
 mod sbom;
 mod update;
 
-pub use attached::{AttachedSbom, AttachedStatements, Voucher, attached_sboms, attached_statements, nobody};
+pub use attached::{AttachedSbom, AttachedStatements, attached_sboms, attached_statements};
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};
 pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};
-pub use lineage::{Knowledge, KnownImage, attribute, find_base, newer_base};
+pub use lineage::{Knowledge, KnownImage, attribute, find_base, is_newest, newer_base};
 pub use progress::Progress;
 pub use report::assess;
 pub use sbom::{OpenSbomError, is_sbom, open_sbom};

@@ -104,9 +104,11 @@ pub fn find_base(
         .iter()
         .chain(&remembered)
         .filter(|candidate| candidate.is_under(image))
-        // The nearest base; of equal ones what the user named, then the one that was there first.
+        // The nearest base of those that the user named, or else of those that were scanned before; of equal ones what was named
+        // itself, then the one that was there first.
         .min_by_key(|one| {
             (
+                one.knowledge == Knowledge::Cache,
                 std::cmp::Reverse(one.layers.len()),
                 one.knowledge,
                 one.created,
@@ -133,9 +135,11 @@ pub fn find_base(
             created: best.created,
             layers: count,
             evidence: BaseEvidence::LayerPrefix,
+            named: best.knowledge != Knowledge::Cache,
             detail,
             findings: 0,
             of_findings: 0,
+            newest: None,
             newer: None,
         };
         return Some((base, Some(best.clone())));
@@ -151,9 +155,11 @@ pub fn find_base(
         created: None,
         layers: guessed,
         evidence,
+        named: false,
         detail,
         findings: 0,
         of_findings: 0,
+        newest: None,
         newer: None,
     };
     if name.is_some() || digest.is_some() {
@@ -216,22 +222,8 @@ pub fn newer_base(
     settings: &Settings<'_>,
     database: &Database,
 ) -> Result<Option<NewerBase>, CorruptDatabase> {
-    let remembered =
-        settings.cache.as_ref().map(|cache| cache.images_named(&base.reference)).unwrap_or_default();
-    let newest = known
-        .iter()
-        .chain(&remembered)
-        .filter(|one| {
-            name(&one.reference) == name(&base.reference)
-                && one.platform == base.platform
-                && one.image_id != base.image_id
-                && one.layers != base.layers
-                && one.created.zip(base.created).is_some_and(|(one, base)| one > base)
-        })
-        // The same tag first: another tag may be another release.
-        .max_by_key(|one| (one.reference == base.reference, one.created, one.reference.clone()));
-    let Some(newest) = newest else { return Ok(None) };
-    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(newest, settings)) else {
+    let Some(newest) = newest(base, known, settings) else { return Ok(None) };
+    let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(&newest, settings)) else {
         return Ok(None);
     };
     let key = |inventory: &Inventory, finding: &Finding| {
@@ -259,6 +251,43 @@ pub fn newer_base(
         removes: ours.difference(&theirs).cloned().collect(),
         adds: theirs.iter().filter(|one| !ours.contains(*one) && !own.contains(*one)).cloned().collect(),
     }))
+}
+
+/// Returns the newest image of the base's name that is newer than it.
+fn newest(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> Option<KnownImage> {
+    let remembered =
+        settings.cache.as_ref().map(|cache| cache.images_named(&base.reference)).unwrap_or_default();
+    known
+        .iter()
+        .chain(&remembered)
+        .filter(|one| {
+            name(&one.reference) == name(&base.reference)
+                && one.platform == base.platform
+                && one.image_id != base.image_id
+                && one.layers != base.layers
+                && one.created.zip(base.created).is_some_and(|(one, base)| one > base)
+        })
+        // The same tag first: another tag may be another release.
+        .max_by_key(|one| (one.reference == base.reference, one.created, one.reference.clone()))
+        .cloned()
+}
+
+/// Returns whether the base is the newest image of its name; `None` where that cannot be told.
+///
+/// It can be when the repository was looked through, or when the base is what the user's own name for it stands for today; and when
+/// the base says when it was built, which reproducible images do not.
+pub fn is_newest(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> Option<bool> {
+    const EPOCH: Timestamp = Timestamp(0);
+    if newest(base, known, settings).is_some() {
+        return Some(false);
+    }
+    let same_name = |one: &&KnownImage| name(&one.reference) == name(&base.reference);
+    let dated = |one: &KnownImage| one.created.is_some_and(|created| created > EPOCH);
+    let mut listed =
+        known.iter().filter(same_name).filter(|one| one.knowledge == Knowledge::Repository).peekable();
+    let looked_through = listed.peek().is_some() && dated(base) && listed.all(dated);
+    let is_meant = base.knowledge == Knowledge::Named && !base.reference.contains('@');
+    (looked_through || is_meant).then_some(true)
 }
 
 /// Returns what is in an image all of whose layers are in the cache.

@@ -2,11 +2,13 @@
 //!
 //! Five levels, each looked at only as far as the one above differs: manifest, configuration, layers as stored, files in layers, and
 //! bytes in files. A cause is what a builder can do something about: times, owners, modes, the order of entries, the compressor, the
-//! history. Surprising: that a layer's digest differs is no difference of its own, but the sum of what differs in it; only when
-//! nothing is found inside is the archive's form named.
+//! history. It is named only where it is proven; what is left is a change of the content, and everything is told, also beside a
+//! difference that has a name. Surprising: that a layer's digest differs is no difference of its own, but the sum of what differs in
+//! it.
 
 mod content;
 mod document;
+mod headers;
 mod layer;
 
 use assay_analyze::Limits;
@@ -16,6 +18,8 @@ use std::fmt;
 
 /// Differences that are kept; more are counted.
 const MAX_KEPT: usize = 20_000;
+/// Bytes of their texts: paths may have four thousand each.
+const MAX_KEPT_BYTES: usize = 16 << 20;
 
 /// Where a difference is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,13 +58,13 @@ pub enum Cause {
     Order,
     /// The owner of a file, by number.
     Owner,
-    /// The permissions of a file.
+    /// The permissions of a file, its capabilities and extended attributes.
     Mode,
     /// The same archive, compressed otherwise.
     Compression,
     /// What the history says, other than times.
     History,
-    /// The same files in an archive of another form: its headers, names of owners, padding.
+    /// The same files in an archive of another form: its headers, names of owners, padding, or what is behind its end.
     ArchiveFormat,
     /// An annotation or label.
     Annotation,
@@ -72,9 +76,9 @@ pub enum Cause {
     Residue,
     /// A file of one build only.
     Presence,
-    /// What a file is: its kind, or where a link leads.
+    /// What a file is: its kind, the numbers of a device, or where a link leads.
     Kind,
-    /// The content of a file.
+    /// The content of a file, or anything else that no other cause is proven for.
     Content,
 }
 
@@ -170,6 +174,8 @@ pub struct Comparison {
     pub causes: BTreeMap<Cause, u64>,
     /// What could not be compared; then nothing can be called equal.
     pub incomplete: Vec<String>,
+    /// Bytes of the texts of `differences`.
+    kept_bytes: usize,
 }
 
 impl Comparison {
@@ -186,7 +192,11 @@ impl Comparison {
     fn add(&mut self, difference: Difference) {
         let count = self.causes.entry(difference.cause).or_default();
         *count = count.saturating_add(1);
-        if self.differences.len() < MAX_KEPT {
+        let Difference { path, old, new, .. } = &difference;
+        let bytes = path.len().saturating_add(old.len()).saturating_add(new.len());
+        let all = self.kept_bytes.saturating_add(bytes);
+        if self.differences.len() < MAX_KEPT && all <= MAX_KEPT_BYTES {
+            self.kept_bytes = all;
             self.differences.push(difference);
         }
     }

@@ -54,10 +54,7 @@ impl Assessment {
             ecosystem: ecosystem.cloned().filter(|_| known.is_none() || judged),
             label,
             state: match known {
-                Some(known) if judged => match known.data_time {
-                    Some(time) if built_at.0 - time.0 > STALE_AFTER => CoverageState::Stale,
-                    _ => CoverageState::Covered,
-                },
+                Some(known) if judged => coverage_state(known.data_time, built_at),
                 _ => CoverageState::None,
             },
             feeds: known.filter(|_| judged).map(|known| known.feeds.clone()).unwrap_or_default(),
@@ -71,6 +68,14 @@ impl Assessment {
     /// Returns the counts, by ecosystem.
     pub fn finish(self) -> Vec<Coverage> {
         self.counts.into_values().collect()
+    }
+}
+
+/// Returns the state of an ecosystem that is covered, of whose data the newest is from `data_time`, in a database built at `built_at`.
+pub fn coverage_state(data_time: Option<Timestamp>, built_at: Timestamp) -> CoverageState {
+    match data_time {
+        Some(time) if built_at.0.saturating_sub(time.0) > STALE_AFTER => CoverageState::Stale,
+        _ => CoverageState::Covered,
     }
 }
 

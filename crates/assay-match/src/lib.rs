@@ -12,7 +12,7 @@ mod remedy;
 mod removable;
 mod vex;
 
-pub use coverage::{Assessment, database_status, end_of_life};
+pub use coverage::{Assessment, coverage_state, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
 pub use judge::{Judgement, Subject, judge};
 pub use priority::prioritise;

@@ -42,12 +42,16 @@ pub struct Base {
     pub layers: Option<u32>,
     /// How it is known.
     pub evidence: BaseEvidence,
+    /// Whether the user named it, or its repository. What merely was scanned before may be anybody's image.
+    pub named: bool,
     /// The same in words.
     pub detail: String,
     /// How many findings come from it, before any filter.
     pub findings: u64,
     /// Of how many.
     pub of_findings: u64,
+    /// Whether there is no newer image of its name; `None` where nobody looked.
+    pub newest: Option<bool>,
     /// A newer image of the same name, and what building on it would change.
     pub newer: Option<NewerBase>,
 }
@@ -68,6 +72,11 @@ pub struct NewerBase {
 }
 
 impl Base {
+    /// Returns whether its layers are those of an image that the user named: only then may what it brings be left out of a count.
+    pub fn is_sure(&self) -> bool {
+        self.evidence == BaseEvidence::LayerPrefix && self.named
+    }
+
     /// Returns whether a layer belongs to the base, as far as that is known.
     pub fn has_layer(&self, layer: u32) -> Option<bool> {
         self.layers.map(|count| layer < count)

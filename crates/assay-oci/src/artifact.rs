@@ -14,12 +14,13 @@ mod tag;
 mod update;
 
 use crate::descriptor::Descriptor;
+use crate::registry::RegistryError;
 use crate::registry::referrers::MAX_REFERRERS;
 use crate::repository::{Repository, RepositoryError, StoredManifest};
 use crate::source::Selector;
 use assay_model::Digest;
 use document::ManifestDocument;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 pub use attach::{Attached, NewArtifact, NewLayer};
@@ -102,6 +103,13 @@ pub struct Look {
     pub outcome: LookOutcome,
 }
 
+impl Look {
+    /// Tells whether there is more than was taken.
+    pub fn is_truncated(&self) -> bool {
+        matches!(self.outcome, LookOutcome::Truncated(_))
+    }
+}
+
 /// What was at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LookOutcome {
@@ -137,6 +145,9 @@ pub struct Artifacts {
     pub problems: Vec<ArtifactProblem>,
 }
 
+/// What is wrong with an artifact that is listed and not there.
+const MISSING: &str = "its manifest is missing";
+
 /// What was listed, before its manifest is read.
 struct Candidate {
     entry: Descriptor,
@@ -160,7 +171,9 @@ impl Repository {
             None => LookOutcome::Absent,
         };
         result.looked.push(Look { at: Found::Referrers, name: "referrers API".to_owned(), outcome });
-        add(&mut candidates, listed.unwrap_or_default().entries, Found::Referrers);
+        let listed = listed.unwrap_or_default();
+        result.note_malformed(listed.malformed, subject, Found::Referrers);
+        add(&mut candidates, listed.entries, Found::Referrers);
         self.look_at_fallback(subject, &mut candidates, &mut result)?;
 
         let mut bytes = 0_u64;
@@ -170,25 +183,11 @@ impl Repository {
             }
             let Some(first) = found.first().copied() else { continue };
             let problem = |reason: String| ArtifactProblem { digest: entry.digest, found: first, reason };
-            if bytes > MAX_MANIFESTS {
-                result.problems.push(problem(format!("all manifests have more than {MAX_MANIFESTS} bytes")));
-                continue;
-            }
-            let stored = match self.find(Some(&Selector::Digest(entry.digest))) {
-                Ok(Some(stored)) => stored,
-                Ok(None) => {
-                    result.problems.push(problem("its manifest is missing".to_owned()));
-                    continue;
-                }
-                // What is wrong with one says nothing of the others; when nothing answers, there is no result.
-                Err(RepositoryError::Open(error)) if !is_about_the_way(&error) => {
-                    result.problems.push(problem(error.to_string()));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            bytes = bytes.saturating_add(stored.descriptor.size);
-            match read(stored, &entry, subject, found) {
+            let artifact = self
+                .listed(&Selector::Digest(entry.digest), &mut bytes)?
+                .and_then(|stored| stored.ok_or_else(|| MISSING.to_owned()))
+                .and_then(|stored| read(stored, &entry, subject, found));
+            match artifact {
                 Ok(artifact) if wanted.is_empty() || wanted.contains(&artifact.kind) => {
                     result.artifacts.push(artifact);
                 }
@@ -198,10 +197,33 @@ impl Repository {
         }
         for scheme in TagScheme::ALL {
             if wanted.is_empty() || wanted.contains(&scheme.kind()) {
-                self.look_at_tag(scheme, &mut result)?;
+                self.look_at_tag(scheme, &mut result, &mut bytes)?;
             }
         }
         Ok(result)
+    }
+
+    /// Reads what is listed, up to a limit for all of it: `Ok(Err(…))` says what is wrong with this one, which says nothing of the
+    /// others; when nothing answers, there is no result.
+    fn listed(
+        &self,
+        wanted: &Selector,
+        bytes: &mut u64,
+    ) -> Result<Result<Option<StoredManifest>, String>, RepositoryError> {
+        if *bytes > MAX_MANIFESTS {
+            return Ok(Err(format!("all manifests have more than {MAX_MANIFESTS} bytes")));
+        }
+        match self.find(Some(wanted)) {
+            Ok(stored) => {
+                *bytes = bytes.saturating_add(stored.as_ref().map_or(0, |stored| stored.descriptor.size));
+                Ok(Ok(stored))
+            }
+            Err(RepositoryError::Open(error)) if !is_about_the_way(&error) => Ok(Err(error.to_string())),
+            Err(RepositoryError::Registry(error @ RegistryError::TooLarge { .. })) => {
+                Ok(Err(error.to_string()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn look_at_fallback(
@@ -212,12 +234,22 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let name = fallback_tag(&subject);
         let at = Found::FallbackTag;
-        let Some(stored) = self.find(Some(&Selector::Name(name.clone())))? else {
-            result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
-            return Ok(());
+        let stored = match self.listed(&Selector::Name(name.clone()), &mut 0)? {
+            Ok(Some(stored)) => stored,
+            Ok(None) => {
+                result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
+                return Ok(());
+            }
+            Err(reason) => {
+                result.unreadable(at, name, &reason);
+                return Ok(());
+            }
         };
         let entries = match ManifestDocument::parse(&stored.bytes) {
-            Ok(index) if index.is_index() => index.manifests,
+            Ok(index) if index.is_index() => {
+                result.note_malformed(index.malformed(), stored.descriptor.digest, at);
+                index.manifests
+            }
             Ok(_) | Err(_) => {
                 let reason = format!("what is tagged `{name}` is no index");
                 result.problems.push(ArtifactProblem { digest: stored.descriptor.digest, found: at, reason });
@@ -235,12 +267,24 @@ impl Repository {
         Ok(())
     }
 
-    fn look_at_tag(&self, scheme: TagScheme, result: &mut Artifacts) -> Result<(), RepositoryError> {
+    fn look_at_tag(
+        &self,
+        scheme: TagScheme,
+        result: &mut Artifacts,
+        bytes: &mut u64,
+    ) -> Result<(), RepositoryError> {
         let name = scheme.tag(&result.subject);
         let at = Found::Tag(scheme);
-        let Some(stored) = self.find(Some(&Selector::Name(name.clone())))? else {
-            result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
-            return Ok(());
+        let stored = match self.listed(&Selector::Name(name.clone()), bytes)? {
+            Ok(Some(stored)) => stored,
+            Ok(None) => {
+                result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
+                return Ok(());
+            }
+            Err(reason) => {
+                result.unreadable(at, name, &reason);
+                return Ok(());
+            }
         };
         let digest = stored.descriptor.digest;
         if let Some(have) = result.artifacts.iter_mut().find(|have| have.descriptor.digest == digest) {
@@ -270,7 +314,7 @@ impl Repository {
     /// Finds what BuildKit put into `index` beside its images: attestations, each with the digest of its image.
     ///
     /// # Errors
-    /// Fails when the registry does not answer.
+    /// Fails when the registry does not answer. A single attestation that cannot be read is one of the problems.
     pub fn artifacts_of_index(&self, index: &StoredManifest) -> Result<Artifacts, RepositoryError> {
         let document = ManifestDocument::parse(&index.bytes)?;
         let mut result = Artifacts {
@@ -280,23 +324,44 @@ impl Repository {
             problems: Vec::new(),
         };
         let entries = document.manifests.iter().filter_map(|entry| Some((entry, entry.attests()?)));
-        for (entry, subject) in entries.take(MAX_REFERRERS) {
-            let problem =
-                |reason: String| ArtifactProblem { digest: entry.digest, found: Found::Index, reason };
-            match self.find(Some(&Selector::Digest(entry.digest)))? {
-                Some(stored) => match read(stored, entry, subject, vec![Found::Index]) {
-                    Ok(mut artifact) => {
-                        artifact.kind = ArtifactKind::Attestation;
-                        result.artifacts.push(artifact);
-                    }
-                    Err(reason) => result.problems.push(problem(reason)),
-                },
-                None => result.problems.push(problem("its manifest is missing".to_owned())),
+        let (mut bytes, mut seen, mut truncated) = (0_u64, HashSet::new(), false);
+        for (entry, subject) in entries {
+            if !seen.insert((entry.digest, subject)) {
+                continue;
+            }
+            if seen.len() > MAX_REFERRERS {
+                truncated = true;
+                break;
+            }
+            let artifact = self
+                .listed(&Selector::Digest(entry.digest), &mut bytes)?
+                .and_then(|stored| stored.ok_or_else(|| MISSING.to_owned()))
+                .and_then(|stored| read(stored, entry, subject, vec![Found::Index]));
+            match artifact {
+                Ok(mut artifact) => {
+                    artifact.kind = ArtifactKind::Attestation;
+                    result.artifacts.push(artifact);
+                }
+                Err(reason) => {
+                    let found = Found::Index;
+                    result.problems.push(ArtifactProblem { digest: entry.digest, found, reason });
+                }
             }
         }
-        let outcome = LookOutcome::Listed(result.artifacts.len());
+        let count = result.artifacts.len();
+        let outcome = if truncated { LookOutcome::Truncated(count) } else { LookOutcome::Listed(count) };
         result.looked.push(Look { at: Found::Index, name: "index".to_owned(), outcome });
+        result.note_malformed(document.malformed(), index.descriptor.digest, Found::Index);
         Ok(result)
+    }
+}
+
+impl Artifacts {
+    /// Remembers a list or tag that is there and cannot be read.
+    fn unreadable(&mut self, at: Found, name: String, reason: &str) {
+        let reason = format!("what is tagged `{name}` cannot be read: {reason}");
+        self.problems.push(ArtifactProblem { digest: self.subject, found: at, reason });
+        self.looked.push(Look { at, name, outcome: LookOutcome::Listed(0) });
     }
 }
 
@@ -311,6 +376,16 @@ impl StoredManifest {
     }
 }
 
+impl Artifacts {
+    /// Notes entries of a list that cannot be understood: any of them may say something of the image.
+    fn note_malformed(&mut self, count: usize, digest: Digest, found: Found) {
+        if count > 0 {
+            let reason = format!("{count} entries of the list cannot be understood");
+            self.problems.push(ArtifactProblem { digest, found, reason });
+        }
+    }
+}
+
 /// Tells whether an error is about reaching the place, not about what is there.
 fn is_about_the_way(error: &crate::OpenError) -> bool {
     matches!(
@@ -320,11 +395,16 @@ fn is_about_the_way(error: &crate::OpenError) -> bool {
 }
 
 fn add(candidates: &mut Vec<Candidate>, entries: Vec<Descriptor>, at: Found) {
+    let mut places: HashMap<Digest, usize> =
+        candidates.iter().enumerate().map(|(place, have)| (have.entry.digest, place)).collect();
     for entry in entries {
-        match candidates.iter_mut().find(|have| have.entry.digest == entry.digest) {
+        match places.get(&entry.digest).and_then(|place| candidates.get_mut(*place)) {
             Some(have) if have.found.contains(&at) => {}
             Some(have) => have.found.push(at),
-            None => candidates.push(Candidate { entry, found: vec![at] }),
+            None => {
+                places.insert(entry.digest, candidates.len());
+                candidates.push(Candidate { entry, found: vec![at] });
+            }
         }
     }
 }

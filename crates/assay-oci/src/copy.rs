@@ -1,8 +1,9 @@
 //! Copies an image, with all platforms and everything attached to it, from one repository to another.
 //!
 //! Bytes stay as they are, so that digests, and with them signatures, stay valid; every one is verified on the way. Surprising: the
-//! name comes last, when all else is there, so that nobody pulls an image whose signatures are still on their way; and what is
-//! attached to an artifact, such as the signature of a bill of materials, is copied like what is attached to an image.
+//! name comes last, when all else is there, so that nobody pulls an image whose signatures are still on their way; what is attached
+//! to an artifact, such as the signature of a bill of materials, is copied like what is attached to an image; and an artifact that
+//! cannot be copied costs itself only, while an image is copied whole or not at all.
 
 use crate::artifact::{Artifact, Artifacts, Found, LookOutcome, NewLayer};
 use crate::descriptor::Descriptor;
@@ -22,6 +23,10 @@ use std::sync::{Mutex, PoisonError};
 const WORKERS: usize = 4;
 /// Indexes in indexes, or artifacts of artifacts; real ones have two.
 const MAX_DEPTH: usize = 8;
+/// Artifacts that are copied with one image, those of artifacts included: whoever may push can attach without end.
+const MAX_ARTIFACTS: usize = 10_000;
+/// Problems that are told.
+const MAX_PROBLEMS: usize = 1000;
 /// The largest layer under one of cosign's tags that is appended instead of copied: it is in memory.
 const MAX_TAGGED_LAYER: u64 = 64 << 20;
 
@@ -32,6 +37,8 @@ pub struct CopyOptions {
     pub platform: Option<Platform>,
     /// What is attached, too.
     pub artifacts: bool,
+    /// The digest that the destination is named by: nothing is copied if the image has another.
+    pub expected: Option<Digest>,
 }
 
 /// What was copied.
@@ -58,7 +65,8 @@ pub struct Copied {
 /// Copies the image `wanted` of `from` to `to`, under `tag` if there is one; `progress` is told each blob that is there.
 ///
 /// # Errors
-/// Fails when the image cannot be copied whole. An artifact that is listed and cannot be had is one of the problems.
+/// Fails when the image cannot be copied whole, or has another digest than is expected; the tag then stays where it was. An artifact
+/// that is listed and cannot be copied is one of the problems.
 pub fn copy(
     from: &Repository,
     wanted: Option<&Selector>,
@@ -67,40 +75,25 @@ pub fn copy(
     options: &CopyOptions,
     progress: &(dyn Fn(&Descriptor, Transfer) + Sync),
 ) -> Result<Copied, RepositoryError> {
-    let mut root = from.resolve(wanted)?;
-    if let Some(platform) = &options.platform {
-        root = choose(from, root, platform)?;
+    let root = from.resolve_for(wanted, options.platform.as_ref())?;
+    let actual = root.descriptor.digest;
+    if let Some(expected) = options.expected.filter(|expected| *expected != actual) {
+        return Err(RepositoryError::OtherDigest { place: to.place(), expected, actual });
     }
-    let mut copy = Copy { from, to, options, progress, done: Copied::default(), seen: HashSet::new() };
+    let mut copy = Copy {
+        from,
+        to,
+        options,
+        progress,
+        done: Copied::default(),
+        images: HashSet::new(),
+        attached: HashSet::new(),
+    };
     copy.image(&root, 0)?;
     let descriptor = &root.descriptor;
     to.push_image(&descriptor.media_type, &root.bytes, tag)?;
     copy.done.root = Some(descriptor.digest);
     Ok(copy.done)
-}
-
-fn choose(
-    from: &Repository,
-    root: StoredManifest,
-    platform: &Platform,
-) -> Result<StoredManifest, RepositoryError> {
-    let document = ManifestDocument::parse(&root.bytes)?;
-    if !document.is_index() {
-        return Ok(root);
-    }
-    let images = || document.manifests.iter().filter(|entry| !entry.is_no_image());
-    let exact = images().find(|entry| entry.platform().as_ref() == Some(platform));
-    let fitting = || images().find(|entry| entry.platform().is_some_and(|have| have.satisfies(platform)));
-    match exact.or_else(fitting) {
-        Some(entry) => from.manifest(entry.digest),
-        None => {
-            let mut available: Vec<_> = images().filter_map(Descriptor::platform).collect();
-            available.sort();
-            available.dedup();
-            Err(OpenError::UnknownPlatform { place: from.place(), wanted: platform.clone(), available }
-                .into())
-        }
-    }
 }
 
 struct Copy<'a> {
@@ -109,13 +102,16 @@ struct Copy<'a> {
     options: &'a CopyOptions,
     progress: &'a (dyn Fn(&Descriptor, Transfer) + Sync),
     done: Copied,
-    seen: HashSet<Digest>,
+    /// Images and indexes that are there or on their way.
+    images: HashSet<Digest>,
+    /// The same of artifacts: one that failed is no image that is there.
+    attached: HashSet<Digest>,
 }
 
 impl Copy<'_> {
     /// Copies an image or index, what is in it and what is attached to it.
     fn image(&mut self, stored: &StoredManifest, depth: usize) -> Result<(), RepositoryError> {
-        if !self.seen.insert(stored.descriptor.digest) {
+        if !self.images.insert(stored.descriptor.digest) {
             return Ok(());
         }
         if depth > MAX_DEPTH {
@@ -123,6 +119,13 @@ impl Copy<'_> {
             return Err(OpenError::TooLarge { what: "the nesting of indexes".to_owned(), limit }.into());
         }
         let document = ManifestDocument::parse(&stored.bytes)?;
+        if document.malformed() > 0 {
+            self.done.problems.push(format!(
+                "{} entries of the index `{}` cannot be understood",
+                document.malformed(),
+                stored.descriptor.digest
+            ));
+        }
         for entry in &document.manifests {
             let child = self.from.manifest(entry.digest)?;
             self.image(&child, depth.saturating_add(1))?;
@@ -138,41 +141,58 @@ impl Copy<'_> {
         if !self.options.artifacts {
             return Ok(());
         }
+        let depth = depth.saturating_add(1);
+        // A registry that does not say what is attached is not called empty: then there is no copy, and no tag.
         let Artifacts { artifacts, looked, problems, .. } = self.from.artifacts(subject, &[])?;
         for look in looked.iter().filter(|look| matches!(look.outcome, LookOutcome::Truncated(_))) {
-            self.done.problems.push(format!("{} of `{subject}` lists more than is copied", look.name));
+            self.problem(format!("{} of `{subject}` lists more than is copied", look.name));
         }
         for problem in problems {
-            self.done
-                .problems
-                .push(format!("artifact `{}` ({}): {}", problem.digest, problem.found, problem.reason));
+            self.problem(format!("artifact `{}` ({}): {}", problem.digest, problem.found, problem.reason));
         }
         for artifact in artifacts {
-            self.artifact(&artifact, depth.saturating_add(1))?;
+            let digest = artifact.descriptor.digest;
+            match self.artifact(&artifact, depth) {
+                Ok(true) => self.attached(digest, depth)?,
+                Ok(false) => {}
+                Err(error) if ends_all(&error) => return Err(error),
+                Err(error) => self.problem(format!("artifact `{digest}`: {}", reason(&error))),
+            }
         }
         Ok(())
     }
 
-    fn artifact(&mut self, artifact: &Artifact, depth: usize) -> Result<(), RepositoryError> {
+    fn problem(&mut self, text: String) {
+        if self.done.problems.len() < MAX_PROBLEMS {
+            self.done.problems.push(text);
+        }
+    }
+
+    /// Copies an artifact; tells whether it was not yet there, so that what is attached to it is to be looked for.
+    fn artifact(&mut self, artifact: &Artifact, depth: usize) -> Result<bool, RepositoryError> {
         let digest = artifact.descriptor.digest;
-        if !self.seen.insert(digest) {
-            return Ok(());
+        let is_new = self.attached.insert(digest);
+        let is_tagged = artifact.found.iter().any(|at| matches!(at, Found::Tag(_)));
+        // The same artifact may stand under the tags of several images: each of them is a place of its own.
+        if !is_new && !is_tagged {
+            return Ok(false);
         }
         if depth > MAX_DEPTH {
-            self.done.problems.push(format!("artifact `{digest}` is attached to too many others"));
-            return Ok(());
+            self.problem(format!("artifact `{digest}` is attached to too many others"));
+            return Ok(false);
+        }
+        if self.attached.len() > MAX_ARTIFACTS {
+            self.problem(format!("artifact `{digest}`: there are more than {MAX_ARTIFACTS}"));
+            return Ok(false);
         }
         let document = ManifestDocument::parse(&artifact.manifest)?;
         self.blobs(&document)?;
-        if artifact.found.iter().any(|at| matches!(at, Found::Referrers | Found::FallbackTag)) {
+        if is_new && artifact.found.iter().any(|at| matches!(at, Found::Referrers | Found::FallbackTag)) {
             match document.subject {
                 Some(_) => {
                     self.to.push_referrer(&artifact.manifest)?;
                 }
-                None => {
-                    let reason = "it is listed but names no subject";
-                    self.done.problems.push(format!("artifact `{digest}`: {reason}"));
-                }
+                None => self.problem(format!("artifact `{digest}`: it is listed but names no subject")),
             }
         }
         for at in &artifact.found {
@@ -180,9 +200,12 @@ impl Copy<'_> {
                 self.tagged(artifact, *scheme)?;
             }
         }
+        if !is_new {
+            return Ok(false);
+        }
         self.done.manifests = self.done.manifests.saturating_add(1);
         self.done.artifacts = self.done.artifacts.saturating_add(1);
-        self.attached(digest, depth)
+        Ok(true)
     }
 
     /// Copies what is under one of cosign's tags; what is already under it there stays.
@@ -212,10 +235,10 @@ impl Copy<'_> {
 
     /// Copies configuration and layers, several at once.
     fn blobs(&mut self, document: &ManifestDocument) -> Result<(), RepositoryError> {
-        let mut blobs: Vec<&Descriptor> = Vec::new();
+        let (mut blobs, mut digests): (Vec<&Descriptor>, _) = (Vec::new(), HashSet::new());
         for blob in document.config.iter().chain(&document.layers) {
             // Some layers registries need not have, and whoever runs the image fetches them elsewhere.
-            if !not_distributed(&blob.media_type) && !blobs.iter().any(|have| have.digest == blob.digest) {
+            if !not_distributed(&blob.media_type) && digests.insert(blob.digest) {
                 blobs.push(blob);
             }
         }
@@ -249,6 +272,23 @@ impl Copy<'_> {
             None => Ok(()),
         }
     }
+}
+
+/// Tells whether nothing more can be done after an error, whatever is left.
+fn ends_all(error: &RepositoryError) -> bool {
+    matches!(
+        error,
+        RepositoryError::Open(OpenError::TimedOut(_))
+            | RepositoryError::ReadOnly { .. }
+            | RepositoryError::Write { .. }
+    )
+}
+
+/// Returns an error with its causes in one line.
+fn reason(error: &RepositoryError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Copied {

@@ -4,9 +4,13 @@
 //! <https://distribution.github.io/distribution/spec/manifest-v2-2/>. Go writes `null` for empty lists and maps, so
 //! everything that may be absent may be `null` too.
 
+pub(crate) mod names;
+
+use crate::descriptor::spelled;
 use crate::error::OpenError;
 use assay_model::image::ImageConfig;
 use assay_model::{DiffId, Digest, HistoryEntry, Platform};
+use names::{Named, OF_CONFIGURATIONS, OF_MANIFESTS};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -43,13 +47,16 @@ impl Descriptor {
         self.platform.clone().and_then(RawPlatform::known)
     }
 
-    /// Tells whether this is no image but what BuildKit attaches to one.
+    /// Tells whether this is no image but what BuildKit attaches to one; its annotation makes no attestation of what has a platform,
+    /// by which runtimes choose.
     pub(crate) fn is_attestation(&self) -> bool {
-        self.annotation("vnd.docker.reference.type").is_some()
-            || self.platform.as_ref().is_some_and(|platform| {
+        match self.platform.as_ref().filter(|platform| !platform.is_empty()) {
+            Some(platform) => {
                 platform.os.as_deref() == Some("unknown")
                     && platform.architecture.as_deref() == Some("unknown")
-            })
+            }
+            None => self.annotation("vnd.docker.reference.type").is_some(),
+        }
     }
 }
 
@@ -65,13 +72,14 @@ pub(crate) struct RawPlatform {
 }
 
 impl RawPlatform {
+    fn is_empty(&self) -> bool {
+        [&self.os, &self.architecture].into_iter().flatten().all(String::is_empty)
+    }
+
     fn known(self) -> Option<Platform> {
         let filled = |text: &String| !text.is_empty();
-        Some(Platform {
-            os: self.os.filter(filled)?,
-            architecture: self.architecture.filter(filled)?,
-            variant: self.variant.filter(filled),
-        })
+        let (os, architecture) = (self.os.filter(filled)?, self.architecture.filter(filled)?);
+        Some(spelled(&os, &architecture, &self.variant.unwrap_or_default()))
     }
 }
 
@@ -93,6 +101,10 @@ struct RawDocument {
     schema_version: Option<u32>,
     #[serde(default)]
     annotations: Option<BTreeMap<String, String>>,
+}
+
+impl Named for RawDocument {
+    const NAMES: &'static [&'static str] = OF_MANIFESTS;
 }
 
 /// A manifest or an index.
@@ -254,6 +266,10 @@ struct RawHealthcheck {
     test: Option<Vec<String>>,
 }
 
+impl Named for Config {
+    const NAMES: &'static [&'static str] = OF_CONFIGURATIONS;
+}
+
 impl Config {
     pub(crate) fn platform(&self) -> Option<Platform> {
         let (os, architecture, variant) = (self.os.clone(), self.architecture.clone(), self.variant.clone());
@@ -308,9 +324,11 @@ impl Config {
     }
 }
 
-/// Reads a JSON document.
-pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, OpenError> {
-    serde_json::from_slice(bytes).map_err(|source| OpenError::Malformed { what: what.to_owned(), source })
+/// Reads a JSON document, if a runtime reads the same in it.
+pub(crate) fn parse<T: DeserializeOwned + Named>(bytes: &[u8], what: &str) -> Result<T, OpenError> {
+    names::check(bytes, T::NAMES)
+        .and_then(|()| serde_json::from_slice(bytes))
+        .map_err(|source| OpenError::Malformed { what: what.to_owned(), source })
 }
 
 #[cfg(test)]
@@ -344,6 +362,30 @@ mod tests {
         assert!(check(chart, None).unwrap_err().contains("artifact"));
         let layer = r#"{"config":{"digest":"D"},"layers":[{"digest":"D","mediaType":"application/x-lzma"}]}"#;
         assert!(check(layer, None).unwrap_err().contains("application/x-lzma"));
+    }
+
+    #[test]
+    fn a_document_that_runtimes_read_otherwise_is_none() {
+        let manifest = r#"{"config":{"digest":"D"},"layers":[{"digest":"D"}],"Layers":[]}"#;
+        check(manifest, None).unwrap_err();
+        check(&manifest.replace(r#","Layers":[]"#, ""), None).unwrap();
+        let config = r#"{"config":{"User":"nobody","USER":"root"}}"#;
+        parse::<Config>(config.as_bytes(), "it").unwrap_err();
+        parse::<Config>(config.replace("USER", "Hostname").as_bytes(), "it").unwrap();
+    }
+
+    #[test]
+    fn only_what_has_no_platform_is_an_attestation_by_its_annotation() {
+        let check = |platform: &str| {
+            let text = format!(
+                r#"{{"digest":"{D}","annotations":{{"vnd.docker.reference.type":"attestation-manifest"}}{platform}}}"#
+            );
+            serde_json::from_str::<Descriptor>(&text).unwrap().is_attestation()
+        };
+        assert!(check(""));
+        assert!(check(r#","platform":{"os":"","architecture":""}"#));
+        assert!(check(r#","platform":{"os":"unknown","architecture":"unknown"}"#));
+        assert!(!check(r#","platform":{"os":"linux","architecture":"amd64"}"#));
     }
 
     #[test]

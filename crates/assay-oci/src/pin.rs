@@ -15,6 +15,8 @@ use std::ops::Range;
 pub const MAX_FILE: u64 = 64 << 20;
 /// References of one file that are reported.
 const MAX_SPOTS: usize = 100_000;
+/// Letters of a reference: names have at most 255, tags 128, digests 135.
+const MAX_REFERENCE: usize = 1024;
 
 /// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,9 @@ fn judge(text: &str) -> (Option<Reference>, State) {
     if text.contains("{{") || text.contains('$') || text.contains("<%") {
         return (None, State::Skipped("it depends on a variable"));
     }
+    if text.len() > MAX_REFERENCE {
+        return (None, State::Skipped("it is no image reference"));
+    }
     match text.parse::<Reference>() {
         Ok(reference) if reference.digest().is_some() => (Some(reference), State::Pinned),
         Ok(reference) => (Some(reference), State::Open),
@@ -130,9 +135,16 @@ pub fn find(kind: FileKind, text: &str) -> Vec<Spot> {
         FileKind::Dockerfile => dockerfile::find(text),
         FileKind::Yaml => yaml::find(text),
     };
+    let is_cut = spots.len() > MAX_SPOTS;
     spots.sort_by_key(|spot| spot.range.start);
     spots.dedup_by(|a, b| a.range == b.range);
-    spots.truncate(MAX_SPOTS);
+    if is_cut {
+        spots.truncate(MAX_SPOTS);
+        // Whoever is told of all that is left must be told of this.
+        if let Some(last) = spots.last_mut() {
+            last.state = State::Skipped("the file has more references than are looked at");
+        }
+    }
     spots
 }
 
@@ -262,6 +274,24 @@ mod tests {
         assert_eq!(spots[0].text, "quay.io/acme/app:1.2");
         assert_eq!(spots[1].text, "docker.io/library/busybox:1.36");
         assert_eq!(skipped(FileKind::Yaml, text), [("acme/y".to_owned(), "its tag is not in the file")]);
+    }
+
+    #[test]
+    fn a_file_without_end_is_said_to_be_cut_off() {
+        for (kind, line) in [(FileKind::Dockerfile, "FROM a:1\n"), (FileKind::Yaml, "- image: a:1\n")] {
+            let spots = find(kind, &line.repeat(MAX_SPOTS + 5));
+            assert_eq!(spots.len(), MAX_SPOTS);
+            assert!(matches!(spots.last().unwrap().state, State::Skipped(_)), "{kind:?}");
+        }
+        // References that all are one place count as well: what follows them was not looked at.
+        let same = format!("ARG A=a:1\n{}FROM b:1\n", "FROM $A\n".repeat(MAX_SPOTS + 5));
+        let spots = find(FileKind::Dockerfile, &same);
+        assert!(matches!(spots.last().unwrap().state, State::Skipped(_)), "{spots:?}");
+        // A default of many letters, named many times, is kept once at most.
+        let long = "a".repeat(1 << 20);
+        let text = format!("ARG A={long}\n{}", "FROM $A\n".repeat(100_000));
+        let kept: usize = find(FileKind::Dockerfile, &text).iter().map(|spot| spot.text.len()).sum();
+        assert!(kept < 1 << 20, "{kept}");
     }
 
     #[test]

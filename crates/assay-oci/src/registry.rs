@@ -3,12 +3,14 @@
 pub(crate) mod auth;
 pub(crate) mod blob;
 pub(crate) mod client;
+pub(crate) mod crawl;
 pub(crate) mod push;
 pub(crate) mod referrers;
 
 use crate::credentials::CredentialError;
 use std::io;
 
+pub use crawl::{Crawler, Listing};
 pub use referrers::next_page;
 
 /// What is to be done with a repository; it decides which rights are asked for.

@@ -14,13 +14,14 @@ use crate::document::MAX_MANIFEST;
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
 use crate::network::{Network, TimeUp};
+use crate::platform;
 use crate::reference::Reference;
 use crate::registry::push::{Condition, Transfer};
 use crate::registry::referrers::Listed;
 use crate::registry::{Access, RegistryError};
 use crate::source::{Selector, Source};
 use crate::verify;
-use assay_model::Digest;
+use assay_model::{Digest, Platform};
 use layout::Layout;
 use registry::Registry;
 use std::io::{self, Read};
@@ -86,6 +87,16 @@ pub enum RepositoryError {
         /// How often it was written.
         attempts: u32,
     },
+    /// What is to be written is not what its place is named by.
+    #[error("`{place}` is to hold `{expected}`, and this is `{actual}`")]
+    OtherDigest {
+        /// The repository.
+        place: String,
+        /// The digest of the destination.
+        expected: Digest,
+        /// The digest of what would be written.
+        actual: Digest,
+    },
     /// A list is as long as it may be.
     #[error("`{tag}` of `{place}` cannot take another entry: it is above the limit of {limit} bytes")]
     Full {
@@ -131,7 +142,7 @@ pub struct Repository(Inner);
 #[derive(Debug)]
 enum Inner {
     Registry(Box<Registry>),
-    Layout(Layout),
+    Layout(Box<Layout>),
 }
 
 impl Repository {
@@ -152,7 +163,7 @@ impl Repository {
     /// # Errors
     /// Fails when there is no layout, or none can be made.
     pub fn layout(folder: &Path, access: Access) -> Result<Self, RepositoryError> {
-        Ok(Self(Inner::Layout(Layout::folder(folder, access)?)))
+        Ok(Self(Inner::Layout(Box::new(Layout::folder(folder, access)?))))
     }
 
     /// Opens the OCI layout in a tar archive, to be read only.
@@ -161,7 +172,7 @@ impl Repository {
     /// Fails when there is none.
     pub fn archive(path: &Path, spool: &SpoolOptions) -> Result<Self, RepositoryError> {
         let archive = Archive::open_path(path, spool)?;
-        Ok(Self(Inner::Layout(Layout::archive(Files::Archive(archive))?)))
+        Ok(Self(Inner::Layout(Box::new(Layout::archive(Files::Archive(archive))?))))
     }
 
     /// Opens the place of `source`, and says which of its images is meant, where that was said.
@@ -255,6 +266,27 @@ impl Repository {
             place: self.place(),
             wanted: wanted.map_or_else(|| "image".to_owned(), ToString::to_string),
         })
+    }
+
+    /// Reads the manifest of that name or digest, or of its image for `platform` if it is an index; verified.
+    ///
+    /// # Errors
+    /// Fails when there is none, or it cannot be read.
+    pub fn resolve_for(
+        &self,
+        wanted: Option<&Selector>,
+        platform: Option<&Platform>,
+    ) -> Result<StoredManifest, RepositoryError> {
+        let root = self.resolve(wanted)?;
+        let Some(platform) = platform else { return Ok(root) };
+        let images = root.images()?;
+        if images.is_empty() {
+            return Ok(root);
+        }
+        match platform::image_for(&images, platform) {
+            Some(entry) => self.manifest(entry.digest),
+            None => Err(platform::unknown(self.place(), &images, Descriptor::platform, platform).into()),
+        }
     }
 
     /// Reads the manifest of that digest, verified.

@@ -2,6 +2,7 @@
 
 use crate::document::{Config, Descriptor, Document, MAX_CONFIG, MAX_MANIFEST, Manifest, parse};
 use crate::error::OpenError;
+use crate::platform;
 use crate::verify;
 use assay_model::{Image, Layer, Platform};
 use std::collections::BTreeMap;
@@ -95,21 +96,14 @@ pub(crate) fn choose(
     let mut images: Vec<_> = manifests.into_iter().filter(|entry| !entry.is_attestation()).collect();
     let default = Platform::linux_amd64();
     let platform = wanted.unwrap_or(&default);
-    let exact = images.iter().position(|entry| entry.platform().as_ref() == Some(platform));
-    let fitting =
-        || images.iter().position(|entry| entry.platform().is_some_and(|have| have.satisfies(platform)));
+    let fitting = platform::position(&images, Descriptor::platform, platform);
     // With nothing to choose from there is nothing to get wrong; an explicit wish is checked against the configuration.
     let only =
         || images.len() == 1 && (wanted.is_none() || images.iter().all(|entry| entry.platform().is_none()));
-    match exact.or_else(fitting).or_else(|| only().then_some(0)) {
+    match fitting.or_else(|| only().then_some(0)) {
         Some(at) if at < images.len() => Ok(images.swap_remove(at)),
         _ if images.is_empty() => Err(OpenError::Empty { place: place.to_owned(), what: "images" }),
-        _ => {
-            let mut available: Vec<_> = images.iter().filter_map(Descriptor::platform).collect();
-            available.sort();
-            available.dedup();
-            Err(OpenError::UnknownPlatform { place: place.to_owned(), wanted: platform.clone(), available })
-        }
+        _ => Err(platform::unknown(place.to_owned(), &images, Descriptor::platform, platform)),
     }
 }
 

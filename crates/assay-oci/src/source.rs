@@ -405,6 +405,11 @@ pub trait OpenImage: Send + Sync {
     /// Returns what is known about it.
     fn image(&self) -> &Image;
 
+    /// Returns the bytes of its configuration, where no repository can be asked for them.
+    fn config(&self) -> Option<&[u8]> {
+        None
+    }
+
     /// Opens the stored bytes of the layer with that index.
     ///
     /// # Errors

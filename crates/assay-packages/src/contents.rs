@@ -27,6 +27,10 @@ impl Analyzer for Contents {
         &[Select::Under("", "")]
     }
 
+    fn lists_files(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         let sums = match sums(file.content) {
             Ok(sums) => sums,

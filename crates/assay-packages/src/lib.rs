@@ -21,3 +21,15 @@ pub fn of_files() -> impl Iterator<Item = &'static dyn Analyzer> {
 pub fn analyzers() -> impl Iterator<Item = &'static dyn Analyzer> {
     os::ANALYZERS.iter().chain(lang::ANALYZERS).chain(binary::ANALYZERS).copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use assay_analyze::Analyzer;
+
+    /// Their facts would else take the memory of packages.
+    #[test]
+    fn those_who_look_at_every_file_list_files_and_nobody_else() {
+        assert!(super::of_files().all(Analyzer::lists_files));
+        assert!(!super::analyzers().any(Analyzer::lists_files));
+    }
+}

@@ -43,11 +43,10 @@ fn answer() -> Result<Vec<u8>, Failure> {
         }
         "generate-signature" => {
             let request = Request::parse(&request)?;
-            let message = request.message()?;
             let token = Token::open(&request, &variable)?;
             let key = token.key()?;
             let algorithm = request.algorithm(&key)?;
-            let signature = token.sign(&key, &algorithm, &message)?;
+            let signature = token.sign(&key, &algorithm, &request.digest(algorithm.hash())?)?;
             json(&Signed::new(&request, &algorithm, &signature, &key.certificates))
         }
         other => Err(Failure::validation(format!("`{other}` is no command of this plug-in"))),

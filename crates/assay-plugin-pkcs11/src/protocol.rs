@@ -1,4 +1,5 @@
-//! The requests and answers of Notation's plug-in protocol.
+//! The requests and answers of Notation's plug-in protocol, and what Assay adds to it: `publicKey` and `signsDigests` in the description
+//! of a key, and in a request `signingAlgorithm`, and `digest` instead of `payload`.
 
 use crate::failure::Failure;
 use crate::token::{Key, Kind};
@@ -50,6 +51,8 @@ pub(crate) struct Request {
     #[serde(default)]
     payload: String,
     #[serde(default)]
+    digest: String,
+    #[serde(default)]
     signing_algorithm: String,
 }
 
@@ -70,7 +73,7 @@ impl Hash {
         }
     }
 
-    fn bits(self) -> u32 {
+    fn bits(self) -> usize {
         match self {
             Self::Sha256 => 256,
             Self::Sha384 => 384,
@@ -88,6 +91,13 @@ pub(crate) enum Algorithm {
 }
 
 impl Algorithm {
+    /// Returns the hash that it signs.
+    pub(crate) fn hash(self) -> Hash {
+        match self {
+            Self::Ecdsa(hash) | Self::Pss(hash) | Self::Pkcs1(hash) => hash,
+        }
+    }
+
     fn name(self) -> String {
         match self {
             Self::Ecdsa(hash) => format!("ECDSA-SHA-{}", hash.bits()),
@@ -108,8 +118,19 @@ impl Request {
         Ok(request)
     }
 
-    pub(crate) fn message(&self) -> Result<Vec<u8>, Failure> {
-        STANDARD.decode(&self.payload).map_err(|_| Failure::validation("`payload` is no base64"))
+    /// Returns the hash to sign: of the payload, or as the caller computed it.
+    pub(crate) fn digest(&self, hash: Hash) -> Result<Vec<u8>, Failure> {
+        let decoded = |name: &str, text: &str| {
+            STANDARD.decode(text).map_err(|_| Failure::validation(format!("`{name}` is no base64")))
+        };
+        if self.digest.is_empty() {
+            return Ok(hash.of(&decoded("payload", &self.payload)?));
+        }
+        let digest = decoded("digest", &self.digest)?;
+        if !self.payload.is_empty() || digest.len() * 8 != hash.bits() {
+            return Err(Failure::validation("`digest` is no hash of that kind, or comes with a `payload`"));
+        }
+        Ok(digest)
     }
 
     /// Returns how is to be signed: as the kind of key asks, unless the request says otherwise.
@@ -136,6 +157,7 @@ pub(crate) struct Described {
     key_id: String,
     key_spec: String,
     public_key: String,
+    signs_digests: bool,
 }
 
 impl Described {
@@ -144,7 +166,12 @@ impl Described {
             Kind::Ec { bits } => format!("EC-{bits}"),
             Kind::Rsa { bits } => format!("RSA-{bits}"),
         };
-        Self { key_id: request.key_id.clone(), key_spec, public_key: STANDARD.encode(&key.public) }
+        Self {
+            key_id: request.key_id.clone(),
+            key_spec,
+            public_key: STANDARD.encode(&key.public),
+            signs_digests: true,
+        }
     }
 }
 
@@ -166,5 +193,27 @@ impl Signed {
             signing_algorithm: algorithm.name(),
             certificate_chain: chain.iter().map(|der| STANDARD.encode(der)).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_stands_for_a_payload() {
+        let request = |members: &str| {
+            let text =
+                format!(r#"{{"contractVersion":"1.0","keyId":"k","hashAlgorithm":"SHA-256"{members}}}"#);
+            Request::parse(text.as_bytes()).map_err(|_| ()).unwrap()
+        };
+        let hash = STANDARD.encode(Hash::Sha256.of(b"content"));
+        let of = |members: &str| request(members).digest(Hash::Sha256).ok();
+        assert_eq!(of(r#","payload":"Y29udGVudA==""#), Some(Hash::Sha256.of(b"content")));
+        assert_eq!(of(&format!(r#","digest":"{hash}""#)), Some(Hash::Sha256.of(b"content")));
+        assert_eq!(of(&format!(r#","digest":"{hash}","payload":"Y29udGVudA==""#)), None);
+        assert_eq!(of(r#","digest":"Y29udGVudA==""#), None);
+        assert_eq!(of(r#","payload":"*""#), None);
+        assert!(request(&format!(r#","digest":"{hash}""#)).digest(Hash::Sha384).is_err());
     }
 }

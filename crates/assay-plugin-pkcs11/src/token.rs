@@ -53,6 +53,17 @@ const CURVES: [(&[u8], usize); 3] = [
     (&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x23], 521),
 ];
 
+/// What is asked of a key.
+const WHICH: [AttributeType; 7] = [
+    AttributeType::KeyType,
+    AttributeType::Id,
+    AttributeType::Label,
+    AttributeType::EcParams,
+    AttributeType::EcPoint,
+    AttributeType::Modulus,
+    AttributeType::PublicExponent,
+];
+
 impl Token {
     /// Loads the library and logs in to the token that the request names.
     pub(crate) fn open(request: &Request, variable: Variables<'_>) -> Result<Self, Failure> {
@@ -116,51 +127,42 @@ impl Token {
                 ));
             }
         };
-        let which = [
-            AttributeType::KeyType,
-            AttributeType::Id,
-            AttributeType::EcParams,
-            AttributeType::EcPoint,
-            AttributeType::Modulus,
-            AttributeType::PublicExponent,
-        ];
-        let mut known = self.attributes(handle, &which);
-        let id =
-            known.iter().find_map(|one| if let Attribute::Id(id) = one { Some(id.clone()) } else { None });
-        // The point stands in the public key only, which has the same identifier.
-        let mut template = vec![Attribute::Class(ObjectClass::PUBLIC_KEY)];
-        template.extend(id.clone().map(Attribute::Id));
-        if id.is_none() {
-            template
-                .extend(self.uri.object.as_ref().map(|label| Attribute::Label(label.clone().into_bytes())));
-        }
-        for public in self.session.find_objects(&template).unwrap_or_default() {
-            known.extend(self.attributes(public, &which));
-        }
-        let (kind, public) = public(&known)?;
-        Ok(Key { handle, kind, public, certificates: self.certificate(id) })
+        let own = self.attributes(handle, &WHICH);
+        let mark = mark(&own).ok_or_else(|| {
+            Failure::validation(
+                "the key has neither an identifier nor a label; give it one with `pkcs11-tool --set-id`",
+            )
+        })?;
+        // Elliptic points mostly stand in the public key only, which bears the same mark.
+        let template = [Attribute::Class(ObjectClass::PUBLIC_KEY), mark.clone()];
+        let found = self.session.find_objects(&template).unwrap_or_default();
+        let publics: Vec<_> = found.into_iter().map(|handle| self.attributes(handle, &WHICH)).collect();
+        let (kind, public) = told(&own, &publics)?;
+        let certificates = self.certificate(mark, &public);
+        Ok(Key { handle, kind, public, certificates })
     }
 
-    fn certificate(&self, id: Option<Vec<u8>>) -> Vec<Vec<u8>> {
-        let Some(id) = id else { return Vec::new() };
+    /// Returns the certificate that bears the same mark and holds the same key.
+    fn certificate(&self, mark: Attribute, public: &[u8]) -> Vec<Vec<u8>> {
         let template = [
             Attribute::Class(ObjectClass::CERTIFICATE),
             Attribute::CertificateType(CertificateType::X_509),
-            Attribute::Id(id),
+            mark,
         ];
         let found = self.session.find_objects(&template).unwrap_or_default();
         let values = found.into_iter().flat_map(|handle| self.attributes(handle, &[AttributeType::Value]));
         values
             .filter_map(|one| if let Attribute::Value(der) = one { Some(der) } else { None })
-            .take(1)
+            .find(|der| der.windows(public.len()).any(|part| part == public))
+            .into_iter()
             .collect()
     }
 
-    /// Signs a message.
-    pub(crate) fn sign(&self, key: &Key, algorithm: &Algorithm, message: &[u8]) -> Result<Vec<u8>, Failure> {
+    /// Signs a hash.
+    pub(crate) fn sign(&self, key: &Key, algorithm: &Algorithm, digest: &[u8]) -> Result<Vec<u8>, Failure> {
         let done = match algorithm {
             // Tokens hash by ECDSA of some hashes at best; every one signs a hash.
-            Algorithm::Ecdsa(hash) => self.session.sign(&Mechanism::Ecdsa, key.handle, &hash.of(message)),
+            Algorithm::Ecdsa(_) => self.session.sign(&Mechanism::Ecdsa, key.handle, digest),
             Algorithm::Pss(hash) => {
                 let params = PkcsPssParams {
                     hash_alg: mechanism(*hash),
@@ -176,10 +178,10 @@ impl Token {
                     }
                     .into(),
                 };
-                self.session.sign(&Mechanism::RsaPkcsPss(params), key.handle, &hash.of(message))
+                self.session.sign(&Mechanism::RsaPkcsPss(params), key.handle, digest)
             }
             Algorithm::Pkcs1(hash) => {
-                let padded = [prefix(*hash), &hash.of(message)].concat();
+                let padded = [prefix(*hash), digest].concat();
                 self.session.sign(&Mechanism::RsaPkcs, key.handle, &padded)
             }
         };
@@ -222,6 +224,38 @@ fn pin(uri: &Uri, variable: Variables<'_>) -> Result<Option<String>, Failure> {
         return Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()));
     }
     Ok(uri.pin.clone().or_else(|| variable("ASSAY_PKCS11_PIN")).or_else(|| variable("COSIGN_PKCS11_PIN")))
+}
+
+/// Returns what the objects of one key have in common: its identifier, or its label where it has none. An empty identifier is none:
+/// every other key without one has the same.
+fn mark(own: &[Attribute]) -> Option<Attribute> {
+    let id = own.iter().find(|one| matches!(one, Attribute::Id(id) if !id.is_empty()));
+    id.or_else(|| own.iter().find(|one| matches!(one, Attribute::Label(label) if !label.is_empty()))).cloned()
+}
+
+/// Returns the public key of a private one: as that tells it, or as the public keys that may be its own do, which must agree.
+fn told(own: &[Attribute], publics: &[Vec<Attribute>]) -> Result<(Kind, Vec<u8>), Failure> {
+    let unknown = match public(own) {
+        Ok(told) => return Ok(told),
+        Err(unknown) => unknown,
+    };
+    let fits = |other: &&Vec<Attribute>| {
+        own.iter().all(|one| match one {
+            Attribute::KeyType(_) => other.contains(one),
+            Attribute::EcParams(value) | Attribute::Modulus(value) => value.is_empty() || other.contains(one),
+            _ => true,
+        })
+    };
+    let mut found: Vec<(Kind, Vec<u8>)> =
+        publics.iter().filter(fits).filter_map(|known| public(known).ok()).collect();
+    found.dedup();
+    match found.len() {
+        0 => Err(unknown),
+        1 => found.pop().ok_or(unknown),
+        _ => Err(Failure::validation(
+            "several public keys in the token may be that of this key; give it an identifier of its own with `pkcs11-tool --set-id`",
+        )),
+    }
 }
 
 fn public(known: &[Attribute]) -> Result<(Kind, Vec<u8>), Failure> {
@@ -276,5 +310,60 @@ fn prefix(hash: Hash) -> &'static [u8] {
             0x30, 0x51, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03, 0x05,
             0x00, 0x04, 0x40,
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve() -> Attribute {
+        Attribute::EcParams(CURVES[0].0.to_vec())
+    }
+
+    fn key(id: &[u8], label: &str, point: Option<u8>) -> Vec<Attribute> {
+        let mut known = vec![
+            Attribute::KeyType(KeyType::EC),
+            Attribute::Id(id.to_vec()),
+            Attribute::Label(label.as_bytes().to_vec()),
+            curve(),
+        ];
+        known.extend(point.map(|byte| Attribute::EcPoint([&[4][..], &[byte; 64]].concat())));
+        known
+    }
+
+    fn of(byte: u8) -> Option<(Kind, Vec<u8>)> {
+        der::ec(CURVES[0].0, &[&[4][..], &[byte; 64]].concat()).map(|der| (Kind::Ec { bits: 256 }, der))
+    }
+
+    #[test]
+    fn an_empty_identifier_marks_nothing() {
+        let id = Attribute::Id(vec![1]);
+        assert_eq!(mark(&key(&[1], "a", None)), Some(id));
+        assert_eq!(mark(&key(&[], "a", None)), Some(Attribute::Label(b"a".to_vec())));
+        assert_eq!(mark(&key(&[], "", None)), None);
+    }
+
+    #[test]
+    fn the_public_key_is_the_one_that_belongs_to_the_private_one() {
+        let own = key(&[], "a", None);
+        assert_eq!(told(&own, &[key(&[], "a", Some(7))]).ok(), of(7));
+        assert_eq!(
+            told(&key(&[], "a", Some(8)), &[key(&[], "a", Some(7))]).ok(),
+            of(8),
+            "it tells it itself"
+        );
+        // The same twice is one; two that differ are none.
+        let twice = [key(&[], "a", Some(7)), key(&[], "a", Some(7))];
+        assert_eq!(told(&own, &twice).ok(), of(7));
+        assert_eq!(told(&own, &[key(&[], "a", Some(7)), key(&[], "a", Some(9))]).ok(), None);
+        // One of another kind does not count.
+        let rsa = vec![
+            Attribute::KeyType(KeyType::RSA),
+            Attribute::Modulus(vec![0xff; 256]),
+            Attribute::PublicExponent(vec![1, 0, 1]),
+        ];
+        assert_eq!(told(&own, &[rsa, key(&[], "a", Some(7))]).ok(), of(7));
+        assert_eq!(told(&own, &[]).ok(), None);
     }
 }

@@ -54,6 +54,10 @@ pub(crate) fn parse(text: &str) -> Result<Uri, String> {
             _ => return Err(format!("`{}` is not understood in the name of a key", shown(name))),
         }
     }
+    // Every key without an identifier or a label would fit an empty one.
+    if uri.id.as_ref().is_some_and(Vec::is_empty) || uri.object.as_ref().is_some_and(String::is_empty) {
+        return Err("`object` and `id` in the name of a key are not empty".to_owned());
+    }
     if uri.object.is_none() && uri.id.is_none() {
         return Err("the name of a key says `object=…` or `id=…`".to_owned());
     }
@@ -108,6 +112,8 @@ mod tests {
             "pkcs11:token=a",
             "pkcs11:object",
             "pkcs11:object=%g0",
+            "pkcs11:object=",
+            "pkcs11:object=a;id=",
             "pkcs11:object=%ff",
             "pkcs11:object=a;type=cert",
             "pkcs11:object=a;slot-id=x",

@@ -81,6 +81,23 @@ impl Field {
     pub const fn or(name: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Self {
         Self { name, kind, about, default: Default::Value(default) }
     }
+
+    /// Returns whether it may not be empty: a list of names, or what selects images. Where another value holds without it, an empty
+    /// list takes that away and says what it means.
+    pub(crate) fn must_name_something(&self) -> bool {
+        match self.kind {
+            Kind::List(Kind::Record(_)) => false,
+            Kind::List(_) => !matches!(self.default, Default::Value(_)),
+            Kind::Map(of) => matches!(of, Kind::Pattern),
+            Kind::Record(fields) => is_match(fields),
+            _ => false,
+        }
+    }
+}
+
+/// Returns whether these keys are those that select images.
+fn is_match(fields: &[Field]) -> bool {
+    fields.iter().map(|field| field.name).eq(MATCH.iter().map(|field| field.name))
 }
 
 /// How many findings of each severity are accepted.

@@ -7,7 +7,7 @@ use crate::exception::Book;
 use crate::facts::Facts;
 use crate::policy::{Policy, PolicyRule, Tier};
 use crate::reasons::Reasons;
-use crate::rule::RULES;
+use crate::rule::{RULES, Rule};
 use crate::selector::Selector;
 use crate::verdict::{Cause, Decision, Effect, Reason, Verdict};
 use assay_model::Timestamp;
@@ -36,7 +36,7 @@ pub fn evaluate(policy: &Policy, tier: Option<&str>, facts: &Facts<'_>, now: Tim
             "name an image that runs on one of the policy's platforms".to_owned(),
         ));
     }
-    let implied = implied(policy);
+    let implied = implied(policy, &tiers, facts);
     for rule in policy.rules.iter().chain(&implied) {
         if !rule.selector.matches(facts) {
             continue;
@@ -113,23 +113,34 @@ fn effect(rule: &PolicyRule, tiers: &[&Tier]) -> Option<(Effect, Option<String>)
         .map(|(effect, tier)| (effect, Some(tier)))
 }
 
-/// Returns the rules that hold without being written: what was not looked at is never clean.
-fn implied(policy: &Policy) -> Vec<PolicyRule> {
-    let given: BTreeSet<&str> = policy.rules.iter().map(|rule| rule.rule.id()).collect();
-    RULES
-        .iter()
-        .filter(|rule| rule.implied() && !given.contains(rule.id()))
-        .map(|rule| PolicyRule {
+/// Returns the rules that hold without being written, for the tiers in which they are not: what was not looked at is never clean.
+///
+/// A rule that is given for another tier, for other images, or as a canary elsewhere says nothing about this image.
+fn implied(policy: &Policy, tiers: &[&Tier], facts: &Facts<'_>) -> Vec<PolicyRule> {
+    let given = |id: &str, tier: Option<&str>| {
+        policy.rules.iter().any(|rule| {
+            rule.rule.id() == id
+                && tier.is_none_or(|tier| rule.tiers.is_empty() || rule.tiers.contains(tier))
+                && rule.selector.matches(facts)
+                && rule.canary.as_ref().is_none_or(|canary| canary.matches(facts))
+        })
+    };
+    let implied = |rule: &'static dyn Rule| {
+        let names = tiers.iter().map(|tier| &tier.name);
+        let open: BTreeSet<String> = names.filter(|name| !given(rule.id(), Some(name))).cloned().collect();
+        let holds = if tiers.is_empty() { !given(rule.id(), None) } else { !open.is_empty() };
+        holds.then(|| PolicyRule {
             id: rule.id().to_owned(),
-            rule: *rule,
-            params: crate::rule::defaults(*rule),
+            rule,
+            params: crate::rule::defaults(rule),
             effect: Effect::Deny,
             effects: BTreeMap::new(),
-            tiers: BTreeSet::new(),
+            tiers: open,
             selector: Selector::default(),
             canary: None,
         })
-        .collect()
+    };
+    RULES.iter().copied().filter(|rule| rule.implied()).filter_map(implied).collect()
 }
 
 fn not_evaluated(code: &str, message: String, remedy: String) -> Reason {

@@ -7,12 +7,13 @@ use crate::define::{Field, Kind, Params};
 use crate::facts::{Facts, ImageFacts};
 use crate::pattern;
 use crate::policy::Policy;
-use crate::read::{Reader, nearest};
+use crate::read::Reader;
 use crate::rule;
 use crate::selector::Selector;
+use crate::spelling::nearest;
 use crate::tree::Problem;
 use crate::verdict::{ExceptionState, ExceptionUse};
-use assay_model::{Digest, Finding, FixState, Report, Timestamp};
+use assay_model::{Digest, Finding, FindingKind, FixState, Report, Timestamp};
 use std::collections::BTreeSet;
 
 /// What exceptions may be.
@@ -44,7 +45,7 @@ pub const FIELDS: &[Field] = &[
         "Packages: names, `name@version`, or package URLs.",
     ),
     Field::optional("findings", Kind::List(&Kind::Text), "Findings, by their fingerprints."),
-    Field::optional("paths", Kind::List(&Kind::Pattern), "Files the findings are in."),
+    Field::optional("paths", Kind::List(&Kind::Pattern), "Files that the findings are in, and no others."),
     Field::optional("digests", Kind::List(&Kind::Digest), "Images, by digest."),
     Field::optional("images", Kind::List(&Kind::Pattern), "Images, by patterns over whole references."),
     Field::optional("repositories", Kind::List(&Kind::Pattern), "Repositories, with their registry."),
@@ -58,7 +59,7 @@ pub const FIELDS: &[Field] = &[
     Field::optional(
         "until",
         Kind::Word(&["fix-available"]),
-        "What ends it earlier: for each finding, that a fix ships.",
+        "What ends it: for each finding, that a fix ships. Without `expires` it takes out vulnerabilities only, as nothing else gets a fix.",
     ),
     Field::optional(
         "vex",
@@ -145,6 +146,21 @@ pub(crate) fn read(reader: &mut Reader, params: &Params, policy: &mut Policy) {
             reader.problem(problem);
         }
     }
+    if params.get("until").is_some() && params.get("expires").is_none() {
+        let endless = |name: &&str| {
+            let own = policy.rules.iter().find(|rule| rule.id == *name).map(|rule| rule.rule);
+            own.or_else(|| rule::by_id(name)).is_some_and(|rule| !rule.counts_vulnerabilities())
+        };
+        for name in params.texts("rules").into_iter().filter(endless) {
+            reader.problem(
+                Problem::new(
+                    params.place,
+                    format!("the exception `{id}` would never end: no fix ships for what `{name}` asks for"),
+                )
+                .hint("add `expires: YYYY-MM-DD`"),
+            );
+        }
+    }
     let vex = params.record("vex");
     let digest = |value: &crate::define::Value| match value {
         crate::define::Value::Digest(digest) => Some(*digest),
@@ -185,6 +201,11 @@ impl Exception {
             && self.paths.is_empty())
     }
 
+    /// Returns whether nothing but a fix ends it.
+    fn ends_with_fix_only(&self) -> bool {
+        self.until_fixed && self.expires.is_none()
+    }
+
     fn names_rule(&self, id: &str, kind: &str) -> bool {
         self.rules.iter().any(|name| name == id || name == kind)
     }
@@ -195,8 +216,10 @@ impl Exception {
             || self.advisories.iter().any(|name| identifiers().any(|own| own.eq_ignore_ascii_case(name)));
         let package = self.packages.is_empty() || package_matches(&self.packages, report, finding);
         let fingerprint = self.findings.is_empty() || self.findings.contains(&finding.id);
+        // What is elsewhere, too, is not only where it was accepted.
         let path = self.paths.is_empty()
-            || finding.locations.iter().any(|place| pattern::any(&self.paths, &place.path));
+            || !finding.locations.is_empty()
+                && finding.locations.iter().all(|place| pattern::any(&self.paths, &place.path));
         advisory && package && fingerprint && path
     }
 
@@ -274,13 +297,19 @@ impl<'p> Book<'p> {
                 entry.ended = true;
                 continue;
             }
+            // It would never end: no fix comes for what is no vulnerability, nor for what is at the end of its life.
+            let never_fixed =
+                finding.kind != FindingKind::Vulnerability || finding.fix == FixState::EndOfLife;
+            if exception.ends_with_fix_only() && never_fixed {
+                continue;
+            }
             entry.findings.insert(finding.id.clone());
             taken = true;
         }
         taken
     }
 
-    /// Returns whether an exception takes a whole rule out.
+    /// Returns whether an exception takes a whole rule out. One that ends with a fix does not: no fix ships for a rule.
     pub(crate) fn rule(
         &mut self,
         facts: &Facts<'_>,
@@ -290,6 +319,7 @@ impl<'p> Book<'p> {
         let mut taken = false;
         for (exception, entry) in self.policy.exceptions.iter().zip(&mut self.entries) {
             let named = !exception.names_findings()
+                && !exception.ends_with_fix_only()
                 && exception.names_rule(id, kind)
                 && exception.about(facts, image);
             if named && entry.in_force(exception, self.policy, self.now) {

@@ -19,6 +19,9 @@ const MAX_TEXT: usize = 4096;
 /// Brackets within brackets; the parser works by recursion.
 const MAX_DEPTH: u16 = 48;
 
+/// Trees are not deeper: what the parser allows is less, but for long sums.
+const MAX_NESTING: u16 = 512;
+
 /// Steps and letters; one or two million turns of a loop, about a second of the interpreter's time.
 const MAX_COST: u64 = 50_000_000;
 
@@ -116,6 +119,22 @@ impl Expression {
         &self.source
     }
 
+    /// Returns whether it may look at a variable.
+    pub fn looks_at(&self, variable: &str) -> bool {
+        self.has(|word| matches!(word, Word::Variable(name) if name == variable))
+    }
+
+    /// Returns whether it may look at a field of this name, or compare something with this text.
+    pub fn speaks_of(&self, name: &str) -> bool {
+        self.has(|word| matches!(word, Word::Field(own) | Word::Text(own) if own == name))
+    }
+
+    fn has(&self, is: impl Fn(Word<'_>) -> bool) -> bool {
+        let mut found = false;
+        words(&self.tree, 0, &mut |word| found |= word == Word::Unknown || is(word));
+        found
+    }
+
     /// Says whether it holds of these variables.
     ///
     /// # Errors
@@ -142,6 +161,54 @@ impl Expression {
                 Err(ExpressionError::Execution(text))
             }
         }
+    }
+}
+
+/// What an expression is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word<'a> {
+    /// A variable, also one of a loop.
+    Variable(&'a str),
+    /// A field of something.
+    Field(&'a str),
+    /// A text.
+    Text(&'a str),
+    /// What is nested so deep that it does not run.
+    Unknown,
+}
+
+/// Calls `see` with every word of an expression.
+fn words<'a>(of: &'a IdedExpr, depth: u16, see: &mut dyn FnMut(Word<'a>)) {
+    use cel::common::ast::LiteralValue;
+    if depth > MAX_NESTING {
+        return see(Word::Unknown);
+    }
+    let mut go = |expr: &'a IdedExpr| words(expr, depth + 1, see);
+    let mut entry = |entry: &'a EntryExpr| match entry {
+        EntryExpr::MapEntry(entry) => {
+            go(&entry.key);
+            go(&entry.value);
+        }
+        EntryExpr::StructField(field) => go(&field.value),
+    };
+    match &of.expr {
+        // A leading dot names the same in the outermost scope.
+        Expr::Ident(name) => see(Word::Variable(name.trim_start_matches('.'))),
+        Expr::Select(select) => {
+            go(&select.operand);
+            see(Word::Field(&select.field));
+        }
+        Expr::Call(call) => call.target.iter().map(|target| &**target).chain(&call.args).for_each(go),
+        Expr::List(list) => list.elements.iter().for_each(go),
+        Expr::Map(map) => map.entries.iter().for_each(|one| entry(&one.expr)),
+        Expr::Struct(one) => one.entries.iter().for_each(|one| entry(&one.expr)),
+        Expr::Comprehension(one) => {
+            [&one.iter_range, &one.accu_init, &one.loop_cond, &one.loop_step, &one.result]
+                .into_iter()
+                .for_each(go);
+        }
+        Expr::Literal(LiteralValue::String(text)) => see(Word::Text(text.inner())),
+        Expr::Literal(_) | Expr::Unspecified => {}
     }
 }
 
@@ -217,8 +284,7 @@ impl Size {
 
 /// Returns how large a result can be, and how many steps it can take.
 fn bound(of: &IdedExpr, known: &BTreeMap<String, Size>, depth: u16) -> (Size, u64) {
-    // The parser allows less.
-    if depth > 512 {
+    if depth > MAX_NESTING {
         return (Size::flat(u64::MAX), u64::MAX);
     }
     let go = |expr: &IdedExpr| bound(expr, known, depth + 1);
@@ -330,6 +396,22 @@ mod tests {
         check("has(image.labels.owner) && image.labels.owner != ''", false);
         check("image.labels.team.matches('^[ab]$')", true);
         check("findings.all(f, f.severity in ['high', 'low'])", true);
+    }
+
+    #[test]
+    fn what_it_looks_at_is_known() {
+        let check = |source: &str, want: bool| {
+            assert_eq!(Expression::compile(source).unwrap().looks_at("evidence"), want, "{source}");
+        };
+        check("evidence.size() == 0", true);
+        check("findings.all(f, evidence.exists(e, e.kind == f.kind))", true);
+        check("{'a': [evidence]}['a'].size() == 1", true);
+        check("!(image.labels['x'] in evidence.map(e, e.kind))", true);
+        check("image.evidence == 'evidence'", false);
+        check("findings.all(f, f.severity != 'high')", false);
+        let speaks = |source: &str| Expression::compile(source).unwrap().speaks_of("secret");
+        assert!(speaks("findings.all(f, f.kind != 'secret')") && speaks("has(image.secret)"));
+        assert!(!speaks("findings.all(secret, secret.kind != 'secrets')"));
     }
 
     #[test]

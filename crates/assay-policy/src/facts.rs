@@ -59,9 +59,19 @@ pub struct ImageReference {
 }
 
 impl ImageReference {
+    /// Returns the registry's host as patterns know it, however it is written: hosts have no case, 443 is the port that goes without
+    /// saying, and Docker Hub has several names.
+    pub fn host(&self) -> String {
+        let host = self.registry.to_ascii_lowercase();
+        match host.strip_suffix(":443").unwrap_or(&host) {
+            "index.docker.io" | "registry-1.docker.io" => "docker.io".to_owned(),
+            host => host.to_owned(),
+        }
+    }
+
     /// Returns the repository with its registry.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.registry, self.repository)
+        format!("{}/{}", self.host(), self.repository)
     }
 
     /// Returns the spellings under which patterns may know it.
@@ -128,7 +138,8 @@ pub struct Candidate {
     pub claim: Claim,
     /// When it was signed, by a clock that is trusted.
     pub signed_at: Option<Timestamp>,
-    /// What verifying it against each trust root came to: who signed, or why it does not count.
+    /// What verifying it against each trust root came to: who signed, or why it does not count. Empty for what is listed and
+    /// could not be fetched.
     pub checks: BTreeMap<String, Result<String, String>>,
 }
 

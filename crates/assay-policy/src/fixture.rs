@@ -2,6 +2,7 @@
 
 use crate::define::{Field, Kind, Params};
 use crate::facts::{Candidate, Claim, Evidence, Facts, ImageFacts, Placement};
+use crate::predicate;
 use crate::read::Reader;
 use crate::tree::{self, Node, Problem};
 use crate::verdict::{Effect, Verdict};
@@ -111,7 +112,8 @@ impl Suite {
     /// Returns everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let root = tree::parse(text).map_err(|problem| vec![problem])?;
-        let mut reader = Reader::default();
+        // `deny: []` says that nothing denies.
+        let mut reader = Reader { accepts_empty: true, ..Reader::default() };
         let known: Vec<&str> = FILE.iter().map(|field| field.name).collect();
         let mut suite = Self { policy: None, cases: Vec::new() };
         for (key, place, node) in reader.entries(&root, "the file", &known) {
@@ -220,7 +222,7 @@ fn json(node: &Node) -> Json {
         tree::Value::Nothing => Json::Null,
         tree::Value::Text(text) => Json::String(text.clone()),
         tree::Value::Truth(truth) => Json::Bool(*truth),
-        tree::Value::Number(number) => whole(*number).unwrap_or_else(|| Json::from(*number)),
+        tree::Value::Number(number, _) => whole(*number).unwrap_or_else(|| Json::from(*number)),
         tree::Value::List(items) => Json::Array(items.iter().map(json).collect()),
         tree::Value::Map(entries) => Json::Object(
             entries.iter().map(|(key, _, value)| (key.clone(), json(value))).collect::<Map<_, _>>(),
@@ -243,7 +245,8 @@ impl Case {
             let claim = match &said.predicate_type {
                 None => Claim::Signature,
                 Some(name) => {
-                    Claim::Attestation { predicate_type: full_type(name), predicate: said.predicate.clone() }
+                    let predicate_type = predicate::full(name).to_owned();
+                    Claim::Attestation { predicate_type, predicate: said.predicate.clone() }
                 }
             };
             for digest in digests {
@@ -298,20 +301,6 @@ impl Case {
         }
         wrong
     }
-}
-
-/// Returns the type that a short name stands for.
-fn full_type(name: &str) -> String {
-    match name {
-        "slsa" => "https://slsa.dev/provenance/v1",
-        "cyclonedx" => "https://cyclonedx.org/bom",
-        "spdx" => "https://spdx.dev/Document",
-        "vuln" => "https://in-toto.io/attestation/vulns/v0.2",
-        "openvex" => "https://openvex.dev/ns",
-        "verdict" => "https://slsa.dev/verification_summary/v1",
-        other => other,
-    }
-    .to_owned()
 }
 
 /// Returns the facts of one report, as tests and simulations judge them.

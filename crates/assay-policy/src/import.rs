@@ -1,10 +1,12 @@
 //! Other tools' policies as one of ours, as far as that goes; what has no counterpart is listed, never dropped in silence.
 
+use crate::predicate;
 use crate::tree::{self, Node, Problem};
 use crate::yaml::{Out, write};
 use std::collections::BTreeMap;
 
 mod cluster_image_policy;
+mod image_validating_policy;
 mod kyverno;
 mod notation;
 mod trivy_ignore;
@@ -66,7 +68,7 @@ pub fn import(name: &str, text: &str) -> Result<Imported, ImportError> {
                 "Kyverno ClusterPolicy"
             }
             "ImageValidatingPolicy" | "NamespacedImageValidatingPolicy" => {
-                kyverno::image_validating_policy(document, &mut draft);
+                image_validating_policy::read(document, &mut draft);
                 "Kyverno ImageValidatingPolicy"
             }
             "ClusterImagePolicy" => {
@@ -185,8 +187,8 @@ impl Draft {
     }
 }
 
-/// Returns a trust root of keys in PEM or by reference; `None` when there is none.
-fn keys(text: &str) -> Option<Out> {
+/// Returns keys in PEM or by reference, as trust roots hold them; `None` when there is none.
+fn keys(text: &str) -> Option<Vec<Out>> {
     let mut keys = Vec::new();
     let mut rest = text;
     // Several keys may stand one after the other.
@@ -202,15 +204,28 @@ fn keys(text: &str) -> Option<Out> {
     if keys.is_empty() && text.contains("://") {
         keys.push(Out::map([("ref", Out::text(text.trim()))]));
     }
-    (!keys.is_empty()).then_some(Out::List(keys))
+    (!keys.is_empty()).then_some(keys)
+}
+
+/// How another tool reads issuer and subject that are no regular expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    /// As they are.
+    Exact,
+    /// With `*` for any letters and `?` for any one.
+    Wildcards,
 }
 
 /// Returns a keyless identity; `None` when issuer or subject is missing, which would let anybody sign.
-fn keyless(node: &Node) -> Option<Out> {
+fn keyless(node: &Node, identity: Identity) -> Option<Out> {
     let part = |plain: &str, regular: [&str; 2]| {
         let regular = regular.iter().find_map(|key| node.text_at(&[key])).filter(|text| !text.is_empty());
         match (node.text_at(&[plain]).filter(|text| !text.is_empty()), regular) {
             (_, Some(expression)) => Some((format!("{plain}RegExp"), Out::text(expression))),
+            // A star is a pattern here, which stops at slashes.
+            (Some(text), None) if text.contains(['*', '?']) => {
+                Some((format!("{plain}RegExp"), Out::text(expression(&text, identity))))
+            }
             (Some(text), None) => Some((plain.to_owned(), Out::text(text))),
             (None, None) => None,
         }
@@ -218,6 +233,38 @@ fn keyless(node: &Node) -> Option<Out> {
     let issuer = part("issuer", ["issuerRegExp", "issuerRegexp"])?;
     let subject = part("subject", ["subjectRegExp", "subjectRegexp"])?;
     Some(Out::Map(vec![issuer, subject]))
+}
+
+/// Returns a text as a regular expression.
+fn expression(text: &str, identity: Identity) -> String {
+    let mut expression = String::new();
+    for letter in text.chars() {
+        match letter {
+            '*' if identity == Identity::Wildcards => expression.push_str(".*"),
+            '?' if identity == Identity::Wildcards => expression.push('.'),
+            letter if letter.is_alphanumeric() || "/:@-_".contains(letter) => expression.push(letter),
+            letter => {
+                expression.push('\\');
+                expression.push(letter);
+            }
+        }
+    }
+    expression
+}
+
+/// Returns the short name of a predicate's type, where there is one.
+fn short_type(kind: &str) -> String {
+    match predicate::short(kind) {
+        Some(short) => short.to_owned(),
+        None if kind.is_empty() => "**".to_owned(),
+        None => kind.to_owned(),
+    }
+}
+
+/// Returns a condition that nothing satisfies, in the place of those that somebody has to write in CEL: a rule without them would ask
+/// for less than what was imported.
+fn unwritten() -> (String, Out) {
+    ("conditions".to_owned(), Out::texts(["false"]))
 }
 
 #[cfg(test)]

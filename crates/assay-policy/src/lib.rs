@@ -20,6 +20,7 @@ pub mod render;
 pub mod rule;
 pub mod schema;
 pub mod selector;
+pub mod spelling;
 mod synthetic;
 mod threshold;
 pub mod tree;

@@ -5,9 +5,10 @@
 
 use crate::define::{Field, Kind, MATCH, Params, Value};
 use crate::exception::{self, Exception};
-use crate::read::{Reader, nearest};
+use crate::read::Reader;
 use crate::rule::{self, Rule};
 use crate::selector::Selector;
+use crate::spelling::nearest;
 use crate::tree::{self, Node, Problem};
 use crate::trust::{self, TrustRoot};
 use crate::verdict::Effect;
@@ -78,6 +79,12 @@ const TIER: &[Field] = &[
         "deny",
         "What a cluster does with an image whose scan is not finished.",
     ),
+    Field::or(
+        "watchFor",
+        Kind::Duration,
+        "24h",
+        "How long `admit-and-watch` admits an image whose scan does not end; from then on it is denied.",
+    ),
 ];
 
 /// What every rule may hold beside its own key.
@@ -139,7 +146,12 @@ pub struct Tier {
     pub mode: Effect,
     /// What a cluster does with an image whose scan is not finished.
     pub on_pending: Pending,
+    /// How long an image is admitted and watched, in seconds.
+    pub watch_for: i64,
 }
+
+/// How long an image is watched when nothing is said: a day.
+const WATCH_FOR: i64 = 86_400;
 
 /// What a cluster does with an image whose scan is not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -215,8 +227,7 @@ impl Policy {
 
     /// Returns whether any rule asks for a deep scan.
     pub fn needs_deep_scan(&self) -> bool {
-        let deep = |rule: &&PolicyRule| rule.rule.id() == "scan" && rule.params.text("depth") == Some("deep");
-        self.rules.iter().any(|rule| deep(&rule))
+        self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
 }
 
@@ -322,6 +333,7 @@ fn tier(reader: &mut Reader, record: &Params, policy: &mut Policy) {
             Some("wait") => Pending::Wait,
             _ => Pending::Deny,
         },
+        watch_for: record.duration("watchFor").unwrap_or(WATCH_FOR),
     });
 }
 
@@ -364,6 +376,15 @@ fn one_rule(reader: &mut Reader, node: &Node, policy: &mut Policy) {
         return;
     };
     let common = reader.record(&common, "a rule", RULE_FIELDS);
+    if let Some(canary) = common.record("canary").filter(|canary| canary.get("labels").is_some()) {
+        reader.problem(
+            Problem::new(
+                canary.place,
+                "`canary` looks at labels: the judged would take the effect off by leaving one out",
+            )
+            .hint("name where it has its effect: `canary: {namespaces: [prod-canary]}`"),
+        );
+    }
     let before = reader.problems.len();
     let params = reader.record(value, &format!("`{}`", rule.id()), rule.schema());
     // What could not be read has been told.

@@ -2,6 +2,7 @@
 
 use crate::define::{Default, Field, Kind, Params, Value};
 use crate::expression::Expression;
+use crate::spelling::{nearest, shortened};
 use crate::tree::{self, Node, Place, Problem};
 use assay_model::timestamp::DAY;
 use assay_model::{Priority, Severity, Timestamp};
@@ -14,6 +15,8 @@ pub(crate) struct Reader {
     pub(crate) problems: Vec<Problem>,
     /// Names of trust roots that something refers to, and where.
     pub(crate) trust: Vec<(String, Place)>,
+    /// Whether an empty list says something of its own, as it does of expectations.
+    pub(crate) accepts_empty: bool,
 }
 
 impl Reader {
@@ -32,6 +35,13 @@ impl Reader {
         let names: Vec<&str> = fields.iter().map(|field| field.name).collect();
         for (key, place, value) in self.entries(node, of, &names) {
             if let Some(field) = fields.iter().find(|field| field.name == key) {
+                if !self.accepts_empty && field.must_name_something() && is_empty(value) {
+                    self.problem(
+                        Problem::new(place, format!("`{key}` is empty"))
+                            .hint("name something, or leave the key out: nothing is not everything"),
+                    );
+                    continue;
+                }
                 // A key with nothing behind it is as good as none.
                 if value.value == tree::Value::Nothing && field.default != Default::Required {
                     continue;
@@ -50,7 +60,10 @@ impl Reader {
             match field.default {
                 Default::Nothing => {}
                 Default::Required => {
-                    let given = node.get(field.name).is_some_and(|node| node.value != tree::Value::Nothing);
+                    // What is empty has been told.
+                    let given = node.get(field.name).is_some_and(|node| {
+                        node.value != tree::Value::Nothing || field.must_name_something()
+                    });
                     if !given {
                         self.problem(
                             Problem::new(node.place, format!("{of} has no `{}`", field.name)).hint(format!(
@@ -156,6 +169,16 @@ impl Reader {
     }
 }
 
+/// Returns whether nothing stands at a key, not even one item.
+fn is_empty(node: &Node) -> bool {
+    match &node.value {
+        tree::Value::Nothing => true,
+        tree::Value::List(items) => items.is_empty(),
+        tree::Value::Map(entries) => entries.is_empty(),
+        tree::Value::Text(_) | tree::Value::Truth(_) | tree::Value::Number(..) => false,
+    }
+}
+
 /// What is wrong with a value: words that follow its key.
 struct Wrong {
     message: String,
@@ -185,13 +208,13 @@ fn scalar(node: &Node, kind: Kind) -> Result<Value, Wrong> {
             _ => Err(wrong("true or false")),
         },
         Kind::Count => match node.value {
-            tree::Value::Number(number) => {
+            tree::Value::Number(number, _) => {
                 whole(number).map(Value::Count).ok_or_else(|| wrong("a whole number from 0"))
             }
             _ => Err(wrong("a whole number from 0")),
         },
         Kind::Share => match node.value {
-            tree::Value::Number(number) if (0.0..=1.0).contains(&number) => Ok(Value::Share(number)),
+            tree::Value::Number(number, _) if (0.0..=1.0).contains(&number) => Ok(Value::Share(number)),
             _ => Err(wrong("a number from 0 to 1")),
         },
         Kind::Duration => text()
@@ -202,7 +225,14 @@ fn scalar(node: &Node, kind: Kind) -> Result<Value, Wrong> {
             .and_then(|text| text.parse::<Timestamp>().ok())
             .map(Value::Time)
             .ok_or_else(|| wrong("a date such as `2026-12-31`")),
-        Kind::Text | Kind::Pattern | Kind::Trust => text().map(Value::Text).ok_or_else(|| wrong("a word")),
+        // YAML takes `on` and `0x10` for something else than what is written there.
+        Kind::Text | Kind::Pattern | Kind::Trust => match &node.value {
+            tree::Value::Truth(_) | tree::Value::Number(_, None) => Err(Wrong {
+                message: format!("is {}, expected a word", node.value.what()),
+                hint: Some("put it between quotes".to_owned()),
+            }),
+            _ => text().map(Value::Text).ok_or_else(|| wrong("a word")),
+        },
         Kind::Digest => text()
             .and_then(|text| text.parse().ok())
             .map(Value::Digest)
@@ -268,36 +298,6 @@ fn lower(sentence: &str) -> String {
     let sentence = sentence.trim_end_matches('.');
     let mut letters = sentence.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// A key of a thousand letters does not belong in a message.
-pub(crate) fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    text.chars().take(SHOWN).collect()
-}
-
-/// Returns the word that was probably meant: the one with the fewest letters to change, at most a third of them.
-pub(crate) fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
-    let text = shortened(text).to_lowercase();
-    let near = words.iter().map(|word| (distance(&text, &word.to_lowercase()), *word)).min()?;
-    (near.0 * 3 <= near.1.chars().count().max(3)).then_some(near.1)
-}
-
-/// Returns how many letters to insert, drop or replace make one word the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut next = vec![line + 1];
-        for (place, (letters, above)) in other.iter().zip(row.windows(2)).enumerate() {
-            let [diagonal, above] = *above else { continue };
-            let left = next.get(place).copied().unwrap_or_default();
-            let replaced = diagonal + usize::from(*letters != letter);
-            next.push(replaced.min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -52,35 +52,31 @@ impl<'r, 'p> Reasons<'r, 'p> {
         self.policy
     }
 
-    fn push(&mut self, cause: Cause, image: Option<&ImageFacts<'_>>, mut reason: Reason) {
+    /// Adds a reason, unless an exception takes the rule out.
+    fn push(
+        &mut self,
+        cause: Cause,
+        image: Option<&ImageFacts<'_>>,
+        (message, remedy): (String, String),
+        (findings, near_misses): (Vec<ReasonFinding>, Vec<String>),
+    ) {
+        let kind = self.rule.rule.id();
         // What names findings has been counted without the excepted ones already.
-        if reason.findings.is_empty()
-            && self.book.rule(self.facts, image, (&self.rule.id, self.rule.rule.id()))
-        {
+        if findings.is_empty() && self.book.rule(self.facts, image, (&self.rule.id, kind)) {
             return;
         }
-        reason.cause = cause;
-        reason.digest = image.and_then(|image| image.digest);
-        reason.rule.clone_from(&self.rule.id);
-        self.rule.rule.id().clone_into(&mut reason.kind);
-        reason.tier.clone_from(&self.tier);
-        reason.effect = self.effect;
-        self.reasons.push(reason);
-    }
-
-    fn reason(message: String, remedy: String) -> Reason {
-        Reason {
-            rule: String::new(),
-            kind: String::new(),
-            tier: None,
-            effect: Effect::Audit,
-            cause: Cause::Violation,
-            digest: None,
+        self.reasons.push(Reason {
+            rule: self.rule.id.clone(),
+            kind: kind.to_owned(),
+            tier: self.tier.clone(),
+            effect: self.effect,
+            cause,
+            digest: image.and_then(|image| image.digest),
             message,
-            findings: Vec::new(),
-            near_misses: Vec::new(),
+            findings,
+            near_misses,
             remedy,
-        }
+        });
     }
 
     /// Says that what the rule asks for does not hold.
@@ -90,7 +86,7 @@ impl<'r, 'p> Reasons<'r, 'p> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.push(Cause::Violation, image, Self::reason(message.into(), remedy.into()));
+        self.near_misses(image, message, Vec::new(), remedy);
     }
 
     /// Says the same because of findings, which were counted with [`Reasons::open`].
@@ -105,9 +101,9 @@ impl<'r, 'p> Reasons<'r, 'p> {
         // The worst first; the report's own order among equals.
         sorted
             .sort_by_key(|finding| (std::cmp::Reverse(worst(finding)), std::cmp::Reverse(finding.priority)));
-        let mut reason = Self::reason(message.into(), remedy(report, &sorted));
-        reason.findings = sorted.iter().map(|finding| ReasonFinding::new(report, finding)).collect();
-        self.push(Cause::Violation, Some(image), reason);
+        let told = sorted.iter().map(|finding| ReasonFinding::new(report, finding)).collect();
+        let words = (message.into(), remedy(report, &sorted));
+        self.push(Cause::Violation, Some(image), words, (told, Vec::new()));
     }
 
     /// Says that evidence which is there does not satisfy the rule.
@@ -118,9 +114,7 @@ impl<'r, 'p> Reasons<'r, 'p> {
         near_misses: Vec<String>,
         remedy: impl Into<String>,
     ) {
-        let mut reason = Self::reason(message.into(), remedy.into());
-        reason.near_misses = near_misses;
-        self.push(Cause::Violation, image, reason);
+        self.push(Cause::Violation, image, (message.into(), remedy.into()), (Vec::new(), near_misses));
     }
 
     /// Says that whether the rule holds cannot be told.
@@ -130,7 +124,7 @@ impl<'r, 'p> Reasons<'r, 'p> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.push(Cause::MissingEvidence, image, Self::reason(message.into(), remedy.into()));
+        self.missing_with(image, message, Vec::new(), remedy);
     }
 
     /// Says that whether the rule holds cannot be told, although there is something close.
@@ -141,9 +135,7 @@ impl<'r, 'p> Reasons<'r, 'p> {
         near_misses: Vec<String>,
         remedy: impl Into<String>,
     ) {
-        let mut reason = Self::reason(message.into(), remedy.into());
-        reason.near_misses = near_misses;
-        self.push(Cause::MissingEvidence, image, reason);
+        self.push(Cause::MissingEvidence, image, (message.into(), remedy.into()), (Vec::new(), near_misses));
     }
 
     /// Returns the reports of all images; one that was not scanned is missing evidence.

@@ -64,7 +64,7 @@ pub trait Rule: Sync {
         Ok(())
     }
 
-    /// Returns whether it holds, with its defaults, in policies that do not mention it.
+    /// Returns whether it holds, with its defaults, of images for which a policy does not mention it.
     fn implied(&self) -> bool {
         false
     }
@@ -78,6 +78,17 @@ pub trait Rule: Sync {
     /// Returns whether it looks at signatures of the base image.
     fn needs_base_evidence(&self, params: &Params) -> bool {
         let _ = params;
+        false
+    }
+
+    /// Returns whether only a deep scan satisfies it.
+    fn needs_deep_scan(&self, params: &Params) -> bool {
+        let _ = params;
+        false
+    }
+
+    /// Returns whether it counts vulnerabilities and nothing else: for them a fix may ship, which can end an exception.
+    fn counts_vulnerabilities(&self) -> bool {
         false
     }
 }

@@ -48,6 +48,9 @@ fn record(fields: &[Field]) -> Value {
     for field in fields {
         let mut property = kind(field.kind);
         set(&mut property, "description", json!(field.about));
+        if field.must_name_something() {
+            not_empty(&mut property);
+        }
         match field.default {
             Default::Required => required.push(json!(field.name)),
             Default::Nothing => {}
@@ -60,6 +63,14 @@ fn record(fields: &[Field]) -> Value {
         set(&mut object, "required", Value::Array(required));
     }
     object
+}
+
+/// Asks for at least one item or key.
+fn not_empty(property: &mut Value) {
+    match property.pointer_mut("/anyOf/0") {
+        Some(list) => set(list, "minItems", json!(1)),
+        None => set(property, "minProperties", json!(1)),
+    }
 }
 
 /// Returns a default as JSON; what is no JSON is a word.

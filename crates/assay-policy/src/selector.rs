@@ -60,6 +60,7 @@ impl Selector {
             wanted.iter().all(|(key, wanted)| given(key).iter().any(|value| pattern::matches(wanted, value)))
         };
         let reference = facts.reference.as_ref();
+        let registry = reference.map(crate::facts::ImageReference::host);
         let repository = reference.map(crate::facts::ImageReference::name);
         let spellings = || match reference {
             Some(reference) => reference.spellings(),
@@ -67,7 +68,7 @@ impl Selector {
         };
         let placement = &facts.placement;
         (self.images.is_empty() || spellings().iter().any(|spelling| pattern::any(&self.images, spelling)))
-            && name(&self.registries, reference.map(|reference| reference.registry.as_str()))
+            && name(&self.registries, registry.as_deref())
             && name(&self.repositories, repository.as_deref())
             && name(&self.namespaces, placement.namespace.as_deref())
             && name(&self.services, placement.service.as_deref())

@@ -43,5 +43,5 @@ pub(crate) fn of_package(
 
 /// Returns a number of packages in words.
 pub(crate) fn packages(count: usize) -> String {
-    if count == 1 { "1 package".to_owned() } else { format!("{count} packages") }
+    crate::words::count(count, ("package", "packages"))
 }

@@ -78,8 +78,9 @@ pub enum Value {
     Text(String),
     /// `true` or `false`.
     Truth(bool),
-    /// A number, as it is written in short.
-    Number(f64),
+    /// A number, and how it is written: `1.10` is another version than `1.1`. The latter is not known where an alias stands for it,
+    /// or where it is written in another base.
+    Number(f64, Option<String>),
     /// A list.
     List(Vec<Node>),
     /// Keys with their places, and values, in the file's order.
@@ -93,7 +94,7 @@ impl Value {
             Self::Nothing => "nothing",
             Self::Text(_) => "a word",
             Self::Truth(_) => "true or false",
-            Self::Number(_) => "a number",
+            Self::Number(..) => "a number",
             Self::List(_) => "a list",
             Self::Map(_) => "keys and values",
         }
@@ -111,12 +112,12 @@ impl Node {
         path.iter().try_fold(self, |node, key| node.get(key))
     }
 
-    /// Returns the text, also of a number or truth.
+    /// Returns the text, also of a truth, and of a number as it is written.
     pub fn text(&self) -> Option<String> {
         match &self.value {
             Value::Text(text) => Some(text.clone()),
             Value::Truth(truth) => Some(truth.to_string()),
-            Value::Number(number) => Some(number.to_string()),
+            Value::Number(_, written) => written.clone(),
             Value::Nothing | Value::List(_) | Value::Map(_) => None,
         }
     }
@@ -163,14 +164,37 @@ pub fn parse(text: &str) -> Result<Node, Problem> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: MAX_NODES },
     };
-    serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
+    let read = serde_saphyr::from_str_with_options::<Node>(text, options).map_err(|error| {
         let place = error.location().map(|location| Place {
             line: u32::try_from(location.line()).unwrap_or(u32::MAX),
             column: u32::try_from(location.column()).unwrap_or(u32::MAX),
         });
         let message = error.without_snippet().to_string();
         Problem::new(place.unwrap_or_default(), message.lines().next().unwrap_or_default())
-    })
+    });
+    let mut node = read?;
+    spell(&mut node, &text.lines().collect::<Vec<_>>());
+    Ok(node)
+}
+
+/// Notes of each number how it is written in the file.
+fn spell(node: &mut Node, lines: &[&str]) {
+    let place = node.place;
+    match &mut node.value {
+        Value::Nothing | Value::Text(_) | Value::Truth(_) => {}
+        Value::Number(number, written) => {
+            let line = usize::try_from(place.line).ok().and_then(|line| lines.get(line.checked_sub(1)?));
+            let before = usize::try_from(place.column).unwrap_or_default().saturating_sub(1);
+            let word: Option<String> = line.map(|line| {
+                let ends = |letter: &char| letter.is_whitespace() || ",]}".contains(*letter);
+                line.chars().skip(before).take_while(|letter| !ends(letter)).collect()
+            });
+            // At an alias or behind a tag stands something else, which is not the number.
+            *written = word.filter(|word| word.parse() == Ok(*number));
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| spell(item, lines)),
+        Value::Map(entries) => entries.iter_mut().for_each(|(.., node)| spell(node, lines)),
+    }
 }
 
 /// Reads a stream of several documents, cut at lines of `---`; those of nothing but comments are left out.
@@ -211,7 +235,7 @@ pub fn documents(text: &str) -> Result<Vec<Node>, Problem> {
 fn shift(node: &mut Node, lines: u32) {
     node.place.line = node.place.line.saturating_add(lines);
     match &mut node.value {
-        Value::Nothing | Value::Text(_) | Value::Truth(_) | Value::Number(_) => {}
+        Value::Nothing | Value::Text(_) | Value::Truth(_) | Value::Number(..) => {}
         Value::List(items) => items.iter_mut().for_each(|item| shift(item, lines)),
         Value::Map(entries) => entries.iter_mut().for_each(|(_, place, node)| {
             place.line = place.line.saturating_add(lines);
@@ -256,16 +280,16 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     #[expect(clippy::cast_precision_loss, reason = "no number of a policy comes near 2^53")]
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::Number(value as f64, None))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "no number of a policy comes near 2^53")]
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value as f64))
+        Ok(Value::Number(value as f64, None))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Number(value))
+        Ok(Value::Number(value, None))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -294,5 +318,24 @@ impl<'de> Visitor<'de> for ValueVisitor {
             entries.push((key.value, place, node));
         }
         Ok(Value::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_as_they_are_written() {
+        let node =
+            parse("a: 1.10\nb: [1.0, 010, 12345678901234567890]\nc: &x 2.50 # last\nd: {e: 3.0}\n").unwrap();
+        assert_eq!(node.text_at(&["a"]).as_deref(), Some("1.10"));
+        let items: Vec<_> = node.items_at(&["b"]).iter().map(Node::text).collect();
+        assert_eq!(items, ["1.0", "010", "12345678901234567890"].map(|text| Some(text.to_owned())));
+        assert_eq!(node.text_at(&["d", "e"]).as_deref(), Some("3.0"));
+        // What is meant is not known then, and is not guessed.
+        let node = parse("a: &x 1.10\nb: *x\nc: 0x1F\n").unwrap();
+        assert_eq!((node.text_at(&["b"]), node.text_at(&["c"])), (None, None));
+        assert_eq!(node.get("b").map(|node| node.value.what()), Some("a number"));
     }
 }

@@ -4,8 +4,25 @@ use crate::expression::Variables;
 use crate::facts::{Claim, Facts, ImageFacts};
 use crate::verdict::ReasonFinding;
 use assay_model::timestamp::DAY;
-use assay_model::{Finding, Report, Timestamp};
+use assay_model::{Finding, FindingKind, Report, Timestamp};
 use serde_json::{Value as Json, json};
+
+/// What is attached to the image.
+pub(crate) const EVIDENCE: &str = "evidence";
+
+/// Says what somebody who speaks of certain things would have to see in a report, and does not: kinds of findings that were not looked
+/// for, and what only a feed knows that is not in the database. That there are none of them would be no answer.
+pub(crate) fn unseen(report: &Report, speaks_of: impl Fn(&str) -> bool) -> Option<String> {
+    let kinds = FindingKind::ALL.into_iter().map(FindingKind::name);
+    let mut kinds = kinds.filter(|name| !report.scanners.iter().any(|kind| kind.name() == *name));
+    if let Some(kind) = kinds.find(|kind| speaks_of(kind)) {
+        return Some(format!("the scan did not look for findings of the kind `{kind}`"));
+    }
+    let has = |name: &str| report.database.feeds.iter().any(|feed| feed.name == name && feed.records > 0);
+    let of_feeds = [("knownExploited", "cisa-kev"), ("epss", "epss")];
+    let (field, feed) = of_feeds.into_iter().find(|(field, feed)| speaks_of(field) && !has(feed))?;
+    Some(format!("the database has nothing of the feed `{feed}`, which `{field}` comes from"))
+}
 
 /// Returns the variables for one image.
 pub(crate) fn of(
@@ -43,7 +60,7 @@ pub(crate) fn json(
         "image",
         json!({
             "source": facts.source,
-            "registry": reference.map(|one| one.registry.as_str()).unwrap_or_default(),
+            "registry": reference.map(crate::facts::ImageReference::host).unwrap_or_default(),
             "repository": reference.map(|one| one.repository.as_str()).unwrap_or_default(),
             "tag": reference.and_then(|one| one.tag.as_deref()).unwrap_or_default(),
             "pinned": reference.is_some_and(|one| one.digest.is_some()),
@@ -106,7 +123,7 @@ pub(crate) fn json(
             "signers": signers,
         }))
     });
-    set("evidence", Json::Array(evidence.collect()));
+    set(EVIDENCE, Json::Array(evidence.collect()));
     let placement = &facts.placement;
     set(
         "placement",

@@ -1,6 +1,16 @@
-//! Sentences about verdicts that several forms share.
+//! Words and sentences that several rules and forms share.
 
 use crate::verdict::{ExceptionState, ExceptionUse, Reason, ReasonFinding, Verdict};
+
+/// Returns a number of things.
+pub(crate) fn count(number: usize, (one, many): (&str, &str)) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+/// What is counted.
+pub(crate) const FINDINGS: (&str, &str) = ("finding", "findings");
+/// What is counted.
+pub(crate) const VULNERABILITIES: (&str, &str) = ("vulnerability", "vulnerabilities");
 
 /// Returns the verdict in one line.
 pub(crate) fn headline(verdict: &Verdict) -> String {

@@ -219,9 +219,11 @@ fn base(component: &Component) -> Base {
         created: component.property(names::CREATED).and_then(|text| text.parse().ok()),
         layers: component.property(names::BASE_LAYERS).and_then(|text| text.parse().ok()),
         evidence: BaseEvidence::Annotation,
+        named: false,
         detail: format!("{detail} (as the bill of materials says)"),
         findings: 0,
         of_findings: 0,
+        newest: None,
         newer: None,
     }
 }

@@ -3,10 +3,13 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>. Answers are HTTP 200 also when they are
 //! denials: anything else counts as a failure of the webhook, which the cluster may be told to ignore.
 
+mod case;
 mod decide;
+mod identity;
 mod images;
 mod review;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
-pub use images::{ImageUse, image_uses};
+pub use identity::{Identities, Identity, ParseIdentityError};
+pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
 pub use review::{Answer, InvalidReview, Review};

@@ -2,15 +2,20 @@
 //!
 //! Lists go on after the `next` of the page before. Times are RFC 3339.
 
+pub(crate) mod audit;
+pub(crate) mod token;
+
 use crate::http::App;
 use crate::problem::Problem;
-use assay_model::Digest;
-use assay_store::{Hit, KnownImage, Moment, Role};
+use assay_model::{Digest, Ecosystem, Severity};
+use assay_store::{Hit, ImageFilter, KnownImage, Moment, Role};
+use assay_version::{InvalidRequirement, satisfies};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Entries of a page when nothing is said, and at most.
@@ -20,17 +25,17 @@ const MAX_PAGE: i64 = 1000;
 #[derive(Deserialize)]
 pub(crate) struct Page {
     #[serde(default)]
-    after: i64,
+    pub(crate) after: i64,
     limit: Option<i64>,
 }
 
 impl Page {
-    fn limit(&self) -> i64 {
+    pub(crate) fn limit(&self) -> i64 {
         self.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE)
     }
 }
 
-fn time(moment: Moment) -> String {
+pub(crate) fn time(moment: Moment) -> String {
     moment.timestamp().to_string()
 }
 
@@ -61,24 +66,50 @@ impl From<KnownImage> for ImageEntry {
 }
 
 #[derive(Serialize)]
-struct List<T> {
-    items: Vec<T>,
-    next: Option<i64>,
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<i64>,
+}
+
+/// Which images are asked for; all that is given must fit.
+#[derive(Deserialize)]
+pub(crate) struct Wanted {
+    registry: Option<String>,
+    repository: Option<String>,
+    scanned: Option<bool>,
+    /// With a finding of this severity that counts.
+    severity: Option<String>,
+}
+
+fn severity(text: &str) -> Result<String, Problem> {
+    let severity: Severity =
+        text.parse().map_err(|_| Problem::invalid(format!("`{text}` is no severity, such as `critical`")))?;
+    Ok(severity.name().to_owned())
 }
 
 pub(crate) async fn images(
     State(app): State<Arc<App>>,
     Query(page): Query<Page>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let limit = page.limit();
-    let images = app.store.images(page.after, limit).await?;
+    let filter = ImageFilter {
+        registry: wanted.registry,
+        repository: wanted.repository,
+        scanned: wanted.scanned,
+        severity: match wanted.severity {
+            Some(text) => Some(severity(&text)?),
+            None => None,
+        },
+    };
+    let images = app.store.images_like(&filter, page.after, limit).await?;
     let next = images.last().map(|image| image.id).filter(|_| full(images.len(), limit));
     Ok(Json(List { items: images.into_iter().map(ImageEntry::from).collect(), next }).into_response())
 }
 
-fn full(length: usize, limit: i64) -> bool {
+pub(crate) fn full(length: usize, limit: i64) -> bool {
     i64::try_from(length).is_ok_and(|length| length >= limit)
 }
 
@@ -91,6 +122,7 @@ struct ImageDetail {
     images: Vec<ChildEntry>,
     open: Vec<FindingEntry>,
     gone: Vec<FindingEntry>,
+    refused: Option<String>,
     scan: Option<ScanEntry>,
     job: Option<JobEntry>,
 }
@@ -134,6 +166,7 @@ struct ScanEntry {
     depth: &'static str,
     database: String,
     created: String,
+    evaluated: String,
 }
 
 #[derive(Serialize)]
@@ -191,10 +224,12 @@ pub(crate) async fn image(
             .collect(),
         open,
         gone,
-        scan: app.store.report(&digest, None).await?.map(|report| ScanEntry {
+        refused: app.store.refused(&digest).await?,
+        scan: app.store.report_status(&digest).await?.map(|report| ScanEntry {
             depth: report.depth.name(),
             database: time(report.database),
             created: time(report.created),
+            evaluated: time(report.evaluated),
         }),
         job: app
             .store
@@ -213,13 +248,22 @@ pub(crate) async fn report(
     app.require(&headers, Role::Viewer).await?;
     let report = app.store.report(&digest(&name)?, None).await?;
     let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    Ok(([(header::CONTENT_TYPE, "application/json")], report.json).into_response())
+    // A database that says nothing new about its packages dates a report anew, without writing it again.
+    let json = match app.store.database_description(report.database).await? {
+        Some(text) => {
+            let dated = move || crate::report::dated(&report.json, &text).unwrap_or(report.json);
+            tokio::task::spawn_blocking(dated).await.map_err(|_| Problem::fault())?
+        }
+        None => report.json,
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Blast {
     package: Option<String>,
     ecosystem: Option<String>,
+    versions: Option<String>,
     advisory: Option<String>,
     #[serde(default)]
     after: i64,
@@ -239,6 +283,8 @@ struct HitEntry {
     fixed_versions: Vec<String>,
     since: String,
     deployed: bool,
+    /// Of a question about versions: whether it is inside, or `null` where its version cannot be compared.
+    in_range: Option<bool>,
 }
 
 pub(crate) async fn blast_radius(
@@ -248,19 +294,46 @@ pub(crate) async fn blast_radius(
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let limit = blast.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
-    // One more than asked for tells whether the last image of the page has more rows; a page ends between images.
+    let range = match (&blast.versions, &blast.ecosystem) {
+        (None, _) => None,
+        (Some(range), Some(ecosystem)) if blast.package.is_some() => {
+            let ecosystem: Ecosystem = ecosystem
+                .parse()
+                .map_err(|_| Problem::invalid(format!("`{ecosystem}` is no ecosystem, such as `Maven`")))?;
+            // A range that cannot be read is said also when no image has the package.
+            in_range(&ecosystem, "1.0.0", range)?;
+            Some((ecosystem, range))
+        }
+        _ => {
+            return Err(Problem::invalid(
+                "`versions` takes `package` and `ecosystem`, whose way to write ranges it is in",
+            ));
+        }
+    };
     let hits: Vec<Hit> = match (&blast.package, &blast.advisory) {
         (Some(name), None) => {
-            let ecosystem = blast.ecosystem.as_deref();
-            app.store.images_containing(ecosystem, name, blast.after, limit.saturating_add(1)).await?
+            app.store.images_containing(blast.ecosystem.as_deref(), name, blast.after, limit).await?
         }
-        (None, Some(advisory)) => {
-            app.store.images_affected(advisory, blast.after, limit.saturating_add(1)).await?
-        }
+        (None, Some(advisory)) => app.store.images_affected(advisory, blast.after, limit).await?,
         _ => return Err(Problem::invalid("ask for either `package` (with `ecosystem`) or `advisory`")),
     };
-    let (hits, next) = page(hits, limit);
-    let items = hits.into_iter().map(|hit| HitEntry {
+    let images: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
+    let next = images.last().copied().filter(|_| full(images.len(), limit));
+    let mut chosen = Vec::new();
+    for hit in hits {
+        let inside = match &range {
+            Some((ecosystem, range)) => {
+                in_range(ecosystem, hit.version.as_deref().unwrap_or_default(), range)?
+            }
+            None => None,
+        };
+        // What cannot be compared is not left out: it may be inside.
+        if inside != Some(false) {
+            chosen.push((hit, inside));
+        }
+    }
+    let items = chosen.into_iter().map(|(hit, in_range)| HitEntry {
+        in_range,
         digest: hit.digest.to_string(),
         registry: hit.registry,
         repository: hit.repository,
@@ -274,23 +347,19 @@ pub(crate) async fn blast_radius(
     Ok(Json(List { items: items.collect(), next }).into_response())
 }
 
-/// Cuts a page between two images, so that none is told of in halves. One image with more rows than a page gets a longer page's worth
-/// cut off, which is said nowhere else: pages hold up to a thousand rows.
-fn page(mut hits: Vec<Hit>, limit: i64) -> (Vec<Hit>, Option<i64>) {
-    if i64::try_from(hits.len()).is_ok_and(|length| length <= limit) {
-        return (hits, None);
+/// Says whether a version is in a range; nothing where that cannot be said.
+fn in_range(ecosystem: &Ecosystem, version: &str, range: &str) -> Result<Option<bool>, Problem> {
+    match satisfies(ecosystem.scheme(), version, range) {
+        Ok(met) => Ok(Some(met)),
+        Err(InvalidRequirement::Version(_)) => Ok(None),
+        Err(error) => Err(Problem::invalid(error.to_string())),
     }
-    let Some(last) = hits.pop().map(|hit| hit.id) else { return (hits, None) };
-    if hits.first().is_some_and(|first| first.id != last) {
-        hits.retain(|hit| hit.id != last);
-    }
-    let next = hits.last().map(|hit| hit.id);
-    (hits, next)
 }
 
 #[derive(Deserialize)]
 pub(crate) struct Events {
     digest: Option<String>,
+    kind: Option<String>,
     #[serde(default)]
     after: i64,
     limit: Option<i64>,
@@ -313,7 +382,7 @@ pub(crate) async fn events(
     app.require(&headers, Role::Viewer).await?;
     let of = asked.digest.as_deref().map(digest).transpose()?;
     let limit = asked.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
-    let events = app.store.events(of.as_ref(), asked.after, limit).await?;
+    let events = app.store.events_like(of.as_ref(), asked.kind.as_deref(), asked.after, limit).await?;
     let next = events.last().map(|event| event.id).filter(|_| full(events.len(), limit));
     let items = events.into_iter().map(|event| EventEntry {
         id: event.id,

@@ -1,20 +1,25 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
 use crate::admission::{Admission, Answer, Review};
-use crate::api;
+use crate::crawl;
+use crate::harbor;
+use crate::limits::Limits;
+use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
 use crate::webhook;
-use crate::worker::{ATTEMPTS, Clock, RESOLVE};
-use assay_store::{NewJob, Role, Store, Token};
+use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
+use crate::{api, indicators};
+use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +27,15 @@ use tokio::time::Instant;
 
 /// The largest request that is read: an admission review holds an object twice, each up to 1.5 MB.
 const MAX_BODY: usize = 4 << 20;
-/// Jobs that may be queued before registries are told to wait.
-const MAX_QUEUED: i64 = 10_000;
+/// The longest text of an error of the framework.
+const MAX_DETAIL: usize = 4096;
 /// What Kubernetes gives a webhook when nothing is said.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is kept back of the caller's time, so that the answer is there before it gives up.
 const MARGIN: Duration = Duration::from_millis(200);
+
+/// The other end of a connection; nothing where a request comes from no listener of ours, as in tests.
+type Caller = Extension<ConnectInfo<Peer>>;
 
 /// What all requests share.
 pub struct App {
@@ -37,12 +45,18 @@ pub struct App {
     pub scanner: Arc<Scanner>,
     /// Admission, where there is a policy to judge by.
     pub admission: Option<Admission>,
-    /// Whether admission answers also who has no token: API servers send none unless they are told to.
+    /// Whether admission answers also who shows neither token nor certificate: API servers do so unless they are told to.
     pub anonymous_admission: bool,
     /// What tells the time.
     pub clock: Clock,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How often who may ask.
+    pub limits: Limits,
+    /// What was last worked out about the fleet.
+    pub indicators: indicators::Kept,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: webhook::Secrets,
 }
 
 /// Returns what answers requests.
@@ -59,15 +73,34 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
+        .route("/api/v1/audit", get(api::audit::list))
+        .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
+        .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
+        .route("/api/v1/tokens/{name}", delete(api::token::revoke))
+        .route("/api/v1/crawls", get(crawl::crawls))
+        .route("/harbor/api/v1/metadata", get(harbor::metadata))
+        .route("/harbor/api/v1/scan", post(harbor::scan))
+        .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
         .merge(pages::routes(app.clone()))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), limited))
+        .layer(middleware::map_response(as_problem))
         .with_state(app)
 }
 
 impl App {
-    /// Checks that a request comes from somebody with that role.
-    pub(crate) async fn require(&self, headers: &HeaderMap, role: Role) -> Result<(), Problem> {
+    /// Checks that a request comes from somebody with that role, who has not asked too often.
+    pub(crate) async fn require(&self, headers: &HeaderMap, role: Role) -> Result<Holder, Problem> {
+        let holder = self.holder(headers, role).await?;
+        if !self.limits.request(&holder.name, (self.clock)()) {
+            self.metrics.rate_limited.add(1);
+            return Err(Problem::too_often());
+        }
+        Ok(holder)
+    }
+
+    async fn holder(&self, headers: &HeaderMap, role: Role) -> Result<Holder, Problem> {
         let presented = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
@@ -84,19 +117,55 @@ impl App {
                 Err(Problem::unauthenticated())
             }
             Some(holder) if holder.role < role => Err(Problem::forbidden(role.name())),
-            Some(_) => Ok(()),
+            Some(holder) => Ok(holder),
         }
     }
 
-    async fn admission(&self, headers: &HeaderMap) -> Result<&Admission, Problem> {
-        if !self.anonymous_admission {
-            self.require(headers, Role::Viewer).await?;
+    async fn admission(&self, headers: &HeaderMap, peer: Option<Caller>) -> Result<&Admission, Problem> {
+        let certified = peer.is_some_and(|Extension(ConnectInfo(peer))| peer.certified);
+        if !certified && !self.anonymous_admission {
+            // Without a limit: a cluster that starts asks for everything at once.
+            self.holder(headers, Role::Viewer).await?;
         }
         self.admission.as_ref().ok_or_else(|| {
             let hint = "the server has no policy to judge by: start it with `--policy FILE`";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
         })
     }
+}
+
+/// Keeps who presents wrong tokens from having each looked up.
+async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    // What stands before the server may name another address in a header; anybody may.
+    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
+    if request.headers().contains_key(header::AUTHORIZATION) && !app.limits.may_try(peer, (app.clock)()) {
+        app.metrics.rate_limited.add(1);
+        return Problem::too_often().into_response();
+    }
+    let response = next.run(request).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        app.limits.failed(peer, (app.clock)());
+    }
+    response
+}
+
+/// Gives errors that the framework makes (a body too large, a parameter that is no number) the form of all others.
+async fn as_problem(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_plain = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), MAX_DETAIL).await.unwrap_or_default();
+    let code = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
+        StatusCode::PAYLOAD_TOO_LARGE => "too-large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ if status.is_server_error() => "fault",
+        _ => "invalid-request",
+    };
+    Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response()
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
@@ -109,41 +178,37 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let depths = app.store.depths().await?;
-    let text = app.metrics.render(&depths, app.store.image_count().await?, (app.clock)());
+    let now = (app.clock)();
+    let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
+    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
 async fn event(
     State(app): State<Arc<App>>,
     Path(registry): Path<String>,
+    Query(asked): Query<webhook::Asked>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Developer).await?;
-    let webhook = webhook::by_name(&registry)
-        .ok_or_else(|| Problem::not_found("there is no webhook for this kind of registry"))?;
-    let pushes = webhook.pushes(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    webhook::authenticate(&app, &registry, &asked, &headers, &body).await?;
+    let pushes = webhook::read(&registry, &asked, &headers, &body)?;
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
-        return Err(Problem::busy(30));
+        return Err(Problem::busy(RETRY_AFTER));
     }
     let now = (app.clock)();
     let (mut taken, mut left_out) = (0_u64, 0_u64);
     let mut work = app.store.begin().await?;
     for push in pushes {
-        let name = match &push.tag {
-            Some(tag) => format!("{}/{}:{tag}", push.registry, push.repository),
-            None => format!("{}/{}@{}", push.registry, push.repository, push.digest),
-        };
         // Also refuses what is no name at all, before it comes anywhere near a request.
-        let Ok(reference) = app.scanner.reference(&name) else {
+        let Some(Ok(reference)) = push.image().map(|name| app.scanner.reference(&name)) else {
             left_out += 1;
             continue;
         };
         let job = NewJob {
             kind: RESOLVE.to_owned(),
-            // With the digest: a push that comes while the one before is looked at must not count as known.
-            name: format!("push {reference} {}", push.digest),
+            name: push.job(&reference, now),
             registry: reference.registry().to_owned(),
             payload: reference.to_string(),
             priority: 20,
@@ -185,11 +250,12 @@ fn duration(text: &str) -> Option<Duration> {
 async fn validate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer: Answer = admission.validate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())
@@ -198,11 +264,12 @@ async fn validate(
 async fn mutate(
     State(app): State<Arc<App>>,
     Query(timeout): Query<Timeout>,
+    peer: Option<Caller>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
-    let admission = app.admission(&headers).await?;
+    let admission = app.admission(&headers, peer).await?;
     let review = Review::parse(&body).map_err(|error| Problem::invalid(error.to_string()))?;
     let answer = admission.mutate(&review, deadline).await;
     Ok(Json(answer.document(&review.uid)).into_response())

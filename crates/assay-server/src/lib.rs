@@ -3,10 +3,16 @@
 
 pub mod admission;
 mod api;
+mod audit;
+mod crawl;
+mod harbor;
 mod http;
 mod index;
+mod indicators;
+mod limits;
 pub mod listen;
 mod metrics;
+mod notify;
 mod pages;
 mod problem;
 mod rematch;
@@ -17,10 +23,15 @@ mod token;
 pub mod webhook;
 mod worker;
 
+pub use audit::verify_audit;
+pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use http::{App, router};
 pub use index::entries as index_entries;
+pub use indicators::Kept as KeptIndicators;
+pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
-pub use rematch::{RematchError, Rematched, rematch_all};
+pub use notify::{InvalidNotifyUrl, Notifier, NotifyUrl};
+pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};
 pub use scanner::{Content, OpenCache, OpenDatabase, Resolved, ScanError, Scanned, Scanner};
 pub use token::{NoRandomness, first_token};

@@ -1,5 +1,6 @@
 //! What is counted, in the text format of Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
+use crate::crawl::CrawlCounts;
 use assay_store::{Moment, QueueDepth};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,12 @@ pub struct Metrics {
     pub webhook_rejected: Counter,
     /// Requests without a valid token.
     pub unauthenticated: Counter,
+    /// Requests that were not answered because who sent them asks too often.
+    pub rate_limited: Counter,
+    /// Messages that were taken.
+    pub notifications: Counter,
+    /// Attempts at messages that failed.
+    pub notifications_failed: Counter,
     /// Admission reviews that were allowed.
     pub admitted: Counter,
     /// Admission reviews that were denied.
@@ -50,8 +57,16 @@ pub struct Metrics {
     pub late: Counter,
     /// Images that were admitted without a verdict, because their tier says so.
     pub watched: Counter,
+    /// Images that were denied because they had been admitted without a verdict for as long as their tier allows.
+    pub watches_ended: Counter,
+    /// Images of pods that were not looked at, because the queue is full.
+    pub admission_rejected: Counter,
+    /// Denials that were admitted for somebody who may break the glass.
+    pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
+    /// What crawls found.
+    pub crawls: CrawlCounts,
     waits: [Counter; 7],
     wait_milliseconds: Counter,
     wait_count: Counter,
@@ -72,7 +87,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 12] = [
+        let counters: [(&str, &str, &Counter); 18] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -88,6 +103,13 @@ impl Metrics {
                 &self.webhook_rejected,
             ),
             ("assay_unauthenticated_total", "Requests without a valid token.", &self.unauthenticated),
+            ("assay_notifications_total", "Messages that were taken.", &self.notifications),
+            (
+                "assay_notification_failures_total",
+                "Attempts at messages that failed.",
+                &self.notifications_failed,
+            ),
+            ("assay_rate_limited_total", "Requests not answered, of who asks too often.", &self.rate_limited),
             ("assay_admission_allowed_total", "Admission reviews that were allowed.", &self.admitted),
             ("assay_admission_denied_total", "Admission reviews that were denied.", &self.denied),
             ("assay_admission_late_total", "Admission reviews denied because time was up.", &self.late),
@@ -97,10 +119,22 @@ impl Metrics {
                 &self.verdicts,
             ),
             ("assay_admission_watched_total", "Images admitted before their first scan.", &self.watched),
+            (
+                "assay_admission_watches_ended_total",
+                "Images admitted unscanned for as long as their tier allows, and denied from then on.",
+                &self.watches_ended,
+            ),
+            (
+                "assay_admission_rejected_total",
+                "Images of pods not looked at because the queue is full.",
+                &self.admission_rejected,
+            ),
+            ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());
         }
+        self.crawls.render(&mut text);
         let seconds = |milliseconds: u64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
         let name = "assay_scan_seconds";
         let _ = write!(

@@ -43,6 +43,21 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this takes the role `{role}`"))
     }
 
+    pub(crate) fn too_often() -> Self {
+        Self {
+            retry_after: Some(1),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-often",
+                "too many requests; try again in a second",
+            )
+        }
+    }
+
+    pub(crate) fn fault() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "fault", "the program failed at this request")
+    }
+
     pub(crate) fn busy(seconds: u32) -> Self {
         Self {
             retry_after: Some(seconds),

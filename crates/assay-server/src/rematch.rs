@@ -6,14 +6,16 @@
 
 use crate::{index, report};
 use assay_advisories::Database;
-use assay_advisories::database::{CorruptDatabase, changed_between};
+use assay_advisories::database::{Changes, CorruptDatabase, changed_between};
 use assay_match::{FindingChange, Outcome, match_inventory, rematch};
 use assay_model::{Digest, Finding};
-use assay_store::{Moment, NewJob, Scan, Store, StoreError};
-use std::collections::BTreeSet;
+use assay_store::{Dated, FindingChanges, Moment, NewJob, Scan, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many findings of one image are told one by one; the rest is counted.
 const MAX_TOLD: usize = 100;
+/// How often an image is judged again because something else was stored of it meanwhile, before it is left for the next time.
+const MAX_TRIES: usize = 5;
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +26,8 @@ pub struct Rematched {
     pub affected: BTreeSet<Digest>,
     /// Those whose findings are others now.
     pub changed: BTreeSet<Digest>,
+    /// How many reports hold by the newer database as well.
+    pub advanced: u64,
     /// Those that must be scanned again, because what is in them is not known in a form that this program reads.
     pub rescans: BTreeSet<Digest>,
 }
@@ -48,7 +52,24 @@ pub enum RematchError {
     },
 }
 
-/// Matches every stored inventory again that the difference between two databases can concern.
+/// How an image is judged again.
+enum By<'a> {
+    /// By what is different from the database that its report was made with.
+    Delta { old: &'a Database, changes: &'a Changes },
+    /// As a whole, because that database is not at hand.
+    Whole,
+}
+
+/// A database that images are judged by.
+struct Judging<'a> {
+    store: &'a Store,
+    new: &'a Database,
+    built_in: bool,
+    now: Moment,
+}
+
+/// Matches every stored inventory again that the difference between two databases can concern, and records of all others that were
+/// judged by the older one that they hold by the newer one as well.
 ///
 /// # Errors
 /// Fails when the store does not answer or a database is damaged. What was done until then stays.
@@ -58,53 +79,148 @@ pub async fn rematch_all(
     (new, built_in): (&Database, bool),
     now: Moment,
 ) -> Result<Rematched, RematchError> {
+    let judging = Judging { store, new, built_in, now };
+    let (from, to) = (Moment::from(old.built_at()), Moment::from(new.built_at()));
+    store.describe_database(to, &report::describe(new, built_in)?).await?;
     let changes = changed_between(old, new)?;
+    // Before the index is asked: what is written after this is left to `catch_up`.
+    let dated = store.reports_of(from).await?;
     let names = changes.packages.keys().map(|(ecosystem, name)| (ecosystem.as_str(), name.as_str()));
     let affected = store.images_with(names).await?;
     let mut done = Rematched { packages: changes.packages.len(), ..Rematched::default() };
-    for digest in affected {
-        done.affected.insert(digest);
-        let Some((inventory, stored)) = known(store, &digest).await? else {
-            done.rescans.insert(digest);
-            ask_for_scan(store, &digest, now).await?;
-            continue;
-        };
-        let Ok((read, _)) = assay_report::format::read(&stored.json) else {
-            done.rescans.insert(digest);
-            ask_for_scan(store, &digest, now).await?;
-            continue;
-        };
-        let before = match_inventory(&inventory, old)?;
-        let delta = rematch(&inventory, &before.findings, &changes, new)?;
-        let report = report::renew(read, inventory, delta.matched, new, built_in)?;
-        let json = report::write(&report).map_err(|source| RematchError::Report { digest, source })?;
-        let index = index::entries(&report.inventory);
-        let scan = Scan { digest: &digest, depth: stored.depth, report: &report, json: &json, index: &index };
-        let mut work = store.begin().await?;
-        let changed = work.save_scan(&scan, now).await?;
-        work.forget_verdicts(&digest).await?;
-        // A run that was cut short has told some of it: what the findings show already is not told again.
-        let told: Vec<&FindingChange> = delta
-            .changes
-            .iter()
-            .filter(|change| match change.outcome {
-                Outcome::Appeared => changed.appeared.contains(&change.finding.id),
-                Outcome::Gone => changed.gone.contains(&change.finding.id),
-                Outcome::Changed => stored.database < Moment::from(new.built_at()),
-            })
-            .collect();
-        if !told.is_empty() {
-            done.changed.insert(digest);
-            for change in told.iter().take(MAX_TOLD) {
-                let (kind, detail) = event(change);
-                work.record(kind, Some(&digest), &detail, now).await?;
-            }
-            let detail = serde_json::json!({ "changes": told.len(), "database": new.built_at().to_string() });
-            work.record("rematched", Some(&digest), &detail, now).await?;
-        }
-        work.commit().await?;
+    for digest in &affected {
+        done.affected.insert(*digest);
+        judging.again(digest, &By::Delta { old, changes: &changes }, &mut done).await?;
+    }
+    // What no feed speaks about any more is not clean by the newer database, so nothing can be taken over from the older one.
+    if covered(old)? == covered(new)? {
+        let rest: Vec<Dated> = dated.into_iter().filter(|one| !affected.contains(&one.digest)).collect();
+        done.advanced = store.advance(&rest, from, to, now).await?;
+        // How old the database is counts as well; verdicts are kept for a minute only, so all of them are soon made again.
+        store.forget_expired_verdicts(Moment(i64::MAX)).await?;
     }
     Ok(done)
+}
+
+/// Matches every stored inventory again whose report was made by an older database than this one, and never compared with it.
+///
+/// # Errors
+/// Fails when the store does not answer or the database is damaged. What was done until then stays.
+pub async fn catch_up(
+    store: &Store,
+    (new, built_in): (&Database, bool),
+    now: Moment,
+) -> Result<Rematched, RematchError> {
+    let to = Moment::from(new.built_at());
+    let behind = store.behind(to).await?;
+    let mut done = Rematched::default();
+    if behind.is_empty() {
+        return Ok(done);
+    }
+    store.describe_database(to, &report::describe(new, built_in)?).await?;
+    let judging = Judging { store, new, built_in, now };
+    for digest in behind {
+        done.affected.insert(digest);
+        judging.again(&digest, &By::Whole, &mut done).await?;
+    }
+    Ok(done)
+}
+
+/// Returns which feeds speak about which ecosystems.
+fn covered(database: &Database) -> Result<Vec<(String, Vec<String>)>, CorruptDatabase> {
+    Ok(database.coverages()?.into_iter().map(|(name, coverage)| (name, coverage.feeds)).collect())
+}
+
+impl Judging<'_> {
+    /// Judges one image again. What is stored of it meanwhile is not written over: then it is judged once more.
+    async fn again(&self, digest: &Digest, by: &By<'_>, done: &mut Rematched) -> Result<(), RematchError> {
+        for _ in 0..MAX_TRIES {
+            let Some(generation) = self.store.generation(digest).await? else { return Ok(()) };
+            let read = match known(self.store, digest).await? {
+                Some((inventory, stored)) => assay_report::format::read(&stored.json)
+                    .ok()
+                    .map(|(report, _)| (inventory, stored, report)),
+                None => None,
+            };
+            let Some((inventory, stored, read)) = read else {
+                done.rescans.insert(*digest);
+                return self.ask_for_scan(digest).await;
+            };
+            let is_due = match by {
+                By::Delta { old, .. } => stored.database == Moment::from(old.built_at()),
+                By::Whole => stored.database < Moment::from(self.new.built_at()),
+            };
+            if !is_due {
+                return Ok(());
+            }
+            let before: BTreeMap<String, Finding> =
+                read.findings.iter().map(|finding| (finding.id.clone(), finding.clone())).collect();
+            let (matched, changes) = match by {
+                By::Delta { old, changes } => {
+                    let before = match_inventory(&inventory, old)?;
+                    let delta = rematch(&inventory, &before.findings, changes, self.new)?;
+                    (delta.matched, Some(delta.changes))
+                }
+                By::Whole => (match_inventory(&inventory, self.new)?, None),
+            };
+            let report = report::renew(read, inventory, matched, self.new, self.built_in)?;
+            let json =
+                report::write(&report).map_err(|source| RematchError::Report { digest: *digest, source })?;
+            let index = index::entries(&report.inventory);
+            let scan = Scan { digest, depth: stored.depth, report: &report, json: &json, index: &index };
+            let mut work = self.store.begin().await?;
+            if !work.is_still(digest, generation).await? {
+                continue;
+            }
+            let changed = work.save_scan(&scan, self.now).await?;
+            work.forget_verdicts(digest).await?;
+            let told: Vec<(&str, serde_json::Value)> = match &changes {
+                Some(changes) => changes.iter().map(event).collect(),
+                None => differences(&changed, &before, &report.findings),
+            };
+            if !told.is_empty() {
+                done.changed.insert(*digest);
+                for (kind, detail) in told.iter().take(MAX_TOLD) {
+                    work.record(kind, Some(digest), detail, self.now).await?;
+                }
+                let detail = serde_json::json!({
+                    "changes": told.len(), "database": self.new.built_at().to_string() });
+                work.record("rematched", Some(digest), &detail, self.now).await?;
+            }
+            work.commit().await?;
+            return Ok(());
+        }
+        Ok(())
+    }
+
+    /// Asks for an image to be looked at again, unless that has failed for good.
+    async fn ask_for_scan(&self, digest: &Digest) -> Result<(), RematchError> {
+        let Some(image) = self.store.image(digest).await? else { return Ok(()) };
+        let state = self.store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
+        if state.is_none_or(|(state, _)| state != "failed") {
+            let job = scan_job(digest, &image.registry, &image.repository, 0);
+            self.store.enqueue(&job, self.now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells of findings that came and went when nobody knows by which change of an advisory.
+fn differences(
+    changed: &FindingChanges,
+    before: &BTreeMap<String, Finding>,
+    after: &[Finding],
+) -> Vec<(&'static str, serde_json::Value)> {
+    let detail = |finding: &Finding| {
+        serde_json::json!({
+            "finding": finding.id, "rule": finding.rule, "severity": finding.severity.name(), "reasons": [] })
+    };
+    let appeared = after.iter().filter(|finding| changed.appeared.contains(&finding.id));
+    let gone = changed.gone.iter().filter_map(|id| before.get(id));
+    appeared
+        .map(|finding| ("finding-appeared", detail(finding)))
+        .chain(gone.map(|finding| ("finding-gone", detail(finding))))
+        .collect()
 }
 
 async fn known(
@@ -123,12 +239,6 @@ async fn known(
         Err(error) => return Err(error),
     };
     Ok(inventory.zip(report))
-}
-
-async fn ask_for_scan(store: &Store, digest: &Digest, now: Moment) -> Result<(), StoreError> {
-    let Some(image) = store.image(digest).await? else { return Ok(()) };
-    store.enqueue(&scan_job(digest, &image.registry, &image.repository, 0), now).await?;
-    Ok(())
 }
 
 /// Returns the job that scans an image.

@@ -3,8 +3,10 @@
 use assay_advisories::Database;
 use assay_advisories::database::CorruptDatabase;
 use assay_match::priority::sort_by_urgency;
-use assay_match::{Matched, advise_removal, database_status, prioritise, removable};
-use assay_model::{FindingKind, Inventory, Report};
+use assay_match::{Matched, advise_removal, coverage_state, database_status, prioritise, removable};
+use assay_model::report::{CoverageState, DatabaseStatus, FeedStatus};
+use assay_model::{FindingKind, Inventory, Report, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Writes a report.
 pub(crate) fn write(report: &Report) -> std::io::Result<Vec<u8>> {
@@ -38,4 +40,105 @@ pub(crate) fn renew(
     report.database = database_status(database, built_in)?;
     report.coverage = matched.coverage;
     Ok(report)
+}
+
+/// What a database says of itself, as the store keeps it: a report that holds by a newer database is dated by this.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    built_at: i64,
+    built_in: bool,
+    feeds: Vec<Feed>,
+    ecosystems: Vec<Covered>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Feed {
+    name: String,
+    synced_at: Option<i64>,
+    records: u64,
+    rejected: u64,
+    license: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Covered {
+    name: String,
+    synced_at: Option<i64>,
+}
+
+/// Describes a database for the store.
+pub(crate) fn describe(database: &Database, built_in: bool) -> Result<String, CorruptDatabase> {
+    let status = database_status(database, built_in)?;
+    let description = Description {
+        built_at: database.built_at().0,
+        built_in,
+        feeds: status
+            .feeds
+            .into_iter()
+            .map(|feed| Feed {
+                name: feed.name,
+                synced_at: feed.synced_at.map(|time| time.0),
+                records: feed.records,
+                rejected: feed.rejected,
+                license: feed.license,
+            })
+            .collect(),
+        ecosystems: database
+            .coverages()?
+            .into_iter()
+            .map(|(name, coverage)| Covered { name, synced_at: coverage.data_time.map(|time| time.0) })
+            .collect(),
+    };
+    Ok(serde_json::to_string(&description).unwrap_or_default())
+}
+
+/// Returns the feeds of a database that was described, and when their newest data is from, where that is known.
+pub(crate) fn feeds(description: &str) -> Vec<(String, Timestamp)> {
+    let description = serde_json::from_str::<Description>(description).ok();
+    let feeds = description.into_iter().flat_map(|description| description.feeds);
+    feeds.filter_map(|feed| Some((feed.name, Timestamp(feed.synced_at?)))).collect()
+}
+
+/// Dates a report by a database by which it was found to hold, and which covers the same ecosystems by the same feeds.
+pub(crate) fn date(report: &mut Report, description: &str) {
+    let Ok(description) = serde_json::from_str::<Description>(description) else { return };
+    let built_at = Timestamp(description.built_at);
+    report.database = DatabaseStatus {
+        built_at: Some(built_at),
+        built_in: description.built_in,
+        feeds: description
+            .feeds
+            .into_iter()
+            .map(|feed| FeedStatus {
+                name: feed.name,
+                synced_at: feed.synced_at.map(Timestamp),
+                records: feed.records,
+                rejected: feed.rejected,
+                license: feed.license,
+            })
+            .collect(),
+    };
+    for coverage in report.coverage.iter_mut().filter(|coverage| coverage.state != CoverageState::None) {
+        let name = coverage.ecosystem.as_ref().map(ToString::to_string).unwrap_or_default();
+        let Some(covered) = description.ecosystems.iter().find(|covered| covered.name == name) else {
+            continue;
+        };
+        coverage.synced_at = covered.synced_at.map(Timestamp);
+        coverage.state = coverage_state(coverage.synced_at, built_at);
+    }
+}
+
+/// Dates a report as [`date`] does, in the form in which it is stored.
+pub(crate) fn dated(json: &[u8], description: &str) -> Option<Vec<u8>> {
+    let (mut report, _) = assay_report::format::read(json).ok()?;
+    date(&mut report, description);
+    // What was read is not all that was written: only what is dated is taken from it.
+    let newer: serde_json::Value = serde_json::from_slice(&write(&report).ok()?).ok()?;
+    let mut whole: serde_json::Value = serde_json::from_slice(json).ok()?;
+    for part in ["database", "coverage"] {
+        if let (Some(to), Some(from)) = (whole.get_mut(part), newer.get(part)) {
+            to.clone_from(from);
+        }
+    }
+    serde_json::to_vec(&whole).ok()
 }

@@ -1,15 +1,21 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Judge};
+use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
-use crate::listen::{self, ListenError, Tls, TlsListener};
+use crate::indicators::Kept as KeptIndicators;
+use crate::limits::Limits;
+use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
-use crate::rematch::{RematchError, rematch_all, scan_job};
+use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
-use crate::worker::{Clock, Worker};
+use crate::webhook::Secrets;
+use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
+use std::error::Error as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,10 +25,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// How often is looked whether there is another vulnerability database.
 const DATABASE_CHECK: Duration = Duration::from_secs(20);
+/// How often is looked whether there is another certificate.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// How long jobs at hand may take to end once the process is told to.
 const FAREWELL: Duration = Duration::from_secs(25);
-/// Images that are asked to be scanned again at a time.
-const PAGE: i64 = 500;
+/// How long a worker that failed pauses before it goes on.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// What workers need.
 pub struct Work {
@@ -52,13 +60,23 @@ pub struct Serve {
     /// Where to listen.
     pub listen: SocketAddr,
     /// Certificate and key.
-    pub tls: Option<(PathBuf, PathBuf)>,
+    pub tls: Option<TlsFiles>,
     /// By what workloads are judged.
     pub judge: Option<Judge>,
-    /// Whether admission answers who has no token.
+    /// Whether admission answers who shows neither token nor certificate.
     pub anonymous_admission: bool,
+    /// Who is not judged.
+    pub identities: Identities,
+    /// Kinds of custom resources that hold pods.
+    pub workloads: Vec<Workload>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
+    /// Where messages about what happens go.
+    pub notify: Vec<NotifyUrl>,
+    /// What registries prove by that an event is theirs.
+    pub webhooks: Secrets,
+    /// Which registries are asked at intervals what they have.
+    pub crawls: Crawls,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -106,16 +124,25 @@ pub fn work(options: Work) -> Result<(), RunError> {
 /// Fails when the database or the address cannot be used.
 pub fn serve(options: Serve) -> Result<(), RunError> {
     runtime()?.block_on(async {
-        let tls = options.tls.as_ref().map(|(certificate, key)| Tls::read(certificate, key)).transpose()?;
+        let tls = options.tls.map(Tls::read).transpose()?.map(Arc::new);
         // Before the database is touched: a server that may not listen should change nothing.
-        let listener = listen::bind(options.listen, tls.as_ref()).await?;
+        let listener = listen::bind(options.listen, tls.as_deref()).await?;
         let address = listener.local_addr()?;
         let store = Store::open(&options.work.address).await?;
         let stop = stop_on_signal()?;
         let metrics = Arc::new(Metrics::default());
         let clock = options.work.clock.clone();
         let token = first_token(&store, clock()).await??;
-        let note = options.work.note.clone();
+        let (note, name) = (options.work.note.clone(), options.work.name.clone());
+        // What the server judged by from here on, and whom it believed.
+        let detail = serde_json::json!({
+            "policy": options.judge.as_ref().map(Judge::digest),
+            "registries": options.work.scanner.registries,
+            "anonymousAdmission": options.anonymous_admission,
+        });
+        let mut work = store.begin().await?;
+        work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
+        work.commit().await?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission = options.judge.map(|judge| Admission {
             store: store.clone(),
@@ -124,15 +151,33 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
+            identities: options.identities,
+            workloads: options.workloads,
         });
+        let notifiers: Running = options
+            .notify
+            .into_iter()
+            .map(|url| {
+                let notifier = Notifier {
+                    store: store.clone(),
+                    url,
+                    network: scanner.network.clone(),
+                    owner: name.clone(),
+                    clock: clock.clone(),
+                    metrics: metrics.clone(),
+                };
+                tokio::spawn(keep_telling(notifier, note.clone()))
+            })
+            .collect();
         let watch = tokio::spawn(watch_database(
             store.clone(),
             scanner.clone(),
             options.judged_by,
             clock.clone(),
-            note,
+            note.clone(),
             stop.clone(),
         ));
+        let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
             scanner,
@@ -140,25 +185,31 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             anonymous_admission: options.anonymous_admission,
             clock,
             metrics,
+            limits: Limits::default(),
+            indicators: KeptIndicators::default(),
+            webhooks: options.webhooks,
         };
-        let router = router(Arc::new(app));
+        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
-        match &tls {
+        match tls {
             Some(tls) => {
+                tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
                 let listener = TlsListener::start(listener, tls)?;
-                axum::serve(listener, router).with_graceful_shutdown(until).await?;
+                axum::serve(listener, service).with_graceful_shutdown(until).await?;
             }
-            None => axum::serve(listener, router).with_graceful_shutdown(until).await?,
+            None => axum::serve(listener, service).with_graceful_shutdown(until).await?,
         }
         farewell(workers, &stop).await;
         watch.abort();
+        notifiers.iter().for_each(tokio::task::JoinHandle::abort);
+        crawls.abort();
         Ok(())
     })
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
@@ -184,10 +235,18 @@ fn start_with(
             clock: options.clock.clone(),
             metrics: metrics.clone(),
         };
-        tokio::spawn(worker.run(stop.clone()))
+        tokio::spawn(keep_running(worker, options.note.clone(), stop.clone()))
     });
     let workers = workers.collect();
     (scanner, workers)
+}
+
+/// Runs a worker, and starts it again when it fails: a fault of the program must neither go unseen nor end the work.
+async fn keep_running(worker: Worker, note: Arc<dyn Fn(&str) + Send + Sync>, stop: Arc<AtomicBool>) {
+    while let Err(error) = tokio::spawn(worker.clone().run(stop.clone())).await {
+        note(&format!("the worker `{}` failed and is started again: {}", worker.name, fault(error)));
+        tokio::time::sleep(RESTART).await;
+    }
 }
 
 /// Raises the flag at the first SIGTERM or SIGINT; at the second the process ends at once, which loses nothing either.
@@ -226,6 +285,28 @@ async fn farewell(workers: Running, stop: &AtomicBool) {
     let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 
+/// Looks for new certificates. Whoever replaces them may write certificate and key one after the other, so that for a moment they do
+/// not belong together: that is told once, and tried again.
+async fn watch_certificates(tls: Arc<Tls>, note: Arc<dyn Fn(&str) + Send + Sync>, stop: Arc<AtomicBool>) {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(CERTIFICATE_CHECK).await;
+        match tls.refresh() {
+            Ok(true) => {
+                told = false;
+                note("the certificate has changed, and the new one is used");
+            }
+            Ok(false) => told = false,
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+                note(&format!("the former certificate is used on: {error}{cause}"));
+            }
+        }
+    }
+}
+
 /// Looks for a new vulnerability database, and matches what it changes.
 async fn watch_database(
     store: Store,
@@ -236,8 +317,8 @@ async fn watch_database(
     stop: Arc<AtomicBool>,
 ) {
     while !stop.load(Ordering::Relaxed) {
-        let (store, scanner, judged_by, clock, note) =
-            (store.clone(), scanner.clone(), judged_by.clone(), clock.clone(), note.clone());
+        let (store, scanner, judged_by, clock, note, told) =
+            (store.clone(), scanner.clone(), judged_by.clone(), clock.clone(), note.clone(), note.clone());
         // Matching takes the processor for long; requests must not wait for it.
         let handle = tokio::runtime::Handle::current();
         let checked = tokio::task::spawn_blocking(move || {
@@ -247,7 +328,9 @@ async fn watch_database(
                 note(&format!("stored inventories were not matched with the new database: {error}{cause}"));
             }
         });
-        let _ = checked.await;
+        if let Err(error) = checked.await {
+            told(&format!("the program failed while it matched stored inventories: {}", fault(error)));
+        }
         tokio::time::sleep(DATABASE_CHECK).await;
     }
 }
@@ -262,39 +345,29 @@ async fn check_database(
     note: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), Failure> {
     let (new, built_in) = (scanner.database)()?;
-    let Ok(old) = Database::open(judged_by) else {
-        // Nobody knows by what the stored reports were judged.
-        rescan_all(store, clock).await?;
-        return keep(&new, judged_by);
-    };
-    if old.built_at() == new.built_at() {
-        return Ok(());
+    store.describe_database(new.built_at().into(), &crate::report::describe(&new, built_in)?).await?;
+    let old = Database::open(judged_by).ok();
+    if let Some(old) = old.as_ref().filter(|old| old.built_at() != new.built_at()) {
+        let done = rematch_all(store, old, (&new, built_in), clock()).await?;
+        note(&format!(
+            "the database of {} says other things about {} packages: {} images have one of them, {} have other findings now",
+            new.built_at(),
+            done.packages,
+            done.affected.len(),
+            done.changed.len()
+        ));
     }
-    let done =
-        rematch_all(store, &old, (&new, built_in), clock()).await.map_err(|error: RematchError| error)?;
-    note(&format!(
-        "the database of {} says other things about {} packages: {} images have one of them, {} have other findings now",
-        new.built_at(),
-        done.packages,
-        done.affected.len(),
-        done.changed.len()
-    ));
-    keep(&new, judged_by)
-}
-
-/// Asks for every known image to be scanned again, after what is more urgent.
-async fn rescan_all(store: &Store, clock: &Clock) -> Result<(), StoreError> {
-    let mut after = 0;
-    loop {
-        let page = store.images(after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = last.id;
-        let mut work = store.begin().await?;
-        for image in page {
-            work.enqueue(&scan_job(&image.digest, &image.registry, &image.repository, -10), clock()).await?;
-        }
-        work.commit().await?;
+    // Also what nobody knows by which database it was judged, what a worker with an older one stored, and what was stored meanwhile.
+    let late = catch_up(store, (&new, built_in), clock()).await?;
+    if !late.affected.is_empty() {
+        note(&format!(
+            "{} images were judged by an older database than that of {}: {} have other findings now",
+            late.affected.len(),
+            new.built_at(),
+            late.changed.len()
+        ));
     }
+    if old.is_none_or(|old| old.built_at() != new.built_at()) { keep(&new, judged_by) } else { Ok(()) }
 }
 
 /// Keeps a copy of the database, whole or not at all.

@@ -10,16 +10,16 @@ use assay_engine::{LayerCache, Progress, Settings, assess, image_inventory};
 use assay_model::context::Statements;
 use assay_model::{Digest, FindingKind, Report};
 use assay_oci::{
-    Access, ManifestDocument, Network, NetworkOptions, OpenOptions, Reference, Repository, Selector, Source,
-    SpoolOptions,
+    Access, Descriptor, ManifestDocument, Network, NetworkOptions, OpenOptions, Reference, Repository,
+    Selector, Source, SpoolOptions,
 };
 use assay_store::{Child, Depth, IndexEntry};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Images of one index that are scanned. The largest public ones have some twenty platforms.
+/// Images of one index that are judged; one with more cannot be. The largest public ones have some twenty platforms.
 const MAX_CHILDREN: usize = 64;
 
 /// How many times a scan is judged again because the database was replaced meanwhile.
@@ -80,6 +80,8 @@ pub struct Resolved {
     pub digest: Digest,
     /// What it is.
     pub content: Content,
+    /// Whether it says that it belongs to another manifest, as signatures do. It may be an image all the same.
+    pub attached: bool,
 }
 
 /// What a manifest is.
@@ -89,6 +91,8 @@ pub enum Content {
     Image,
     /// An index of images; those that can run.
     Index(Vec<Child>),
+    /// An index of which not every image can be judged, and why.
+    Unjudgeable(String),
     /// A signature, a chart or something else that is not run.
     Artifact,
 }
@@ -136,21 +140,13 @@ impl Scanner {
         let manifest = repository.resolve(Some(&wanted)).map_err(|error| failed(error.into()))?;
         let document = ManifestDocument::parse(&manifest.bytes).map_err(|error| failed(error.into()))?;
         let content = if document.is_index() {
-            let runnable = document.manifests.iter().filter(|entry| !entry.is_no_image()).take(MAX_CHILDREN);
-            Content::Index(
-                runnable
-                    .map(|entry| Child {
-                        digest: entry.digest,
-                        platform: entry.platform().map(|platform| platform.to_string()).unwrap_or_default(),
-                    })
-                    .collect(),
-            )
+            children(&document, &manifest.bytes).map_or_else(Content::Unjudgeable, Content::Index)
         } else if is_image(&document) {
             Content::Image
         } else {
             Content::Artifact
         };
-        Ok(Resolved { digest: manifest.descriptor.digest, content })
+        Ok(Resolved { digest: manifest.descriptor.digest, content, attached: document.subject.is_some() })
     }
 
     /// Scans an image by its digest.
@@ -217,11 +213,44 @@ impl Scanner {
     }
 }
 
-/// Tells an image from other artifacts: by the type of its configuration, which the image specification fixes.
+/// The entries of an index as its author wrote them, readable or not.
+#[derive(serde::Deserialize)]
+struct Entries {
+    manifests: Vec<serde::de::IgnoredAny>,
+}
+
+/// Returns the images of an index, or why not all of them can be judged.
+///
+/// Whether an entry is an image is not for its author to say: nodes choose by the platform and look at no annotation. Only what is for
+/// the platform `unknown/unknown`, as BuildKit's attestations are, runs nowhere.
+fn children(document: &ManifestDocument, bytes: &[u8]) -> Result<Vec<Child>, String> {
+    let entries = serde_json::from_slice::<Entries>(bytes).map_or(0, |entries| entries.manifests.len());
+    if entries != document.manifests.len() {
+        return Err("it is an index with an entry that cannot be read".to_owned());
+    }
+    let runs_nowhere = |entry: &&Descriptor| {
+        entry.platform.as_ref().is_some_and(|told| told.os == "unknown" && told.architecture == "unknown")
+    };
+    let mut children: BTreeMap<Digest, Child> = BTreeMap::new();
+    for entry in document.manifests.iter().filter(|entry| !runs_nowhere(entry)) {
+        let platform = entry.platform().map(|platform| platform.to_string()).unwrap_or_default();
+        children.entry(entry.digest).or_insert(Child { digest: entry.digest, platform });
+    }
+    match children.len() {
+        0 => Err("it is an index without any image".to_owned()),
+        count if count > MAX_CHILDREN => {
+            Err(format!("it is an index of {count} images, and {MAX_CHILDREN} is the most that are judged"))
+        }
+        _ => Ok(children.into_values().collect()),
+    }
+}
+
+/// Tells an image from other artifacts: by the type of its configuration, which the image specification fixes. That it says it
+/// belongs to another manifest keeps nobody from running it.
 fn is_image(document: &ManifestDocument) -> bool {
     let configuration = document.config.as_ref().map_or("", |config| config.media_type.as_str());
     matches!(
         configuration,
         "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"
-    ) && document.subject.is_none()
+    )
 }

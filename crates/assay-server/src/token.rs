@@ -8,6 +8,13 @@ use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 #[error("the system gives no random bytes")]
 pub struct NoRandomness;
 
+/// Makes a token.
+pub(crate) fn random_token() -> Result<Token, NoRandomness> {
+    let mut random = [0; 32];
+    SystemRandom::new().fill(&mut random).map_err(|_| NoRandomness)?;
+    Ok(Token::new(random))
+}
+
 /// Makes the first administrator's token if there has been none yet. It is shown once; the database has only its hash.
 ///
 /// # Errors
@@ -16,11 +23,10 @@ pub async fn first_token(
     store: &Store,
     now: Moment,
 ) -> Result<Result<Option<Token>, NoRandomness>, StoreError> {
-    let mut random = [0; 32];
-    if SystemRandom::new().fill(&mut random).is_err() {
-        return Ok(Err(NoRandomness));
-    }
-    let token = Token::new(random);
+    let token = match random_token() {
+        Ok(token) => token,
+        Err(error) => return Ok(Err(error)),
+    };
     let mut work = store.begin().await?;
     if !work.add_first_token(&token, now).await? {
         return Ok(Ok(None));

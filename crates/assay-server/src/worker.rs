@@ -1,5 +1,6 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
+use crate::crawl::{self, CRAWL, Crawled};
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
@@ -19,6 +20,12 @@ pub(crate) const ATTEMPTS: i64 = 8;
 const KEPT: Duration = Duration::from_secs(7 * 86_400);
 /// How long a worker with nothing to do waits.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often a result is tried to be written before the job counts as failed: most failures are two writers in each other's way.
+const WRITES: u32 = 3;
+/// Jobs that may be queued before registries and clusters are told to wait.
+pub(crate) const MAX_QUEUED: i64 = 10_000;
+/// How many seconds they are told to wait.
+pub(crate) const RETRY_AFTER: u32 = 30;
 
 /// What tells the time.
 pub type Clock = Arc<dyn Fn() -> Moment + Send + Sync>;
@@ -45,7 +52,30 @@ enum Outcome {
     Resolved(Place, crate::scanner::Resolved, Moment),
     Expanded(Vec<assay_store::Child>),
     Scanned(Box<Scanned>),
-    NoImage,
+    Unjudgeable(String),
+    Crawled(Crawled),
+}
+
+/// Keeps a job while it is worked at, also while its result is written.
+struct Pulse(tokio::task::JoinHandle<()>);
+
+impl Pulse {
+    fn start(worker: &Worker, job: &Job) -> Self {
+        let (worker, job) = (worker.clone(), job.clone());
+        Self(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(worker.terms.lease / 3).await;
+                // Whether it is still ours is asked again when it is done; a scan cannot be called back.
+                let _ = worker.store.heartbeat(&job, &worker.terms, (worker.clock)()).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Worker {
@@ -57,6 +87,7 @@ impl Worker {
             if now.since(recovered) >= self.terms.lease / 2 {
                 recovered = now;
                 let _ = self.store.forget_jobs(now.minus(KEPT)).await;
+                let _ = self.store.forget_expired_verdicts(now).await;
                 if let Ok(orphans) = self.store.recover(now).await {
                     self.metrics.orphans.add(orphans.queued + orphans.failed);
                 }
@@ -83,38 +114,58 @@ impl Worker {
         };
         self.metrics.waited(job.waited);
         let begun = (self.clock)();
+        let _pulse = Pulse::start(self, &job);
         let (worker, at_hand) = (self.clone(), job.clone());
-        let mut doing = tokio::task::spawn_blocking(move || worker.perform(&at_hand));
-        let result = loop {
-            tokio::select! {
-                result = &mut doing => break result,
-                () = tokio::time::sleep(self.terms.lease / 3) => {
-                    // Whether it is still ours is asked again when it is done; a scan cannot be called back.
-                    let _ = self.store.heartbeat(&job, &self.terms, (self.clock)()).await;
+        let known = crawl::known(&self.store, &job).await?;
+        let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
+            CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
+            _ => worker.perform(&at_hand),
+        });
+        let error = match doing.await {
+            Ok(Ok(outcome)) => match self.write(&job, &outcome).await {
+                Ok(ours) => {
+                    if ours && matches!(outcome, Outcome::Scanned(_)) {
+                        let took = (self.clock)().since(begun);
+                        self.metrics.scans.add(1);
+                        self.metrics.scan_milliseconds.add(took.as_millis().try_into().unwrap_or(u64::MAX));
+                    }
+                    return Ok(true);
                 }
-            }
+                Err(error) => chain(&error),
+            },
+            Ok(Err(error)) => chain(&error),
+            Err(error) => format!("the scan ended by a fault of the program: {}", fault(error)),
         };
-        let now = (self.clock)();
-        match result {
-            Ok(Ok(outcome)) => {
-                let scanned = matches!(outcome, Outcome::Scanned(_));
-                if self.finish(&job, outcome, now).await? && scanned {
-                    self.metrics.scans.add(1);
-                    self.metrics
-                        .scan_milliseconds
-                        .add(now.since(begun).as_millis().try_into().unwrap_or(u64::MAX));
-                }
-            }
-            Ok(Err(error)) => {
-                self.metrics.failures.add(1);
-                self.store.fail(&job, &chain(&error), now).await?;
-            }
-            Err(_) => {
-                self.metrics.failures.add(1);
-                self.store.fail(&job, "the scan ended by a fault of the program", now).await?;
+        self.metrics.failures.add(1);
+        let place = self.next_place(&job).await?;
+        self.store.fail_over(&job, &error, (&place.registry, &place.repository), (self.clock)()).await?;
+        Ok(true)
+    }
+
+    /// Returns where the next attempt at a job is to be made. An image that is gone from one repository may be in another.
+    async fn next_place(&self, job: &Job) -> Result<Place, StoreError> {
+        let own = Place { registry: job.registry.clone(), repository: job.payload.clone(), tag: None };
+        if job.kind != SCAN {
+            return Ok(own);
+        }
+        let Ok(digest) = digest(job) else { return Ok(own) };
+        let mut places = self.store.places(&digest).await?;
+        places.retain(|place| self.scanner.registries.contains(&place.registry));
+        let next = places.iter().position(|place| *place == own).map_or(0, |at| at + 1);
+        let next = if next < places.len() { next } else { 0 };
+        Ok(places.into_iter().nth(next).unwrap_or(own))
+    }
+
+    /// Writes what a job came to, also when that does not work at once; says whether the job was still ours.
+    async fn write(&self, job: &Job, outcome: &Outcome) -> Result<bool, StoreError> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.finish(job, outcome, (self.clock)()).await {
+                Err(StoreError::Database(_)) if attempt < WRITES => tokio::time::sleep(PAUSE * attempt).await,
+                result => return result,
             }
         }
-        Ok(true)
     }
 
     fn perform(&self, job: &Job) -> Result<Outcome, ScanError> {
@@ -134,30 +185,39 @@ impl Worker {
         let name = format!("{}/{}@{}", job.registry, job.payload, job.name);
         Ok(match self.scanner.resolve(&name)?.content {
             Content::Index(children) => Outcome::Expanded(children),
-            Content::Artifact => Outcome::NoImage,
+            Content::Artifact => Outcome::Unjudgeable("it is no image".to_owned()),
+            Content::Unjudgeable(why) => Outcome::Unjudgeable(why),
             Content::Image => Outcome::Scanned(Box::new(self.scanner.scan(&name)?)),
         })
     }
 
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
-    async fn finish(&self, job: &Job, outcome: Outcome, now: Moment) -> Result<bool, StoreError> {
+    async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
+        let mut crawled = [0; 3];
         match outcome {
-            Outcome::Resolved(place, resolved, asked) if resolved.content != Content::Artifact => {
-                seen(&mut work, &resolved.digest, &place, asked).await?;
-                work.enqueue(&scan_job(&resolved.digest, &place.registry, &place.repository, 10), now)
-                    .await?;
+            Outcome::Crawled(listed) => {
+                crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
             }
-            Outcome::Resolved(..) | Outcome::NoImage => {}
+            Outcome::Resolved(place, resolved, asked) => {
+                let is_asked_for = job.name.starts_with("pod ");
+                // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
+                if is_asked_for || (resolved.content != Content::Artifact && !resolved.attached) {
+                    seen(&mut work, &resolved.digest, place, *asked).await?;
+                    let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
+                    work.enqueue(&scan, now).await?;
+                }
+            }
+            Outcome::Unjudgeable(why) => work.refuse(&digest(job)?, why).await?,
             Outcome::Expanded(children) => {
                 let index = digest(job)?;
                 let place =
                     Place { registry: job.registry.clone(), repository: job.payload.clone(), tag: None };
-                for child in &children {
+                for child in children {
                     work.see(&child.digest, &place, now).await?;
                     work.enqueue(&scan_job(&child.digest, &job.registry, &job.payload, 10), now).await?;
                 }
-                work.set_children(&index, &children).await?;
+                work.set_children(&index, children).await?;
                 work.forget_verdicts(&index).await?;
             }
             Outcome::Scanned(scanned) => {
@@ -185,6 +245,7 @@ impl Worker {
             return Ok(false);
         }
         work.commit().await?;
+        self.metrics.crawls.add(crawled);
         Ok(true)
     }
 }
@@ -208,6 +269,17 @@ async fn seen(work: &mut Work, digest: &Digest, place: &Place, now: Moment) -> R
 
 fn digest(job: &Job) -> Result<Digest, StoreError> {
     job.name.parse().map_err(|_| StoreError::Damaged { what: "job", name: job.name.clone() })
+}
+
+/// Returns what a thread that panicked said.
+pub(crate) fn fault(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(said) => match said.downcast::<String>() {
+            Ok(text) => *text,
+            Err(said) => said.downcast_ref::<&str>().map_or("it did not say why", |text| *text).to_owned(),
+        },
+        Err(error) => error.to_string(),
+    }
 }
 
 /// Returns an error with its causes, in one line.

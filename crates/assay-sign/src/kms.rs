@@ -11,7 +11,7 @@ mod vault;
 
 use crate::encoding::base64_decode;
 use crate::key::{Hash, InvalidPublicKey, KeyAlgorithm, PublicKey, Scheme, Service, ServiceKey};
-use crate::signer::{SignError, Signed, Signer, checked};
+use crate::signer::{SignError, Signed, Signer, checked, ecdsa, usual_scheme};
 use assay_model::Timestamp;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -31,10 +31,12 @@ pub struct Request {
     pub body: Vec<u8>,
 }
 
-// Headers carry tokens, bodies passwords.
+// Headers carry tokens, bodies passwords, and addresses may carry a user's.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, self.url)
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let path = rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or_default();
+        write!(f, "{} {scheme}://{}{path}", self.method, host_of(&self.url))
     }
 }
 
@@ -134,6 +136,9 @@ pub enum KmsError {
         /// What is wrong.
         reason: String,
     },
+    /// The key was made for another way of signing.
+    #[error("the key was made to sign by `{0}` and nothing else, which this signature is not made by")]
+    Algorithm(String),
     /// The key cannot be used.
     #[error("the key cannot be used")]
     Key(#[from] InvalidPublicKey),
@@ -157,6 +162,8 @@ pub struct KmsSigner {
     surroundings: Box<dyn Surroundings>,
     name: String,
     public: PublicKey,
+    /// How the key signs, where it was made for one way: its name at the service, and the scheme.
+    only: Option<(String, Scheme)>,
 }
 
 impl fmt::Debug for KmsSigner {
@@ -181,25 +188,54 @@ impl KmsSigner {
             Service::Azure => Client::Azure(azure::Azure::new(key, outside)?),
             Service::Vault => Client::Vault(vault::Vault::new(key, outside)?),
         };
-        let public = match &client {
-            Client::Aws(client) => client.public_key(outside),
-            Client::Google(client) => client.public_key(outside),
-            Client::Azure(client) => client.public_key(outside),
-            Client::Vault(client) => client.public_key(outside),
-        }?;
-        Ok(Self { client, name: key.to_string(), public, surroundings })
+        let (public, only) = match &client {
+            Client::Aws(client) => (client.public_key(outside)?, None),
+            Client::Google(client) => client.public_key(outside)?,
+            Client::Azure(client) => (client.public_key(outside)?, None),
+            Client::Vault(client) => (client.public_key(outside)?, None),
+        };
+        Ok(Self { client, name: key.to_string(), public, only, surroundings })
     }
 
     fn ask(&self, scheme: Scheme, input: Input<'_>) -> Result<Vec<u8>, SignError> {
+        if let Some((name, only)) = &self.only
+            && !alike(*only, scheme)
+        {
+            return Err(KmsError::Algorithm(name.clone()).into());
+        }
         let outside = self.surroundings.as_ref();
-        match &self.client {
+        let signature = match &self.client {
             Client::Aws(client) => client.sign(outside, scheme, input),
-            Client::Google(client) => client.sign(outside, scheme, input),
+            Client::Google(client) => client.sign(outside, input),
             Client::Azure(client) => client.sign(outside, scheme, input),
             Client::Vault(client) => client.sign(outside, scheme, input),
-        }
-        .map_err(SignError::Kms)
+        }?;
+        // All but Azure answer with ECDSA signatures in DER.
+        let converted = match (scheme, &self.client) {
+            (Scheme::EcdsaDer(_), Client::Azure(_)) => ecdsa::to_der(&signature),
+            (Scheme::EcdsaFixed(_), Client::Aws(_) | Client::Google(_) | Client::Vault(_)) => {
+                self.public.algorithm().coordinate().and_then(|size| ecdsa::to_fixed(&signature, size))
+            }
+            _ => Some(signature),
+        };
+        converted.ok_or_else(|| SignError::Wrong { keeper: self.name.clone() })
     }
+
+    /// Returns how long a message may be that the service signs without a hash.
+    fn longest(&self) -> usize {
+        match &self.client {
+            Client::Aws(_) => aws::LONGEST,
+            Client::Google(_) => google::LONGEST,
+            Client::Azure(_) => 0,
+            Client::Vault(_) => vault::LONGEST,
+        }
+    }
+}
+
+/// Tells whether two schemes differ by nothing but how the signature is written.
+fn alike(one: Scheme, other: Scheme) -> bool {
+    let plain = |scheme| if let Scheme::EcdsaFixed(hash) = scheme { Scheme::EcdsaDer(hash) } else { scheme };
+    plain(one) == plain(other)
 }
 
 /// What is signed.
@@ -216,10 +252,23 @@ impl Signer for KmsSigner {
         &self.public
     }
 
+    fn scheme(&self) -> Scheme {
+        let known = |scheme: &Scheme| self.public.sigstore_schemes().contains(scheme);
+        let only = self.only.as_ref().map(|(_, scheme)| *scheme);
+        only.filter(known).unwrap_or_else(|| usual_scheme(&self.public))
+    }
+
+    fn signs_digests(&self) -> bool {
+        true
+    }
+
     fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        match hash_of(scheme) {
+        match scheme.hash() {
             Some(hash) => self.sign_digest(scheme, &hash.of(message)),
-            None if scheme == Scheme::Ed25519 && self.public.algorithm() == KeyAlgorithm::Ed25519 => {
+            None if self.public.algorithm() == KeyAlgorithm::Ed25519 => {
+                if message.len() > self.longest() {
+                    return Err(SignError::NeedsMessage);
+                }
                 let signature = self.ask(scheme, Input::Message(message))?;
                 checked(&self.public, scheme, Signed::Message(message), signature, &self.name)
             }
@@ -228,7 +277,7 @@ impl Signer for KmsSigner {
     }
 
     fn sign_digest(&self, scheme: Scheme, digest: &[u8]) -> Result<Vec<u8>, SignError> {
-        let hash = hash_of(scheme).ok_or(SignError::NeedsMessage)?;
+        let hash = scheme.hash().ok_or(SignError::NeedsMessage)?;
         let rsa = matches!(scheme, Scheme::RsaPkcs1(_) | Scheme::RsaPss(_));
         if rsa != (self.public.algorithm() == KeyAlgorithm::Rsa)
             || self.public.algorithm() == KeyAlgorithm::Ed25519
@@ -237,15 +286,6 @@ impl Signer for KmsSigner {
         }
         let signature = self.ask(scheme, Input::Digest(hash, digest))?;
         checked(&self.public, scheme, Signed::Digest(digest), signature, &self.name)
-    }
-}
-
-fn hash_of(scheme: Scheme) -> Option<Hash> {
-    match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
-            Some(hash)
-        }
-        Scheme::Ed25519 | Scheme::Ed25519ph => None,
     }
 }
 
@@ -271,10 +311,11 @@ fn ask<T: DeserializeOwned>(
     })
 }
 
-/// Returns the host and port of an address.
-fn host_of(url: &str) -> String {
+/// Returns the host and port of an address, without the user and password that may stand before them.
+pub fn host_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or_default().to_owned()
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned()
 }
 
 /// Reads base64 of an answer.

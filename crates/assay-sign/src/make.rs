@@ -3,8 +3,8 @@
 use crate::bundle::{Bundle, Content, KeyMaterial, MessageDigest, MessageSignature, Version};
 use crate::dsse::{self, Envelope, Signature};
 use crate::encoding::{Base64, base64_encode};
-use crate::key::{Hash, PublicKey, Scheme};
-use crate::signer::{SignError, Signer, usual_scheme};
+use crate::key::{Hash, PublicKey};
+use crate::signer::{SignError, Signer};
 use crate::simple_signing::Payload;
 use crate::statement::{self, Statement, Subject};
 use assay_model::Digest;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-/// The largest file that is signed by a key that wants to see all of it (Ed25519, plug-ins): it is held in memory.
+/// The largest file that is signed by a key of Ed25519, which wants to see all of it: it is held in memory.
 pub const MAX_MESSAGE: u64 = 1 << 30;
 
 /// Why a file is not signed.
@@ -40,13 +40,13 @@ pub fn hint(key: &PublicKey) -> String {
 /// Fails when the file cannot be read, or the signer does not sign.
 pub fn sign_file(signer: &dyn Signer, file: &mut dyn Read) -> Result<(Bundle, Digest), SignFileError> {
     let key = signer.public_key();
-    let scheme = usual_scheme(key);
-    let read = hashes(file, scheme)?;
+    let scheme = signer.scheme();
+    let read = hashes(file, scheme.hash(), signer.signs_digests())?;
     let signature = match read.message {
         Some(message) => signer.sign(scheme, &message)?,
         None => signer.sign_digest(scheme, &read.digest)?,
     };
-    let (algorithm, digest) = match hash_of(scheme) {
+    let (algorithm, digest) = match scheme.hash() {
         Some(Hash::Sha384) => ("SHA2_384", read.digest),
         Some(Hash::Sha512) => ("SHA2_512", read.digest),
         // Ed25519 has no hash of its own to tell; cosign wants one nevertheless.
@@ -66,7 +66,7 @@ pub fn sign_file(signer: &dyn Signer, file: &mut dyn Read) -> Result<(Bundle, Di
 pub fn sign_statement(signer: &dyn Signer, statement: &Statement) -> Result<Bundle, SignError> {
     let key = signer.public_key();
     let payload = statement.to_json();
-    let signature = signer.sign(usual_scheme(key), &dsse::pae(dsse::IN_TOTO, &payload))?;
+    let signature = signer.sign(signer.scheme(), &dsse::pae(dsse::IN_TOTO, &payload))?;
     let envelope = Envelope {
         payload: Base64(payload),
         payload_type: dsse::IN_TOTO.to_owned(),
@@ -103,7 +103,7 @@ pub fn simple_payload(name: &str, digest: &Digest, annotations: &BTreeMap<String
 /// # Errors
 /// Fails when the signer does not sign.
 pub fn sign_simple(signer: &dyn Signer, payload: Vec<u8>) -> Result<SimpleSignature, SignError> {
-    let signature = signer.sign(usual_scheme(signer.public_key()), &payload)?;
+    let signature = signer.sign(signer.scheme(), &payload)?;
     Ok(SimpleSignature { signature: base64_encode(&signature), payload })
 }
 
@@ -117,34 +117,25 @@ fn bundle(key: &PublicKey, content: Content) -> Bundle {
     }
 }
 
-fn hash_of(scheme: Scheme) -> Option<Hash> {
-    match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
-            Some(hash)
-        }
-        Scheme::Ed25519 | Scheme::Ed25519ph => None,
-    }
-}
-
 struct Hashed {
     sha256: [u8; 32],
     /// The hash that the scheme asks for.
     digest: Vec<u8>,
-    /// The whole file, where it is small or the scheme wants it.
+    /// The whole file, where the signer wants it.
     message: Option<Vec<u8>>,
 }
 
-/// Files up to this size are handed to the signer whole, because not every one signs hashes.
+/// Files up to this size are handed whole to signers that hash by themselves: plug-ins, by a pipe and in base64.
 const SMALL: u64 = 16 << 20;
 
-fn hashes(file: &mut dyn Read, scheme: Scheme) -> Result<Hashed, SignFileError> {
+/// Reads a file once. It is kept only for a signer that has no use for hashes.
+fn hashes(file: &mut dyn Read, hash: Option<Hash>, digests: bool) -> Result<Hashed, SignFileError> {
     use sha2::Digest as _;
     let mut sha256 = sha2::Sha256::new();
     let mut sha384 = sha2::Sha384::new();
     let mut sha512 = sha2::Sha512::new();
-    let hash = hash_of(scheme);
     let limit = if hash.is_some() { SMALL } else { MAX_MESSAGE };
-    let mut message = Some(Vec::new());
+    let mut message = (hash.is_none() || !digests).then(Vec::new);
     let mut size: u64 = 0;
     let mut buffer = vec![0; 64 << 10];
     loop {
@@ -161,13 +152,10 @@ fn hashes(file: &mut dyn Read, scheme: Scheme) -> Result<Hashed, SignFileError> 
             Some(Hash::Sha512) => sha512.update(read),
             Some(Hash::Sha256) | None => {}
         }
-        if size > limit {
-            if hash.is_none() {
+        if let Some(message) = &mut message {
+            if size > limit {
                 return Err(SignError::NeedsMessage.into());
             }
-            message = None;
-        }
-        if let Some(message) = &mut message {
             message.extend_from_slice(read);
         }
     }
@@ -183,7 +171,8 @@ fn hashes(file: &mut dyn Read, scheme: Scheme) -> Result<Hashed, SignFileError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::{NewKey, PrivateKey};
+    use crate::key::{NewKey, PrivateKey, Scheme};
+    use crate::signer::usual_scheme;
 
     #[test]
     fn large_files_are_signed_by_their_hash() {
@@ -196,6 +185,27 @@ mod tests {
         assert!(signer.public_key().verify(scheme, &whole, &message.signature.0).is_ok());
         assert_eq!(message.message_digest.as_ref().unwrap().algorithm, "SHA2_384");
         assert_eq!(digest.bytes(), Hash::Sha256.of(&whole));
+    }
+
+    /// As plug-ins of Notation are: they want to see the message.
+    struct Hasher(PrivateKey);
+
+    impl Signer for Hasher {
+        fn public_key(&self) -> &PublicKey {
+            self.0.public_key()
+        }
+
+        fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
+            self.0.sign(scheme, message)
+        }
+    }
+
+    #[test]
+    fn who_hashes_by_themselves_get_small_files_whole() {
+        let signer = Hasher(PrivateKey::generate(NewKey::EcdsaP256).unwrap());
+        assert!(sign_file(&signer, &mut io::repeat(7).take(SMALL)).is_ok());
+        let large = sign_file(&signer, &mut io::repeat(7).take(SMALL + 1));
+        assert!(matches!(large, Err(SignFileError::Sign(SignError::NeedsMessage))));
     }
 
     #[test]

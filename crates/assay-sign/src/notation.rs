@@ -12,7 +12,7 @@ mod payload;
 mod write;
 
 pub use payload::{Descriptor, InvalidNotationPayload, NotationPayload};
-pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, sign};
+pub use write::{EnvelopeFormat, NewEnvelope, NotationSignError, check, sign};
 
 use crate::certificate::{Certificate, InvalidCertificate};
 use crate::key::{Hash, KeyAlgorithm, PublicKey, Scheme};
@@ -123,7 +123,9 @@ impl NotationEnvelope {
     }
 }
 
-/// Returns the one algorithm that a key may sign with.
+/// Returns the one algorithm that a key may sign with; `None` where the Notary Project has none.
+///
+/// <https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#algorithm-selection>
 pub fn scheme_of(key: &PublicKey) -> Option<Scheme> {
     Some(match (key.algorithm(), key.bits()) {
         (KeyAlgorithm::EcdsaP256, _) => Scheme::EcdsaFixed(Hash::Sha256),

@@ -4,8 +4,9 @@
 //! The program `notation-<name>` is started once for each command, which is its only argument; a request in JSON goes to its
 //! standard input, the answer comes from its standard output, an error from its standard error. Surprising: the protocol tells the
 //! public key only by the certificate that comes with a signature, so a text of no meaning is signed once to learn it; and it knows
-//! ECDSA and RSA-PSS only. Assay's own plug-ins say more, in members that others ignore: `publicKey` in the description of a key,
-//! and `signingAlgorithm` in a request, for RSA with PKCS#1 v1.5.
+//! ECDSA and RSA-PSS only. Assay's own plug-ins say more, in members that others ignore: `publicKey` and `signsDigests` in the
+//! description of a key, `signingAlgorithm` in a request, for RSA with PKCS#1 v1.5, and `digest` instead of `payload`, so that files of
+//! any size are signed.
 
 mod process;
 mod protocol;
@@ -15,7 +16,8 @@ pub use process::{Limits, PluginError, find};
 use crate::certificate::Certificate;
 use crate::encoding::{base64_decode, base64_encode};
 use crate::key::{Hash, KeyAlgorithm, PluginKey, PublicKey, Scheme};
-use crate::signer::{SignError, Signed, Signer, checked, ecdsa, notary_scheme};
+use crate::notation::scheme_of;
+use crate::signer::{SignError, Signed, Signer, checked, ecdsa};
 use protocol::{Described, Metadata, Request};
 pub use protocol::{InvalidPluginSignature, PluginSignature};
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ pub struct PluginSigner {
     chain: Vec<Vec<u8>>,
     /// The plug-in is one of Assay's.
     extended: bool,
+    /// It signs what was hashed here.
+    digests: bool,
 }
 
 impl PluginSigner {
@@ -54,6 +58,7 @@ impl PluginSigner {
             key_spec: None,
             hash_algorithm: None,
             payload: None,
+            digest: None,
             signing_algorithm: None,
         };
         let metadata: Metadata = process::call(&program, "get-plugin-metadata", &base, &limits)?;
@@ -93,24 +98,15 @@ impl PluginSigner {
                 (public, chain, false)
             }
         };
-        if hash_of_spec(&described.key_spec) != notary_scheme(&public).and_then(hash_of) {
+        if hash_of_spec(&described.key_spec) != scheme_of(&public).and_then(Scheme::hash) {
             return Err(unusable("its certificate is of another kind than its description"));
         }
-        Ok(Self { program, limits, spec: described.key_spec, public, chain, extended, key })
-    }
-}
-
-impl Signer for PluginSigner {
-    fn public_key(&self) -> &PublicKey {
-        &self.public
+        let digests = extended && described.signs_digests;
+        Ok(Self { program, limits, spec: described.key_spec, public, chain, extended, digests, key })
     }
 
-    fn certificates(&self) -> &[Vec<u8>] {
-        &self.chain
-    }
-
-    fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let hash = hash_of(scheme).ok_or(SignError::Scheme)?;
+    fn ask(&self, scheme: Scheme, what: Signed<'_>) -> Result<Vec<u8>, SignError> {
+        let hash = scheme.hash().ok_or(SignError::Scheme)?;
         let algorithm = match scheme {
             Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) if self.public.algorithm() != KeyAlgorithm::Rsa => {
                 None
@@ -123,33 +119,59 @@ impl Signer for PluginSigner {
         if algorithm.is_none() && hash_of_spec(&self.spec) != Some(hash) {
             return Err(SignError::Scheme);
         }
-        let payload = base64_encode(message);
+        let (payload, digest) = match what {
+            Signed::Message(message) => (Some(base64_encode(message)), None),
+            Signed::Digest(digest) => (None, Some(base64_encode(digest))),
+        };
         let request = Request {
             contract_version: CONTRACT,
             plugin_config: &self.key.options,
             key_id: Some(&self.key.id),
             key_spec: Some(&self.spec),
             hash_algorithm: Some(name_of(hash)),
-            payload: Some(&payload),
+            payload: payload.as_deref(),
+            digest: digest.as_deref(),
             signing_algorithm: algorithm,
         };
         let signature = generate(&self.program, &request, &self.limits)?.signature;
-        let (fixed, der) = match scheme {
+        let (fixed, der) = match self.public.algorithm().coordinate() {
             // Plug-ins around libraries that write DER hand that over as it is.
-            Scheme::EcdsaDer(_) | Scheme::EcdsaFixed(_) => {
-                let size = self.public.bits().div_ceil(8);
-                match ecdsa::to_fixed(&signature, size) {
-                    Some(fixed) if signature.len() != size * 2 => (fixed, signature),
-                    _ => {
-                        let der = ecdsa::to_der(&signature).ok_or(SignError::Scheme)?;
-                        (signature, der)
-                    }
+            Some(size) => match ecdsa::to_fixed(&signature, size) {
+                Some(fixed) if signature.len() != size * 2 => (fixed, signature),
+                _ => {
+                    let der = ecdsa::to_der(&signature).ok_or(SignError::Scheme)?;
+                    (signature, der)
                 }
-            }
-            _ => (signature.clone(), signature),
+            },
+            None => (signature.clone(), signature),
         };
         let wanted = if matches!(scheme, Scheme::EcdsaDer(_)) { der } else { fixed };
-        checked(&self.public, scheme, Signed::Message(message), wanted, &self.key.plugin)
+        checked(&self.public, scheme, what, wanted, &self.key.plugin)
+    }
+}
+
+impl Signer for PluginSigner {
+    fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    fn certificates(&self) -> &[Vec<u8>] {
+        &self.chain
+    }
+
+    fn signs_digests(&self) -> bool {
+        self.digests
+    }
+
+    fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        match scheme.hash() {
+            Some(hash) if self.digests => self.ask(scheme, Signed::Digest(&hash.of(message))),
+            _ => self.ask(scheme, Signed::Message(message)),
+        }
+    }
+
+    fn sign_digest(&self, scheme: Scheme, digest: &[u8]) -> Result<Vec<u8>, SignError> {
+        if self.digests { self.ask(scheme, Signed::Digest(digest)) } else { Err(SignError::NeedsMessage) }
     }
 }
 
@@ -168,15 +190,6 @@ fn hash_of_spec(spec: &str) -> Option<Hash> {
         "EC-521" | "RSA-4096" => Hash::Sha512,
         _ => return None,
     })
-}
-
-fn hash_of(scheme: Scheme) -> Option<Hash> {
-    match scheme {
-        Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) | Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) => {
-            Some(hash)
-        }
-        Scheme::Ed25519 | Scheme::Ed25519ph => None,
-    }
 }
 
 fn name_of(hash: Hash) -> &'static str {

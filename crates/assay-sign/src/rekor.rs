@@ -54,14 +54,15 @@ pub(crate) fn verify(
     entry: &LogEntry,
     expected: &Expected<'_>,
     root: &TrustedRoot,
-    // Times from timestamp authorities, by which a log without times of its own is judged.
+    // What timestamp authorities prove.
     times: &[Timestamp],
+    now: Timestamp,
 ) -> Result<Option<Timestamp>, InvalidEntry> {
     let id = &entry.log_id.key_id.0;
     let mut problem = InvalidEntry::UnknownLog(crate::encoding::base64_encode(id).chars().take(64).collect());
     // One log may stand in the trust root several times, with several windows.
     for log in root.logs.iter().filter(|log| log.id == *id) {
-        match verify_in(entry, log, times) {
+        match verify_in(entry, log, times, now) {
             Ok(time) => {
                 body::verify(entry, expected)?;
                 return Ok(time);
@@ -72,7 +73,12 @@ pub(crate) fn verify(
     Err(problem)
 }
 
-fn verify_in(entry: &LogEntry, log: &Log, times: &[Timestamp]) -> Result<Option<Timestamp>, InvalidEntry> {
+fn verify_in(
+    entry: &LogEntry,
+    log: &Log,
+    times: &[Timestamp],
+    now: Timestamp,
+) -> Result<Option<Timestamp>, InvalidEntry> {
     let mut integrated = None;
     if let Some(promise) = &entry.inclusion_promise {
         promise::verify(entry, &promise.signed_entry_timestamp.0, log)?;
@@ -90,11 +96,16 @@ fn verify_in(entry: &LogEntry, log: &Log, times: &[Timestamp]) -> Result<Option<
     if !proven {
         return Err(InvalidEntry::NoProof);
     }
-    // What the log says about the time without signing it still must not contradict the log's own window.
-    let claimed = (entry.integrated_time > 0).then_some(Timestamp(entry.integrated_time));
-    let moments = claimed.as_ref().map_or(times, std::slice::from_ref);
-    match moments.iter().find(|time| !log.valid.contains(**time)) {
-        Some(time) => Err(InvalidEntry::OutsideValidity(*time)),
+    let mut moments: Vec<Timestamp> = times.iter().copied().chain(integrated).collect();
+    // Whoever has the key of a log that is no longer trusted can write any time into an entry: what is not proven moves nothing
+    // back into the log's window.
+    if moments.is_empty() {
+        moments.push(now);
+    }
+    // It still must not contradict the window.
+    moments.extend((entry.integrated_time > 0).then_some(Timestamp(entry.integrated_time)));
+    match moments.into_iter().find(|time| !log.valid.contains(*time)) {
+        Some(time) => Err(InvalidEntry::OutsideValidity(time)),
         None => Ok(integrated),
     }
 }

@@ -18,6 +18,16 @@ pub trait Signer {
         &[]
     }
 
+    /// Returns how this signs for Sigstore: as such keys usually do, unless the key was made for another way that verifiers know.
+    fn scheme(&self) -> Scheme {
+        usual_scheme(self.public_key())
+    }
+
+    /// Returns whether [`Self::sign_digest`] is known here, for schemes that sign a hash.
+    fn signs_digests(&self) -> bool {
+        false
+    }
+
     /// Signs the whole `message`, hashing it as the scheme asks.
     ///
     /// # Errors
@@ -73,21 +83,6 @@ pub fn usual_scheme(key: &PublicKey) -> Scheme {
         KeyAlgorithm::Ed25519 => Scheme::Ed25519,
         KeyAlgorithm::Rsa => Scheme::RsaPkcs1(Hash::Sha256),
     }
-}
-
-/// Returns the scheme of Notary signatures by such a key, which the key alone decides; `None` where Notary has none.
-///
-/// <https://github.com/notaryproject/specifications/blob/main/specs/signature-specification.md#algorithm-selection>
-pub fn notary_scheme(key: &PublicKey) -> Option<Scheme> {
-    Some(match key.algorithm() {
-        KeyAlgorithm::EcdsaP256 => Scheme::EcdsaFixed(Hash::Sha256),
-        KeyAlgorithm::EcdsaP384 => Scheme::EcdsaFixed(Hash::Sha384),
-        KeyAlgorithm::EcdsaP521 => Scheme::EcdsaFixed(Hash::Sha512),
-        KeyAlgorithm::Ed25519 => return None,
-        KeyAlgorithm::Rsa if key.bits() >= 4096 => Scheme::RsaPss(Hash::Sha512),
-        KeyAlgorithm::Rsa if key.bits() >= 3072 => Scheme::RsaPss(Hash::Sha384),
-        KeyAlgorithm::Rsa => Scheme::RsaPss(Hash::Sha256),
-    })
 }
 
 /// Returns `signature` if it verifies: what other machines and processes hand over is not trusted to fit.

@@ -79,6 +79,9 @@ pub enum InvalidTrustedRoot {
     /// A validity has no start.
     #[error("the validity of {0} has no start")]
     NoStart(String),
+    /// A log has no identifier, by which entries name it.
+    #[error("the log `{0}` has no identifier")]
+    NoLogId(String),
     /// A certificate cannot be read.
     #[error("a certificate of `{0}` cannot be read")]
     Certificate(String, #[source] InvalidCertificate),
@@ -107,7 +110,7 @@ struct LogWire {
     #[serde(default)]
     base_url: String,
     public_key: KeyWire,
-    log_id: LogIdWire,
+    log_id: Option<LogIdWire>,
     checkpoint_key_id: Option<LogIdWire>,
 }
 
@@ -194,8 +197,14 @@ fn logs(wires: Vec<LogWire>) -> Result<Vec<Log>, InvalidTrustedRoot> {
             PublicKey::from_der(bytes)
         };
         if let Ok(key) = key {
-            let id = wire.log_id.key_id.0;
-            let checkpoint_id = wire.checkpoint_key_id.map_or_else(|| id.clone(), |id| id.key_id.0);
+            // New roots may name a log by its checkpoints' identifier only.
+            let (id, checkpoint_id) = match (wire.log_id, wire.checkpoint_key_id) {
+                (Some(id), Some(checkpoint)) => (id.key_id.0, checkpoint.key_id.0),
+                (Some(id), None) | (None, Some(id)) => (id.key_id.0.clone(), id.key_id.0),
+                (None, None) => {
+                    return Err(InvalidTrustedRoot::NoLogId(wire.base_url.chars().take(160).collect()));
+                }
+            };
             let address = wire.base_url.split_once("://").map_or(wire.base_url.as_str(), |(_, rest)| rest);
             let address = address.trim_end_matches('/').to_owned();
             logs.push(Log { id, checkpoint_id, address, key, valid });
@@ -253,6 +262,22 @@ mod tests {
         assert!(at("2024-01-01T00:00:00Z") && at("2024-01-02T00:00:00Z"));
         assert!(!at("2023-12-31T23:59:59Z") && !at("2024-01-02T00:00:01Z"));
         assert!(validity(Some(range(None, text("2024-01-02T00:00:00Z"))), "x").is_err());
+    }
+
+    #[test]
+    fn a_log_is_named_by_either_identifier() {
+        let mut root: serde_json::Value = serde_json::from_slice(PUBLIC).unwrap();
+        let logs = |root: &serde_json::Value| {
+            TrustedRoot::parse(root.to_string().as_bytes())
+                .map(|read| read.logs.into_iter().map(|log| (log.id, log.checkpoint_id)).collect::<Vec<_>>())
+        };
+        let before = logs(&root).unwrap();
+        let log = root["tlogs"][1].as_object_mut().unwrap();
+        let id = log.remove("logId").unwrap();
+        log.insert("checkpointKeyId".to_owned(), id);
+        assert_eq!(logs(&root).unwrap(), before);
+        root["tlogs"][1].as_object_mut().unwrap().remove("checkpointKeyId");
+        assert!(matches!(logs(&root), Err(InvalidTrustedRoot::NoLogId(_))));
     }
 
     proptest! {

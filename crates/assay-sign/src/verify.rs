@@ -17,13 +17,13 @@ mod refusal;
 
 pub use crate::certificate::fulcio::Identity;
 pub use artifact::Artifact;
-pub use bundle::{LogPolicy, Trust, bundle};
+pub use bundle::{LogPolicy, Trust, bundle, needs_content};
 pub use candidate::{Candidate, Format, Found};
 pub use expiry::NOTICE;
 pub use identity::{IdentityPolicy, InvalidPattern, Pattern};
 pub use image::{Keyless, MAX_CANDIDATES, Request, TrustRoot, Wanted, image};
 pub use notation::{InvalidNotationIdentity, NotationIdentity, NotationTrust};
-pub use outcome::{CandidateOutcome, Judgement, Outcome, RootOutcome, distinct};
+pub use outcome::{CandidateOutcome, Judgement, Outcome, RootOutcome, distinct, people};
 pub use refusal::{Code, Refusal};
 
 use crate::key::PublicKey;
@@ -33,6 +33,14 @@ use serde::{Deserialize, Serialize};
 
 /// How far a signature may lie in the future: clocks differ.
 pub const CLOCK_SKEW: i64 = 300;
+
+/// Checks that no proven time is later than `now`: who vouches for the future vouches for nothing.
+fn not_in_the_future(times: &[Timestamp], now: Timestamp) -> Result<(), Refusal> {
+    match times.iter().find(|time| time.0 > now.0.saturating_add(CLOCK_SKEW)) {
+        Some(time) => Err(Refusal::new(Code::Timestamp, format!("signed at {time}, which is in the future"))),
+        None => Ok(()),
+    }
+}
 
 /// A key that is trusted, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]

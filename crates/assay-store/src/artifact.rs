@@ -4,6 +4,7 @@ use crate::document::{pack, unpack};
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text::{clean, key};
 use assay_model::Digest;
 use sqlx::Row as _;
 use std::collections::BTreeSet;
@@ -55,7 +56,7 @@ impl Work {
              ON CONFLICT (image, format) DO UPDATE SET created = excluded.created, body = excluded.body",
         )
         .bind(image)
-        .bind(format)
+        .bind(key(format))
         .bind(now.0)
         .bind(pack("bill of materials", &digest.to_string(), document)?)
         .execute(&mut *self.transaction)
@@ -91,7 +92,7 @@ impl Work {
             )
             .bind(image)
             .bind(one.digest.to_string())
-            .bind(&one.kind)
+            .bind(clean(&one.kind))
             .bind(now.0)
             .execute(&mut *self.transaction)
             .await?;
@@ -118,9 +119,9 @@ impl Work {
             "INSERT INTO builds (digest, recipe, inputs, outcome, started, duration, log) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(&digest)
-        .bind(&build.recipe)
-        .bind(&build.inputs)
-        .bind(&build.outcome)
+        .bind(clean(&build.recipe))
+        .bind(clean(&build.inputs))
+        .bind(clean(&build.outcome))
         .bind(build.started.0)
         .bind(i64::try_from(build.duration.as_millis()).unwrap_or(i64::MAX))
         .bind(pack("build log", &digest, &build.log)?)
@@ -141,7 +142,7 @@ impl Store {
             "SELECT s.body FROM sboms s JOIN images i ON i.id = s.image WHERE i.digest = $1 AND s.format = $2",
         )
         .bind(&name)
-        .bind(format)
+        .bind(key(format))
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| unpack("bill of materials", &name, &row.try_get::<Vec<u8>, _>(0)?)).transpose()

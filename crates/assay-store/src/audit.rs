@@ -4,6 +4,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
+use crate::text::clean;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use std::fmt::Write as _;
@@ -102,9 +103,9 @@ impl Work {
         let mut entry = AuditEntry {
             sequence,
             at: now,
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
+            actor: clean(actor),
+            action: clean(action),
+            subject: clean(subject),
             detail: detail.to_string(),
             previous,
             hash: String::new(),
@@ -156,6 +157,20 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// Returns the end of the audit log, without going through it.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn audit_end(&self) -> Result<Checkpoint, StoreError> {
+        let last = sqlx::query("SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        match last {
+            Some(row) => Ok(Checkpoint { sequence: row.try_get(0)?, hash: row.try_get(1)? }),
+            None => Ok(Checkpoint { sequence: 0, hash: start() }),
+        }
     }
 
     /// Goes through the whole audit log, and returns its end, or what is wrong with it.

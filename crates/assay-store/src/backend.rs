@@ -13,6 +13,14 @@ pub enum Backend {
 }
 
 impl Backend {
+    /// Returns what keeps the rows that a transaction reads as they are until its end. SQLite has one writer anyway.
+    pub(crate) fn keep_rows(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR NO KEY UPDATE",
+        }
+    }
+
     /// Replaces `{id}` and `{bytes}` of a schema by the words of this database.
     pub(crate) fn spell(self, sql: &str) -> String {
         let (id, bytes) = match self {

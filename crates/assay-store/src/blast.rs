@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::Store;
+use crate::text;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -51,7 +52,8 @@ fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
 }
 
 impl Store {
-    /// Returns the images that contain a package, in any ecosystem or one, those after a number.
+    /// Returns the images that contain a package, in any ecosystem or one, those after a number. The limit counts images, of each of
+    /// which there is a hit for every version that it has.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -65,13 +67,19 @@ impl Store {
         let sql = format!(
             "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED} \
              FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
-             WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id > $4 ORDER BY i.id, p.ecosystem, x.version LIMIT $5"
+             WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id IN (SELECT DISTINCT y.image FROM packages q \
+             JOIN image_packages y ON y.package = q.id WHERE q.name = $4 AND ($5 = '' OR q.ecosystem = $6) AND y.image > $7 \
+             ORDER BY y.image LIMIT $8) ORDER BY i.id, p.ecosystem, x.version"
         );
-        let ecosystem = ecosystem.unwrap_or_default();
+        let name = text::key(name);
+        let ecosystem = text::key(ecosystem.unwrap_or_default());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(name)
-            .bind(ecosystem)
-            .bind(ecosystem)
+            .bind(&name)
+            .bind(&ecosystem)
+            .bind(&ecosystem)
+            .bind(&name)
+            .bind(&ecosystem)
+            .bind(&ecosystem)
             .bind(after)
             .bind(limit)
             .fetch_all(&self.pool)
@@ -79,7 +87,7 @@ impl Store {
         rows.iter().map(hit).collect()
     }
 
-    /// Returns the images with a finding of this identifier or alias that counts, those after a number.
+    /// Returns the images with a finding of this identifier or alias that counts, those after a number. The limit counts images.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -89,16 +97,21 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
+        // The page first: what a vulnerability that is everywhere says about all images need not be put in order for one of them.
         let sql = format!(
-            "SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
-             FROM finding_names n JOIN findings f ON f.id = n.finding JOIN images i ON i.id = f.image \
-             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 AND i.id > $2 \
-             ORDER BY i.id, f.package, f.version, f.fingerprint LIMIT $3"
+            "WITH chosen (image) AS (SELECT DISTINCT g.image FROM finding_names m JOIN findings g ON g.id = m.finding \
+             WHERE m.name = $1 AND g.gone_at IS NULL AND g.suppressed = 0 AND g.image > $2 ORDER BY g.image LIMIT $3) \
+             SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
+             FROM chosen c JOIN images i ON i.id = c.image JOIN findings f ON f.image = i.id \
+             WHERE f.gone_at IS NULL AND f.suppressed = 0 AND EXISTS (SELECT 1 FROM finding_names n WHERE n.name = $4 \
+             AND n.finding = f.id) ORDER BY i.id, f.package, f.version, f.fingerprint"
         );
+        let advisory = text::key(advisory);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(advisory)
+            .bind(&advisory)
             .bind(after)
             .bind(limit)
+            .bind(&advisory)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(hit).collect()

@@ -7,6 +7,9 @@ pub enum OpenStoreError {
     /// Its path is not absolute, or no Unicode.
     #[error("`{0}` is no path that a database can have")]
     Path(String),
+    /// There is no such file.
+    #[error("there is no database `{0}`")]
+    Missing(String),
     /// It does not answer, or is no database.
     #[error("cannot open the database `{address}`")]
     Connect {

@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text::clean;
 use assay_model::Digest;
 use sqlx::Row as _;
 
@@ -55,13 +56,31 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
+        self.events_like(digest, None, after, limit).await
+    }
+
+    /// Returns events, of one image or all and of one kind or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn events_like(
+        &self,
+        digest: Option<&Digest>,
+        kind: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
         let digest = digest.map(ToString::to_string).unwrap_or_default();
+        let kind = clean(kind.unwrap_or_default());
         let rows = sqlx::query(
-            "SELECT id, at, kind, digest, detail FROM events WHERE id > $1 AND ($2 = '' OR digest = $3) ORDER BY id LIMIT $4",
+            "SELECT id, at, kind, digest, detail FROM events WHERE id > $1 AND ($2 = '' OR digest = $3) \
+             AND ($4 = '' OR kind = $5) ORDER BY id LIMIT $6",
         )
         .bind(after)
         .bind(&digest)
         .bind(&digest)
+        .bind(&kind)
+        .bind(&kind)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

@@ -3,6 +3,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -57,6 +58,19 @@ pub struct KnownImage {
     pub scanned: Option<Moment>,
 }
 
+/// Which images are meant: all that fit what is given.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageFilter {
+    /// Seen in this registry.
+    pub registry: Option<String>,
+    /// Seen in this repository.
+    pub repository: Option<String>,
+    /// Scanned, or not.
+    pub scanned: Option<bool>,
+    /// With a finding of this severity that counts.
+    pub severity: Option<String>,
+}
+
 /// A tag and how long it named an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagPeriod {
@@ -104,6 +118,17 @@ impl Work {
         .fetch_one(&mut *self.transaction)
         .await?;
         let image: i64 = row.try_get(0)?;
+        sqlx::query(
+            "INSERT INTO image_places (image, registry, repository, last_seen) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (image, registry, repository) DO UPDATE SET last_seen = CASE \
+             WHEN excluded.last_seen > image_places.last_seen THEN excluded.last_seen ELSE image_places.last_seen END",
+        )
+        .bind(image)
+        .bind(&place.registry)
+        .bind(&place.repository)
+        .bind(now.0)
+        .execute(&mut *self.transaction)
+        .await?;
         let Some(tag) = &place.tag else { return Ok(TagState::None) };
         let newest = sqlx::query(
             "SELECT t.id, i.digest, t.last_seen FROM tags t JOIN images i ON i.id = t.image \
@@ -166,6 +191,10 @@ impl Work {
     /// Fails when the database does not answer, or one was never seen.
     pub async fn set_children(&mut self, index: &Digest, children: &[Child]) -> Result<(), StoreError> {
         let parent = self.image_id(index).await?;
+        sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
+            .bind(parent)
+            .execute(&mut *self.transaction)
+            .await?;
         for child in children {
             let id = self.image_id(&child.digest).await?;
             sqlx::query(
@@ -173,10 +202,27 @@ impl Work {
             )
             .bind(parent)
             .bind(id)
-            .bind(&child.platform)
+            .bind(text::clean(&child.platform))
             .execute(&mut *self.transaction)
             .await?;
         }
+        Ok(())
+    }
+}
+
+impl Work {
+    /// Records that an image can never be judged, and why. It stays so until it is scanned all the same.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn refuse(&mut self, digest: &Digest, why: &str) -> Result<(), StoreError> {
+        let image = self.image_id(digest).await?;
+        sqlx::query("UPDATE images SET refused = $1 WHERE id = $2")
+            .bind(text::clean(why))
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        self.forget_verdicts(digest).await?;
         Ok(())
     }
 }
@@ -204,9 +250,46 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn images(&self, after: i64, limit: i64) -> Result<Vec<KnownImage>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE i.id > $1 ORDER BY i.id LIMIT $2");
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        self.images_like(&ImageFilter::default(), after, limit).await
+    }
+
+    /// Returns the images that a filter means in the order in which they were first seen, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_like(
+        &self,
+        filter: &ImageFilter,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownImage>, StoreError> {
+        let scanned = match filter.scanned {
+            None => "",
+            Some(true) => "AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)",
+            Some(false) => "AND NOT EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)",
+        };
+        let sql = format!(
+            "{COLUMNS} WHERE i.id > $1 {scanned} AND (($2 = '' AND $3 = '') OR EXISTS (SELECT 1 FROM image_places x \
+             WHERE x.image = i.id AND ($4 = '' OR x.registry = $5) AND ($6 = '' OR x.repository = $7))) \
+             AND ($8 = '' OR EXISTS (SELECT 1 FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0 \
+             AND f.severity = $9)) ORDER BY i.id LIMIT $10"
+        );
+        let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
+        let (registry, repository) = (text(&filter.registry), text(&filter.repository));
+        let severity = text(&filter.severity);
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(after)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
+            .bind(&severity)
+            .bind(&severity)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(known_image).collect()
     }
 
@@ -242,6 +325,35 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(|row| Ok(Child { digest: digest(row, 0)?, platform: row.try_get(1)? })).collect()
+    }
+
+    /// Returns why an image can never be judged, if it is known that it cannot.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn refused(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT refused FROM images WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
+    }
+
+    /// Returns where an image can be had, the place where it was seen last first, without tags.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn places(&self, digest: &Digest) -> Result<Vec<Place>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT x.registry, x.repository FROM image_places x JOIN images i ON i.id = x.image WHERE i.digest = $1 \
+             ORDER BY x.last_seen DESC, x.registry, x.repository",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| Ok(Place { registry: row.try_get(0)?, repository: row.try_get(1)?, tag: None }))
+            .collect()
     }
 
     /// Returns under which tags an image was seen, the earliest first.

@@ -17,11 +17,14 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, sql: include_str!("migration/0001_core.sql") },
     Migration { version: 2, sql: include_str!("migration/0002_access.sql") },
     Migration { version: 3, sql: include_str!("migration/0003_children.sql") },
-    Migration { version: 4, sql: include_str!("migration/0004_pages.sql") },
+    Migration { version: 4, sql: include_str!("migration/0004_inputs.sql") },
+    Migration { version: 5, sql: include_str!("migration/0005_notices.sql") },
+    Migration { version: 6, sql: include_str!("migration/0006_crawls.sql") },
+    Migration { version: 7, sql: include_str!("migration/0007_pages.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 4;
+pub const SCHEMA_VERSION: i64 = 7;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

@@ -12,6 +12,7 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
+use crate::text;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub enum Enqueued {
     New,
     /// The same is queued or running already. It has the higher of the two priorities now.
     Known,
+    /// Too many are queued: it was not taken.
+    Full,
 }
 
 /// A job that this worker holds.
@@ -119,9 +122,9 @@ impl Work {
              ON CONFLICT (kind, name) WHERE state IN ('queued', 'running') DO NOTHING",
         )
         .bind(&job.kind)
-        .bind(&job.name)
-        .bind(&job.registry)
-        .bind(&job.payload)
+        .bind(text::key(&job.name))
+        .bind(text::clean(&job.registry))
+        .bind(text::clean(&job.payload))
         .bind(job.priority)
         .bind(job.max_attempts.max(1))
         .bind(now.0)
@@ -136,11 +139,40 @@ impl Work {
         )
         .bind(job.priority)
         .bind(&job.kind)
-        .bind(&job.name)
+        .bind(text::key(&job.name))
         .bind(job.priority)
         .execute(&mut *self.transaction)
         .await?;
         Ok(Enqueued::Known)
+    }
+
+    /// Asks for a job as [`Work::enqueue`] does, unless so many are queued that this one would only wait.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn enqueue_below(
+        &mut self,
+        job: &NewJob,
+        limit: i64,
+        now: Moment,
+    ) -> Result<Enqueued, StoreError> {
+        let full = sqlx::query("SELECT id FROM jobs WHERE state = 'queued' LIMIT 1 OFFSET $1")
+            .bind(limit.saturating_sub(1).max(0))
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        if full.is_some() {
+            let known = sqlx::query(
+                "SELECT id FROM jobs WHERE kind = $1 AND name = $2 AND state IN ('queued', 'running') LIMIT 1",
+            )
+            .bind(&job.kind)
+            .bind(text::key(&job.name))
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+            if known.is_none() {
+                return Ok(Enqueued::Full);
+            }
+        }
+        self.enqueue(job, now).await
     }
 
     /// Ends a job that this worker holds; says whether it still did. If it did not, the caller must drop this transaction with
@@ -230,15 +262,31 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn fail(&self, job: &Job, error: &str, now: Moment) -> Result<bool, StoreError> {
-        let error: String = error.chars().take(MAX_ERROR).collect();
+        self.fail_over(job, error, (&job.registry, &job.payload), now).await
+    }
+
+    /// Says that an attempt failed, as [`Store::fail`] does, and that the next one is to ask another registry, with another payload.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn fail_over(
+        &self,
+        job: &Job,
+        error: &str,
+        (registry, payload): (&str, &str),
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let error: String = text::clean(error).chars().take(MAX_ERROR).collect();
         let failed = sqlx::query(
             "UPDATE jobs SET state = CASE WHEN attempt >= max_attempts THEN 'failed' ELSE 'queued' END, run_at = $1, error = $2, \
-             lease_until = NULL, finished = CASE WHEN attempt >= max_attempts THEN CAST($3 AS BIGINT) END \
-             WHERE id = $4 AND attempt = $5 AND state = 'running'",
+             lease_until = NULL, finished = CASE WHEN attempt >= max_attempts THEN CAST($3 AS BIGINT) END, \
+             registry = $4, payload = $5 WHERE id = $6 AND attempt = $7 AND state = 'running'",
         )
         .bind(now.plus(delay(job.id, job.attempt)).0)
         .bind(error)
         .bind(now.0)
+        .bind(text::clean(registry))
+        .bind(text::clean(payload))
         .bind(job.id)
         .bind(job.attempt)
         .execute(&self.pool)
@@ -316,7 +364,7 @@ impl Store {
             "SELECT state, error FROM jobs WHERE kind = $1 AND name = $2 ORDER BY id DESC LIMIT 1",
         )
         .bind(kind)
-        .bind(name)
+        .bind(text::key(name))
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()

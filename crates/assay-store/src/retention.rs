@@ -4,6 +4,7 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
+use crate::text::key;
 use assay_model::Digest;
 use sqlx::Row as _;
 
@@ -46,8 +47,8 @@ impl Work {
         let running = sqlx::query(
             "SELECT id, image FROM deployments WHERE environment = $1 AND service = $2 AND ended IS NULL ORDER BY id",
         )
-        .bind(service.environment)
-        .bind(service.name)
+        .bind(key(service.environment))
+        .bind(key(service.name))
         .fetch_all(&mut *self.transaction)
         .await?;
         if let [row] = running.as_slice()
@@ -57,8 +58,8 @@ impl Work {
         }
         self.undeploy(service, now).await?;
         sqlx::query("INSERT INTO deployments (environment, service, image, since) VALUES ($1, $2, $3, $4)")
-            .bind(service.environment)
-            .bind(service.name)
+            .bind(key(service.environment))
+            .bind(key(service.name))
             .bind(image)
             .bind(now.0)
             .execute(&mut *self.transaction)
@@ -76,8 +77,8 @@ impl Work {
             "UPDATE deployments SET ended = $1 WHERE environment = $2 AND service = $3 AND ended IS NULL",
         )
         .bind(now.0)
-        .bind(service.environment)
-        .bind(service.name)
+        .bind(key(service.environment))
+        .bind(key(service.name))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
@@ -92,8 +93,8 @@ impl Work {
         let marked = sqlx::query(
             "UPDATE deployments SET good = 1 WHERE environment = $1 AND service = $2 AND ended IS NULL",
         )
-        .bind(service.environment)
-        .bind(service.name)
+        .bind(key(service.environment))
+        .bind(key(service.name))
         .execute(&mut *self.transaction)
         .await?;
         Ok(marked.rows_affected() > 0)
@@ -155,8 +156,8 @@ impl Store {
             "SELECT i.digest FROM deployments d JOIN images i ON i.id = d.image \
              WHERE d.environment = $1 AND d.service = $2 AND d.good = 1 ORDER BY d.id DESC LIMIT 1",
         )
-        .bind(service.environment)
-        .bind(service.name)
+        .bind(key(service.environment))
+        .bind(key(service.name))
         .fetch_optional(&self.pool)
         .await?;
         row.as_ref().map(|row| image::digest(row, 0)).transpose()

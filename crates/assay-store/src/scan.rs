@@ -6,13 +6,14 @@ use crate::image;
 use crate::inventory;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text;
 use assay_model::{Digest, Finding, Inventory, Report};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Rows of one statement. SQLite allows 32,766 parameters, PostgreSQL 65,535; longer statements gain nothing.
-const ROWS: usize = 200;
+pub(crate) const ROWS: usize = 200;
 
 /// How closely an image was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,7 +36,7 @@ impl Depth {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Partial, Self::Fast, Self::Deep].into_iter().find(|depth| depth.name() == text)
     }
 }
@@ -80,12 +81,27 @@ pub struct FindingChanges {
 pub struct StoredReport {
     /// How closely the image was looked at.
     pub depth: Depth,
-    /// When the database was built that it was judged by.
+    /// When the newest database was built by which it holds.
     pub database: Moment,
     /// When it was made.
     pub created: Moment,
+    /// When it was last found to hold, by that database.
+    pub evaluated: Moment,
     /// The report as `assay.report/v1`.
     pub json: Vec<u8>,
+}
+
+/// What there is to say about a report without reading it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportStatus {
+    /// How closely the image was looked at.
+    pub depth: Depth,
+    /// When the newest database was built by which it holds.
+    pub database: Moment,
+    /// When it was made.
+    pub created: Moment,
+    /// When it was last found to hold, by that database.
+    pub evaluated: Moment,
 }
 
 /// A finding of one image over time.
@@ -120,7 +136,8 @@ pub struct KnownFinding {
 }
 
 impl Work {
-    /// Writes the result of a scan of an image that was seen before, instead of the one there was.
+    /// Writes the result of a scan of an image that was seen before, instead of the one there was. Of an image that was looked at
+    /// more closely before, only the report is kept: what is known of it stays what the closer look gave.
     ///
     /// # Errors
     /// Fails when the database does not answer, the image was never seen, or the report is larger than anything kept.
@@ -129,17 +146,31 @@ impl Work {
         let name = scan.digest.to_string();
         let database = scan.report.database.built_at.map_or(Moment(0), Moment::from);
         sqlx::query(
-            "INSERT INTO reports (image, depth, database_date, created, body) VALUES ($1, $2, $3, $4, $5) \
+            "INSERT INTO reports (image, depth, database_date, created, evaluated, body) VALUES ($1, $2, $3, $4, $5, $6) \
              ON CONFLICT (image, depth) DO UPDATE SET database_date = excluded.database_date, created = excluded.created, \
-             body = excluded.body",
+             evaluated = excluded.evaluated, body = excluded.body",
         )
         .bind(image)
         .bind(scan.depth.name())
         .bind(database.0)
         .bind(now.0)
+        .bind(now.0)
         .bind(pack("report", &name, scan.json)?)
         .execute(&mut *self.transaction)
         .await?;
+        sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        let depths = sqlx::query("SELECT depth FROM reports WHERE image = $1")
+            .bind(image)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        for row in depths {
+            if Depth::parse(&row.try_get::<String, _>(0)?).is_some_and(|depth| depth > scan.depth) {
+                return Ok(FindingChanges::default());
+            }
+        }
         let body = inventory::write(&scan.report.inventory)
             .map_err(|_| StoreError::Damaged { what: "inventory", name: name.clone() })?;
         sqlx::query(
@@ -162,12 +193,14 @@ impl Work {
             .execute(&mut *self.transaction)
             .await?;
         // Sorted: two scans that write the same new names in different orders would wait for one another for ever.
-        let names: Vec<(&str, &str)> = entries
+        let entries: BTreeSet<[String; 3]> = entries
             .iter()
-            .map(|entry| (entry.ecosystem.as_str(), entry.name.as_str()))
-            .collect::<BTreeSet<_>>()
-            .into_iter()
+            .map(|entry| [text::key(&entry.ecosystem), text::key(&entry.name), text::key(&entry.version)])
             .collect();
+        let entries: Vec<[String; 3]> = entries.into_iter().collect();
+        let mut names: Vec<(&str, &str)> =
+            entries.iter().map(|[ecosystem, name, _]| (ecosystem.as_str(), name.as_str())).collect();
+        names.dedup();
         for chunk in names.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO packages (ecosystem, name) VALUES {} ON CONFLICT (name, ecosystem) DO NOTHING",
@@ -179,7 +212,6 @@ impl Work {
             }
             query.execute(&mut *self.transaction).await?;
         }
-        let entries: Vec<&IndexEntry> = entries.iter().collect::<BTreeSet<_>>().into_iter().collect();
         for chunk in entries.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO image_packages (package, image, version) VALUES {}",
@@ -194,8 +226,8 @@ impl Work {
                 })
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
-            for entry in chunk {
-                query = query.bind(&entry.ecosystem).bind(&entry.name).bind(image).bind(&entry.version);
+            for [ecosystem, name, version] in chunk {
+                query = query.bind(ecosystem.as_str()).bind(name.as_str()).bind(image).bind(version.as_str());
             }
             query.execute(&mut *self.transaction).await?;
         }
@@ -217,8 +249,8 @@ impl Work {
         for row in rows {
             before.insert(row.try_get(0)?, row.try_get::<Option<i64>, _>(1)?.is_none());
         }
-        let now_there: BTreeMap<&str, &Finding> =
-            report.findings.iter().rev().map(|finding| (finding.id.as_str(), finding)).collect();
+        let now_there: BTreeMap<String, &Finding> =
+            report.findings.iter().rev().map(|finding| (text::key(&finding.id), finding)).collect();
         let mut changes = FindingChanges::default();
         for (fingerprint, finding) in &now_there {
             let package =
@@ -232,23 +264,23 @@ impl Work {
                  reopened = findings.reopened + CASE WHEN findings.gone_at IS NULL THEN 0 ELSE 1 END RETURNING id",
             )
             .bind(image)
-            .bind(*fingerprint)
+            .bind(fingerprint.as_str())
             .bind(finding.kind.name())
-            .bind(&finding.rule)
+            .bind(text::clean(&finding.rule))
             .bind(finding.severity.name())
             .bind(finding.priority.map(assay_model::Priority::name))
-            .bind(package.map(|package| package.name.as_str()))
-            .bind(package.map(|package| package.version.as_str()))
+            .bind(package.map(|package| text::clean(&package.name)))
+            .bind(package.map(|package| text::clean(&package.version)))
             .bind(finding.fix.name())
-            .bind(finding.fixed_versions.join(","))
+            .bind(text::clean(&finding.fixed_versions.join(",")))
             .bind(i64::from(finding.suppression.is_some()))
             .bind(now.0)
             .fetch_one(&mut *self.transaction)
             .await?;
             let id: i64 = row.try_get(0)?;
             self.names(id, finding).await?;
-            if before.get(*fingerprint) != Some(&true) {
-                changes.appeared.push((*fingerprint).to_owned());
+            if before.get(fingerprint.as_str()) != Some(&true) {
+                changes.appeared.push(finding.id.clone());
             }
         }
         for (fingerprint, there) in before {
@@ -267,10 +299,11 @@ impl Work {
 
     /// Writes every identifier by which a finding may be asked for.
     async fn names(&mut self, id: i64, finding: &Finding) -> Result<(), StoreError> {
-        let names: BTreeSet<&str> = std::iter::once(finding.rule.as_str())
+        let names: BTreeSet<String> = std::iter::once(finding.rule.as_str())
             .chain(finding.aliases.iter().map(String::as_str))
+            .map(text::key)
             .collect();
-        let names: Vec<&str> = names.into_iter().collect();
+        let names: Vec<String> = names.into_iter().collect();
         for chunk in names.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO finding_names (name, finding) VALUES {} ON CONFLICT DO NOTHING",
@@ -278,7 +311,7 @@ impl Work {
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for name in chunk {
-                query = query.bind(*name).bind(id);
+                query = query.bind(name.as_str()).bind(id);
             }
             query.execute(&mut *self.transaction).await?;
         }
@@ -287,7 +320,7 @@ impl Work {
 }
 
 /// Writes the rows of a statement, each made from the number of parameters before it. No data enters the text.
-fn rows(count: usize, width: usize, row: impl Fn(usize) -> String) -> String {
+pub(crate) fn rows(count: usize, width: usize, row: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for number in 0..count {
         let _ = write!(text, "{}{}", if number > 0 { ", " } else { "" }, row(number * width));
@@ -307,7 +340,7 @@ impl Store {
     ) -> Result<Option<StoredReport>, StoreError> {
         let name = digest.to_string();
         let rows = sqlx::query(
-            "SELECT r.depth, r.database_date, r.created, r.body FROM reports r JOIN images i ON i.id = r.image WHERE i.digest = $1",
+            "SELECT r.depth, r.database_date, r.created, r.evaluated, r.body FROM reports r JOIN images i ON i.id = r.image WHERE i.digest = $1",
         )
         .bind(&name)
         .fetch_all(&self.pool)
@@ -325,7 +358,8 @@ impl Store {
             depth,
             database: Moment(row.try_get(1)?),
             created: Moment(row.try_get(2)?),
-            json: unpack("report", &name, &row.try_get::<Vec<u8>, _>(3)?)?,
+            evaluated: Moment(row.try_get(3)?),
+            json: unpack("report", &name, &row.try_get::<Vec<u8>, _>(4)?)?,
         }))
     }
 
@@ -369,7 +403,8 @@ impl Store {
         &self,
         packages: impl IntoIterator<Item = (&str, &str)>,
     ) -> Result<BTreeSet<Digest>, StoreError> {
-        let packages: Vec<(&str, &str)> = packages.into_iter().collect();
+        let packages: Vec<(String, String)> =
+            packages.into_iter().map(|(ecosystem, name)| (text::key(ecosystem), text::key(name))).collect();
         let mut images = BTreeSet::new();
         for chunk in packages.chunks(ROWS) {
             let choice = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
@@ -379,7 +414,7 @@ impl Store {
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for (ecosystem, name) in chunk {
-                query = query.bind(*name).bind(*ecosystem);
+                query = query.bind(name.as_str()).bind(ecosystem.as_str());
             }
             for row in query.fetch_all(&self.pool).await? {
                 images.insert(image::digest(&row, 0)?);

@@ -75,6 +75,19 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens a database as it is, whichever version of the program it is of: for who only looks.
+    ///
+    /// # Errors
+    /// Fails as [`Store::open`] does, and when a file is not there.
+    pub async fn open_as_it_is(address: &Address) -> Result<Self, OpenStoreError> {
+        if let Address::File(path) = address
+            && !path.is_file()
+        {
+            return Err(OpenStoreError::Missing(address.to_string()));
+        }
+        Self::open_at(address, 0).await
+    }
+
     /// Returns the kind of database.
     pub fn backend(&self) -> Backend {
         self.backend

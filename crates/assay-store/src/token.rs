@@ -7,8 +7,9 @@ use crate::audit::hex;
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
+use crate::text::clean;
 use sha2::{Digest as _, Sha256};
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 use std::fmt;
 use std::str::FromStr;
 
@@ -93,7 +94,96 @@ pub struct Holder {
     pub role: Role,
 }
 
+/// A token as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownToken {
+    /// Its number, by which lists go on.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub role: String,
+    /// When it was made.
+    pub created: Moment,
+    /// Until when it lets in, if that was said.
+    pub expires: Option<Moment>,
+    /// Since when it lets in no more.
+    pub revoked: Option<Moment>,
+}
+
+/// What became of the wish to revoke a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It lets in no more.
+    Done,
+    /// No token of this name lets in.
+    Unknown,
+    /// Nobody could make another afterwards, so it stays.
+    LastAdministrator,
+}
+
+/// Tokens that let in at a moment.
+const VALID: &str = "revoked IS NULL AND (expires IS NULL OR expires > $1)";
+
 impl Work {
+    /// Lets a token in, unless another of its name lets in; says whether it did.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn add_named_token(
+        &mut self,
+        token: &Token,
+        holder: &Holder,
+        expires: Option<Moment>,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        self.lock(crate::store::Lock::Audit).await?;
+        let sql = format!("SELECT id FROM tokens WHERE {VALID} AND name = $2 LIMIT 1");
+        let known = sqlx::query(AssertSqlSafe(sql))
+            .bind(now.0)
+            .bind(clean(&holder.name))
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        if known.is_some() {
+            return Ok(false);
+        }
+        self.add_token(token, holder, expires, now).await?;
+        Ok(true)
+    }
+
+    /// Lets a token in no more, unless it is the last that can let others in.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn revoke_named_token(&mut self, name: &str, now: Moment) -> Result<Revoked, StoreError> {
+        // Of two that revoke each other one must see that the other has.
+        self.lock(crate::store::Lock::Audit).await?;
+        let sql = format!(
+            "SELECT id FROM tokens WHERE {VALID} AND role = 'admin' AND name <> $2 AND expires IS NULL LIMIT 1"
+        );
+        let other = sqlx::query(AssertSqlSafe(sql))
+            .bind(now.0)
+            .bind(clean(name))
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        let sql = format!("SELECT role FROM tokens WHERE {VALID} AND name = $2");
+        let own = sqlx::query(AssertSqlSafe(sql))
+            .bind(now.0)
+            .bind(clean(name))
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        if own.is_empty() {
+            return Ok(Revoked::Unknown);
+        }
+        for row in own {
+            if other.is_none() && row.try_get::<String, _>(0)? == Role::Admin.name() {
+                return Ok(Revoked::LastAdministrator);
+            }
+        }
+        self.revoke_tokens(name, now).await?;
+        Ok(Revoked::Done)
+    }
+
     /// Lets a token in.
     ///
     /// # Errors
@@ -106,7 +196,7 @@ impl Work {
         now: Moment,
     ) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO tokens (name, hash, role, created, expires) VALUES ($1, $2, $3, $4, $5)")
-            .bind(&holder.name)
+            .bind(clean(&holder.name))
             .bind(token.hash())
             .bind(holder.role.name())
             .bind(now.0)
@@ -123,7 +213,7 @@ impl Work {
     pub async fn revoke_tokens(&mut self, name: &str, now: Moment) -> Result<u64, StoreError> {
         let revoked = sqlx::query("UPDATE tokens SET revoked = $1 WHERE name = $2 AND revoked IS NULL")
             .bind(now.0)
-            .bind(name)
+            .bind(clean(name))
             .execute(&mut *self.transaction)
             .await?;
         Ok(revoked.rows_affected())
@@ -147,6 +237,32 @@ impl Work {
 }
 
 impl Store {
+    /// Returns tokens in the order in which they were made, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tokens(&self, after: i64, limit: i64) -> Result<Vec<KnownToken>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, name, role, created, expires, revoked FROM tokens WHERE id > $1 ORDER BY id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(KnownToken {
+                    id: row.try_get(0)?,
+                    name: row.try_get(1)?,
+                    role: row.try_get(2)?,
+                    created: Moment(row.try_get(3)?),
+                    expires: row.try_get::<Option<i64>, _>(4)?.map(Moment),
+                    revoked: row.try_get::<Option<i64>, _>(5)?.map(Moment),
+                })
+            })
+            .collect()
+    }
+
     /// Returns who holds a token; `None` when it is unknown, expired or revoked.
     ///
     /// # Errors

@@ -209,12 +209,8 @@ fn look<'w, 'a>(walk: &'w Walk<'a>, path: &'w str, found: &mut Found<'w, 'a>) ->
         return true;
     }
     if let Some(merged) = usr_merged(path)
-        && let Some(path) = walk
-            .files
-            .code
-            .get_key_value(&merged)
-            .map(|(path, _)| path)
-            .or_else(|| walk.files.symlinks.get_key_value(&merged).map(|(path, _)| path))
+        && let Some(path) =
+            walk.files.exact(&merged).map(|(path, _)| path).or_else(|| walk.files.link(&merged))
     {
         return exact(walk, path, found);
     }
@@ -235,14 +231,14 @@ fn exact<'w, 'a>(walk: &'w Walk<'a>, path: &'w str, found: &mut Found<'w, 'a>) -
         found.mark(path, mark);
         return true;
     }
-    if let Some(file) = walk.files.code.get(path) {
+    if let Some((_, file)) = walk.files.exact(path) {
         found.code += 1;
         if let Some(cause) = class(walk, file.code.language) {
             found.doubt(Doubt::Class(cause));
         }
         return true;
     }
-    walk.files.symlinks.contains_key(path)
+    walk.files.is_link(path)
 }
 
 /// Returns why any file of a language may be reached.

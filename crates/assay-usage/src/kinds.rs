@@ -4,6 +4,7 @@
 //! against it: a time zone, a certificate or a setting is opened by whoever wants to, without a trace in any program's needs.
 
 use assay_model::path::file_name;
+use std::sync::LazyLock;
 
 /// Folders whose files people, compilers, package managers or an init system read; what an image starts does not, or its reader counts
 /// as what starts programs by settings.
@@ -83,20 +84,9 @@ const IDLE_FOLDERS: &[&str] = &[
     "usr/share/emacs/site-lisp/",
 ];
 
-/// Folders of the same kinds, wherever they lie.
-const IDLE_PARTS: &[&str] = &[
-    "/pkgconfig/",
-    "/cmake/",
-    "/include/",
-    ".dist-info/",
-    ".egg-info/",
-    "/man/man",
-    "/__pycache__/",
-    "/rubygems-integration/",
-    "/specifications/",
-    "/ri/",
-    "/share/doc/",
-];
+/// Folders of the same kinds, wherever they lie in another one.
+const IDLE_INNER: &[&str] =
+    &["pkgconfig", "cmake", "include", "__pycache__", "rubygems-integration", "specifications", "ri"];
 
 /// Ends of names of such files: for compilers, for people, or records of package managers.
 const IDLE_SUFFIXES: &[&str] = &[
@@ -196,9 +186,19 @@ const SHARED: &[&str] = &[
     "etc/protocols",
 ];
 
+static SORTED_FOLDERS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    let mut folders = IDLE_FOLDERS.to_vec();
+    folders.sort_unstable();
+    folders
+});
+
 /// Returns whether nothing that an image starts opens such a file, or only its own package does for people to read.
 pub(crate) fn is_idle(path: &str) -> bool {
-    IDLE_FOLDERS.iter().any(|folder| path.starts_with(folder)) || is_idle_anywhere(path)
+    // No folder is in another one of them, so that only the last that sorts before the path can be one that it begins with.
+    let folders = &*SORTED_FOLDERS;
+    let last =
+        folders.partition_point(|folder| *folder <= path).checked_sub(1).and_then(|last| folders.get(last));
+    last.is_some_and(|folder| path.starts_with(folder)) || is_idle_anywhere(path)
 }
 
 fn is_idle_anywhere(path: &str) -> bool {
@@ -206,8 +206,29 @@ fn is_idle_anywhere(path: &str) -> bool {
     name.rfind('.').and_then(|dot| name.get(dot..)).is_some_and(|end| IDLE_SUFFIXES.contains(&end))
         || IDLE_NAMES.iter().any(|start| name.starts_with(start))
         || [".d.ts", ".1.gz"].iter().any(|end| name.ends_with(end))
-        || IDLE_PARTS.iter().any(|part| path.contains(part))
+        || has_idle_folder(path)
         || is_library_link_name(name)
+}
+
+/// Returns whether a path leads through a folder of these kinds.
+fn has_idle_folder(path: &str) -> bool {
+    // The folder before, if it lies in another one.
+    let mut before = "";
+    let mut parts = path.split('/').peekable();
+    let mut is_first = true;
+    while let Some(part) = parts.next() {
+        let is_folder = parts.peek().is_some();
+        if (is_folder && (part.ends_with(".dist-info") || part.ends_with(".egg-info")))
+            || (is_folder && !is_first && IDLE_INNER.contains(&part))
+            || (is_folder && before == "share" && part == "doc")
+            || (before == "man" && part.starts_with("man"))
+        {
+            return true;
+        }
+        before = if is_first { "" } else { part };
+        is_first = false;
+    }
+    false
 }
 
 /// `libfoo.so` without a version is what a linker looks for when a program is built; where it is a library, it is code and judged as such.
@@ -237,6 +258,46 @@ pub(crate) fn is_private(path: &str, names: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    /// What [`has_idle_folder`] looks for, as it stands in a path.
+    const IDLE_PARTS: &[&str] = &[
+        "/pkgconfig/",
+        "/cmake/",
+        "/include/",
+        ".dist-info/",
+        ".egg-info/",
+        "/man/man",
+        "/__pycache__/",
+        "/rubygems-integration/",
+        "/specifications/",
+        "/ri/",
+        "/share/doc/",
+    ];
+
+    proptest! {
+        #[test]
+        fn idle_folders_are_found_wherever_they_lie(
+            parts in proptest::collection::vec(prop_oneof![
+                "[a-z]{0,3}", "(x|)(\\.dist-info|\\.egg-info)(x|)", "(pkgconfig|cmake|include|__pycache__|ri|specifications)s?",
+                "man[0-9]?|xman", "share|doc|shared", "usr|etc|lib|apt|systemd", "rubygems-integration",
+            ], 0..6),
+        ) {
+            let path = parts.join("/");
+            prop_assert_eq!(has_idle_folder(&path), IDLE_PARTS.iter().any(|part| path.contains(part)), "{}", path);
+            let inside = IDLE_FOLDERS.iter().any(|folder| path.starts_with(folder));
+            prop_assert_eq!(is_idle(&path), inside || is_idle_anywhere(&path), "{}", path);
+        }
+    }
+
+    #[test]
+    fn no_idle_folder_lies_in_another() {
+        for folder in IDLE_FOLDERS {
+            let path = format!("{folder}x");
+            assert!(is_idle(&path));
+            assert_eq!(IDLE_FOLDERS.iter().filter(|other| path.starts_with(**other)).count(), 1, "{folder}");
+        }
+    }
 
     #[test]
     fn files_are_told_apart() {

@@ -18,12 +18,19 @@ const MAX_KNOWN_PATH: usize = 512;
 /// Files, with what makes it quick to find them.
 pub(crate) struct Tree<'a> {
     files: &'a Files,
-    code: HashMap<&'a str, (&'a str, &'a CodeFile)>,
-    links: HashMap<&'a str, &'a str>,
+    nodes: HashMap<&'a str, Node<'a>>,
     /// Every folder in which code or a link lies, at any depth.
     folders: HashMap<&'a str, Folder<'a>>,
     /// The real paths of folders that were asked for.
     real: RefCell<HashMap<String, Option<Rc<str>>>>,
+}
+
+/// What is at a path.
+#[derive(Clone, Copy, Default)]
+struct Node<'a> {
+    code: Option<(&'a str, &'a CodeFile)>,
+    /// The path, if it is a symbolic link.
+    link: Option<&'a str>,
 }
 
 /// One folder.
@@ -48,11 +55,16 @@ impl<'a> Tree<'a> {
     pub(crate) fn new(files: &'a Files) -> Self {
         let mut tree = Self {
             files,
-            code: files.code.iter().map(|(path, file)| (path.as_str(), (path.as_str(), file))).collect(),
-            links: files.symlinks.iter().map(|(path, target)| (path.as_str(), target.as_str())).collect(),
+            nodes: HashMap::with_capacity(files.code.len().saturating_add(files.symlinks.len())),
             folders: HashMap::new(),
             real: RefCell::default(),
         };
+        for (path, file) in &files.code {
+            tree.nodes.insert(path, Node { code: Some((path, file)), link: None });
+        }
+        for path in files.symlinks.keys() {
+            tree.nodes.entry(path).or_default().link = Some(path);
+        }
         // Sorted paths have their folders in runs.
         let mut run = Vec::new();
         let mut folder = "";
@@ -106,14 +118,8 @@ impl<'a> Tree<'a> {
 
     /// Returns the real path of a path whose last component is no link, itself `None` when links loop; `None` when it has to be walked.
     fn unlinked(&self, path: &str) -> Option<Option<String>> {
-        let path = path.trim_start_matches('/');
-        let folder = parent(path);
-        let name = path.get(folder.len()..)?.trim_start_matches('/');
-        if matches!(name, "" | "." | "..") || folder.len() > MAX_KNOWN_PATH {
-            return None;
-        }
-        let known = self.real.borrow().get(folder).cloned();
-        let Some(folder) = known.unwrap_or_else(|| self.real_folder(folder)) else { return Some(None) };
+        let (folder, name) = split(path.trim_start_matches('/'))?;
+        let Some(folder) = self.real_of(folder) else { return Some(None) };
         let mut real = String::with_capacity(folder.len() + 1 + name.len());
         real.push_str(&folder);
         if !real.is_empty() {
@@ -121,7 +127,13 @@ impl<'a> Tree<'a> {
         }
         real.push_str(name);
         // The longest paths are walked, which gives up at the right place.
-        (real.len() <= MAX_KNOWN_PATH && !self.links.contains_key(real.as_str())).then_some(Some(real))
+        (real.len() <= MAX_KNOWN_PATH && !self.is_link(&real)).then_some(Some(real))
+    }
+
+    /// Returns the real path of a folder; `None` when links loop.
+    fn real_of(&self, folder: &str) -> Option<Rc<str>> {
+        let known = self.real.borrow().get(folder).cloned();
+        known.unwrap_or_else(|| self.real_folder(folder))
     }
 
     fn real_folder(&self, folder: &str) -> Option<Rc<str>> {
@@ -135,11 +147,20 @@ impl<'a> Tree<'a> {
 
     /// Returns what [`Files::find`] returns.
     pub(crate) fn find(&self, path: &str) -> Option<(&'a str, &'a CodeFile)> {
-        if let Some(found) = self.exact(path.trim_start_matches('/')) {
-            return Some(found);
+        let plain = path.trim_start_matches('/');
+        let node = self.nodes.get(plain).copied().unwrap_or_default();
+        if node.code.is_some() {
+            return node.code;
+        }
+        // Most of what is asked for is nowhere, in a folder that no link leads to.
+        if node.link.is_none()
+            && let Some((folder, _)) = split(plain)
+            && self.real_of(folder)?.as_ref() == folder
+        {
+            return None;
         }
         let real = self.real_path(path)?;
-        if real == path.trim_start_matches('/') {
+        if real == plain {
             return None;
         }
         self.exact(&real)
@@ -147,18 +168,23 @@ impl<'a> Tree<'a> {
 
     /// Returns the code at exactly this path.
     pub(crate) fn exact(&self, path: &str) -> Option<(&'a str, &'a CodeFile)> {
-        self.code.get(path).copied()
+        self.nodes.get(path)?.code
     }
 
     /// Returns whether a symbolic link is at exactly this path.
     pub(crate) fn is_link(&self, path: &str) -> bool {
-        self.links.contains_key(path)
+        self.link(path).is_some()
+    }
+
+    /// Returns the path of the symbolic link at exactly this path.
+    pub(crate) fn link(&self, path: &str) -> Option<&'a str> {
+        self.nodes.get(path)?.link
     }
 
     /// Returns whether code or a symbolic link lies in a folder, at any depth; the path is the real one.
     pub(crate) fn is_inhabited(&self, folder: &str) -> bool {
         match folder {
-            "" => !self.code.is_empty() || !self.links.is_empty(),
+            "" => !self.nodes.is_empty(),
             _ => self.folders.contains_key(folder),
         }
     }
@@ -166,7 +192,7 @@ impl<'a> Tree<'a> {
     /// Returns whether code lies in a folder, at any depth, as [`Files::below`] would show.
     pub(crate) fn has_code_below(&self, folder: &str) -> bool {
         match folder {
-            "" => !self.code.is_empty(),
+            "" => !self.files.code.is_empty(),
             _ => self.folders.get(folder).is_some_and(|folder| folder.has_code),
         }
     }
@@ -179,6 +205,13 @@ impl<'a> Tree<'a> {
         let end = rest.partition_point(|(path, _)| path.starts_with(start));
         rest.get(..end).unwrap_or_default().iter().copied()
     }
+}
+
+/// Splits a path into folder and name where the name is one and the folder is not too long to be remembered.
+fn split(path: &str) -> Option<(&str, &str)> {
+    let folder = parent(path);
+    let name = path.get(folder.len()..)?.trim_start_matches('/');
+    (!matches!(name, "" | "." | "..") && folder.len() <= MAX_KNOWN_PATH).then_some((folder, name))
 }
 
 #[cfg(test)]

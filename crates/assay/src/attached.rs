@@ -8,11 +8,11 @@ use crate::error::CommandError;
 use crate::repository::{failed, spool};
 use crate::source::{self, SourceArgs};
 use assay_analyze::Stop;
-use assay_engine::{AttachedSbom, AttachedStatements, Voucher, attached_sboms, attached_statements, nobody};
+use assay_engine::{AttachedSbom, AttachedStatements, attached_sboms, attached_statements};
 use assay_model::report::SourceKind;
 use assay_model::{Digest, Image, Platform, Warning};
 use assay_oci::source::{PathKind, Selector, Source, recognise};
-use assay_oci::{Access, Descriptor, Network, Repository, RepositoryError, without_password};
+use assay_oci::{Access, Network, Repository, RepositoryError, image_for, without_password};
 use assay_sbom::vex::Statement;
 use assay_sbom::{Document, Kind};
 use std::path::Path;
@@ -28,7 +28,6 @@ pub(crate) fn statements(
     image: &Image,
     args: &SourceArgs,
     global: &Global,
-    voucher: Voucher<'_>,
 ) -> AttachedStatements {
     let is_place = matches!(kind, SourceKind::Registry | SourceKind::Oci | SourceKind::OciArchive);
     if args.no_attached || !is_place {
@@ -43,7 +42,7 @@ pub(crate) fn statements(
         let _watch = args.limits().watch_for(&stop, PATIENCE);
         let network = source::network(args.network(), global, stop.flag()).map_err(|_| "no network")?;
         let (repository, _) = Repository::of_source(&source, Access::Read, &network, &spool())?;
-        Ok(attached_statements(&repository, &subjects, voucher)?)
+        Ok(attached_statements(&repository, &subjects)?)
     };
     read().unwrap_or_else(|error| {
         let message = format!("what is attached to the image is not known: {error}");
@@ -75,7 +74,7 @@ pub(crate) fn sbom(
         Repository::of_source(&image, Access::Read, &network, &spool()).map_err(broken)?;
     let subjects = subjects(&repository, wanted.as_ref(), args.platform()).map_err(broken)?;
     let mut notices = Vec::new();
-    let found = attached_sboms(&repository, &subjects, &nobody, &mut notices).map_err(broken)?;
+    let found = attached_sboms(&repository, &subjects, &mut notices).map_err(broken)?;
     let Some(best) = found.iter().min_by_key(|sbom| rank(sbom, &subjects)) else {
         return Err(CommandError::usage(format!(
             "no bill of materials is attached to `{}`",
@@ -101,14 +100,14 @@ pub(crate) fn sbom(
 }
 
 /// Of several about the same subject: the format that says most.
-fn rank(sbom: &AttachedSbom, subjects: &[Digest]) -> (bool, Option<usize>, u8) {
+fn rank(sbom: &AttachedSbom, subjects: &[Digest]) -> (Option<usize>, u8) {
     let place = subjects.iter().position(|subject| *subject == sbom.artifact.subject);
     let format = match sbom.kind {
         Kind::CycloneDxJson | Kind::CycloneDxXml => 0,
         Kind::SpdxJson | Kind::SpdxTagValue | Kind::Spdx3 => 1,
         Kind::Syft => 2,
     };
-    (sbom.signer.is_none(), place, format)
+    (place, format)
 }
 
 /// Understands what follows `sbom:` as an image, if there is no such file and it does not look like one.
@@ -132,8 +131,7 @@ fn subjects(
     let images = root.images()?;
     let default = Platform::linux_amd64();
     let platform = platform.unwrap_or(&default);
-    let fits = |entry: &&Descriptor| entry.platform().is_some_and(|have| have.satisfies(platform));
     let only = || images.first().filter(|_| images.len() == 1);
-    let child = images.iter().find(fits).or_else(only);
+    let child = image_for(&images, platform).or_else(only);
     Ok(child.map(|child| child.digest).into_iter().chain([root.descriptor.digest]).collect())
 }

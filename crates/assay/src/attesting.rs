@@ -2,9 +2,11 @@
 
 use crate::environment;
 use crate::error::CommandError;
+use crate::gate;
 use crate::source::read_file;
+use assay_model::Digest;
 use assay_sign::predicate::provenance::{NoProvenance, Stated, provenance};
-use assay_sign::predicate::verdict::{About, summary};
+use assay_sign::predicate::verdict::{About, NotJudged, Verdict, check_resource, check_summary};
 use assay_sign::predicate::{PROVENANCE, PredicateType, VERDICT, from_document};
 use serde_json::Value;
 use sha2::Digest as _;
@@ -18,7 +20,7 @@ pub(crate) struct PredicateArgs {
     kind: PredicateType,
 
     /// The document with the claim. `slsa` needs none: it is made of the variables of GitHub Actions, GitLab CI and others.
-    /// `verdict` takes what `assay gate --format json` wrote.
+    /// `verdict` takes what `assay gate --format json` wrote about this very digest.
     #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
     predicate: Option<PathBuf>,
 
@@ -46,39 +48,40 @@ pub(crate) struct MadeArgs {
     policy: Option<PathBuf>,
 }
 
+/// What a statement is to be about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// Its name and digest.
+    pub(crate) resource: &'a str,
+    /// Its digest.
+    pub(crate) digest: &'a Digest,
+    /// Of an index, the images in it that may run.
+    pub(crate) images: &'a [Digest],
+}
+
 impl PredicateArgs {
     /// Returns the type that the statement carries.
     pub(crate) fn uri(&self) -> &str {
         self.kind.uri()
     }
 
-    /// Makes or reads the predicate about `resource`.
-    pub(crate) fn made(&self, resource: &str) -> Result<Value, CommandError> {
-        made(&self.kind, self.predicate.as_deref(), &self.more, resource)
+    /// Makes or reads the predicate about `target`.
+    pub(crate) fn made(&self, target: Target<'_>) -> Result<Value, CommandError> {
+        made(&self.kind, self.predicate.as_deref(), &self.more, target)
     }
 }
 
-/// Makes or reads a predicate about `resource`.
+/// Makes or reads a predicate about `target`.
 pub(crate) fn made(
     kind: &PredicateType,
     document: Option<&Path>,
     more: &MadeArgs,
-    resource: &str,
+    target: Target<'_>,
 ) -> Result<Value, CommandError> {
     let now = environment::now();
     match document {
-        Some(path) => {
-            let document = read(path)?;
-            let is_summary = serde_json::from_slice::<Value>(&document)
-                .is_ok_and(|document| document.get("verificationResult").is_some());
-            if kind.uri() == VERDICT && !is_summary {
-                return verdict(&document, more, resource, path);
-            }
-            from_document(kind, &document, now).map_err(|error| {
-                CommandError::work(format!("cannot attest `{}`", path.display()), error)
-                    .hint("check `--type`, and that the document is the one that is meant")
-            })
-        }
+        Some(path) if kind.uri() == VERDICT => verdict(kind, path, more, target),
+        Some(path) => predicate(kind, path),
         None if kind.uri() == PROVENANCE => {
             let stated = Stated {
                 builder: more.builder.clone(),
@@ -100,25 +103,70 @@ pub(crate) fn made(
     }
 }
 
-fn verdict(document: &[u8], more: &MadeArgs, resource: &str, path: &Path) -> Result<Value, CommandError> {
-    let policy = match &more.policy {
-        Some(path) => {
-            let digest: [u8; 32] = sha2::Sha256::digest(read(path)?).into();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            Some((name.unwrap_or_default(), assay_model::Digest::Sha256(digest).hex()))
-        }
-        None => None,
-    };
-    let about = About {
-        resource,
-        policy: policy.as_ref().map(|(name, digest)| (name.as_str(), digest.as_str())),
-        version: env!("CARGO_PKG_VERSION"),
-        now: environment::now(),
-    };
-    summary(document, &about).map_err(|error| {
-        CommandError::work(format!("cannot attest `{}`", path.display()), error)
-            .hint("write the verdict with `assay gate SOURCE --policy FILE --format json`")
+fn predicate(kind: &PredicateType, path: &Path) -> Result<Value, CommandError> {
+    from_document(kind, &read(path)?, environment::now()).map_err(|error| {
+        not_attested(path, error).hint("check `--type`, and that the document is the one that is meant")
     })
+}
+
+/// Makes the summary of what the gate wrote, or reads a summary. Either is refused when it is about something else: whoever trusts
+/// the signature would admit what nobody judged.
+fn verdict(
+    kind: &PredicateType,
+    path: &Path,
+    more: &MadeArgs,
+    target: Target<'_>,
+) -> Result<Value, CommandError> {
+    let elsewhere = |error: NotJudged| {
+        let hint = match &error {
+            NotJudged::Part(_) => "judge all of the index, without `--platform` and `platforms`; or attest each image that was judged by its own digest".to_owned(),
+            _ => format!(
+                "judge what is attested: `assay gate {} --policy FILE --output json={}`",
+                target.resource,
+                path.display()
+            ),
+        };
+        not_attested(path, error).hint(hint)
+    };
+    let document = read(path)?;
+    let verdict = match Verdict::parse(&document) {
+        Ok(verdict) => verdict,
+        Err(not_of_the_gate) => {
+            // A summary that was made elsewhere, or before.
+            let summary = from_document(kind, &document, environment::now()).map_err(|_| {
+                not_attested(path, not_of_the_gate)
+                    .hint("write the verdict with `assay gate SOURCE --policy FILE --format json`")
+            })?;
+            for digest in std::iter::once(target.digest).chain(target.images) {
+                check_summary(&summary, digest).map_err(elsewhere)?;
+            }
+            check_resource(&summary, target.digest).map_err(elsewhere)?;
+            return Ok(summary);
+        }
+    };
+    let mut about = About { resource: target.resource, policy: None, version: env!("CARGO_PKG_VERSION") };
+    let (name, digest);
+    if let Some(path) = &more.policy {
+        let (policy, bytes) = gate::read_policy_and_bytes(path)?;
+        if policy.name != verdict.policy {
+            return Err(CommandError::usage(format!(
+                "the verdict was given by the policy `{}`, and `{}` is `{}`",
+                verdict.policy,
+                path.display(),
+                policy.name
+            ))
+            .hint("name with `--policy FILE` the policy that the gate was given"));
+        }
+        digest = Digest::Sha256(sha2::Sha256::digest(bytes).into()).hex();
+        name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        about.policy = Some((&name, &digest));
+    }
+    verdict.check(target.digest, target.images).map_err(elsewhere)?;
+    Ok(verdict.summary(&about))
+}
+
+fn not_attested(path: &Path, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> CommandError {
+    CommandError::work(format!("cannot attest `{}`", path.display()), error)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, CommandError> {

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 mod attach;
 mod attest;
 mod attest_blob;
+#[cfg(feature = "server")]
+mod audit;
 mod cache;
 mod completions;
 mod config;
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Serve(Box<serve::Args>),
     #[cfg(feature = "server")]
     Worker(worker::Args),
+    #[cfg(feature = "server")]
+    Audit(audit::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -150,6 +154,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Serve(args) => serve::run(*args, global),
         #[cfg(feature = "server")]
         Command::Worker(args) => worker::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::Audit(args) => audit::run(&args),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

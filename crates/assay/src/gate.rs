@@ -8,17 +8,20 @@ use crate::services::Outside;
 use crate::source::{self, SourceArgs, read_file};
 use assay_match::VexDocument;
 use assay_model::{BaseEvidence, Digest, Platform, Report, Timestamp};
-use assay_oci::source::{Source, recognise};
+use assay_oci::source::Source;
 use assay_oci::{Reference, without_password};
 use assay_policy::facts::{Evidence, Facts, History, ImageFacts, ImageReference, Obstacle, Placement};
 use assay_policy::trust::{Material, TrustRoot};
 use assay_policy::{Policy, Problem, Verdict, evaluate};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 mod evidence;
+pub(crate) mod images;
 mod report;
 mod roots;
+
+pub(crate) use report::read as read_report;
 
 /// Where an image is to run, and what else a policy may look at.
 #[derive(Debug, Default, clap::Args)]
@@ -137,13 +140,19 @@ impl Judged {
 
 /// Reads a policy.
 pub(crate) fn read_policy(path: &Path) -> Result<Policy, CommandError> {
+    read_policy_and_bytes(path).map(|(policy, _)| policy)
+}
+
+/// Reads a policy, and returns the bytes that it was read from, too.
+pub(crate) fn read_policy_and_bytes(path: &Path) -> Result<(Policy, Vec<u8>), CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
     };
     let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
-    Policy::parse(&text).map_err(|problems| mistakes(path, &problems))
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    let policy = Policy::parse(text).map_err(|problems| mistakes(path, &problems))?;
+    Ok((policy, bytes))
 }
 
 /// Puts everything that is wrong with a file into one error.
@@ -184,7 +193,7 @@ pub(crate) fn facts(
     settings: &Settings,
     vex: &[VexDocument],
 ) -> Result<Judged, CommandError> {
-    if let Some((report, bytes)) = report_file(text)? {
+    if let Some((report, bytes)) = report::named(text)? {
         let mut gathered = Gathered::of(report, None);
         if let Some(path) = &about.gate.report_signature {
             let network = about.open.network();
@@ -195,64 +204,15 @@ pub(crate) fn facts(
     }
     if about.gate.report_signature.is_some() {
         return Err(CommandError::usage("only a report that was kept is signed, and the source is none")
-            .hint("name a report written by `assay scan SOURCE --format json --output FILE`"));
+            .hint("name a report as one, `report:FILE`; `assay scan SOURCE --format json --output FILE` writes it"));
     }
     let (database, built_in) = source::open_database(global)?;
     let deep = about.policy.needs_deep_scan();
     let scan = |platform: Option<&Platform>| {
         source::gate_report(text, about.open, (deep, platform), global, (&database, built_in), settings, vex)
     };
-    let mut gathered = Vec::new();
-    let Some(children) = children(text, about, global) else {
-        let report = scan(None)?;
-        return judged(text, vec![Gathered::of(report, Some(about.now))], about, global);
-    };
-    for (digest, platform) in children {
-        let report = scan(platform.as_ref())?;
-        // An index may list two images for one platform, of which a scan sees one.
-        let scanned = report.image.manifest_digest == Some(digest);
-        gathered.push(Gathered {
-            digest: Some(digest),
-            platform,
-            index: report.image.index_digest,
-            report: scanned.then_some(report),
-            scanned_at: Some(about.now),
-            scanned_by: Vec::new(),
-        });
-    }
+    let gathered = images::all(text, None, about, global, &scan)?;
     judged(text, gathered, about, global)
-}
-
-/// Returns the images of an index that may run on the policy's platforms, unless one platform was asked for; `None` for what is no
-/// index.
-fn children(text: &str, about: &About<'_>, global: &Global) -> Option<Vec<(Digest, Option<Platform>)>> {
-    if about.open.platform().is_some() || !has_manifests(text) {
-        return None;
-    }
-    // Why it cannot be found is told by the scan.
-    let subject = attached::open(text, about.open.network(), &quiet(global)).ok()?;
-    let runnable = subject.runnable().unwrap_or_default();
-    if runnable.is_empty() {
-        return None;
-    }
-    let wanted = &about.policy.platforms;
-    let children = runnable
-        .into_iter()
-        .map(|child| (child.digest, child.platform()))
-        .filter(|(_, own)| {
-            wanted.is_empty()
-                || own.as_ref().is_none_or(|own| wanted.iter().any(|wanted| own.satisfies(wanted)))
-        })
-        .collect();
-    Some(children)
-}
-
-/// Returns whether a source is one that keeps manifests, and what is attached to them.
-fn has_manifests(text: &str) -> bool {
-    matches!(
-        Source::parse(text, &|path| recognise(path)),
-        Ok(Source::Registry(_) | Source::OciLayout(_) | Source::OciArchive(_))
-    )
 }
 
 fn judged(
@@ -265,10 +225,11 @@ fn judged(
     let first = reports.iter().find_map(|one| one.report.as_ref());
     let reference = reference(text, first);
     let evidence = gather(text, &reports, reference.as_ref(), about, global)?;
-    let documents = evidence::vex(&evidence, &about.policy.vex);
-    if !documents.is_empty() {
-        let (database, _) = source::open_database(global)?;
-        for report in reports.iter_mut().filter_map(|one| one.report.as_mut()) {
+    for one in &mut reports {
+        let subjects: Vec<Digest> = [one.digest, one.index].into_iter().flatten().collect();
+        let documents = evidence::vex(&evidence, &about.policy.vex, &subjects);
+        if let (false, Some(report)) = (documents.is_empty(), &mut one.report) {
+            let (database, _) = source::open_database(global)?;
             assay_match::apply_vex(report, &documents, &database)
                 .map_err(|error| source::damaged_database(error, global))?;
         }
@@ -302,19 +263,29 @@ fn gather(
     let roots = roots::roots(policy, about.path, &|| Outside::new(network, global))?;
     let now = about.now;
     if policy.needs_evidence() {
-        let digests: Vec<Digest> = reports.iter().flat_map(|one| [one.index, one.digest]).flatten().collect();
+        let digests: BTreeSet<Digest> =
+            reports.iter().flat_map(|one| [one.index, one.digest]).flatten().collect();
         // A report is judged by what is attached to its own digest, wherever its tag points by now.
         let place = match reference {
             Some(reference) => Some(reference.name()),
-            None => has_manifests(text).then(|| text.to_owned()),
+            None => images::keeps_manifests(text).then(|| text.to_owned()),
         };
         if let Some(place) = place {
             let named = |digest: &Digest| match reference {
                 Some(_) => format!("registry:{place}@{digest}"),
                 None => place.clone(),
             };
+            let is_of_all = |index: &Digest, subject: &attached::Subject| {
+                let mut of_index = reports.iter().filter(|one| one.index == Some(*index));
+                of_index.all(|one| one.digest.is_none_or(|digest| subject.lists(digest)))
+            };
             for digest in &digests {
                 match attached::open(&named(digest), network, &quiet(global)) {
+                    // A report may say that its image is in any index.
+                    Ok(subject) if !is_of_all(digest, &subject) => {
+                        let why = "the index does not list the image that was judged";
+                        found.failed.insert(*digest, why.to_owned());
+                    }
                     Ok(subject) => evidence::add(&mut found, &subject, *digest, &roots, now),
                     Err(error) => {
                         found.failed.insert(*digest, error.told());
@@ -357,18 +328,21 @@ fn quiet(global: &Global) -> Global {
     Global { quiet: true, ..global.clone() }
 }
 
-/// Gathers the facts about what was scanned elsewhere in the same run: `assay scan --policy`.
+/// Gathers the facts about what was scanned elsewhere in the same run: `assay scan --policy`. Of an index the other images are scanned
+/// by `scan`.
 pub(crate) fn of_report(
     text: &str,
     report: Report,
     about: &About<'_>,
     global: &Global,
+    scan: &images::Scan<'_>,
 ) -> Result<Judged, CommandError> {
     if about.gate.report_signature.is_some() {
         return Err(CommandError::usage("what is scanned just now has no signature")
-            .hint("judge a report that was kept with `assay gate REPORT --report-signature BUNDLE`"));
+            .hint("judge a report that was kept with `assay gate report:FILE --report-signature BUNDLE`"));
     }
-    judged(text, vec![Gathered::of(report, Some(about.now))], about, global)
+    let gathered = images::all(text, Some(report), about, global, scan)?;
+    judged(text, gathered, about, global)
 }
 
 /// Returns the files that a policy names and that are not there.
@@ -432,48 +406,10 @@ impl GateArgs {
     }
 }
 
-/// Reads a report that was kept.
-pub(crate) fn read_report(path: &Path) -> Result<Report, CommandError> {
-    report_and_bytes(path).map(|(report, _)| report)
-}
-
-fn report_and_bytes(path: &Path) -> Result<(Report, Vec<u8>), CommandError> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot read the report `{}`", path.display()), error)
-            .hint("name a report written by `assay scan SOURCE --format json --output FILE`")
-    };
-    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let (report, hidden) = assay_report::format::read(&bytes).map_err(|error| failed(error.into()))?;
-    if hidden > 0 {
-        // What a filter left out cannot be judged, and would pass unseen.
-        let shown = format!("a filter left {hidden} findings out of it");
-        return Err(failed(shown.into())
-            .hint("write the report without `--severity`, `--priority` and `--only-fixed`"));
-    }
-    Ok((report, bytes))
-}
-
-/// Reads the source as a report, if it is a file that says that it is one.
-fn report_file(text: &str) -> Result<Option<(Report, Vec<u8>)>, CommandError> {
-    if let Some(path) = text.strip_prefix("report:") {
-        return report_and_bytes(Path::new(path)).map(Some);
-    }
-    let path = Path::new(text);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let mut start = [0u8; 512];
-    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut start));
-    let start =
-        String::from_utf8_lossy(start.get(..read.unwrap_or_default()).unwrap_or_default()).into_owned();
-    let says = start.trim_start().starts_with('{') && start.contains("\"assay.report/");
-    if says { report_and_bytes(path).map(Some) } else { Ok(None) }
-}
-
 /// Returns the image's name in a registry: as it was asked for, or as the report says of itself.
 pub(crate) fn reference(text: &str, report: Option<&Report>) -> Option<ImageReference> {
-    let parsed = match Source::parse(text, &|path| recognise(path)) {
-        Ok(Source::Registry(reference)) => Some(reference),
+    let parsed = match images::source(text) {
+        Some(Source::Registry(reference)) => Some(reference),
         _ => report
             .filter(|report| report.source == assay_model::report::SourceKind::Registry)
             .and_then(|report| report.image.reference.parse::<Reference>().ok()),

@@ -44,6 +44,10 @@ pub(crate) struct LimitArgs {
     #[arg(long, value_name = "SIZE", default_value = "144MiB")]
     max_facts: Bytes,
 
+    /// Memory for the list of every file, where one is asked for (`--deep`, a bill of materials or a comparison with files).
+    #[arg(long, value_name = "SIZE", default_value = "96MiB")]
+    max_file_list: Bytes,
+
     /// Memory for the marks by which layers hide what lies below, in all layers together: 16 bytes for each entry.
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     max_marks: Bytes,
@@ -65,6 +69,7 @@ impl LimitArgs {
             archive_depth: self.max_archive_depth,
             ratio: self.max_ratio.get(),
             facts: MemoryBudget::new(self.max_facts.0),
+            file_list: MemoryBudget::new(self.max_file_list.0),
             marks: MemoryBudget::new(self.max_marks.0),
             ..Limits::new(scratch)
         }
@@ -158,6 +163,7 @@ mod tests {
                 limits.ratio,
                 limits.free_expansion,
                 limits.facts.limit(),
+                limits.file_list.limit(),
                 limits.marks.limit(),
             ]
         };
@@ -183,7 +189,7 @@ mod tests {
             assert!(row.contains(&format!("| `{}` |", budget.code)), "{row} lacks {}", budget.code);
         }
         assert_eq!(rows, [""; 0], "rows of no budget");
-        assert_eq!(command.get_arguments().filter(|argument| argument.get_long().is_some()).count(), 10);
+        assert_eq!(command.get_arguments().filter(|argument| argument.get_long().is_some()).count(), 11);
     }
 
     #[test]

@@ -4,12 +4,15 @@ use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
+use crate::terminal;
 use assay_model::Platform;
+use assay_oci::artifact::{ArtifactProblem, Look};
 use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
-    Access, Artifact, ArtifactKind, Artifacts, Descriptor, Network, Repository, RepositoryError,
-    SpoolOptions, StoredManifest, without_password,
+    Access, Artifact, ArtifactKind, Artifacts, Descriptor, Found, Network, Repository, RepositoryError,
+    SpoolOptions, StoredManifest, image_for, without_password,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A place, and which of its images is meant.
@@ -56,6 +59,37 @@ pub(crate) fn open(
     Ok(Opened { repository, wanted, source })
 }
 
+/// An image that was found, to be verified or signed.
+pub(crate) struct Located {
+    /// What the user wrote, without a password.
+    pub(crate) shown: String,
+    /// Where it is.
+    pub(crate) repository: Repository,
+    /// Its manifest or index.
+    pub(crate) image: StoredManifest,
+}
+
+/// Finds an image, and says which digest it has unless that was said.
+pub(crate) fn locate(
+    text: &str,
+    access: Access,
+    args: &NetworkArgs,
+    global: &Global,
+) -> Result<Located, CommandError> {
+    let opened = open("find", text, access, &network(args, global)?)?;
+    let image =
+        opened.repository.resolve(opened.wanted.as_ref()).map_err(|error| failed("find", text, error))?;
+    let shown = without_password(text).into_owned();
+    // A tag may be moved at any time, so people see what it stood for.
+    if !matches!(opened.wanted, Some(Selector::Digest(_))) {
+        terminal::note(global, &format!("`{shown}` is {}", image.descriptor.digest));
+    }
+    Ok(Located { shown, repository: opened.repository, image })
+}
+
+/// Images of an index that are looked at; the largest public ones have some dozens, and each costs half a dozen requests.
+const MAX_CHILDREN: usize = 500;
+
 /// An image, or an index with its images, each with what is attached to it.
 pub(crate) struct Family {
     pub(crate) root: Member,
@@ -80,6 +114,12 @@ impl Family {
     ) -> Result<Self, RepositoryError> {
         let root = repository.resolve(wanted)?;
         let of_index = repository.artifacts_of_index(&root)?;
+        let images = root.images()?;
+        let chosen: Vec<Descriptor> = match platform {
+            Some(wanted) => image_for(&images, wanted).into_iter().cloned().collect(),
+            None => images,
+        };
+        let left_out = chosen.len().saturating_sub(MAX_CHILDREN);
         let member = |descriptor: Descriptor| -> Result<Member, RepositoryError> {
             let mut artifacts = repository.artifacts(descriptor.digest, kinds)?;
             let beside = of_index.artifacts.iter().filter(|artifact| {
@@ -89,16 +129,17 @@ impl Family {
             Ok(Member { platform: descriptor.platform(), descriptor, artifacts })
         };
         let mut children = Vec::new();
-        for entry in root.images()? {
-            let fits = platform.is_none_or(|wanted| {
-                entry.platform().is_some_and(|have| have == *wanted || have.satisfies(wanted))
-            });
-            if fits {
-                children.push(member(entry)?);
-            }
+        for entry in chosen.into_iter().take(MAX_CHILDREN) {
+            children.push(member(entry)?);
         }
         let mut root = member(root.descriptor)?;
         root.artifacts.problems.extend(of_index.problems);
+        root.artifacts.looked.extend(of_index.looked.into_iter().filter(Look::is_truncated));
+        if left_out > 0 {
+            let reason = format!("{left_out} of its images were not looked at");
+            let digest = root.descriptor.digest;
+            root.artifacts.problems.push(ArtifactProblem { digest, found: Found::Index, reason });
+        }
         Ok(Self { root, children })
     }
 
@@ -109,39 +150,14 @@ impl Family {
 
     /// Returns everything that is attached, each artifact once.
     pub(crate) fn artifacts(&self) -> Vec<&Artifact> {
-        let mut all: Vec<&Artifact> = Vec::new();
-        for artifact in self.members().flat_map(|member| &member.artifacts.artifacts) {
-            if !all.iter().any(|have| have.descriptor.digest == artifact.descriptor.digest) {
-                all.push(artifact);
-            }
-        }
-        all
+        let mut seen = HashSet::new();
+        let all = self.members().flat_map(|member| &member.artifacts.artifacts);
+        all.filter(|artifact| seen.insert(artifact.descriptor.digest)).collect()
     }
-}
 
-/// Chooses the manifest that something is to be attached to: the image itself, or that of `platform` in an index.
-pub(crate) fn choose(
-    repository: &Repository,
-    wanted: Option<&Selector>,
-    platform: Option<&Platform>,
-) -> Result<StoredManifest, RepositoryError> {
-    let root = repository.resolve(wanted)?;
-    let Some(platform) = platform else { return Ok(root) };
-    let images = root.images()?;
-    if images.is_empty() {
-        return Ok(root);
-    }
-    let exact = images.iter().find(|entry| entry.platform().as_ref() == Some(platform));
-    let fitting =
-        || images.iter().find(|entry| entry.platform().is_some_and(|have| have.satisfies(platform)));
-    match exact.or_else(fitting) {
-        Some(entry) => repository.manifest(entry.digest),
-        None => Err(assay_oci::OpenError::UnknownPlatform {
-            place: repository.place(),
-            wanted: platform.clone(),
-            available: images.iter().filter_map(Descriptor::platform).collect(),
-        }
-        .into()),
+    /// Returns the lists that were not read to their end.
+    pub(crate) fn truncated(&self) -> impl Iterator<Item = &Look> {
+        self.members().flat_map(|member| &member.artifacts.looked).filter(|look| look.is_truncated())
     }
 }
 
@@ -153,17 +169,4 @@ pub(crate) fn with_digest(source: &Source, descriptor: &Descriptor) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// Writes a number of bytes for people.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    let (mut value, mut unit) = (bytes as f64, "B");
-    for next in UNITS {
-        if value < 1024.0 {
-            break;
-        }
-        (value, unit) = (value / 1024.0, next);
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
 }

@@ -7,7 +7,7 @@ use crate::source::{self, NetworkArgs};
 use assay_model::Timestamp;
 use assay_oci::Network;
 use assay_oci::exchange::Exchange;
-use assay_sign::kms::{Answer, MAX_ANSWER, Request, Surroundings, TransportError};
+use assay_sign::kms::{Answer, MAX_ANSWER, Request, Surroundings, TransportError, host_of};
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -37,11 +37,7 @@ impl Surroundings for Outside {
         };
         match self.0.exchange(&exchange) {
             Ok(answer) => Ok(Answer { status: answer.status, body: answer.body }),
-            Err(error) => {
-                let rest = request.url.split_once("://").map_or(request.url.as_str(), |(_, rest)| rest);
-                let host = rest.split('/').next().unwrap_or_default().to_owned();
-                Err(TransportError { host, source: error.into() })
-            }
+            Err(error) => Err(TransportError { host: host_of(&request.url), source: error.into() }),
         }
     }
 

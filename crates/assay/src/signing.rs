@@ -3,27 +3,24 @@
 use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
-use crate::source::{self, NetworkArgs};
-use crate::terminal;
+use crate::repository::{self, Located};
+use crate::source::NetworkArgs;
 use assay_model::Digest;
 use assay_oci::descriptor::Descriptor;
-use assay_oci::source::{Selector, Source, recognise};
 use assay_oci::{
-    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer, Repository,
-    RepositoryError, SpoolOptions, StoredManifest, TagScheme, without_password,
+    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer,
+    RepositoryError, StoredManifest, TagScheme,
 };
 use assay_sign::bundle::{self, Bundle, Content};
 use assay_sign::certificate::Certificate;
 use assay_sign::dsse::Envelope;
 use assay_sign::key::PublicKey;
 use assay_sign::make::SimpleSignature;
-use assay_sign::notation::{self, EnvelopeFormat};
+use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationEnvelope};
 use assay_sign::simple_signing::Payload;
 use assay_sign::statement::{self, Statement};
 use assay_sign::{Base64, dsse, simple_signing};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// The annotation that holds a signature of cosign 2.
 const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
@@ -35,14 +32,7 @@ const MAX_DEPTH: u32 = 3;
 const MAX_MANIFESTS: usize = 500;
 
 /// An image, and where it is.
-pub(crate) struct Place {
-    /// What the user wrote, without a password.
-    pub(crate) shown: String,
-    /// Where manifests are.
-    pub(crate) repository: Repository,
-    /// The image's manifest or index.
-    pub(crate) image: StoredManifest,
-}
+pub(crate) type Place = Located;
 
 /// What a signature says, beyond that there is one.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,23 +43,18 @@ pub(crate) struct Signature {
     pub(crate) annotations: BTreeMap<String, String>,
 }
 
+/// The signatures of a manifest by one key.
+#[derive(Debug, Default)]
+pub(crate) struct Signatures {
+    /// What they say.
+    pub(crate) found: BTreeSet<Signature>,
+    /// What is listed as a signature and cannot be read.
+    pub(crate) problems: Vec<String>,
+}
+
 /// Opens the place of an image to write to it, and finds out what is meant.
 pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Place, CommandError> {
-    let shown = without_password(text).into_owned();
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot find `{shown}`"), error).with_hints_of_cause()
-    };
-    let source = Source::parse(text, &|path| recognise(path)).map_err(|error| failed(error.into()))?;
-    let network = source::network(network, global, Arc::new(AtomicBool::new(false)))?;
-    let spool = SpoolOptions::in_folder(environment::scratch_folder());
-    let (repository, wanted) = Repository::of_source(&source, Access::Write, &network, &spool)
-        .map_err(|error| failed(error.into()))?;
-    let image = repository.resolve(wanted.as_ref()).map_err(|error| failed(error.into()))?;
-    // A tag may be moved at any time, so people see what it stood for.
-    if !matches!(wanted, Some(Selector::Digest(_))) {
-        terminal::note(global, &format!("`{shown}` is {}", image.descriptor.digest));
-    }
-    Ok(Place { shown, repository, image })
+    repository::locate(text, Access::Write, network, global)
 }
 
 impl Place {
@@ -105,6 +90,11 @@ impl Place {
         let document = ManifestDocument::parse(&of.bytes).map_err(|error| failed(error.into()))?;
         if !document.is_index() || depth == 0 {
             return Ok(());
+        }
+        if document.malformed() > 0 {
+            let cause = format!("{} of its entries cannot be understood", document.malformed());
+            return Err(CommandError::work(format!("cannot sign all that is in `{}`", self.shown), cause)
+                .hint("sign the index alone, without `--recursive`"));
         }
         for entry in document.manifests {
             if !seen.insert(entry.digest) {
@@ -179,15 +169,17 @@ impl Place {
     }
 
     /// Returns the signatures of a manifest by that key.
-    pub(crate) fn signatures_by(
-        &self,
-        subject: Digest,
-        key: &PublicKey,
-    ) -> Result<BTreeSet<Signature>, CommandError> {
-        let mut found = BTreeSet::new();
+    pub(crate) fn signatures_by(&self, subject: Digest, key: &PublicKey) -> Result<Signatures, CommandError> {
+        let Signatures { mut found, mut problems } = Signatures::default();
         for layer in self.artifacts(subject, ArtifactKind::Signature)?.into_iter().flat_map(|one| one.layers)
         {
-            let Ok(bytes) = self.repository.blob(&layer, bundle::MAX_BYTES as u64) else { continue };
+            let bytes = match self.repository.blob(&layer, bundle::MAX_BYTES as u64) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    problems.push(format!("layer {}: {error}", layer.digest.short()));
+                    continue;
+                }
+            };
             if layer.media_type == simple_signing::MEDIA_TYPE {
                 let signature = layer.annotations.get(SIGNATURE).and_then(|text| Base64::decoded(text).ok());
                 if !signature.is_some_and(|signature| verifies(key, &bytes, &signature.0)) {
@@ -220,7 +212,28 @@ impl Place {
                 });
             }
         }
-        Ok(found)
+        Ok(Signatures { found, problems })
+    }
+
+    /// Tells whether a manifest has a signature of the Notary Project already that says what a new one would.
+    pub(crate) fn has_notation(
+        &self,
+        subject: Digest,
+        new: &NewEnvelope<'_>,
+        format: EnvelopeFormat,
+    ) -> Result<bool, CommandError> {
+        let artifacts = self.artifacts(subject, ArtifactKind::Signature)?;
+        let mut layers = artifacts.iter().flat_map(|artifact| &artifact.layers);
+        Ok(layers.any(|layer| {
+            // What cannot be read is no signature of ours.
+            let bytes = (layer.media_type == format.media_type())
+                .then(|| self.repository.blob(layer, bundle::MAX_BYTES as u64).ok());
+            let envelope = bytes.flatten().and_then(|bytes| match format {
+                EnvelopeFormat::Jws => NotationEnvelope::from_jws(&bytes).ok(),
+                EnvelopeFormat::Cose => NotationEnvelope::from_cose(&bytes).ok(),
+            });
+            envelope.is_some_and(|envelope| envelope.says(new))
+        }))
     }
 
     /// Attaches an envelope of the Notary Project to a manifest.

@@ -12,7 +12,7 @@ use assay_detect::check::accumulated;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
     Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
-    folder_inventory, function_inventory, image_inventory, is_sbom, newer_base, nobody, open_sbom,
+    folder_inventory, function_inventory, image_inventory, is_newest, is_sbom, newer_base, open_sbom,
 };
 use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
@@ -287,7 +287,7 @@ pub(crate) fn report(
             VexDocument { source: text.to_owned(), trust: Trust::Subject, statements }
         }),
     );
-    let attached = crate::attached::statements(text, scanned.kind, &scanned.image, args, global, &nobody);
+    let attached = crate::attached::statements(text, scanned.kind, &scanned.image, args, global);
     documents.extend(attached.documents);
     scanned.inventory.warnings.extend(attached.notices);
     scanned.inventory.warnings.sort();
@@ -302,8 +302,10 @@ pub(crate) fn report(
     }
     if let Some(base) = &scanned.base {
         let settings = settings(args, global)?;
+        let newest = is_newest(base, &scanned.known, &settings);
         let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
         if let Some(base) = &mut report.image.base {
+            base.newest = newest;
             base.newer = newer;
         }
     }

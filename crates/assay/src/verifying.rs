@@ -11,7 +11,7 @@ use assay_oci::StoredManifest;
 use assay_report::escape;
 use assay_sign::verify::{Judgement, Outcome, Request, TrustRoot, Verified, Wanted, image};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -77,7 +77,9 @@ pub(crate) fn run(
     if !verified {
         let children = subject.runnable()?;
         verified = !children.is_empty();
-        for child in &children {
+        let mut seen = BTreeSet::new();
+        // One image may stand there for several platforms.
+        for child in children.iter().filter(|child| seen.insert(child.digest)) {
             let platform =
                 child.platform.as_ref().map(|platform| format!("{}/{}", platform.os, platform.architecture));
             let manifest = verify(&subject, &subject.manifest(child.digest)?, platform, terms, root)?;

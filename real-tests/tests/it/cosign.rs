@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+/// What the gate judges by before its verdict is attested; there is no database here, of which it warns.
+const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: staging, mode: warn}]\nrules:\n  - malware: {}\n";
+
 /// The annotation that tells images apart.
 const LABEL: &str = "org.example.number";
 
@@ -245,7 +248,7 @@ fn cosign_verifies_attestations_of_images() {
     let Some(bench) = Bench::new() else { return };
     bench.assay(&["key", "generate", "--out", "k"]);
     fs::write(bench.path("sbom.json"), r#"{"bomFormat":"CycloneDX","specVersion":"1.6"}"#).unwrap();
-    fs::write(bench.path("verdict.json"), r#"{"verdict":"admit","tier":"production","reasons":[]}"#).unwrap();
+    fs::write(bench.path("policy.yaml"), POLICY).unwrap();
     for image in bench.images(4) {
         for legacy in [false, true] {
             let flag: &[&str] = if legacy { &["--legacy"] } else { &[] };
@@ -272,7 +275,8 @@ fn cosign_verifies_attestations_of_images() {
             let builder = &statement(&made.stdout)["predicate"]["runDetails"]["builder"]["id"];
             assert_eq!(builder, "https://ci.example");
 
-            attest(&["--type", "verdict", "--predicate", "verdict.json"]);
+            bench.assay(&["gate", &image, "--policy", "policy.yaml", "--output", "json=verdict.json"]);
+            attest(&["--type", "verdict", "--predicate", "verdict.json", "--policy", "policy.yaml"]);
             let made = bench.attested("k.pub", legacy, "https://slsa.dev/verification_summary/v1", &image);
             assert!(made.success, "{image} legacy={legacy}: {}", made.stderr);
             assert_eq!(statement(&made.stdout)["predicate"]["verificationResult"], "PASSED");
@@ -476,6 +480,23 @@ fn keys_in_a_token_sign() {
             assert_eq!(verified.success, label != "p384", "{image}: {}", verified.stderr);
         }
     }
+    // Keys without an identifier, which `pkcs11-tool` makes unless it is given one, are told apart by their labels.
+    let mut nameless = Vec::new();
+    for label in ["first", "second"] {
+        let login =
+            ["--module", &module, "--login", "--pin", "1234", "--token-label", "assay", "--keypairgen"];
+        done(&tool, &[&login[..], &["--key-type", "EC:prime256v1", "--label", label]].concat());
+    }
+    for label in ["first", "second"] {
+        let key = format!("pkcs11:token=assay;object={label}");
+        fs::write(bench.path(label), done(&real_tests::assay(), &["key", "public", &key])).unwrap();
+        // Larger than what plug-ins are handed whole.
+        fs::write(bench.path("large"), vec![7; (16 << 20) + 1]).unwrap();
+        done(&real_tests::assay(), &["sign-blob", "--key", &key, "--bundle", "bundle", "large"]);
+        bench.assay(&["verify-blob", "--key", label, "--bundle", "bundle", "large"]);
+        nameless.push(fs::read(bench.path(label)).unwrap());
+    }
+    assert_ne!(nameless[0], nameless[1]);
     let key = "pkcs11:token=assay;object=p256";
     let wrong = with_token(&real_tests::assay(), &["key", "public", key], "4321");
     assert!(!wrong.success && wrong.stderr.contains("PIN is wrong"), "{}", wrong.stderr);

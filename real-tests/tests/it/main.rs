@@ -14,6 +14,7 @@
 mod artifacts;
 mod checks;
 mod ci_formats;
+mod cluster;
 mod config;
 mod corpus;
 mod cosign;
@@ -24,6 +25,7 @@ mod hardening;
 mod hostile;
 mod imports;
 mod known;
+mod kubernetes;
 mod lang_a;
 mod lang_a2;
 mod lang_b;

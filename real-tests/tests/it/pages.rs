@@ -3,7 +3,8 @@
 //! Chromium is driven by its debugging protocol over a pipe (<https://chromedevtools.github.io/devtools-protocol/>). The pictures are in
 //! `target/pages/`; those of the manual are among them.
 
-use crate::server::{Process, free_port, get, line, process};
+use crate::cluster::free_port;
+use crate::server::{Process, get, line, process};
 use crate::services::{Running, registry, run};
 use assay_test::image::{Builder, Tree};
 use real_tests::{tool, workspace};

@@ -10,7 +10,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 /// One advisory is all that the images need.
-const ADVISORY: &str = r#"{
+pub(crate) const ADVISORY: &str = r#"{
   "schema_version": "1.6.0", "id": "GHSA-xvch-5gv4-984h", "aliases": ["CVE-2021-44906"],
   "modified": "2026-01-01T00:00:00Z", "published": "2022-03-18T00:00:00Z", "summary": "prototype pollution in minimist",
   "severity": [{ "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H" }],

@@ -1,12 +1,13 @@
 //! The server among other people's programs: PostgreSQL, `docker-registry` with its notifications, skopeo, `curl` over TLS; and workers
 //! that are killed.
 
+use crate::cluster::free_port;
 use crate::services::{registry, run};
 use crate::store::start as start_postgres;
 use assay_test::image::{Builder, BuiltImage, Tree};
 use real_tests::{assay, tool};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,10 +51,6 @@ pub(crate) fn line(process: &mut Process, start: &str) -> String {
             return rest.to_owned();
         }
     }
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 pub(crate) fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Value> {
@@ -136,6 +133,76 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
     }
     let radius = get(port, "/api/v1/blast-radius?package=flask&ecosystem=PyPI", &token).unwrap();
     assert_eq!(radius["items"].as_array().unwrap().len(), images.len(), "{radius}");
+}
+
+#[test]
+fn a_crawl_finds_what_no_event_told_of_with_the_credentials_of_the_repository() {
+    let (Some(docker_registry), Some(skopeo), Some(htpasswd)) =
+        (tool("docker-registry"), tool("skopeo"), tool("htpasswd"))
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(file("htpasswd"), run(&htpasswd, &["-Bbn", "user", "pass"])).unwrap();
+    let auth = format!("auth:\n  htpasswd: {{realm: test, path: {}}}\n", file("htpasswd"));
+    let (_registry, host) = registry(&docker_registry, folder.path(), "", &auth);
+    let images = images();
+    let push = |number: usize, tag: &str| {
+        let layout = folder.path().join(format!("layout{number}"));
+        std::fs::create_dir_all(&layout).unwrap();
+        images[number].write_layout(&layout, "app");
+        let (from, to) = (format!("oci:{}:app", layout.display()), format!("docker://{host}/team/app:{tag}"));
+        let options = ["copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", "user:pass"];
+        run(&skopeo, &[&options[..], &[&from, &to]].concat());
+    };
+    push(0, "stays");
+    push(1, "moves");
+    push(2, "goes");
+    // Of the registry as a whole nothing is known, only of one repository.
+    let credentials = format!(r#"{{"auths": {{"{host}/team/app": {{"auth": "dXNlcjpwYXNz"}}}}}}"#);
+    std::fs::write(file("auth.json"), credentials).unwrap();
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let places = [format!("{host}/team/app"), format!("{host}/team/other")];
+    let serve = ["serve", "--data", "data", "--listen", &listen, "--registry", &host];
+    let crawls = ["--crawl", &places[0], "--crawl", &places[1], "--crawl-every", "1"];
+    let more = ["--registry-config", "auth.json"];
+    let mut server = process(folder.path(), &[&serve[..], &crawls, &more].concat());
+    let token = line(&mut server, "the first administrator's token, shown only now: ");
+    let wait = |kind: &str, tag: &str, image: &BuiltImage| {
+        let begun = Instant::now();
+        loop {
+            let path = format!("/api/v1/events?digest={}", image.digest());
+            let events = get(port, &path, &token).unwrap_or_default();
+            let found = events["items"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .any(|event| event["kind"] == kind && (tag.is_empty() || event["detail"]["tag"] == tag));
+            if found {
+                return;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "no `{kind}` of `{tag}`: {events}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    for (image, tag) in images.iter().zip(["stays", "moves", "goes"]) {
+        wait("tag-seen", tag, image);
+        wait("scanned", "", image);
+    }
+    push(3, "moves");
+    wait("tag-moved", "moves", &images[3]);
+    // As the registry's own garbage collection of tags would leave it.
+    let storage = std::fs::read_dir(folder.path()).unwrap().flatten().map(|entry| entry.path());
+    let storage = storage.into_iter().find(|path| path.join("docker").is_dir()).unwrap();
+    std::fs::remove_dir_all(storage.join("docker/registry/v2/repositories/team/app/_manifests/tags/goes"))
+        .unwrap();
+    wait("tag-gone", "goes", &images[2]);
+    let crawls = get(port, "/api/v1/crawls", &token).unwrap();
+    let other =
+        crawls["items"].as_array().unwrap().iter().find(|crawl| crawl["repository"] == "team/other").unwrap();
+    assert!(other["error"].as_str().unwrap().contains("401"), "{crawls}");
 }
 
 #[test]

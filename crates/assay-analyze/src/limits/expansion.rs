@@ -52,6 +52,11 @@ impl Expansion {
         counts.stored = counts.stored.saturating_add(bytes);
     }
 
+    /// Returns how many bytes have come out.
+    pub(crate) fn expanded(&self) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).expanded
+    }
+
     /// Counts bytes that came out.
     pub(crate) fn add_expanded(&self, bytes: u64, limits: &Limits) -> Result<(), GivenUp> {
         let given_up = GivenUp::Ratio { ratio: limits.ratio, free: limits.free_expansion };

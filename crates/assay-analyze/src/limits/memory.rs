@@ -62,6 +62,16 @@ impl MemoryBudget {
         take(&self.common, more, 0) || take(&self.own, more, self.kept_from(more, before))
     }
 
+    /// Takes `bytes` of what is common. Where there is as much, [`MemoryBudget::spend`] would have taken the same, bit by bit.
+    pub(crate) fn spend_common(&self, bytes: u64) -> bool {
+        take(&self.common, bytes, 0)
+    }
+
+    /// Returns whether [`MemoryBudget::spend_common`] would take `bytes`.
+    pub(crate) fn has_common(&self, bytes: u64) -> bool {
+        self.common.load(Ordering::Relaxed) >= bytes
+    }
+
     /// Takes `bytes` for one of many things that are not worth what is kept for files that say little.
     pub(crate) fn spend_plenty(&self, bytes: u64) -> bool {
         self.spend(bytes, LITTLE)
@@ -95,6 +105,9 @@ pub(crate) const ENTRY: u64 = 64;
 /// What a file costs about which something was said, besides the facts: its entries here and in the overlay, and lists that
 /// allocate for four where they hold one (measured: 3.6 KB in all for each of a million `package.json` files).
 pub(crate) const FILE: u64 = 832;
+
+/// The same of a file of which only the list of files speaks: one fact and no list that has room for more.
+const LISTED: u64 = 384;
 
 fn bytes(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
@@ -182,10 +195,69 @@ pub(crate) fn path_cost(path: &str) -> u64 {
     text_cost(path).saturating_add(FILE)
 }
 
-/// Returns about how many bytes of memory a path takes with all that was said about it.
-pub(crate) fn file_cost(path: &str, said: &[FileAnalysis]) -> u64 {
-    let facts = said.iter().flat_map(|analysis| &analysis.said.facts);
-    facts.map(cost).fold(path_cost(path), u64::saturating_add)
+/// Returns about how many bytes of memory a path takes in the list of files; it is there twice while layers are laid over each other.
+pub(crate) fn listed_path_cost(path: &str) -> u64 {
+    text_cost(path).saturating_mul(2).saturating_add(LISTED)
+}
+
+/// What is said about a path takes from two budgets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct PathCost {
+    pub(crate) facts: u64,
+    pub(crate) file_list: u64,
+}
+
+impl PathCost {
+    /// Returns what the path itself costs.
+    pub(crate) fn of_path(path: &str, facts: bool, listed: bool) -> Self {
+        Self {
+            facts: if facts { path_cost(path) } else { 0 },
+            file_list: if listed { listed_path_cost(path) } else { 0 },
+        }
+    }
+
+    /// Returns about how many bytes of memory a path takes with all that was said about it.
+    pub(crate) fn of_file(path: &str, said: &[FileAnalysis]) -> Self {
+        let is_list = FileAnalysis::is_file_list;
+        let mut sum = Self::of_path(path, !said.iter().all(is_list), said.iter().any(is_list));
+        for analysis in said {
+            let to = if is_list(analysis) { &mut sum.file_list } else { &mut sum.facts };
+            *to = analysis.said.facts.iter().map(cost).fold(*to, u64::saturating_add);
+        }
+        sum
+    }
+
+    /// Returns the larger of each.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self { facts: self.facts.max(other.facts), file_list: self.file_list.max(other.file_list) }
+    }
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            facts: self.facts.saturating_add(other.facts),
+            file_list: self.file_list.saturating_add(other.file_list),
+        }
+    }
+}
+
+impl Limits {
+    /// Returns the memory of the list of files, or of everything else that is found.
+    pub(crate) fn memory(&self, listing: bool) -> &MemoryBudget {
+        if listing { &self.file_list } else { &self.facts }
+    }
+
+    pub(crate) fn give_back(&self, cost: PathCost) {
+        self.facts.give_back(cost.facts);
+        self.file_list.give_back(cost.file_list);
+    }
+}
+
+impl FileAnalysis {
+    /// Returns whether it belongs to the list of files.
+    pub(crate) fn is_file_list(&self) -> bool {
+        let listed = |fact: &Fact| matches!(fact, Fact::Content(_) | Fact::Installed { .. });
+        !self.said.facts.is_empty() && self.said.facts.iter().all(listed)
+    }
 }
 
 /// Returns about how many bytes of memory a symbolic link takes.
@@ -201,20 +273,24 @@ impl Cover {
 }
 
 impl LayerAnalysis {
-    fn facts_cost(&self) -> u64 {
-        let files = self.files.iter().map(|(path, said)| file_cost(path, said));
+    fn cost(&self) -> PathCost {
+        let files = self.files.iter().map(|(path, said)| PathCost::of_file(path, said));
         let links = self.symlinks.iter().map(|(path, target)| symlink_cost(path, target));
-        files.chain(links).fold(0, u64::saturating_add)
+        let links = PathCost { facts: links.fold(0, u64::saturating_add), file_list: 0 };
+        files.fold(links, PathCost::add)
     }
 
     /// Takes from the budgets what reading the layer would have taken, and leaves out, with a warning, what does not fit.
     pub fn fit(&mut self, limits: &Limits) {
-        let all = limits.marks.spend(self.cover.cost(), 0);
-        if all && limits.facts.spend(self.facts_cost(), 0) {
-            return;
-        }
-        if all {
-            limits.marks.give_back(self.cover.cost());
+        let (marks, cost) = (self.cover.cost(), self.cost());
+        if limits.marks.spend(marks, 0) {
+            if limits.facts.spend(cost.facts, 0) {
+                if limits.file_list.spend(cost.file_list, 0) {
+                    return;
+                }
+                limits.facts.give_back(cost.facts);
+            }
+            limits.marks.give_back(marks);
         }
         let warnings = std::mem::take(&mut self.warnings);
         *self = self.within(limits);
@@ -238,15 +314,19 @@ impl LayerAnalysis {
         } else {
             copy.warnings.push(limits.too_many_marks());
         }
-        let mut cut = false;
+        let (mut cut, mut list_cut) = (false, false);
         for (path, said) in &self.files {
-            if limits.facts.spend(file_cost(path, said), 0) {
-                copy.files.insert(path.clone(), said.clone());
-                continue;
+            let cost = PathCost::of_file(path, said);
+            let facts = limits.facts.spend(cost.facts, 0);
+            let listed = limits.file_list.spend(cost.file_list, 0);
+            (cut, list_cut) = (cut || !facts, list_cut || !listed);
+            let fits = |analysis: &&FileAnalysis| if analysis.is_file_list() { listed } else { facts };
+            let said: Vec<FileAnalysis> = said.iter().filter(fits).cloned().collect();
+            if !said.is_empty() {
+                copy.files.insert(path.clone(), said);
             }
-            cut = true;
             // Adding up what a million files cost of which none fits takes its time, too.
-            if !limits.facts.has(path_cost("")) {
+            if cut && !limits.facts.has(path_cost("")) {
                 break;
             }
         }
@@ -260,6 +340,9 @@ impl LayerAnalysis {
         }
         if cut {
             copy.warnings.push(limits.too_many_facts(None));
+        }
+        if list_cut {
+            copy.warnings.push(limits.too_many_files());
         }
         copy.repeatable &= copy.warnings.is_empty();
         copy

@@ -4,10 +4,13 @@
 //! Files are handed over in batches. What was said comes back in the order of the archive and is kept at points that depend on the layer
 //! alone, so that nothing depends on which thread was faster; where the second thread is behind, the first looks at a batch itself. Whatever
 //! needs to know what was said of an earlier file waits for it.
+//!
+//! For the same reason nothing is taken from the budgets of the scan while a batch is looked at: it has some memory and expansion aside, and
+//! what was said is paid for when its turn comes. A file for which either does not suffice is looked at again then, within the budgets.
 
 use super::{Pass, Said, each_part, look};
 use crate::analyzer::{File, Node};
-use crate::limits::{Expansion, Limits};
+use crate::limits::{Drawn, Expansion, Limits, MemoryBudget};
 use crate::matcher::Matcher;
 use assay_model::Warning;
 use std::collections::{HashSet, VecDeque};
@@ -26,8 +29,12 @@ const FILES: usize = 256;
 const KEPT: usize = 4;
 /// Batches that wait for the second thread.
 const WAITING: usize = 1;
-/// The memory for what is found that must be left, in bytes: else each file has to wait for what was said of the one before.
-const ROOM: u64 = 4 << 20;
+/// The memory for what is found in one batch until it is paid for, in bytes: two thousand packages.
+const ASIDE: u64 = 2 << 20;
+/// What may come out of the archives of one batch until it is paid for, in bytes; once a layer has given too much, none is handed over.
+const EXPANDED_ASIDE: u64 = 32 << 20;
+/// The memory for what is found that must be left, in bytes, for what is not paid for yet: else files would be looked at twice.
+const ROOM: u64 = 6 * ASIDE;
 /// Paths that are remembered.
 const PATHS: usize = 1 << 16;
 
@@ -38,7 +45,14 @@ struct Waiting {
     /// Where its bytes are in those of the batch.
     content: Range<usize>,
     analyzers: Vec<usize>,
+    said: Option<Aside>,
+}
+
+/// What was said about a file and is not paid for yet.
+struct Aside {
     said: Vec<Said>,
+    /// Bytes that came out of archives in it.
+    expanded: u64,
 }
 
 /// Files that are handed over together.
@@ -49,12 +63,27 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Has every file looked at.
-    pub(super) fn look(&mut self, matcher: &Matcher<'_>, limits: &Limits, expansion: &Expansion) {
-        for waiting in &mut self.files {
+    /// Has every file looked at, until the time is up.
+    pub(super) fn look(&mut self, matcher: &Matcher<'_>, limits: &Limits) {
+        let aside = Limits {
+            facts: MemoryBudget::new(ASIDE),
+            file_list: MemoryBudget::new(ASIDE),
+            free_expansion: EXPANDED_ASIDE,
+            drawn: Drawn::default(),
+            ..limits.clone()
+        };
+        let expansion = Expansion::default();
+        for waiting in self.files.iter_mut().take_while(|_| !limits.stop.is_raised()) {
             let content = self.bytes.get(waiting.content.clone()).unwrap_or_default();
             let file = File { path: &waiting.path, node: waiting.node, content: &content };
-            waiting.said = look(&file, &waiting.analyzers, matcher, limits, expansion);
+            let before = expansion.expanded();
+            let said = look(&file, &waiting.analyzers, matcher, &aside, &expansion);
+            let expanded = expansion.expanded().saturating_sub(before);
+            if said.iter().any(|said| said.left_out.any()) {
+                said.iter().for_each(|said| aside.memory(said.listing).give_back(said.cost));
+            } else {
+                waiting.said = Some(Aside { said, expanded });
+            }
         }
     }
 }
@@ -132,7 +161,7 @@ impl Ahead {
     fn next(&mut self) -> Option<Batch> {
         match self.handed.pop_front()? {
             Handed::Here(batch) => Some(batch),
-            // The thread outlives this end; an analyzer that panics does not end it.
+            // An analyzer that panics does not end the thread.
             Handed::Over => self.done.recv().ok(),
         }
     }
@@ -144,12 +173,13 @@ impl Pass<'_> {
     pub(super) fn may_hand_over(&mut self, size: u64, analyzers: &[usize]) -> bool {
         let limits = self.limits;
         if self.ahead.is_none()
+            || self.swollen
             || size > FILE.min(limits.memory_per_file).min(limits.bytes_per_file)
             || !self.matcher.reads(analyzers)
         {
             return false;
         }
-        let room = limits.facts.has(ROOM);
+        let room = limits.facts.has_common(ROOM);
         if !room {
             self.catch_up();
         }
@@ -176,7 +206,7 @@ impl Pass<'_> {
         });
         let content = start..bytes.len();
         let waiting =
-            Waiting { path: path.to_owned(), node, content, analyzers: analyzers.to_vec(), said: Vec::new() };
+            Waiting { path: path.to_owned(), node, content, analyzers: analyzers.to_vec(), said: None };
         ahead.filling.files.push(waiting);
         ahead.remember(path);
         let full = ahead.filling.bytes.len() >= BYTES || ahead.filling.files.len() >= FILES;
@@ -218,6 +248,13 @@ impl Pass<'_> {
         }
     }
 
+    /// Says that the second thread panicked, which costs the files that it had.
+    pub(super) fn lost_files(&mut self) {
+        self.hindered = true;
+        let message = "the thread that looks at files has failed; please report this";
+        self.out.warnings.push(Warning::unscanned("analyzer-failed", None, message));
+    }
+
     fn submit(&mut self) {
         let Some(ahead) = &mut self.ahead else { return };
         if ahead.filling.files.is_empty() {
@@ -228,7 +265,7 @@ impl Pass<'_> {
         let handed = match ahead.batches.try_send(batch) {
             Ok(()) => Handed::Over,
             Err(TrySendError::Full(mut batch) | TrySendError::Disconnected(mut batch)) => {
-                batch.look(self.matcher, self.limits, &self.expansion);
+                batch.look(self.matcher, self.limits);
                 Handed::Here(batch)
             }
         };
@@ -238,19 +275,54 @@ impl Pass<'_> {
     /// Keeps what was said, the oldest first, until so many batches are left.
     fn keep_until(&mut self, left: usize) {
         while let Some(ahead) = self.ahead.as_mut().filter(|ahead| ahead.handed.len() > left) {
-            let Some(mut batch) = ahead.next() else {
-                let message = "the thread that looks at files has failed; please report this";
-                self.out.warnings.push(Warning::unscanned("analyzer-failed", None, message));
-                continue;
-            };
+            // One that is lost with the thread is reported when that is joined.
+            let Some(mut batch) = ahead.next() else { continue };
             for waiting in batch.files.drain(..) {
-                self.keep(&waiting.path, waiting.said, &waiting.analyzers);
+                self.keep_waiting(waiting, &batch.bytes);
             }
             batch.bytes.clear();
             if let Some(ahead) = &mut self.ahead {
                 ahead.spare.push(batch);
             }
         }
+    }
+
+    /// Keeps what was said about a file whose turn has come; looks at it where that is still to be done.
+    fn keep_waiting(&mut self, waiting: Waiting, bytes: &[u8]) {
+        let Waiting { path, node, content, analyzers, said } = waiting;
+        let said = match said.filter(|aside| self.pay_for_said(aside)) {
+            Some(aside) => aside.said,
+            // That the time is up is said at the end of the layer.
+            None if self.limits.stop.is_raised() => return,
+            None => {
+                let content = bytes.get(content).unwrap_or_default();
+                let file = File { path: &path, node, content: &content };
+                look(&file, &analyzers, self.matcher, self.limits, &self.expansion)
+            }
+        };
+        self.keep(&path, said, &analyzers);
+    }
+
+    /// Takes from the budgets what looking at the file here would have taken; false, with nothing taken, where that would not have been
+    /// within them to the end.
+    fn pay_for_said(&self, aside: &Aside) -> bool {
+        let cost = |listing| -> u64 {
+            aside.said.iter().filter(|said| said.listing == listing).map(|said| said.cost).sum()
+        };
+        let (facts, file_list) = (cost(false), cost(true));
+        if !self.limits.facts.spend_common(facts) {
+            return false;
+        }
+        if !self.limits.file_list.spend_common(file_list) {
+            self.limits.facts.give_back(facts);
+            return false;
+        }
+        let paid = aside.expanded == 0 || self.expansion.add_expanded(aside.expanded, self.limits).is_ok();
+        if !paid {
+            self.limits.facts.give_back(facts);
+            self.limits.file_list.give_back(file_list);
+        }
+        paid
     }
 }
 

@@ -100,11 +100,12 @@ impl Pass<'_> {
                 EntryKind::File => {
                     let mut found = std::mem::take(&mut self.found);
                     self.matcher.by_path(&entry.path, &mut found);
+                    self.without_lists(&mut found);
                     if !found.is_empty() && !self.matcher.reads(&found) {
                         let content = Content::Unread(Unread { len: entry.size });
                         self.run_content(&entry.path, Node::file(entry.mode), &content, &found);
                     } else if !found.is_empty()
-                        && self.has_room(&entry.path)
+                        && self.has_room(&entry.path, &found)
                         && let Some(content) = self.fetch(table, entry, window)?
                     {
                         read += 1;

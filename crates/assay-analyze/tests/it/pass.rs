@@ -2,10 +2,18 @@
 
 use crate::{analyze, diff_id, layer, limits, matcher};
 use assay_analyze::{
-    AnalyzeLayerError, FolderPass, LayerAnalysis, Limits, MemoryBudget, Node, analyze_layer, resolve_links,
+    AnalyzeLayerError, Analyzer, AnalyzerId, Fact, File, FileAnalysis, FolderPass, LayerAnalysis, Limits,
+    Lockfiles, Matcher, MemoryBudget, Node, PathFacts, Select, Sink, analyze_layer, resolve_links,
 };
+use assay_model::contents::{Content, Sum, Sums};
+use assay_model::{Package, PackageKind};
 use assay_test::image::{Tree, gzip};
 use proptest::prelude::*;
+use std::io::Read;
+use std::panic::catch_unwind;
+use std::sync::mpsc;
+use std::thread::ThreadId;
+use std::time::Duration;
 
 fn sample() -> Tree {
     Tree::new().file("a.list", "pypi a 1").file("skipped", vec![7; 100_000]).file("b.list", "pypi b 1")
@@ -95,6 +103,64 @@ fn a_reader_that_fails_is_an_error_and_not_damage() {
             }
         }
     }
+}
+
+/// Fails by panicking, as a source with a bug would.
+struct Panicking<'a>(&'a [u8]);
+
+impl Read for Panicking<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(buf)? {
+            0 => panic!("a bug of the source"),
+            read => Ok(read),
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_panics_ends_the_pass() {
+    let tar = many_files().tar();
+    for end in [0, tar.len() / 2, tar.len()] {
+        let blob = tar[..end].to_vec();
+        let (done, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            let pass = || analyze_layer(Panicking(&blob), None, &matcher(), &limits()).is_ok();
+            done.send(catch_unwind(pass).is_err()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(60)), Ok(true), "after {end} bytes");
+    }
+}
+
+/// Panics with something that panics again when it is dropped: nothing can be caught of that.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("again");
+        }
+    }
+}
+
+#[test]
+fn a_thread_that_is_lost_is_said() {
+    struct Fails;
+    impl Analyzer for Fails {
+        fn id(&self) -> AnalyzerId {
+            AnalyzerId { name: "fails", revision: 1 }
+        }
+        fn select(&self) -> &'static [Select] {
+            &[Select::Name("bomb")]
+        }
+        fn analyze(&self, _: &File<'_>, _: &mut Sink<'_>) {
+            std::panic::panic_any(Bomb)
+        }
+    }
+    let tar = Tree::new().file("a.list", "pypi a 1").file("bomb", "x").tar();
+    let matcher = Matcher::new([&crate::Lines as &dyn Analyzer, &Fails]);
+    let (analysis, _) = analyze_layer(&tar[..], None, &matcher, &limits()).unwrap();
+    assert_eq!(codes(&analysis), ["analyzer-failed"]);
+    assert!(analysis.warnings.iter().all(|warning| warning.incomplete) && !analysis.repeatable);
 }
 
 #[test]
@@ -349,10 +415,11 @@ proptest! {
         let _ = analyze(&bytes, &limits());
     }
 
-    /// A file above the memory of one is looked at before the next is read; all others by a second thread, later.
+    /// A file above the memory of one is looked at before the next is read; all others by a second thread, later: batches that are full
+    /// are in flight while the entries after them replace, remove and link to what is in them.
     #[test]
     fn which_thread_looks_at_a_file_changes_nothing(
-        entries in proptest::collection::vec((0_u8..7, 0_usize..9, 0_usize..9, 0_usize..3), 0..700),
+        entries in proptest::collection::vec((0_u8..9, 0_usize..9, 0_usize..9, 0_usize..3), 0..40),
     ) {
         const PATHS: [&str; 9] =
             ["a.list", "d", "d/a.list", "d/e", "d/e/b.list", "c.list", "d/e/f/a.list", "x", "x/MAGIC"];
@@ -365,7 +432,11 @@ proptest! {
                 3 => tree.hard_link(path, other),
                 4 => tree.folder(path),
                 5 => tree.symlink(path, other),
-                _ => tree.whiteout(path),
+                6 => tree.whiteout(path),
+                // A batch and a half, so that the next entries find one that is handed over and one that is being filled.
+                _ => (0..384).fold(tree, |tree, number| {
+                    tree.file(&format!("{path}/{content}/{number:03}.list"), format!("npm n{number} {other}"))
+                }),
             };
         }
         let tar = tree.tar();
@@ -395,6 +466,189 @@ proptest! {
             let _ = resolve_links(&blob[..], &links, &mut analysis, &matcher(), &limits());
         }
     }
+}
+
+/// Files of which several batches are made.
+fn many_files() -> Tree {
+    (0..2000).fold(Tree::new(), |tree, number| {
+        tree.file(&format!("{:02}/{number:04}.list", number / 100), format!("pypi p{number} 1"))
+    })
+}
+
+/// Reads lists, but slowly on the thread that reads the layer, or on the other one.
+struct Slow {
+    reads: ThreadId,
+    slow: Thread,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Thread {
+    Reading,
+    Looking,
+}
+
+impl Analyzer for Slow {
+    fn id(&self) -> AnalyzerId {
+        crate::Lines.id()
+    }
+    fn select(&self) -> &'static [Select] {
+        crate::Lines.select()
+    }
+    fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
+        let here = if std::thread::current().id() == self.reads { Thread::Reading } else { Thread::Looking };
+        if here == self.slow {
+            std::thread::sleep(Duration::from_millis(40));
+        }
+        crate::Lines.analyze(file, out);
+    }
+}
+
+#[test]
+fn near_the_budget_it_does_not_matter_which_thread_was_faster() {
+    let list = |packages: usize, len: usize| {
+        let lines = (0..packages).map(|number| format!("pypi p{number} 1\n"));
+        format!("{}{}", lines.collect::<String>(), "#\n".repeat(len / 2))
+    };
+    // What is said of six small files is more, or less, than what is set aside for a batch; the large file takes what is left.
+    for packages in [100, 600] {
+        let small = (0..12).fold(Tree::new(), |tree, number| {
+            tree.file(&format!("{number:02}.list"), list(packages, 100_000))
+        });
+        let tar = small.file("large.list", list(12_000, 300_000)).file("z.list", "pypi z 1").tar();
+        let analyze = |slow: Thread| {
+            let slow = Slow { reads: std::thread::current().id(), slow };
+            let limits = Limits { facts: MemoryBudget::new(18 << 20), ..limits() };
+            let matcher = Matcher::new([&slow as &dyn Analyzer]);
+            analyze_layer(&tar[..], None, &matcher, &limits).unwrap().0
+        };
+        let (one, other) = (analyze(Thread::Reading), analyze(Thread::Looking));
+        let said = |analysis: &LayerAnalysis| -> Vec<(String, usize)> {
+            let facts = |all: &[FileAnalysis]| all.iter().map(|one| one.said.facts.len()).sum();
+            analysis.files.iter().map(|(path, all)| (path.clone(), facts(all))).collect()
+        };
+        assert_eq!(said(&one), said(&other), "{packages}");
+        assert_eq!(one, other, "{packages}");
+        assert!(codes(&one).contains(&"too-many-facts"), "{:?}", said(&one));
+    }
+}
+
+#[test]
+fn what_archives_hold_is_counted_whichever_thread_inflates_it() {
+    /// Asks to inflate as many bytes as the file says.
+    struct Inflates;
+    impl Analyzer for Inflates {
+        fn id(&self) -> AnalyzerId {
+            AnalyzerId { name: "inflates", revision: 1 }
+        }
+        fn select(&self) -> &'static [Select] {
+            &[Select::Suffix(".zip")]
+        }
+        fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
+            let Some(text) = file.text(out) else { return };
+            if out.expand(text.parse().unwrap()) {
+                out.package(Package::new(PackageKind::Generic, file.name(), "1"));
+            }
+        }
+    }
+    let matcher = Matcher::new([&Inflates as &dyn Analyzer]);
+    // More than is set aside for a batch, much less, and what is over the budget.
+    let sizes = [60 << 20, 1 << 20, 30 << 20, 90 << 20, 1 << 20];
+    let tree = (0..).zip(sizes).fold(Tree::new(), |tree, (number, size): (u32, u32)| {
+        tree.file(&format!("{number}.zip"), size.to_string())
+    });
+    let limits = Limits { ratio: 1, free_expansion: 100 << 20, ..limits() };
+    let (analysis, _) = analyze_layer(&tree.tar()[..], None, &matcher, &limits).unwrap();
+    let full: Vec<&str> = paths(&analysis)
+        .into_iter()
+        .filter(|path| analysis.files[*path].iter().any(|one| !one.said.facts.is_empty()))
+        .collect();
+    assert_eq!(full, ["0.zip", "1.zip", "2.zip", "4.zip"]);
+    assert_eq!(codes(&analysis), ["ratio-too-high"]);
+}
+
+/// Lists every file.
+struct Lists;
+
+impl Analyzer for Lists {
+    fn id(&self) -> AnalyzerId {
+        AnalyzerId { name: "lists", revision: 1 }
+    }
+    fn select(&self) -> &'static [Select] {
+        &[Select::Under("", "")]
+    }
+    fn lists_files(&self) -> bool {
+        true
+    }
+    fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
+        let sums = Sums { md5: [0; 16], sha1: [0; 20], sha256: [0; 32] };
+        let content = Content { size: file.content.len(), mode: file.node.mode, uid: 0, gid: 0, sums };
+        out.fact(Fact::Content(Box::new(content)));
+    }
+}
+
+#[test]
+fn a_list_of_very_many_files_costs_no_package() {
+    let tree = (0..3000).fold(Tree::new(), |tree, number| tree.file(&format!("srv/{number:04}"), "content"));
+    let tree = (0..3000).fold(tree, |tree, number| tree.hard_link(&format!("usr/{number:04}"), "srv/0000"));
+    let tar = (0..50).fold(tree, |tree, number| tree.file(&format!("z/{number:02}.list"), "pypi a 1")).tar();
+    // Room for twice as many packages, and for some hundred files in the list.
+    let analyze = |analyzers: &[&dyn Analyzer]| {
+        let (facts, file_list) = (MemoryBudget::new(260_000), MemoryBudget::new(100_000));
+        let matcher = Matcher::new(analyzers.iter().copied());
+        analyze_layer(&tar[..], None, &matcher, &Limits { facts, file_list, ..limits() }).unwrap()
+    };
+    let (alone, _) = analyze(&[&crate::Lines]);
+    let (mut both, links) = analyze(&[&crate::Lines, &Lists]);
+    assert!(links.is_empty());
+    assert_eq!((paths(&alone).len(), codes(&alone)), (50, vec![]));
+    assert_eq!(codes(&both), ["too-many-files"]);
+    assert!(both.warnings[0].incomplete && !both.repeatable, "with more memory there is more");
+    both.files.values_mut().for_each(|all| all.retain(|one| one.analyzer != "lists"));
+    let listed = both.files.extract_if(.., |_, all| all.is_empty()).count();
+    assert!((50..500).contains(&listed), "{listed}");
+    assert_eq!(both.files, alone.files);
+}
+
+/// What a package manager excepts may be among what is missing, and is not to be taken for modified; what runs is known all the same.
+#[test]
+fn a_list_that_was_cut_is_not_compared() {
+    let sums = Sums { md5: [0; 16], sha1: [0; 20], sha256: [0; 32] };
+    let content = Content { size: 1, mode: 0o755, uid: 0, gid: 0, sums };
+    let installed = vec![("usr/bin/a".to_owned(), Some(Sum::Md5([1; 16])))];
+    let facts = vec![
+        Fact::Package(Box::new(Package::new(PackageKind::Deb, "a", "1"))),
+        Fact::Installed { manager: "dpkg".into(), package: "a".to_owned(), files: installed },
+        Fact::Content(Box::new(content)),
+    ];
+    let said = FileAnalysis { analyzer: "lists", said: PathFacts { facts, warnings: Vec::new() } };
+    let whole = LayerAnalysis { files: [("usr/bin/a".to_owned(), vec![said])].into(), ..Default::default() };
+    let cut = LayerAnalysis { warnings: vec![limits().too_many_files()], ..whole.clone() };
+    let squash =
+        |layer| assay_analyze::squash(vec![layer], true, Lockfiles::WhenNothingInstalled, &matcher());
+    let (whole, cut) = (squash(whole), squash(cut));
+    assert_eq!((whole.inventory.observations.len(), whole.files.partial), (1, false));
+    assert_eq!((cut.inventory.observations.len(), cut.files.partial), (0, false));
+    assert_eq!(cut.inventory.files, whole.inventory.files);
+}
+
+#[test]
+fn an_analysis_that_was_kept_is_cut_by_its_list_first() {
+    let tree = (0..50).fold(Tree::new(), |tree, number| tree.file(&format!("{number:02}.list"), "pypi a 1"));
+    let matcher = Matcher::new([&crate::Lines as &dyn Analyzer, &Lists]);
+    let (whole, _) = analyze_layer(&tree.tar()[..], None, &matcher, &limits()).unwrap();
+    let of = |analysis: &LayerAnalysis, name: &str| {
+        analysis.files.values().flatten().filter(|one| one.analyzer == name).count()
+    };
+    assert_eq!((of(&whole, "lines"), of(&whole, "lists")), (50, 50));
+    let mut cut = whole.clone();
+    cut.fit(&Limits { file_list: MemoryBudget::new(10_000), ..limits() });
+    assert_eq!((of(&cut, "lines"), codes(&cut)), (50, vec!["too-many-files"]));
+    assert!((1..50).contains(&of(&cut, "lists")), "{}", of(&cut, "lists"));
+    // And what was taken in vain on the way is there again.
+    let limits = Limits { facts: MemoryBudget::new(300_000), ..limits() };
+    let mut fitting = whole.clone();
+    fitting.fit(&limits);
+    assert_eq!(fitting, whole);
 }
 
 #[test]

@@ -12,8 +12,7 @@ mod content;
 mod tree;
 
 use crate::bytes::{Endian::Little, array, until_nul};
-use crate::capability::permitted;
-use crate::disk::file_system::{FileSystem, FileSystemKind, Node, NodeId};
+use crate::disk::file_system::{FileSystem, FileSystemKind, Node, NodeId, permitted};
 use crate::disk::{DiskError, Shared, uuid_text};
 use crate::read_at::ReadAt;
 use std::ops::ControlFlow;
@@ -42,6 +41,9 @@ const INCOMPAT_KNOWN: u64 = 0x7ff;
 /// An older tree of extents; nothing of it is read.
 const INCOMPAT_EXTENT_TREE_2: u64 = 1 << 13;
 const INCOMPAT_IGNORED: u64 = 1 << 12 | 1 << 14 | 1 << 16;
+
+/// Bytes before the name in an entry of a folder, and likewise in an extended attribute.
+const ENTRY_LEN: usize = 30;
 
 /// An opened file system.
 pub(crate) struct Btrfs {
@@ -135,7 +137,7 @@ fn folder_entries(mut data: &[u8]) -> impl Iterator<Item = Entry<'_>> {
         let location = Key::parse(data)?;
         let data_len = usize::from(Little.u16(data, 25)?);
         let name_len = usize::from(Little.u16(data, 27)?);
-        let (name, rest) = data.get(30..)?.split_at_checked(name_len)?;
+        let (name, rest) = data.get(ENTRY_LEN..)?.split_at_checked(name_len)?;
         let (value, rest) = rest.split_at_checked(data_len).unwrap_or_default();
         data = rest;
         Some(Entry { location, name, data: value })
@@ -200,8 +202,20 @@ impl FileSystem for Btrfs {
             if (key.object, key.kind) != (id.number, XATTR_ITEM) {
                 return Ok(ControlFlow::Break(()));
             }
-            let capability = folder_entries(data).find(|entry| entry.name == b"security.capability");
-            found = capability.and_then(|entry| permitted(entry.data)).unwrap_or(found);
+            let mut len = 0_usize;
+            for entry in folder_entries(data) {
+                let entry_len = ENTRY_LEN.saturating_add(entry.name.len()).saturating_add(entry.data.len());
+                len = len.saturating_add(entry_len);
+                if entry.name == b"security.capability" {
+                    found |= permitted(entry.data)?;
+                }
+            }
+            if len != data.len() {
+                return Err(DiskError::damaged(
+                    "the attributes of a file of btrfs",
+                    "one of them is cut off",
+                ));
+            }
             Ok(ControlFlow::Continue(()))
         })?;
         Ok(found)

@@ -12,9 +12,8 @@ mod inode;
 mod journal;
 
 use crate::bytes::{Endian::Little, array, until_nul};
-use crate::capability::permitted;
 use crate::disk::cache::Cached;
-use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId};
+use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId, permitted};
 use crate::disk::{DiskError, Shared, length, size, uuid_text};
 use crate::read_at::ReadAt;
 use inode::Inode;
@@ -237,7 +236,7 @@ impl FileSystem for Ext {
 
     fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
         let value = self.inode(id)?.capability(&self.volume)?;
-        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
+        value.as_deref().map_or(Ok(0), permitted)
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

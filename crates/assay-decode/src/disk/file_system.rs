@@ -1,5 +1,6 @@
 //! What every file system looks like from outside: nodes with numbers, folders of names, files read at any offset.
 
+use crate::capability;
 use crate::disk::{DiskError, Shared, btrfs, ext, fat, squashfs, xfs};
 use crate::read_at::ReadAt;
 use std::fmt;
@@ -87,6 +88,13 @@ impl Node {
     }
 }
 
+/// Returns the capabilities that the value of a file's attribute permits. One that says nothing is no proof that there are none: Linux does
+/// not execute such a file.
+pub(crate) fn permitted(value: impl AsRef<[u8]>) -> Result<u64, DiskError> {
+    let damaged = || DiskError::damaged("the attribute `security.capability` of a file", "it is cut off");
+    capability::permitted(value.as_ref()).ok_or_else(damaged)
+}
+
 /// A file system that can be read, from several threads at once.
 ///
 /// Nothing is remembered of where a caller has been: one that walks must bound how deep and how much, and notice folders that
@@ -124,7 +132,7 @@ pub trait FileSystem: Send + Sync {
     /// this kind keep none.
     ///
     /// # Errors
-    /// Fails when the attributes of the file are damaged.
+    /// Fails when the attributes of the file are damaged, or too many to be read: what capabilities it has is then not known.
     fn capabilities(&self, _id: NodeId) -> Result<u64, DiskError> {
         Ok(0)
     }

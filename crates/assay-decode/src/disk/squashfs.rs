@@ -7,9 +7,8 @@
 //! [format]: https://docs.kernel.org/filesystems/squashfs.html
 
 use crate::bytes::Endian::Little;
-use crate::capability::permitted;
 use crate::disk::cache::{BlockCache, at_most, copy};
-use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId, NodeKind};
+use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId, NodeKind, permitted};
 use crate::disk::packed::{Packing, unpack};
 use crate::disk::{DiskError, Shared, length, size};
 use crate::read_at::ReadAt;
@@ -26,7 +25,7 @@ const MAX_BLOCKS: u64 = 1 << 20;
 const MAX_FOLDER: u64 = 512 << 20;
 const NO_FRAGMENT: u32 = u32::MAX;
 const NO_ATTRIBUTES: u32 = u32::MAX;
-/// Attributes of one file that are looked at; a file has a handful.
+/// Attributes of one file that are looked at; a file has a handful. Where there are more, it is not known what is among them.
 const MAX_ATTRIBUTES: u32 = 64;
 /// The longest value that is read: one of a capability has at most 24 bytes.
 const MAX_VALUE: u32 = 64 << 10;
@@ -229,6 +228,10 @@ impl Volume {
             let place = Little.u64(&value, 0).and_then(at).ok_or_else(damaged)?;
             return self.cursor(place.0, place.1).value().ok_or_else(damaged).map(Some);
         }
+        if count > MAX_ATTRIBUTES {
+            let limit = u64::from(MAX_ATTRIBUTES);
+            return Err(DiskError::TooMuch { what: "a file of squashfs", of: "attributes", limit });
+        }
         Ok(None)
     }
 
@@ -333,7 +336,7 @@ impl FileSystem for Squashfs {
             return Ok(0);
         }
         let value = self.volume.attribute(number, SECURITY, b"capability")?;
-        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
+        value.as_deref().map_or(Ok(0), permitted)
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

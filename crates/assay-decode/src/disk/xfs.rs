@@ -14,9 +14,8 @@ mod folder;
 mod log;
 
 use crate::bytes::{Endian::Big, array, until_nul};
-use crate::capability::permitted;
 use crate::disk::cache::Cached;
-use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId};
+use crate::disk::file_system::{FileSystem, FileSystemKind, MAX_TARGET, Node, NodeId, permitted};
 use crate::disk::pieces::Pieces;
 use crate::disk::{DiskError, Shared, length, size, uuid_text};
 use crate::read_at::ReadAt;
@@ -69,6 +68,7 @@ pub(super) struct Inode {
     /// The format of the fork of attributes, and its bytes; empty when there is none.
     attribute_format: u8,
     attributes: Vec<u8>,
+    attribute_extents: u64,
 }
 
 pub(crate) fn is_xfs(source: &dyn ReadAt) -> bool {
@@ -178,10 +178,10 @@ impl Inode {
         }
         let core = if *bytes.get(4)? >= 3 { 176_usize } else { 100 };
         let flags2 = if core == 176 { Big.u64(bytes, 120)? } else { 0 };
-        let extents = if flags2 & FLAG2_LARGE_COUNTERS != 0 {
-            Big.u64(bytes, 24)?
+        let (extents, attribute_extents) = if flags2 & FLAG2_LARGE_COUNTERS != 0 {
+            (Big.u64(bytes, 24)?, Big.u32(bytes, 76)?)
         } else {
-            u64::from(Big.u32(bytes, 76)?)
+            (u64::from(Big.u32(bytes, 76)?), u32::from(Big.u16(bytes, 80)?))
         };
         let fork = bytes.get(core..)?;
         // Behind it come extended attributes, where there are some.
@@ -198,6 +198,7 @@ impl Inode {
             realtime: Big.u16(bytes, 90)? & FLAG_REALTIME != 0,
             attribute_format: *bytes.get(83)?,
             attributes: attributes.to_vec(),
+            attribute_extents: u64::from(attribute_extents),
         })
     }
 
@@ -245,8 +246,8 @@ impl FileSystem for Xfs {
     }
 
     fn capabilities(&self, id: NodeId) -> Result<u64, DiskError> {
-        let value = attributes::capability(&self.volume.inode(id.number)?, &self.volume)?;
-        Ok(value.as_deref().and_then(permitted).unwrap_or_default())
+        let values = attributes::capability(&self.volume.inode(id.number)?, &self.volume)?;
+        values.iter().try_fold(0, |all, value| Ok(all | permitted(value)?))
     }
 
     fn entries(&self, folder: NodeId, each: &mut dyn FnMut(&[u8], NodeId) -> bool) -> Result<(), DiskError> {

@@ -90,6 +90,40 @@ fn a_tree_is_the_same_in_every_file_system() {
     }
 }
 
+/// What cannot be read, or is behind more attributes than are read, is said, and not taken for none.
+#[test]
+fn capabilities_are_found_among_other_attributes_or_said_to_be_unknown() {
+    let check = |name: &str, want: &[(&str, Option<u64>)]| {
+        let file_system = open_file_system(&disk(name)).unwrap();
+        let mut found = BTreeMap::new();
+        file_system
+            .entries(file_system.root(), &mut |name, id| {
+                let name = String::from_utf8_lossy(name).into_owned();
+                found.insert(name, file_system.capabilities(id).ok());
+                true
+            })
+            .unwrap();
+        found.remove("lost+found");
+        let found: Vec<(&str, Option<u64>)> = found.iter().map(|(name, one)| (name.as_str(), *one)).collect();
+        assert_eq!(found, want, "{name}");
+    };
+    let (none, bind) = (Some(0), Some(1 << 10));
+    check("ext4-attributes.qcow2", &[("block", bind), ("none", none), ("other", none), ("short", bind)]);
+    check("squashfs-attributes.raw", &[("few", bind), ("many", None)]);
+    check(
+        "xfs-attributes.qcow2",
+        &[
+            ("block", bind),
+            ("blocks", bind),
+            ("far", bind),
+            ("many", None),
+            ("none", none),
+            ("other", none),
+            ("short", bind),
+        ],
+    );
+}
+
 #[test]
 fn fat_has_long_and_short_names() {
     let found = tree(&disk("fat.qcow2"));

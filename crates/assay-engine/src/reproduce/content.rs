@@ -1,196 +1,143 @@
 //! Why two versions of one file differ, by what is known of its format.
 //!
-//! A format's times and identifiers are blotted out in both; if nothing differs any more, they were the cause. What is not known is
-//! described by the first byte that differs and how many do.
+//! A cause is named only where it is proven: the two versions are the same but for places of which their format says what they hold
+//! ([`masks`]), or of which the build's own times say it ([`dates`]). Whatever else differs is a change of the content, told beside
+//! the causes that have a name. Surprising: a date in a text is no time of the build unless it is that of the build it stands in;
+//! another expiry date is another content.
+
+mod dates;
+mod masks;
 
 use super::Cause;
+use masks::Mask;
 
 /// The largest file that is looked into, in bytes.
 pub(super) const MAX_CONTENT: u64 = 32 << 20;
+/// Lines of a text that are put in order, to see whether they are the same; each costs sixteen bytes.
+const MAX_LINES: usize = 1 << 20;
+
+/// One version of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Version<'a> {
+    pub(super) bytes: &'a [u8],
+    /// When it was built: the time of the file, and that of the image; seconds since 1970.
+    pub(super) built: &'a [i64],
+}
 
 /// What was found out about a file.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     pub(super) cause: Cause,
     pub(super) old: String,
     pub(super) new: String,
 }
 
-/// A way to blot out what varies, and what it is called.
-struct Blot {
-    name: &'static str,
-    cause: Cause,
-    applies: fn(&[u8]) -> bool,
-    blot: fn(&mut [u8]),
-}
-
-const BLOTS: &[Blot] = &[
-    // https://peps.python.org/pep-0552/: four bytes of magic, four of flags, then the time and size of the source.
-    Blot {
-        name: "the time of the source in a Python cache",
-        cause: Cause::Timestamp,
-        applies: |bytes| bytes.get(2..4) == Some(b"\r\n"),
-        blot: |bytes| fill(bytes, 8, 4),
-    },
-    // RFC 1952: the time is in bytes 4 to 7.
-    Blot {
-        name: "the time in a gzip header",
-        cause: Cause::Timestamp,
-        applies: |bytes| bytes.starts_with(b"\x1f\x8b"),
-        blot: |bytes| fill(bytes, 4, 4),
-    },
-    Blot {
-        name: "times in a zip archive",
-        cause: Cause::Timestamp,
-        applies: |bytes| bytes.starts_with(b"PK\x03\x04"),
-        blot: blot_zip,
-    },
-    Blot {
-        name: "times and owners in an ar archive",
-        cause: Cause::Timestamp,
-        applies: |bytes| bytes.starts_with(b"!<arch>\n"),
-        blot: blot_ar,
-    },
-    Blot {
-        name: "the build identifier of an executable",
-        cause: Cause::BuildId,
-        applies: |bytes| bytes.starts_with(b"\x7fELF"),
-        blot: blot_build_id,
-    },
-];
-
-fn fill(bytes: &mut [u8], start: usize, len: usize) {
-    if let Some(range) = bytes.get_mut(start..start.saturating_add(len)) {
-        range.fill(0);
-    }
-}
-
-/// Returns where `pattern` stands.
-fn find(bytes: &[u8], pattern: &[u8], from: usize) -> Option<usize> {
-    let rest = bytes.get(from..)?;
-    rest.windows(pattern.len()).position(|window| window == pattern).map(|at| from.saturating_add(at))
-}
-
-/// Blots out the times of local and central headers, and of the extension with Unix times (0x5455).
-fn blot_zip(bytes: &mut [u8]) {
-    for (signature, time) in [(&b"PK\x03\x04"[..], 10), (&b"PK\x01\x02"[..], 12)] {
-        let mut from = 0;
-        while let Some(at) = find(bytes, signature, from) {
-            fill(bytes, at.saturating_add(time), 4);
-            from = at.saturating_add(4);
+/// Says why two versions of a file differ: every cause that is proven, and whether there is more.
+pub(super) fn explain(path: &str, is_program: bool, old: Version<'_>, new: Version<'_>) -> Vec<Finding> {
+    let (first, second) = (masks::of(path, old.bytes), masks::of(path, new.bytes));
+    // Only where both have such places, and the same: else nothing tells that what is there is what it should be.
+    let masks = if first == second { first } else { Vec::new() };
+    let mut found: Vec<Finding> = Vec::new();
+    for mask in &masks {
+        let at = |bytes: &[u8]| shown(bytes.get(mask.range.clone()).unwrap_or_default());
+        let differs = old.bytes.get(mask.range.clone()) != new.bytes.get(mask.range.clone());
+        if differs && !found.iter().any(|have| have.cause == mask.cause) {
+            let told = |bytes| format!("{} at {}: {}", mask.name, mask.range.start, at(bytes));
+            found.push(Finding { cause: mask.cause, old: told(old.bytes), new: told(new.bytes) });
         }
     }
-    let mut from = 0;
-    while let Some(at) = find(bytes, b"UT", from) {
-        let len = bytes.get(at.saturating_add(2)).copied().filter(|len| *len <= 13).unwrap_or(0);
-        if bytes.get(at.saturating_add(3)) == Some(&0) {
-            fill(bytes, at.saturating_add(5), usize::from(len).saturating_sub(1));
-        }
-        from = at.saturating_add(2);
+    if is_same_but_for(&masks, old.bytes, new.bytes) {
+        return found;
     }
+    found.push(rest(path, is_program, old, new));
+    found
 }
 
-/// Blots out time, owner and group (bytes 16 to 39 of each member's header) of an archive of object files.
-fn blot_ar(bytes: &mut [u8]) {
-    let mut at = 8_usize;
-    loop {
-        let Some(header) = bytes.get(at..at.saturating_add(60)) else { return };
-        let size = header.get(48..58).and_then(|text| std::str::from_utf8(text).ok());
-        let Some(size) = size.and_then(|text| text.trim().parse::<usize>().ok()) else { return };
-        fill(bytes, at.saturating_add(16), 24);
-        // Members begin at even places.
-        at = at.saturating_add(60).saturating_add(size).saturating_add(size & 1);
-    }
-}
-
-/// Blots out what follows the head of a note `NT_GNU_BUILD_ID`.
-fn blot_build_id(bytes: &mut [u8]) {
-    let mut from = 0;
-    while let Some(at) = find(bytes, b"\x03\0\0\0GNU\0", from) {
-        let len = at.checked_sub(4).and_then(|start| bytes.get(start)).copied().unwrap_or(0);
-        fill(bytes, at.saturating_add(8), usize::from(len.min(64)));
-        from = at.saturating_add(8);
-    }
-    // The link to the separate debugging information holds a checksum of it.
-    if let Some(at) = find(bytes, b".debug\0", 0) {
-        fill(bytes, at.saturating_add(7), 8);
-    }
-}
-
-/// Says why two versions of a file differ.
-pub(super) fn explain(path: &str, old: &[u8], new: &[u8]) -> Finding {
-    for blot in BLOTS.iter().filter(|blot| (blot.applies)(old) && (blot.applies)(new)) {
-        let (mut first, mut second) = (old.to_vec(), new.to_vec());
-        (blot.blot)(&mut first);
-        (blot.blot)(&mut second);
-        if first == second {
-            let (old, new) = (describe(old, new), blot.name.to_owned());
-            return Finding { cause: blot.cause, old, new };
-        }
-    }
-    if let (Ok(first), Ok(second)) = (std::str::from_utf8(old), std::str::from_utf8(new)) {
-        let sorted = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            lines.sort();
-            lines
-        };
-        if sorted(first) == sorted(second) {
-            return Finding {
-                cause: Cause::Order,
-                old: describe(old, new),
-                new: "the same lines in another order".to_owned(),
-            };
-        }
-        if let Some((old, new)) = dates(first, second) {
+/// Says what the difference is that no format explains.
+fn rest(path: &str, is_program: bool, old: Version<'_>, new: Version<'_>) -> Finding {
+    if let (Ok(first), Ok(second)) = (std::str::from_utf8(old.bytes), std::str::from_utf8(new.bytes)) {
+        if let Some((old, new)) = dates::only((first, old.built), (second, new.built)) {
             return Finding { cause: Cause::Timestamp, old, new };
         }
-    }
-    Finding { cause: by_name(path), old: describe(old, new), new: format!("{} bytes", new.len()) }
-}
-
-/// Returns the first two lines that differ, if in all that do only digits differ, and what is around them looks like a time.
-fn dates(old: &str, new: &str) -> Option<(String, String)> {
-    if old.lines().count() != new.lines().count() {
-        return None;
-    }
-    let masked =
-        |line: &str| -> String { line.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect() };
-    let mut first = None;
-    for (old, new) in old.lines().zip(new.lines()).filter(|(old, new)| old != new) {
-        if masked(old) != masked(new) || !looks_like_time(&masked(old)) {
-            return None;
+        if are_same_lines(old.bytes, new.bytes) {
+            let new = "the same lines in another order".to_owned();
+            return Finding {
+                cause: Cause::Order,
+                old: describe(old.bytes, first.as_bytes(), second.as_bytes()),
+                new,
+            };
         }
-        let shown = |line: &str| line.chars().take(120).collect::<String>();
-        first.get_or_insert_with(|| (shown(old), shown(new)));
+        let is_machine = matches!(path, "etc/machine-id" | "var/lib/dbus/machine-id");
+        if is_machine && is_machine_id(first) && is_machine_id(second) {
+            let shown = |text: &str| format!("machine {}", text.trim_end());
+            return Finding { cause: Cause::BuildId, old: shown(first), new: shown(second) };
+        }
     }
-    first
+    Finding {
+        cause: by_place(path, is_program),
+        old: describe(old.bytes, old.bytes, new.bytes),
+        new: format!("{} bytes", new.bytes.len()),
+    }
 }
 
-fn looks_like_time(masked: &str) -> bool {
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    ["0000-00-00", "00:00", "0000/00/00", "00000000T", "0000000000"].iter().any(|form| masked.contains(form))
-        || months.iter().any(|month| masked.contains(month))
+/// Tells whether two versions are the same everywhere but at `masks`, which are in order and apart.
+fn is_same_but_for(masks: &[Mask], old: &[u8], new: &[u8]) -> bool {
+    let mut at = 0_usize;
+    for mask in masks {
+        let between = at..mask.range.start;
+        match (old.get(between.clone()), new.get(between)) {
+            (Some(old), Some(new)) if old == new => at = mask.range.end,
+            _ => return false,
+        }
+    }
+    old.len() == new.len() && old.get(at..) == new.get(at..)
 }
 
-/// Judges by the path: files that vary from build to build, whatever is in them.
-pub(super) fn by_name(path: &str) -> Cause {
+/// Tells whether two texts have the same lines, line ends included.
+fn are_same_lines(old: &[u8], new: &[u8]) -> bool {
+    let sorted = |bytes: &'_ [u8]| -> Option<usize> {
+        let count = bytes.iter().filter(|byte| **byte == b'\n').count();
+        (count <= MAX_LINES).then_some(count)
+    };
+    if old.len() != new.len() || sorted(old).is_none() || sorted(old) != sorted(new) {
+        return false;
+    }
+    fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+        let mut lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+        lines.sort_unstable();
+        lines
+    }
+    lines(old) == lines(new)
+}
+
+/// Tells whether a text is what machine-id(5) describes.
+fn is_machine_id(text: &str) -> bool {
+    let id = text.strip_suffix('\n').unwrap_or(text);
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// Judges by the place: files that no image should have, whatever is in them. A program is never one of those.
+pub(super) fn by_place(path: &str, is_program: bool) -> Cause {
     let is_below = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let residue = ["var/log", "var/cache", "var/tmp", "tmp", "root/.cache", "run", "var/lib/apt/lists"];
-    let ends = [".log", ".pid", "/aux-cache", "~", ".swp", "/.bash_history"];
-    if residue.iter().any(|folder| is_below(folder)) || ends.iter().any(|end| path.ends_with(end)) {
-        Cause::Residue
-    } else if matches!(path, "etc/machine-id" | "var/lib/dbus/machine-id" | "etc/hostname" | "etc/hosts") {
-        Cause::BuildId
-    } else {
-        Cause::Content
-    }
+    if !is_program && residue.iter().any(|folder| is_below(folder)) { Cause::Residue } else { Cause::Content }
 }
 
-fn describe(old: &[u8], new: &[u8]) -> String {
+fn describe(bytes: &[u8], old: &[u8], new: &[u8]) -> String {
     let first = old.iter().zip(new).position(|(a, b)| a != b);
     let first = first.unwrap_or_else(|| old.len().min(new.len()));
     let differing = old.iter().zip(new).filter(|(a, b)| a != b).count();
     let all = differing.saturating_add(old.len().abs_diff(new.len()));
-    format!("{} bytes, of which {all} differ, the first at {first}", old.len())
+    format!("{} bytes, of which {all} differ, the first at {first}", bytes.len())
+}
+
+/// Shows some bytes: as text where they are text, else in hexadecimal.
+fn shown(bytes: &[u8]) -> String {
+    let start = bytes.get(..bytes.len().min(32)).unwrap_or_default();
+    if start.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') {
+        return format!("`{}`", String::from_utf8_lossy(start).trim_end());
+    }
+    start.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Describes how two layers with the same content are compressed.
@@ -225,58 +172,101 @@ fn compressor(head: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn cause(path: &str, old: &[u8], new: &[u8]) -> Cause {
-        explain(path, old, new).cause
-    }
+    /// 2024-01-01 and 2025-02-03, at noon.
+    const BUILT: [i64; 2] = [1_704_110_400, 1_738_584_000];
 
-    #[test]
-    fn times_in_formats_are_told_from_content() {
-        let pyc =
-            |time: u8, rest: &[u8]| [b"\xcb\r\r\n\0\0\0\0", &[time; 4][..], b"\x07\0\0\0", rest].concat();
-        assert_eq!(cause("a.pyc", &pyc(1, b"x"), &pyc(2, b"x")), Cause::Timestamp);
-        assert_eq!(cause("a.pyc", &pyc(1, b"x"), &pyc(2, b"y")), Cause::Content);
-        let gzip = |time: u8, rest: &[u8]| [b"\x1f\x8b\x08\0", &[time; 4][..], rest].concat();
-        assert_eq!(cause("a.gz", &gzip(1, b"x"), &gzip(2, b"x")), Cause::Timestamp);
-        assert_eq!(cause("a.gz", &gzip(1, b"x"), &gzip(1, b"y")), Cause::Content);
-        let ar = |time: &str| {
-            format!("!<arch>\n{:<16}{time:<12}{:<6}{:<6}{:<8}{:<10}`\nx\n", "a.o/", "0", "0", "644", "1")
-        };
-        assert_eq!(cause("a.a", ar("1").as_bytes(), ar("99").as_bytes()), Cause::Timestamp);
-        let elf = |id: u8, rest: u8| {
-            [b"\x7fELF....", &b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0"[..], &[id; 20], &[rest]].concat()
-        };
-        assert_eq!(cause("bin/a", &elf(1, 7), &elf(2, 7)), Cause::BuildId);
-        assert_eq!(cause("bin/a", &elf(1, 7), &elf(2, 8)), Cause::Content);
+    fn causes(path: &str, old: &[u8], new: &[u8]) -> Vec<Cause> {
+        let version = |bytes, at: usize| Version { bytes, built: &BUILT[at..=at] };
+        explain(path, false, version(old, 0), version(new, 1)).into_iter().map(|one| one.cause).collect()
     }
 
     #[test]
     fn texts_are_told_by_dates_and_order() {
-        assert_eq!(cause("a", b"one\ntwo\n", b"two\none\n"), Cause::Order);
+        assert_eq!(causes("a", b"one\ntwo\n", b"two\none\n"), [Cause::Order]);
         assert_eq!(
-            cause("a", b"built 2024-01-01 10:00\nx\n", b"built 2025-02-03 11:12\nx\n"),
-            Cause::Timestamp
+            causes("a", b"built 2024-01-01 10:00\nx\n", b"built 2025-02-03 11:12\nx\n"),
+            [Cause::Timestamp]
         );
-        assert_eq!(cause("a", b"version 1.0\n", b"version 2.0\n"), Cause::Content);
-        assert_eq!(cause("a", b"2024-01-01\nversion 1\n", b"2024-01-02\nversion 2\n"), Cause::Content);
-        assert_eq!(cause("var/log/dpkg.log", b"a", b"b"), Cause::Residue);
-        assert_eq!(cause("etc/machine-id", b"a", b"b"), Cause::BuildId);
-        let finding = explain("x", b"abcd", b"abXd1");
+        assert_eq!(causes("a", b"version 1.0\n", b"version 2.0\n"), [Cause::Content]);
+        assert_eq!(causes("a", b"2024-01-01\nversion 1\n", b"2025-02-03\nversion 2\n"), [Cause::Content]);
+        assert_eq!(causes("var/log/dpkg.log", b"a", b"b"), [Cause::Residue]);
+        let machine = |letter: &str| format!("{}\n", letter.repeat(32));
         assert_eq!(
-            (finding.cause, finding.old.as_str()),
-            (Cause::Content, "4 bytes, of which 2 differ, the first at 2")
+            causes("etc/machine-id", machine("a").as_bytes(), machine("b").as_bytes()),
+            [Cause::BuildId]
         );
+        let version = |bytes| Version { bytes, built: &[] };
+        let found = explain("x", false, version(b"abcd"), version(b"abXd1"));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].old, "4 bytes, of which 2 differ, the first at 2");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_time_is_content() {
+        for (old, new) in [
+            // Digits beside a month, a port, a long number, a time without a date.
+            ("May use 1 core\n", "May use 9 cores\n"),
+            ("March 1\n", "March 2\n"),
+            ("Marvin=1\n", "Marvin=2\n"),
+            ("listen 00:00 port 1\n", "listen 00:00 port 2\n"),
+            ("limit 0000000000\n", "limit 9999999999\n"),
+            ("at 10:00\n", "at 11:00\n"),
+            // Dates that are not those of the builds: an expiry, a snapshot.
+            ("expires 2030-01-01\n", "expires 2040-01-01\n"),
+            ("snapshot 2023-05-01T00:00:00Z\n", "snapshot 2023-06-01T00:00:00Z\n"),
+            // One that is, beside another change in the same line.
+            ("2024-01-01 root:x:0\n", "2025-02-03 root:x:1\n"),
+            // A date in the place of something else.
+            ("a 2024-01-01\n", "a 5\n"),
+            // Longer words in which a date stands.
+            ("image:x2024-01-01\n", "image:x2025-02-03\n"),
+            ("2024-01-01-3\n", "2025-02-03-4\n"),
+        ] {
+            assert_eq!(causes("a", old.as_bytes(), new.as_bytes()), [Cause::Content], "{old}");
+        }
+        // Line ends count.
+        assert_eq!(causes("a", b"one\r\ntwo\n", b"two\none\n"), [Cause::Content]);
+        assert_eq!(causes("a", b"one\ntwo", b"two\none\n"), [Cause::Content]);
+        // Names that end like a log; files that every machine has; programs where no program belongs.
+        assert_eq!(causes("opt/app/start.log", b"a", b"b"), [Cause::Content]);
+        assert_eq!(causes("etc/cron.d/job~", b"a", b"b"), [Cause::Content]);
+        assert_eq!(causes("etc/hosts", b"127.0.0.1 a\n", b"10.0.0.1 a\n"), [Cause::Content]);
+        assert_eq!(causes("etc/machine-id", b"a", b"b"), [Cause::Content]);
+        let version = |bytes| Version { bytes, built: &[] };
+        let found = explain("tmp/run", true, version(b"a"), version(b"b"));
+        assert_eq!(found[0].cause, Cause::Content);
+    }
+
+    #[test]
+    fn a_text_of_many_lines_is_not_sorted() {
+        let old = "\n".repeat(MAX_LINES + 2) + "a\nb\n";
+        let new = "\n".repeat(MAX_LINES + 2) + "b\na\n";
+        assert_eq!(causes("a", old.as_bytes(), new.as_bytes()), [Cause::Content]);
     }
 
     proptest::proptest! {
         #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
         #[test]
-        fn any_bytes_are_survived(mut old: Vec<u8>, mut new: Vec<u8>, which in 0_usize..6) {
-            let starts: [&[u8]; 6] = [b"\x1f\x8b", b"PK\x03\x04", b"!<arch>\n", b"\x7fELF\x03\0\0\0GNU\0", b"ab\r\n", b""];
+        fn any_bytes_are_survived(mut old: Vec<u8>, mut new: Vec<u8>, which in 0_usize..6, text in "[0-9T:Z +.\n-]{0,40}") {
+            let starts: [&[u8]; 6] = [b"\x1f\x8b\x08", b"PK\x05\x06", b"!<arch>\n", b"\x7fELF\x02\x01\x01", b"ab\r\n", text.as_bytes()];
             for bytes in [&mut old, &mut new] {
                 bytes.splice(0..0, starts[which].iter().copied());
             }
-            let _ = explain("x", &old, &new);
+            proptest::prop_assert!(old == new || !causes("x.pyc", &old, &new).is_empty());
             let _ = compressors(&old, &new);
+        }
+
+        /// Whatever a mask hides is told.
+        #[test]
+        fn a_difference_always_has_a_cause(at in 0_usize..200, put: u8) {
+            for old in masks::testing::samples() {
+                let mut new = old.1.clone();
+                let at = at % new.len();
+                if new[at] != put {
+                    new[at] = put;
+                    proptest::prop_assert!(!causes(old.0, &old.1, &new).is_empty());
+                }
+            }
         }
     }
 }

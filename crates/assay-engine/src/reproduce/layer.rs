@@ -1,34 +1,60 @@
 //! Differences of layers: as stored, and of the files in them.
+//!
+//! Both archives are read once for what they say of their files, and those files whose bytes differ once more. Every difference is
+//! told, also one beside another that has a name already; what no level explains is a change of the content. Memory is bounded by
+//! what is kept of entries ([`MAX_LISTING`]) and of one side's files ([`MAX_LOOKED_INTO_BYTES`]), not by the size of the layer.
 
-use super::content::{self, MAX_CONTENT};
+use super::content::{self, MAX_CONTENT, Version};
+use super::headers::{Hash, Headers, Rest, short};
 use super::{Cause, Comparison, Difference, Level};
 use assay_analyze::Limits;
 use assay_decode::tar::{EntryKind, TarLimits, TarReader};
 use assay_decode::{Limited, decompress};
 use assay_oci::OpenImage;
 use sha2::{Digest as _, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
+use std::rc::Rc;
 
-/// Entries of a layer that are compared; each takes about two hundred bytes.
+/// Entries of a layer that are compared.
 const MAX_ENTRIES: usize = 2_000_000;
-/// Files whose bytes are compared, and their bytes, of each layer.
+/// Bytes of memory for the entries of one layer: about half a million files, four times those of the largest public images.
+const MAX_LISTING: usize = 128 << 20;
+/// What an entry takes besides itself and its names: the allocations, and its place by name.
+const ENTRY_OVERHEAD: usize = 96;
+/// Files whose bytes are compared, of each layer.
 const MAX_LOOKED_INTO: usize = 500;
-const MAX_LOOKED_INTO_BYTES: u64 = 128 << 20;
+/// Their bytes, of the first build: these are held, those of the second one file at a time.
+const MAX_LOOKED_INTO_BYTES: u64 = 64 << 20;
 /// Bytes of a layer's start that are looked at for how it is compressed.
 const HEAD: u64 = 64;
 
 /// One entry of a layer.
 struct File {
-    path: String,
+    path: Box<str>,
+    link: Box<str>,
     kind: EntryKind,
     mode: u32,
     owner: (u64, u64),
     time: i64,
     size: u64,
-    link: String,
     capabilities: u64,
     hash: [u8; 32],
+    rest: Rest,
+}
+
+impl File {
+    fn cost(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(ENTRY_OVERHEAD)
+            .saturating_add(self.path.len())
+            .saturating_add(self.link.len())
+    }
+
+    fn is_program(&self) -> bool {
+        self.mode & 0o111 != 0
+    }
 }
 
 /// A layer, read.
@@ -36,7 +62,15 @@ struct Listing {
     files: Vec<File>,
     /// Of the uncompressed archive.
     hash: [u8; 32],
-    /// There are more entries than were read.
+    /// Of what the archive says besides entries.
+    archive: Hash,
+    /// Of entries that later ones of the same name replace.
+    replaced: Sha256,
+    /// Entries that cannot be read.
+    lost: u64,
+    /// Not every header was seen where its entry is.
+    is_unsure: bool,
+    /// There are more entries than are kept.
     truncated: bool,
 }
 
@@ -76,31 +110,70 @@ fn layer(
     limits: &Limits,
     result: &mut Comparison,
 ) -> io::Result<()> {
-    let (first, second) = (list(old, at, limits)?, list(new, at, limits)?);
-    if first.truncated || second.truncated {
-        result.incomplete.push(format!("layer {at} has more than {MAX_ENTRIES} entries"));
-    }
+    let (first, second) = (list(old, at, limits, MAX_LISTING)?, list(new, at, limits, MAX_LISTING)?);
     if first.hash == second.hash {
-        // Engines and archives give layers without compression: then there is nothing to tell.
-        let (a, b) = (head(old, at)?, head(new, at)?);
-        let (old, new) = content::compressors(&a, &b);
-        let (level, path) = (Level::Layer, "compression".to_owned());
-        result.add(Difference { level, cause: Cause::Compression, layer: Some(at), path, old, new });
-        return Ok(());
+        return stored(old, new, at, result);
+    }
+    if first.truncated || second.truncated {
+        result.incomplete.push(format!("layer {at} has more entries than are compared"));
+    }
+    let lost = first.lost.saturating_add(second.lost);
+    if lost > 0 {
+        result.incomplete.push(format!("layer {at}: {lost} entries cannot be read"));
     }
     let before = result.count();
     let wanted = files(&first, &second, at, result);
-    bytes((old, new), at, limits, &wanted, result)?;
+    archives(&first, &second, at, result);
+    let told = bytes((old, new), (&first, &second), at, limits, wanted, result);
     if result.count() == before {
-        result.add(Difference {
-            level: Level::Layer,
-            cause: Cause::ArchiveFormat,
-            layer: Some(at),
-            path: "archive".to_owned(),
-            old: "same files".to_owned(),
-            new: "same files, with other headers, names of owners, extended attributes or padding".to_owned(),
-        });
+        // Nothing that is known of archives tells what it is.
+        add(
+            result,
+            Level::Layer,
+            Cause::Content,
+            at,
+            "archive",
+            "one archive".into(),
+            "another archive".into(),
+        );
     }
+    told
+}
+
+fn add(
+    result: &mut Comparison,
+    level: Level,
+    cause: Cause,
+    layer: usize,
+    path: &str,
+    old: String,
+    new: String,
+) {
+    result.add(Difference { level, cause, layer: Some(layer), path: path.to_owned(), old, new });
+}
+
+/// Compares how a layer with the same archive is stored.
+fn stored(old: &dyn OpenImage, new: &dyn OpenImage, at: usize, result: &mut Comparison) -> io::Result<()> {
+    // Engines and archives of `docker save` give layers without a digest, and the same bytes are then no difference.
+    let digest = |image: &dyn OpenImage| image.image().layers.get(at).and_then(|layer| layer.digest);
+    if digest(old).is_none() || digest(new).is_none() {
+        let hash = |image: &dyn OpenImage| -> io::Result<[u8; 32]> {
+            let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
+            let mut reader = image.read(at).map_err(io::Error::other)?;
+            loop {
+                let count = reader.read(&mut buffer)?;
+                let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+                    return Ok(hasher.finalize().into());
+                };
+                hasher.update(bytes);
+            }
+        };
+        if hash(old)? == hash(new)? {
+            return Ok(());
+        }
+    }
+    let (old, new) = content::compressors(&head(old, at)?, &head(new, at)?);
+    add(result, Level::Layer, Cause::Compression, at, "compression", old, new);
     Ok(())
 }
 
@@ -117,161 +190,255 @@ fn head(image: &dyn OpenImage, at: usize) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-fn list(image: &dyn OpenImage, at: usize, limits: &Limits) -> io::Result<Listing> {
-    let mut hashed = Hashed { inner: open(image, at, limits)?, hasher: Sha256::new() };
-    let mut listing = Listing { files: Vec::new(), hash: [0; 32], truncated: false };
-    let mut places: HashMap<String, usize> = HashMap::new();
-    {
-        let mut reader = TarReader::new(&mut hashed, TarLimits::default());
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            if limits.stop.is_raised() {
-                return Err(io::Error::other("the time was up"));
-            }
-            let mut entry = match reader.next_entry() {
-                Ok(Some(entry)) => entry,
-                Ok(None) => break,
-                Err(error) if error.is_recoverable() => continue,
-                Err(error) => return Err(io::Error::other(error)),
-            };
-            if listing.files.len() >= MAX_ENTRIES {
-                listing.truncated = true;
-                continue;
-            }
-            let mut file = File {
-                path: entry.path().to_owned(),
-                kind: entry.kind(),
-                mode: entry.mode() & 0o7777,
-                owner: (entry.uid(), entry.gid()),
-                time: entry.mtime(),
-                size: entry.size(),
-                link: entry.link_target().to_owned(),
-                capabilities: entry.capabilities(),
-                hash: [0; 32],
-            };
-            if file.kind == EntryKind::File {
-                let mut hasher = Sha256::new();
-                loop {
-                    let count = entry.reader().read(&mut buffer)?;
-                    let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-                    hasher.update(bytes);
-                }
-                file.hash = hasher.finalize().into();
-            }
-            // Of two entries of one name the later one is the file.
-            let place = listing.files.len();
-            match places.get(&file.path).copied() {
-                Some(earlier) => {
-                    if let Some(slot) = listing.files.get_mut(earlier) {
-                        *slot = file;
-                    }
-                }
-                None => {
-                    places.insert(file.path.clone(), place);
-                    listing.files.push(file);
-                }
-            }
-        }
-    }
-    io::copy(&mut hashed, &mut io::sink())?;
-    listing.hash = hashed.hasher.finalize().into();
-    Ok(listing)
-}
-
-struct Hashed<R> {
-    inner: R,
+/// What is seen of an archive while its entries are read.
+struct Seen {
     hasher: Sha256,
+    headers: Headers,
 }
 
-impl<R: Read> Read for Hashed<R> {
+struct Watched<R> {
+    inner: R,
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl<R: Read> Read for Watched<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buf)?;
-        self.hasher.update(buf.get(..count).unwrap_or_default());
+        let bytes = buf.get(..count).unwrap_or_default();
+        let mut seen = self.seen.borrow_mut();
+        seen.hasher.update(bytes);
+        seen.headers.feed(bytes);
         Ok(count)
     }
 }
 
-/// Compares the files of a layer; returns those whose bytes differ.
-fn files(first: &Listing, second: &Listing, layer: usize, result: &mut Comparison) -> HashSet<String> {
-    let by_path = |listing: &'_ Listing| -> HashMap<String, usize> {
-        listing.files.iter().enumerate().map(|(at, file)| (file.path.clone(), at)).collect()
+/// Reads what an archive says of its entries, keeping at most `most` bytes of it.
+fn list(image: &dyn OpenImage, at: usize, limits: &Limits, most: usize) -> io::Result<Listing> {
+    let seen = Rc::new(RefCell::new(Seen { hasher: Sha256::new(), headers: Headers::new() }));
+    let watched = Watched { inner: open(image, at, limits)?, seen: Rc::clone(&seen) };
+    let mut listing = Listing {
+        files: Vec::new(),
+        hash: [0; 32],
+        archive: Hash::default(),
+        replaced: Sha256::new(),
+        lost: 0,
+        is_unsure: false,
+        truncated: false,
     };
-    let (old_places, new_places) = (by_path(first), by_path(second));
-    let mut wanted = HashSet::new();
-    let mut bytes = 0_u64;
-    let mut add = |cause, path: &str, old: String, new: String| {
-        let (level, path) = (Level::File, path.to_owned());
-        result.add(Difference { level, cause, layer: Some(layer), path, old, new });
-    };
-    for old in &first.files {
-        let Some(new) = new_places.get(&old.path).and_then(|at| second.files.get(*at)) else {
-            add(presence(&old.path), &old.path, "present".to_owned(), "missing".to_owned());
-            continue;
+    let mut cost = 0_usize;
+    // By a hash of the path, since the path itself is kept once only.
+    let mut places: HashMap<Hash, usize> = HashMap::new();
+    let mut reader = TarReader::new(watched, TarLimits::default());
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        if limits.stop.is_raised() {
+            return Err(io::Error::other("the time was up"));
+        }
+        let mut entry = match reader.next_entry() {
+            Ok(Some(entry)) => entry,
+            Ok(None) => break,
+            Err(error) if error.is_recoverable() => {
+                listing.lost = listing.lost.saturating_add(1);
+                continue;
+            }
+            Err(error) => return Err(io::Error::other(error)),
         };
-        let path = old.path.as_str();
-        if old.kind != new.kind {
-            add(Cause::Kind, path, name(old.kind).to_owned(), name(new.kind).to_owned());
+        if listing.truncated {
             continue;
         }
-        if old.link != new.link {
-            add(Cause::Kind, path, format!("link to {}", old.link), format!("link to {}", new.link));
+        let rest = seen.borrow_mut().headers.of(entry.header_offset());
+        listing.is_unsure |= rest.is_none();
+        let mut file = File {
+            path: entry.path().into(),
+            link: entry.link_target().into(),
+            kind: entry.kind(),
+            mode: entry.mode() & 0o7777,
+            owner: (entry.uid(), entry.gid()),
+            time: entry.mtime(),
+            size: entry.size(),
+            capabilities: entry.capabilities(),
+            hash: [0; 32],
+            rest: rest.unwrap_or_default(),
+        };
+        if file.kind == EntryKind::File {
+            let mut hasher = Sha256::new();
+            loop {
+                let count = entry.reader().read(&mut buffer)?;
+                let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+                hasher.update(bytes);
+            }
+            file.hash = hasher.finalize().into();
         }
-        if old.mode != new.mode {
-            add(Cause::Mode, path, format!("{:04o}", old.mode), format!("{:04o}", new.mode));
-        }
-        if old.capabilities != new.capabilities {
-            let shown = |bits: u64| format!("capabilities {bits:#x}");
-            add(Cause::Mode, path, shown(old.capabilities), shown(new.capabilities));
-        }
-        if old.owner != new.owner {
-            let shown = |(uid, gid): (u64, u64)| format!("{uid}:{gid}");
-            add(Cause::Owner, path, shown(old.owner), shown(new.owner));
-        }
-        if old.time != new.time {
-            let shown = |seconds| assay_model::Timestamp(seconds).to_string();
-            add(Cause::Timestamp, path, shown(old.time), shown(new.time));
-        }
-        if old.hash != new.hash {
-            let size = old.size.saturating_add(new.size);
-            let fits = old.size.max(new.size) <= MAX_CONTENT
-                && wanted.len() < MAX_LOOKED_INTO
-                && bytes.saturating_add(size) <= MAX_LOOKED_INTO_BYTES;
-            if fits {
-                bytes = bytes.saturating_add(size);
-                wanted.insert(path.to_owned());
-            } else {
-                add(
-                    content::by_name(path),
-                    path,
-                    format!("{} bytes", old.size),
-                    format!("{} bytes", new.size),
-                );
+        let place = listing.files.len();
+        let name = short(&Sha256::digest(file.path.as_bytes()).into());
+        // Of two entries of one name the later one is the file.
+        match places.get(&name).and_then(|earlier| listing.files.get_mut(*earlier)) {
+            Some(slot) => {
+                replace(&mut listing.replaced, slot);
+                *slot = file;
+            }
+            None => {
+                cost = cost.saturating_add(file.cost());
+                if place >= MAX_ENTRIES || cost > most {
+                    listing.truncated = true;
+                    continue;
+                }
+                places.insert(name, place);
+                listing.files.push(file);
             }
         }
     }
-    for new in second.files.iter().filter(|new| !old_places.contains_key(&new.path)) {
-        add(presence(&new.path), &new.path, "missing".to_owned(), "present".to_owned());
+    reader.drain()?;
+    drop(reader);
+    let Seen { hasher, headers } =
+        Rc::into_inner(seen).ok_or_else(|| io::Error::other("the layer is still read"))?.into_inner();
+    listing.hash = hasher.finalize().into();
+    listing.archive = headers.archive();
+    Ok(listing)
+}
+
+/// Remembers an entry that a later one replaces: a hard link to it may have kept what it held.
+fn replace(replaced: &mut Sha256, file: &File) {
+    replaced.update(file.path.as_bytes());
+    replaced.update([0]);
+    replaced.update(file.link.as_bytes());
+    replaced.update(format!("\0{:?}\0{}\0{:?}\0{}\0", file.kind, file.mode, file.owner, file.capabilities));
+    replaced.update(file.hash);
+}
+
+/// A file whose bytes differ, and its place in both listings.
+type Wanted<'a> = BTreeMap<&'a str, (&'a File, &'a File)>;
+
+fn by_path(listing: &Listing) -> HashMap<&str, &File> {
+    listing.files.iter().map(|file| (&*file.path, file)).collect()
+}
+
+/// Compares the files of a layer; returns those whose bytes are to be looked into.
+fn files<'a>(first: &'a Listing, second: &'a Listing, layer: usize, result: &mut Comparison) -> Wanted<'a> {
+    let (old_files, new_files) = (by_path(first), by_path(second));
+    let mut wanted = Wanted::new();
+    let mut bytes = 0_u64;
+    let mut forms: (u64, &str) = (0, "");
+    for old in &first.files {
+        let path = &*old.path;
+        let Some(new) = new_files.get(path).copied() else {
+            add(result, Level::File, presence(old), layer, path, "present".into(), "missing".into());
+            continue;
+        };
+        compare(old, new, layer, result);
+        let is_same_kind = old.kind == new.kind && old.link == new.link;
+        if is_same_kind && (old.rest.names, old.rest.form) != (new.rest.names, new.rest.form) {
+            forms = (forms.0.saturating_add(1), if forms.0 == 0 { path } else { forms.1 });
+        }
+        if old.kind == new.kind && old.hash != new.hash {
+            let fits = old.size.max(new.size) <= MAX_CONTENT
+                && wanted.len() < MAX_LOOKED_INTO
+                && bytes.saturating_add(old.size) <= MAX_LOOKED_INTO_BYTES;
+            if fits {
+                bytes = bytes.saturating_add(old.size);
+                wanted.insert(path, (old, new));
+            } else {
+                unexplained(old, new, layer, result);
+            }
+        }
     }
-    let common = |listing: &'_ Listing, other: &HashMap<String, usize>| -> Vec<String> {
-        let files = listing.files.iter().filter(|file| other.contains_key(&file.path));
-        files.map(|file| file.path.clone()).collect()
+    for new in second.files.iter().filter(|new| !old_files.contains_key(&*new.path)) {
+        add(result, Level::File, presence(new), layer, &new.path, "missing".into(), "present".into());
+    }
+    let common = |listing: &'a Listing, other: &HashMap<&str, &File>| -> Vec<&'a str> {
+        listing.files.iter().map(|file| &*file.path).filter(|path| other.contains_key(path)).collect()
     };
-    let (old_order, new_order) = (common(first, &new_places), common(second, &old_places));
+    let (old_order, new_order) = (common(first, &new_files), common(second, &old_files));
     if let Some((old, new)) = old_order.iter().zip(&new_order).find(|(old, new)| old != new) {
-        let path = "order of entries".to_owned();
-        let (level, cause) = (Level::Layer, Cause::Order);
-        let (old, new) = (old.clone(), new.clone());
-        result.add(Difference { level, cause, layer: Some(layer), path, old, new });
+        let (old, new) = ((*old).to_owned(), (*new).to_owned());
+        add(result, Level::Layer, Cause::Order, layer, "order of entries", old, new);
+    }
+    if forms.0 > 0 {
+        let new = format!("others, of {} entries, the first `{}`", forms.0, forms.1);
+        let old = "headers, extensions and names of owners".to_owned();
+        add(result, Level::Layer, Cause::ArchiveFormat, layer, "archive", old, new);
     }
     wanted
 }
 
+/// Compares what is said of one file, but for its bytes.
+fn compare(old: &File, new: &File, layer: usize, result: &mut Comparison) {
+    let mut told = |cause, old: String, new: String, path: &str| {
+        add(result, Level::File, cause, layer, path, old, new);
+    };
+    let path = &*old.path;
+    if old.kind != new.kind {
+        told(Cause::Kind, name(old.kind).to_owned(), name(new.kind).to_owned(), path);
+    }
+    if old.link != new.link {
+        told(Cause::Kind, format!("link to {}", old.link), format!("link to {}", new.link), path);
+    }
+    if old.rest.device != new.rest.device {
+        let shown = |device: u64| format!("device {}:{}", device >> 32, device & 0xffff_ffff);
+        told(Cause::Kind, shown(old.rest.device), shown(new.rest.device), path);
+    }
+    if old.mode != new.mode {
+        told(Cause::Mode, format!("{:04o}", old.mode), format!("{:04o}", new.mode), path);
+    }
+    if old.capabilities != new.capabilities || old.rest.capability != new.rest.capability {
+        let shown =
+            |file: &File| format!("capabilities {:#x}{}", file.capabilities, tail(&file.rest.capability));
+        told(Cause::Mode, shown(old), shown(new), path);
+    }
+    if old.rest.attributes != new.rest.attributes {
+        let shown = |hash: &Hash| format!("extended attributes{}", tail(hash));
+        told(Cause::Mode, shown(&old.rest.attributes), shown(&new.rest.attributes), path);
+    }
+    if old.owner != new.owner {
+        let shown = |(uid, gid): (u64, u64)| format!("{uid}:{gid}");
+        told(Cause::Owner, shown(old.owner), shown(new.owner), path);
+    }
+    let shown = |seconds| assay_model::Timestamp(seconds).to_string();
+    if old.time != new.time {
+        told(Cause::Timestamp, shown(old.time), shown(new.time), path);
+    } else if old.rest.times != new.rest.times {
+        let new = "another fraction, or another time of access or change".to_owned();
+        told(Cause::Timestamp, shown(old.time), new, path);
+    }
+}
+
+/// Shows what values are told apart by, of which there may be many.
+fn tail(hash: &Hash) -> String {
+    if *hash == Hash::default() {
+        return ", none".to_owned();
+    }
+    let start: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!(", hash {start}")
+}
+
+/// Compares what archives say besides entries, and of entries that do not count.
+fn archives(first: &Listing, second: &Listing, layer: usize, result: &mut Comparison) {
+    let mut told = |cause, old: &str, new: &str| {
+        add(result, Level::Layer, cause, layer, "archive", old.to_owned(), new.to_owned());
+    };
+    if first.archive != second.archive {
+        told(Cause::ArchiveFormat, "padding, global headers and the end", "others");
+    }
+    if first.replaced.clone().finalize() != second.replaced.clone().finalize() {
+        told(Cause::Content, "entries that later ones of the same name replace", "others");
+    }
+    if first.is_unsure || second.is_unsure {
+        told(Cause::Content, "headers that cannot be told apart", "others");
+    }
+}
+
 /// A file that only one build has may be one of those that no build should have.
-fn presence(path: &str) -> Cause {
-    match content::by_name(path) {
+fn presence(file: &File) -> Cause {
+    match content::by_place(&file.path, file.is_program()) {
         Cause::Residue => Cause::Residue,
         _ => Cause::Presence,
     }
+}
+
+fn unexplained(old: &File, new: &File, layer: usize, result: &mut Comparison) {
+    let shown = |file: &File| format!("{} bytes{}", file.size, tail(&short(&file.hash)));
+    let cause = content::by_place(&old.path, old.is_program() || new.is_program());
+    add(result, Level::File, cause, layer, &old.path, shown(old), shown(new));
 }
 
 fn name(kind: EntryKind) -> &'static str {
@@ -290,47 +457,169 @@ fn name(kind: EntryKind) -> &'static str {
 /// Reads the files again whose bytes differ, and says how.
 fn bytes(
     (old, new): (&dyn OpenImage, &dyn OpenImage),
+    (first, second): (&Listing, &Listing),
     layer: usize,
     limits: &Limits,
-    wanted: &HashSet<String>,
+    mut wanted: Wanted<'_>,
     result: &mut Comparison,
 ) -> io::Result<()> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let (first, second) = (contents(old, layer, limits, wanted)?, contents(new, layer, limits, wanted)?);
-    let mut paths: Vec<&String> = wanted.iter().collect();
-    paths.sort();
-    for path in paths {
-        let (Some(old), Some(new)) = (first.get(path), second.get(path)) else { continue };
-        let content::Finding { cause, old, new } = content::explain(path, old, new);
-        let level = Level::Bytes;
-        result.add(Difference { level, cause, layer: Some(layer), path: path.clone(), old, new });
+    let created = |image: &dyn OpenImage| image.image().created.map(|time| time.0);
+    let times =
+        |file: &File, image| [Some(file.time), created(image)].into_iter().flatten().collect::<Vec<i64>>();
+    let mut held: HashMap<String, Vec<u8>> = HashMap::new();
+    let mut found: BTreeMap<String, Vec<content::Finding>> = BTreeMap::new();
+    let read = contents(old, layer, limits, first, &|path| wanted.contains_key(path), &mut |path, bytes| {
+        held.insert(path.to_owned(), bytes);
+    })
+    .and_then(|()| {
+        contents(new, layer, limits, second, &|path| held.contains_key(path), &mut |path, bytes| {
+            let Some((a, b)) = wanted.get(path) else { return };
+            let Some(earlier) = held.get(path) else { return };
+            let (old_times, new_times) = (times(a, old), times(b, new));
+            let explained = content::explain(
+                path,
+                a.is_program() || b.is_program(),
+                Version { bytes: earlier, built: &old_times },
+                Version { bytes: &bytes, built: &new_times },
+            );
+            found.insert(path.to_owned(), explained);
+        })
+    });
+    for (path, findings) in found {
+        wanted.remove(path.as_str());
+        for content::Finding { cause, old, new } in findings {
+            add(result, Level::Bytes, cause, layer, &path, old, new);
+        }
     }
-    Ok(())
+    // What could not be had again differs all the same.
+    for (old, new) in wanted.into_values() {
+        unexplained(old, new, layer, result);
+    }
+    read
 }
 
+/// Reads those files of a layer that are wanted, each if it is still the one that was listed.
 fn contents(
     image: &dyn OpenImage,
     at: usize,
     limits: &Limits,
-    wanted: &HashSet<String>,
-) -> io::Result<HashMap<String, Vec<u8>>> {
-    let mut found = HashMap::new();
+    listing: &Listing,
+    wanted: &dyn Fn(&str) -> bool,
+    take: &mut dyn FnMut(&str, Vec<u8>),
+) -> io::Result<()> {
+    let listed = by_path(listing);
     let mut reader = TarReader::new(open(image, at, limits)?, TarLimits::default());
     loop {
+        if limits.stop.is_raised() {
+            return Err(io::Error::other("the time was up"));
+        }
         let mut entry = match reader.next_entry() {
             Ok(Some(entry)) => entry,
-            Ok(None) => return Ok(found),
+            Ok(None) => return Ok(()),
             Err(error) if error.is_recoverable() => continue,
             Err(error) => return Err(io::Error::other(error)),
         };
-        if entry.kind() != EntryKind::File || !wanted.contains(entry.path()) {
+        let path = entry.path();
+        if entry.kind() != EntryKind::File || entry.size() > MAX_CONTENT || !wanted(path) {
             continue;
         }
-        let path = entry.path().to_owned();
         let mut bytes = Vec::new();
         entry.reader().take(MAX_CONTENT).read_to_end(&mut bytes)?;
-        found.insert(path, bytes);
+        // An earlier entry of the same name is not the file.
+        let hash: [u8; 32] = Sha256::digest(&bytes).into();
+        if listed.get(path).is_some_and(|file| file.hash == hash) {
+            take(path, bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_model::{Image, Layer};
+    use assay_oci::source::SourceKind;
+    use assay_oci::{Assurance, ReadLayerError};
+    use assay_test::image::Tree;
+
+    struct Fake(Image, Vec<u8>);
+
+    impl OpenImage for Fake {
+        fn kind(&self) -> SourceKind {
+            SourceKind::Oci
+        }
+
+        fn image(&self) -> &Image {
+            &self.0
+        }
+
+        fn read(&self, _: usize) -> Result<Box<dyn Read + Send>, ReadLayerError> {
+            Ok(Box::new(io::Cursor::new(self.1.clone())))
+        }
+
+        fn assurance(&self, _: usize) -> Assurance {
+            Assurance::Nothing
+        }
+
+        fn set_reference(&mut self, _: String) {}
+    }
+
+    fn fake(names: usize, len: usize) -> Fake {
+        let tree = (0..names).fold(Tree::new(), |tree, number| {
+            tree.file(&format!("{}/{number}", vec!["n".repeat(80); len / 81].join("/")), "x")
+        });
+        let layer = Layer {
+            diff_id: None,
+            digest: None,
+            size: None,
+            media_type: String::new(),
+            annotations: BTreeMap::new(),
+            created_by: None,
+        };
+        Fake(Image { layers: vec![layer], ..Image::default() }, tree.tar())
+    }
+
+    #[test]
+    fn a_listing_takes_no_more_than_its_share() {
+        let limits = Limits::new(std::env::temp_dir());
+        let image = fake(100, 3000);
+        let whole = list(&image, 0, &limits, MAX_LISTING).unwrap();
+        assert_eq!((whole.files.len(), whole.truncated, whole.is_unsure), (100, false, false));
+        let cost: usize = whole.files.iter().map(File::cost).sum();
+        let part = list(&image, 0, &limits, cost / 2).unwrap();
+        assert_eq!((part.files.len(), part.truncated), (50, true));
+        assert_eq!(part.hash, whole.hash, "all of it is hashed");
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_said() {
+        let limits = Limits::new(std::env::temp_dir());
+        // An entry with an extension that is too large to be read is lost, and the rest is compared.
+        let mut damaged = fake(1, 100);
+        let mut header = damaged.1[..512].to_vec();
+        header[156] = b'x';
+        header[124..136].copy_from_slice(b"00007777777\0");
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        header.resize(512 + 0o7_777_777_usize.next_multiple_of(512), 0);
+        damaged.1.splice(0..0, header);
+        let mut result = Comparison::default();
+        layers(&damaged, &fake(1, 100), &limits, &mut result);
+        assert_eq!(result.incomplete, ["layer 0: 1 entries cannot be read"]);
+        assert!(!result.is_equal_but_for(&Cause::ALL));
+    }
+
+    #[test]
+    fn differences_take_no_more_than_their_share() {
+        let mut result = Comparison::default();
+        for _ in 0..10_000 {
+            add(&mut result, Level::File, Cause::Kind, 0, &"p".repeat(4000), "x".into(), "y".into());
+        }
+        assert_eq!(result.count(), 10_000);
+        let kept: usize = result.differences.iter().map(|one| one.path.len()).sum();
+        assert!(kept <= 16 << 20, "{kept}");
     }
 }

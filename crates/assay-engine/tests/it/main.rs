@@ -12,4 +12,5 @@ mod bounds;
 mod cache;
 mod disks;
 mod lazy;
+mod reproduce;
 mod usage;

@@ -5,6 +5,7 @@
 //! manifest are layers by another name; and one malformed entry of an index must not hide the others.
 
 use crate::descriptor::{Descriptor, or_default};
+use crate::document::names::{Named, OF_MANIFESTS};
 use crate::error::OpenError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -31,11 +32,12 @@ pub struct ManifestDocument {
     /// The layers of a manifest.
     #[serde(default, deserialize_with = "or_default", alias = "blobs")]
     pub layers: Vec<Descriptor>,
-    /// The entries of an index; those that are malformed are left out.
+    /// The entries of an index; those that are malformed are left out, and counted by [`malformed`](Self::malformed).
     #[serde(default, deserialize_with = "entries")]
     pub manifests: Vec<Descriptor>,
+    /// How many entries the index has, if there is a list of them.
     #[serde(skip)]
-    has_manifests: bool,
+    listed: Option<usize>,
     /// The manifest that this one is about.
     #[serde(default)]
     pub subject: Option<Descriptor>,
@@ -60,11 +62,19 @@ fn entries<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Desc
     Ok(entries.into_iter().filter_map(good).collect())
 }
 
-/// Looks only whether the member is there.
+/// Looks only whether the member is there, and how long it is.
 #[derive(Deserialize)]
 struct Shape {
     #[serde(default)]
-    manifests: Option<serde::de::IgnoredAny>,
+    manifests: Option<Vec<serde::de::IgnoredAny>>,
+}
+
+impl Named for ManifestDocument {
+    const NAMES: &'static [&'static str] = OF_MANIFESTS;
+}
+
+impl Named for Shape {
+    const NAMES: &'static [&'static str] = &[];
 }
 
 impl ManifestDocument {
@@ -76,13 +86,19 @@ impl ManifestDocument {
         let what = "the manifest of an artifact";
         let mut document: Self = crate::document::parse(bytes, what)?;
         let shape: Shape = crate::document::parse(bytes, what)?;
-        document.has_manifests = shape.manifests.is_some();
+        document.listed = shape.manifests.map(|entries| entries.len());
         Ok(document)
     }
 
     /// Tells whether it is an index.
     pub fn is_index(&self) -> bool {
-        self.has_manifests && self.config.is_none()
+        self.listed.is_some() && self.config.is_none()
+    }
+
+    /// Returns how many entries of an index are left out because they are malformed. A runtime may understand, and run, what is not
+    /// understood here, so that nobody may judge an index by what is left.
+    pub fn malformed(&self) -> usize {
+        self.listed.unwrap_or_default().saturating_sub(self.manifests.len())
     }
 
     /// Returns the type of the artifact, from wherever its author put it.
@@ -137,9 +153,24 @@ mod tests {
     fn a_malformed_entry_hides_no_other() {
         let index = parse(r#"{"manifests":[{"digest":"md5:0"},7,{"digest":"D","size":-1},{"digest":"D"}]}"#);
         assert!(index.is_index());
-        assert_eq!(index.manifests.len(), 1);
+        assert_eq!((index.manifests.len(), index.malformed()), (1, 3));
+        assert_eq!(parse(r#"{"manifests":[{"digest":"D"}]}"#).malformed(), 0);
         assert!(parse(r#"{"manifests":[]}"#).is_index());
         assert!(!parse("{}").is_index());
+    }
+
+    #[test]
+    fn an_index_that_runtimes_read_otherwise_is_none() {
+        let check = |text: &str| ManifestDocument::parse(text.replace("D1", D).as_bytes());
+        check(r#"{"manifests":[{"digest":"D1"}]}"#).unwrap();
+        for text in [
+            r#"{"manifests":[{"digest":"D1"}],"Manifests":[{"digest":"D1"}]}"#,
+            r#"{"manifests":[{"Digest":"D1"}]}"#,
+            r#"{"manifests":[{"digest":"D1","digest":"D1"}]}"#,
+            r#"{"manifests":[{"digest":"D1","platform":{"os":"unknown","Os":"linux","architecture":"unknown"}}]}"#,
+        ] {
+            check(text).expect_err(text);
+        }
     }
 
     proptest::proptest! {

@@ -69,6 +69,9 @@ pub(super) fn find(text: &str) -> Vec<Spot> {
         let (content, continues) =
             ended.strip_suffix(escape).map_or((ended, false), |content| (content, true));
         words.extend(split(number, start, content));
+        if finder.spots.len() > super::MAX_SPOTS {
+            break;
+        }
         if !continues {
             heredocs = finder.instruction(&words);
             words.clear();
@@ -177,6 +180,11 @@ impl Finder {
                 if let Some(inner) = value.strip_prefix(quote).and_then(|inner| inner.strip_suffix(quote)) {
                     (start, text) = (start + 1, inner);
                 }
+            }
+            // What is no reference anyway need not be kept, for each stage that names it.
+            if text.len() > super::MAX_REFERENCE {
+                self.arguments.remove(name);
+                continue;
             }
             let range = start..start + text.len();
             self.arguments.insert(name.to_owned(), (word.line, range, text.to_owned()));

@@ -43,6 +43,9 @@ pub(super) fn find(text: &str) -> Vec<Spot> {
     // Lines indented further than this belong to a block scalar.
     let mut block: Option<usize> = None;
     for (number, start, line) in lines(text) {
+        if spots.len() > super::MAX_SPOTS {
+            break;
+        }
         let indent = line.len() - line.trim_start_matches(' ').len();
         let rest = line.get(indent..).unwrap_or_default();
         if let Some(column) = block {

@@ -26,6 +26,8 @@ pub(crate) struct Listed {
     pub(crate) entries: Vec<Descriptor>,
     /// There are more than are taken.
     pub(crate) truncated: bool,
+    /// Entries that cannot be understood.
+    pub(crate) malformed: usize,
 }
 
 /// Lists what refers to `subject`, all types; `None` when the registry has no such list.
@@ -55,6 +57,7 @@ pub(crate) async fn list(client: &Client, subject: &Digest) -> Result<Option<Lis
             return Err(client.invalid(&request.what, "a further page is no index"));
         };
         bytes = bytes.saturating_add(u64::try_from(body.len()).unwrap_or(u64::MAX));
+        listed.malformed = listed.malformed.saturating_add(index.malformed());
         for entry in index.manifests {
             if listed.entries.len() >= MAX_REFERRERS {
                 listed.truncated = true;
@@ -88,7 +91,7 @@ fn means_no_list(error: &RegistryError) -> bool {
 }
 
 /// Returns the address of the next page (RFC 8288): `<address>; rel="next"`.
-fn next_link(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn next_link(headers: &HeaderMap) -> Option<String> {
     headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok()).find_map(next_page)
 }
 

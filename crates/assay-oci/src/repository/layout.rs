@@ -4,7 +4,7 @@
 //! fallback tag, as regclient writes it, is read by the caller. Every change of `index.json` happens under a lock on the layout's
 //! `oci-layout` and replaces the file as a whole, so that several processes may write and none reads half a list. Paths are made of
 //! digests only. Surprising: `index.json` is kept as it is but for the entry in question, since others may say more in it than is
-//! known here.
+//! known here; and what an entry refers to stands in its manifest only, so that each is read once, up to a limit for all of them.
 
 use super::{Put, RepositoryError, StoredManifest, blob_error, media_type_of};
 use crate::artifact::INDEX_TYPE;
@@ -21,13 +21,18 @@ use crate::source::oci::{blob_path, is_name, without_artifacts};
 use crate::verify::Verified;
 use assay_model::Digest;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The annotation that names an image of a layout.
 pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 const NAMES: [&str; 2] = [REF_NAME, "io.containerd.image.name"];
+
+/// Bytes of all manifests that are read to see what they refer to; each has about a kilobyte, and `index.json` takes fifty thousand.
+const MAX_LOOKED_INTO: u64 = 64 << 20;
 
 /// See the module's documentation.
 #[derive(Debug)]
@@ -35,6 +40,22 @@ pub(super) struct Layout {
     files: Files,
     /// The folder, if it may be written to.
     writable: Option<PathBuf>,
+    known: Mutex<Known>,
+}
+
+/// What was read of a layout.
+#[derive(Debug, Default)]
+struct Known {
+    /// `index.json` as it was read last, and its entries.
+    index: Option<(Vec<u8>, Arc<[Descriptor]>)>,
+    /// Of each manifest that was read, what it refers to.
+    subjects: HashMap<Digest, Option<Digest>>,
+    /// Their bytes.
+    bytes: u64,
+    /// The places of the entries that refer to a manifest; nothing until somebody asks.
+    referrers: Option<HashMap<Digest, Vec<usize>>>,
+    /// There are more entries than could be read.
+    truncated: bool,
 }
 
 impl Layout {
@@ -42,6 +63,7 @@ impl Layout {
         let layout = Self {
             files: Files::Folder(folder.to_owned()),
             writable: (access == Access::Write).then(|| folder.to_owned()),
+            known: Mutex::default(),
         };
         if access == Access::Write && !folder.join("oci-layout").exists() {
             make(folder)?;
@@ -51,7 +73,7 @@ impl Layout {
     }
 
     pub(super) fn archive(files: Files) -> Result<Self, RepositoryError> {
-        let layout = Self { files, writable: None };
+        let layout = Self { files, writable: None, known: Mutex::default() };
         layout.index()?;
         Ok(layout)
     }
@@ -60,17 +82,27 @@ impl Layout {
         self.files.path().display().to_string()
     }
 
-    fn index(&self) -> Result<Vec<Descriptor>, RepositoryError> {
+    fn index(&self) -> Result<Arc<[Descriptor]>, RepositoryError> {
         let Some(bytes) = self.files.document("index.json", MAX_MANIFEST)? else {
             let found = "it has no `index.json`".to_owned();
             return Err(OpenError::NotAnImage { place: self.place(), found }.into());
         };
-        Ok(ManifestDocument::parse(&bytes)?.manifests)
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((have, entries)) = &known.index
+            && *have == bytes
+        {
+            return Ok(Arc::clone(entries));
+        }
+        let entries: Arc<[Descriptor]> = ManifestDocument::parse(&bytes)?.manifests.into();
+        known.index = Some((bytes, Arc::clone(&entries)));
+        known.referrers = None;
+        Ok(entries)
     }
 
     pub(super) fn tags(&self) -> Result<Vec<String>, RepositoryError> {
+        let entries = self.index()?;
         let mut tags: Vec<_> =
-            self.index()?.iter().filter_map(|entry| entry.annotation(REF_NAME)).map(str::to_owned).collect();
+            entries.iter().filter_map(|entry| entry.annotation(REF_NAME)).map(str::to_owned).collect();
         tags.sort();
         tags.dedup();
         Ok(tags)
@@ -86,18 +118,21 @@ impl Layout {
         };
         let mut found: Vec<_> = match wanted {
             Some(Selector::Digest(digest)) => {
-                let told = entries.into_iter().find(|entry| entry.digest == *digest);
-                return self.read(*digest, told.as_ref());
+                let told = entries.iter().find(|entry| entry.digest == *digest);
+                return self.read(*digest, told);
             }
-            Some(Selector::Name(name)) => entries
-                .into_iter()
-                .filter(|entry| is_name(names(entry).iter().map(String::as_str), name))
-                .collect(),
+            Some(Selector::Name(name)) => {
+                let of = |entry: &&Descriptor| {
+                    is_name(NAMES.iter().filter_map(|name| entry.annotation(name)), name)
+                };
+                entries.iter().filter(of).cloned().collect()
+            }
             None => {
                 let is_tag_of_another = |name: &String| crate::artifact::subject_of_tag(name).is_some();
                 let images: Vec<_> = entries
-                    .into_iter()
+                    .iter()
                     .filter(|entry| !entry.is_no_image() && !names(entry).iter().any(is_tag_of_another))
+                    .cloned()
                     .collect();
                 without_artifacts(&self.files, images, |entry| (entry.digest, !names(entry).is_empty()))
             }
@@ -149,22 +184,16 @@ impl Layout {
     }
 
     pub(super) fn referrers(&self, subject: &Digest) -> Result<Listed, RepositoryError> {
-        let mut listed = Listed::default();
-        for entry in self.index()? {
-            if listed.entries.len() >= MAX_REFERRERS {
-                listed.truncated = true;
-                break;
-            }
-            // What is missing or unreadable here refers to nothing that is known.
-            let Ok(Some(bytes)) = self.files.document(&blob_path(&entry.digest), MAX_MANIFEST) else {
-                continue;
-            };
-            let Ok(document) = ManifestDocument::parse(&bytes) else { continue };
-            let refers = document.subject.as_ref().is_some_and(|named| named.digest == *subject);
-            if refers && !listed.entries.iter().any(|have| have.digest == entry.digest) {
-                listed.entries.push(entry);
-            }
+        let entries = self.index()?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.referrers.is_none() {
+            known.look_into(&self.files, &entries);
         }
+        let places = known.referrers.as_ref().and_then(|referrers| referrers.get(subject));
+        let places = places.map(Vec::as_slice).unwrap_or_default();
+        let listed = places.iter().take(MAX_REFERRERS).filter_map(|at| entries.get(*at)).cloned();
+        let mut listed = Listed { entries: listed.collect(), ..Listed::default() };
+        listed.truncated = known.truncated || places.len() > MAX_REFERRERS;
         Ok(listed)
     }
 
@@ -212,6 +241,12 @@ impl Layout {
         write_new(&path, |file| {
             file.write_all(bytes).map_err(|source| RepositoryError::Write { path: path.clone(), source })
         })?;
+        {
+            // It may have been listed before it was there, or with other bytes.
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.subjects.remove(&blob.digest);
+            known.referrers = None;
+        }
         let put = Put { digest: blob.digest, lists_referrers: true };
         let document = ManifestDocument::parse(bytes)?;
         if tag.is_none() && document.subject.is_none() {
@@ -267,6 +302,43 @@ impl Layout {
             })?;
         }
         Ok(true)
+    }
+}
+
+impl Known {
+    /// Reads the manifests of `entries` for what they refer to, those that were not read before.
+    fn look_into(&mut self, files: &Files, entries: &[Descriptor]) {
+        let mut referrers: HashMap<Digest, Vec<usize>> = HashMap::new();
+        let mut seen = std::collections::HashSet::new();
+        self.truncated = false;
+        for (at, entry) in entries.iter().enumerate() {
+            if !seen.insert(entry.digest) {
+                continue;
+            }
+            let subject = match self.subjects.get(&entry.digest) {
+                Some(subject) => *subject,
+                None if self.bytes >= MAX_LOOKED_INTO => {
+                    self.truncated = true;
+                    continue;
+                }
+                None => {
+                    // What is missing or unreadable here refers to nothing that is known, and may be there the next time.
+                    let Ok(Some(bytes)) = files.document(&blob_path(&entry.digest), MAX_MANIFEST) else {
+                        continue;
+                    };
+                    self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+                    let document = ManifestDocument::parse(&bytes).ok();
+                    let subject =
+                        document.and_then(|document| document.subject).map(|subject| subject.digest);
+                    self.subjects.insert(entry.digest, subject);
+                    subject
+                }
+            };
+            if let Some(subject) = subject {
+                referrers.entry(subject).or_default().push(at);
+            }
+        }
+        self.referrers = Some(referrers);
     }
 }
 

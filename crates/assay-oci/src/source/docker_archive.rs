@@ -6,6 +6,7 @@
 //! are blobs with digests. `manifest.json` lists the images in both.
 
 use crate::assurance::Assurance;
+use crate::document::names::Named;
 use crate::document::{Document, MAX_CONFIG, MAX_MANIFEST, Manifest, parse};
 use crate::error::{OpenError, ReadLayerError};
 use crate::files::Files;
@@ -34,6 +35,10 @@ struct Entry {
     layers: Option<Vec<String>>,
 }
 
+impl Named for Entry {
+    const NAMES: &'static [&'static str] = &["Config", "RepoTags", "Layers"];
+}
+
 impl Entry {
     fn tags(&self) -> &[String] {
         self.repo_tags.as_deref().unwrap_or_default()
@@ -52,6 +57,8 @@ pub(crate) struct DockerArchiveImage {
     files: Files,
     image: Image,
     members: Vec<String>,
+    /// The configuration as it is stored.
+    config: Vec<u8>,
 }
 
 impl OpenImage for DockerArchiveImage {
@@ -61,6 +68,10 @@ impl OpenImage for DockerArchiveImage {
 
     fn image(&self) -> &Image {
         &self.image
+    }
+
+    fn config(&self) -> Option<&[u8]> {
+        Some(&self.config)
     }
 
     fn set_reference(&mut self, reference: String) {
@@ -125,7 +136,7 @@ pub(crate) fn open(
             layer.media_type = PLAIN_LAYER.to_owned();
         }
     }
-    Ok(DockerArchiveImage { kind, files, image, members })
+    Ok(DockerArchiveImage { kind, files, image, members, config })
 }
 
 /// Returns the digest that is a member's name.

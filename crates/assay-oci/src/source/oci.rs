@@ -150,12 +150,17 @@ fn names(entry: &Descriptor) -> impl Iterator<Item = &str> {
 
 /// Tells whether the user means an entry of these names by `wanted`: its name, its tag, or another spelling of its reference.
 pub(crate) fn is_name<'a>(mut names: impl Iterator<Item = &'a str>, wanted: &str) -> bool {
-    let parsed = wanted.parse::<Reference>().ok();
     names.any(|name| {
-        let have = name.parse::<Reference>().ok();
-        name == wanted
-            || (name.contains([':', '/']) && parsed.is_some() && have == parsed)
-            || (name.contains('/') && have.is_some_and(|have| have.tag() == Some(wanted)))
+        if name == wanted {
+            return true;
+        }
+        // Most names are plain tags, and a layout may have tens of thousands.
+        if !name.contains([':', '/']) {
+            return false;
+        }
+        let Ok(have) = name.parse::<Reference>() else { return false };
+        (name.contains('/') && have.tag() == Some(wanted))
+            || wanted.parse::<Reference>().is_ok_and(|parsed| parsed == have)
     })
 }
 

@@ -1,6 +1,7 @@
 //! An image in a registry.
 
 use crate::assurance::Assurance;
+use crate::document::names::Named;
 use crate::document::{Descriptor, MAX_MANIFEST, accepted_manifests, not_distributed, parse};
 use crate::error::{OpenError, ReadLayerError};
 use crate::network::{Network, Started};
@@ -88,6 +89,10 @@ const MAX_TAG_LIST: u64 = 4 << 20;
 struct TagList {
     #[serde(default)]
     tags: Option<Vec<String>>,
+}
+
+impl Named for TagList {
+    const NAMES: &'static [&'static str] = &["tags"];
 }
 
 /// Lists the tags of a repository, in the registry's order, at most a thousand

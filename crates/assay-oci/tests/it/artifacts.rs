@@ -194,8 +194,9 @@ fn lists_that_old_clients_wrote_are_understood() {
     assert_eq!((artifact.kind, artifact.artifact_type.as_str()), (ArtifactKind::Signature, BUNDLE));
     assert_eq!(artifact.listed_type.as_deref(), Some(EMPTY_TYPE));
     let problems: Vec<_> = found.problems.iter().map(|problem| problem.reason.as_str()).collect();
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems[0].contains("it is about `sha256:") && problems[1] == "its manifest is missing");
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert_eq!(problems[0], "1 entries of the list cannot be understood");
+    assert!(problems[1].contains("it is about `sha256:") && problems[2] == "its manifest is missing");
     assert_eq!(found.looked[0].outcome, LookOutcome::Absent);
 
     // Attached again, the entry is put right, its double goes, and so does what the registry will not have in a list any more.

@@ -10,6 +10,8 @@
 )]
 
 mod artifacts;
+mod crawl;
+mod hostile;
 mod local;
 mod registry;
 

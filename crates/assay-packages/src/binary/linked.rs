@@ -7,12 +7,12 @@
 
 mod table;
 
-use super::program::search::{self, Found};
-use super::program::table::PROGRAMS;
+use super::program::search::{self, Found, Texts};
+use super::program::table::{Mark, PROGRAMS};
 use assay_analyze::{Analyzer, AnalyzerId, Fact, File, Select, Sink};
 use assay_model::observation::{Observation, Topic};
 use assay_model::{Detail, Package, PackageKind, software};
-use std::io;
+use std::sync::LazyLock;
 use table::{LIBRARIES, Library};
 
 /// Finds them.
@@ -28,15 +28,31 @@ impl Analyzer for Linked {
     }
 
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
-        for library in LIBRARIES.iter().filter(|library| !library.is_itself(file.name())) {
-            match library.find(file) {
-                Ok(Some((sign, version))) => report(library, sign, version, out),
-                Ok(None) => {}
+        let present = match SIGNS.present(file.content) {
+            Ok(present) => present,
+            Err(error) => return out.warn("unreadable-file", error.to_string()),
+        };
+        let mut present = present.into_iter();
+        for library in LIBRARIES {
+            let signs = library.signs.iter().zip(present.by_ref());
+            // All of its own are taken from those that follow.
+            let Some(sign) = signs.fold(None, |first, (sign, there)| first.or(there.then_some(*sign))) else {
+                continue;
+            };
+            if library.is_itself(file.name()) {
+                continue;
+            }
+            match search::version(file.content, file.name(), library.version_marks()) {
+                Ok(version) => report(library, sign, version, out),
                 Err(error) => return out.warn("unreadable-file", error.to_string()),
             }
         }
     }
 }
+
+/// The signs of all libraries, in their order.
+static SIGNS: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(LIBRARIES.iter().flat_map(|library| library.signs).copied().collect()));
 
 impl Library {
     /// Returns whether a file of this name is the library itself, which is no other program's part.
@@ -46,17 +62,10 @@ impl Library {
             || self.files.iter().any(|start| name.starts_with(start))
     }
 
-    /// Returns the sign by which it is recognised, and what the search for its version came to.
-    fn find(&self, file: &File<'_>) -> io::Result<Option<(&'static str, Found)>> {
-        for sign in self.signs {
-            if search::contains(file.content, sign.as_bytes())? {
-                let program = PROGRAMS.iter().find(|program| program.software == self.name);
-                let of_program = program.map_or(self.marks, |program| program.marks);
-                let marks = if self.marks.is_empty() { of_program } else { self.marks };
-                return Ok(Some((sign, search::version(file.content, file.name(), marks)?)));
-            }
-        }
-        Ok(None)
+    /// Returns where its version stands.
+    fn version_marks(&self) -> &'static [Mark] {
+        let program = PROGRAMS.iter().find(|program| program.software == self.name);
+        program.filter(|_| self.marks.is_empty()).map_or(self.marks, |program| program.marks)
     }
 }
 
@@ -159,6 +168,44 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), LIBRARIES.len());
+    }
+
+    #[test]
+    fn signs_are_found_within_each_other_and_in_any_number() {
+        check("a", &["boringssl/src/crypto/evp/evp_enc.c"], &["openssl ?", "boringssl ?"], &[]);
+        let many = "zlib-ng".repeat(20_000);
+        check("a", &[&many, "glibc.rtld.nns"], &["zlib-ng ?", "glibc ?"], &[]);
+    }
+
+    /// Of two that begin alike only one would be found.
+    #[test]
+    fn no_sign_begins_with_another() {
+        let signs: Vec<&str> = LIBRARIES.iter().flat_map(|library| library.signs).copied().collect();
+        for (number, sign) in signs.iter().enumerate() {
+            assert!(!sign.is_empty() && sign.len() < 100, "{sign}");
+            let others = signs.iter().enumerate().filter(|(other, _)| *other != number);
+            assert_eq!(others.map(|(_, other)| other).find(|other| other.starts_with(sign)), None, "{sign}");
+        }
+    }
+
+    /// A file that is not in memory is read part by part.
+    #[test]
+    fn signs_across_parts_are_found() {
+        struct Far(Vec<u8>);
+        impl assay_decode::ReadAt for Far {
+            fn len(&self) -> u64 {
+                self.0.len() as u64
+            }
+            fn read_at(&self, offset: u64, buf: &mut [u8]) -> std::io::Result<usize> {
+                self.0.read_at(offset, buf)
+            }
+        }
+        for at in [1, (1 << 20) - 10, (1 << 20) - 1, 1 << 20, (1 << 21) + 100] {
+            let mut bytes = vec![b'x'; (1 << 21) + 200];
+            bytes[at..at + ENCRYPTION.len()].copy_from_slice(ENCRYPTION.as_bytes());
+            let present = SIGNS.present(&Far(bytes)).unwrap();
+            assert_eq!((present[0], present.iter().filter(|there| **there).count()), (true, 1), "{at}");
+        }
     }
 
     #[test]

@@ -1,18 +1,59 @@
 //! Kubernetes' ValidatingAdmissionPolicy (<https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/>):
 //! the rules that need nothing but the pod, which then hold even while Assay is down.
 
-use crate::define::Params;
 use crate::policy::{Policy, PolicyRule, Tier};
+use crate::selector::Selector;
 use crate::verdict::Effect;
 use crate::yaml::{Out, write};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// All images of a pod, written out in full: `nginx` is `docker.io/library/nginx`.
-const IMAGES: &str = "(object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : []) + (has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers : [])).map(c, c.image.contains('/') && (c.image.split('/')[0].contains('.') || c.image.split('/')[0].contains(':') || c.image.split('/')[0] == 'localhost') ? c.image : (c.image.contains('/') ? 'docker.io/' + c.image : 'docker.io/library/' + c.image))";
+/// What the expressions build on, in the order in which one may use the other. They use functions that Kubernetes adds to CEL
+/// (<https://kubernetes.io/docs/reference/using-api/cel/>). Images are written out in full as container runtimes do it
+/// (<https://github.com/distribution/reference/blob/main/normalize.go>): `nginx` is `docker.io/library/nginx`.
+const VARIABLES: &[(&str, &str)] = &[
+    (
+        "containers",
+        "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : []) + (has(object.spec.ephemeralContainers) ? object.spec.ephemeralContainers : [])",
+    ),
+    (
+        "volumes",
+        "(has(object.spec.volumes) ? object.spec.volumes : []).filter(v, has(v.image) && has(v.image.reference))",
+    ),
+    // A container without an image gets it from nowhere: the API refuses it.
+    (
+        "named",
+        "variables.containers.filter(c, has(c.image)).map(c, c.image) + variables.volumes.map(v, v.image.reference)",
+    ),
+    // The first part is a host when it has a dot, a colon or a capital, or is `localhost`. Hosts have no case, and 443 is the port that
+    // goes without saying.
+    (
+        "full",
+        "variables.named.map(i, i.matches('^([^/]*[.:A-Z][^/]*|localhost)/') ? i.split('/', 2)[0].lowerAscii() + '/' + i.split('/', 2)[1] : 'docker.io/' + i).map(i, i.matches('^[^/]*:443/') ? i.replace(':443/', '/', 1) : i).map(i, i.startsWith('index.docker.io/') ? i.replace('index.docker.io/', 'docker.io/', 1) : i.startsWith('registry-1.docker.io/') ? i.replace('registry-1.docker.io/', 'docker.io/', 1) : i)",
+    ),
+    (
+        "images",
+        "variables.full.map(i, i.matches('^docker[.]io/[^/]+$') ? i.replace('docker.io/', 'docker.io/library/', 1) : i)",
+    ),
+    // Without digest and tag.
+    (
+        "repositories",
+        "variables.images.map(i, i.split('@', 2)[0]).map(i, i.matches(':[^/]*$') ? i.substring(0, i.lastIndexOf(':')) : i)",
+    ),
+    // Of images that are not named by their digest; no tag means `latest`.
+    (
+        "tags",
+        "variables.images.filter(i, !i.contains('@')).map(i, i.matches(':[^/]*$') ? i.substring(i.lastIndexOf(':') + 1) : 'latest')",
+    ),
+];
+
+/// What a container says of itself holds, or else what the pod says. A user of 0 beside `runAsNonRoot` is refused by the node only.
+const NON_ROOT: &str = "variables.containers.all(c, (has(c.securityContext) && has(c.securityContext.runAsNonRoot) ? c.securityContext.runAsNonRoot : has(object.spec.securityContext) && has(object.spec.securityContext.runAsNonRoot) && object.spec.securityContext.runAsNonRoot) && (has(c.securityContext) && has(c.securityContext.runAsUser) ? c.securityContext.runAsUser != 0 : !(has(object.spec.securityContext) && has(object.spec.securityContext.runAsUser)) || object.spec.securityContext.runAsUser != 0))";
 
 /// Returns policies and bindings as a stream of YAML documents, and what could not be said in them.
 pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut notes = Vec::new();
+    let mut names = BTreeSet::new();
     let tiers: Vec<Option<&Tier>> =
         if policy.tiers.is_empty() { vec![None] } else { policy.tiers.iter().map(Some).collect() };
     for rule in &policy.rules {
@@ -20,14 +61,18 @@ pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
             notes.push(format!("`{}` needs more than the pod: Assay's own admission holds it", rule.id));
             continue;
         };
-        if rule.selector != crate::selector::Selector::default() || rule.canary.is_some() {
+        if rule.selector != Selector::default() || rule.canary.is_some() {
             notes.push(format!("`{}` is for some images only, which cannot be said there", rule.id));
             continue;
         }
         if rule.rule.id() == "nonRoot" {
             notes.push(format!("`{}` is asked of the pod: the image's own user is not seen there", rule.id));
         }
-        let name = format!("assay-{}-{}", label(&policy.name), label(&rule.id));
+        let mut name = format!("assay-{}-{}", label(&policy.name), label(&rule.id));
+        // Names that differ only in what Kubernetes does not take must not replace each other in the cluster.
+        while !names.insert(name.clone()) {
+            name.push_str("-x");
+        }
         let mut documents = vec![definition(&name, validations)];
         for tier in &tiers {
             let for_tier = tier.is_none_or(|tier| rule.tiers.is_empty() || rule.tiers.contains(&tier.name));
@@ -57,59 +102,55 @@ pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
             }
         }
     }
+    let everywhere = tiers.iter().any(|tier| tier.is_none_or(|tier| tier.selector == Selector::default()));
+    if !text.is_empty() && !everywhere {
+        notes.push(
+            "in namespaces of no tier nothing of this holds, where Assay lets every tier hold".to_owned(),
+        );
+    }
     (text, notes)
 }
 
 /// Returns the expressions and messages of a rule that needs nothing but the pod.
 fn validations(rule: &PolicyRule) -> Option<Vec<(String, String)>> {
     let params = &rule.params;
-    let all = |condition: &str| format!("variables.images.all(i, {condition})");
+    // Rules of names: what all of some must match, or none may.
+    let names = |of: &str, lists: [(&str, &str, &str); 2]| {
+        lists
+            .into_iter()
+            .filter(|(key, ..)| !params.list(key).is_empty())
+            .map(|(key, not, message)| {
+                let patterns: Vec<String> = params.texts(key).iter().map(|one| regular(one)).collect();
+                let condition =
+                    format!("variables.{of}.all(i, {not}i.matches('^({})$'))", patterns.join("|"));
+                (condition, message.to_owned())
+            })
+            .collect()
+    };
     match rule.rule.id() {
-        "registries" => {
-            let mut validations = Vec::new();
-            if !params.list("allow").is_empty() {
-                let condition = all(&format!("i.matches('{}')", names(params, "allow")));
-                validations.push((condition, "the image comes from no allowed registry".to_owned()));
-            }
-            if !params.list("deny").is_empty() {
-                let condition = all(&format!("!i.matches('{}')", names(params, "deny")));
-                validations.push((condition, "images of this registry are denied".to_owned()));
-            }
-            Some(validations)
-        }
-        "tags" => {
-            // No tag means `latest`.
-            let of = |key: &str| format!("({})", params.texts(key).iter().map(|tag| regular(tag)).collect::<Vec<_>>().join("|"));
-            let tagged = "i.matches('^.*/[^/]*:[^/]*$')";
-            let is = |tags: &str, latest: bool| format!("({tagged} ? i.matches('^.*:{tags}$') : {latest})");
-            let mut validations = Vec::new();
-            if !params.list("forbid").is_empty() {
-                let latest = crate::pattern::any(&params.texts("forbid"), "latest");
-                let condition = all(&format!("i.contains('@') || !{}", is(&of("forbid"), latest)));
-                validations.push((condition, "the image's tag must not be used".to_owned()));
-            }
-            if !params.list("allow").is_empty() {
-                let latest = crate::pattern::any(&params.texts("allow"), "latest");
-                let condition = all(&format!("i.contains('@') || {}", is(&of("allow"), latest)));
-                validations.push((condition, "the image's tag is not one of those allowed".to_owned()));
-            }
-            Some(validations)
-        }
+        "registries" => Some(names(
+            "repositories",
+            [
+                ("allow", "", "the image comes from no allowed registry"),
+                ("deny", "!", "images of this registry are denied"),
+            ],
+        )),
+        "tags" => Some(names(
+            "tags",
+            [
+                ("forbid", "!", "the image's tag must not be used"),
+                ("allow", "", "the image's tag is not one of those allowed"),
+            ],
+        )),
         "pinned" => Some(vec![(
-            all("i.matches('@sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$')"),
+            "variables.images.all(i, i.matches('@sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$'))".to_owned(),
             "the image is not named by its digest".to_owned(),
         )]),
-        "nonRoot" => Some(vec![(
-            "(has(object.spec.securityContext) && has(object.spec.securityContext.runAsNonRoot) && object.spec.securityContext.runAsNonRoot) || (object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])).all(c, has(c.securityContext) && has(c.securityContext.runAsNonRoot) && c.securityContext.runAsNonRoot)".to_owned(),
-            "the pod may run as root: set runAsNonRoot".to_owned(),
-        )]),
+        "nonRoot" => {
+            Some(vec![(NON_ROOT.to_owned(), "the pod may run as root: set runAsNonRoot".to_owned())])
+        }
         _ => None,
     }
-}
-
-fn names(params: &Params, key: &str) -> String {
-    let patterns: Vec<String> = params.texts(key).iter().map(|pattern| regular(pattern)).collect();
-    format!("^({})([:@].*)?$", patterns.join("|"))
 }
 
 /// Returns a pattern as a regular expression of RE2, inside a text of CEL.
@@ -119,10 +160,11 @@ fn regular(pattern: &str) -> String {
     while let Some(letter) = letters.next() {
         match letter {
             '*' if letters.next_if_eq(&'*').is_some() => regular.push_str(".*"),
-            '*' => regular.push_str("[^/:@]*"),
+            '*' => regular.push_str("[^/]*"),
             letter if letter.is_ascii_alphanumeric() || "-_/:@".contains(letter) => regular.push(letter),
-            // A class of its own needs no backslash, which CEL would read, too.
-            '\\' | '^' | '\'' | '[' | ']' => regular.push('.'),
+            // In a class of its own it needs no backslash, which CEL would read, too. No image's name has one of these.
+            '\\' | '^' | '\'' | '[' | ']' => regular.push_str("[^a-zA-Z0-9._:/@-]"),
+            letter if letter.is_control() => regular.push_str("[^a-zA-Z0-9._:/@-]"),
             letter => {
                 regular.push('[');
                 regular.push(letter);
@@ -157,10 +199,14 @@ fn definition(name: &str, validations: Vec<(String, String)>) -> Out {
                 ("matchConstraints", Out::map([("resourceRules", Out::List(vec![rule]))])),
                 (
                     "variables",
-                    Out::List(vec![Out::map([
-                        ("name", Out::text("images")),
-                        ("expression", Out::text(IMAGES)),
-                    ])]),
+                    Out::List(
+                        VARIABLES
+                            .iter()
+                            .map(|(name, expression)| {
+                                Out::map([("name", Out::text(*name)), ("expression", Out::text(*expression))])
+                            })
+                            .collect(),
+                    ),
                 ),
                 ("validations", Out::List(validations)),
             ]),
@@ -195,12 +241,8 @@ fn binding(name: &str, tier: Option<&Tier>, effect: Effect, namespaces: Vec<Out>
 fn selector(tier: Option<&Tier>) -> Result<Vec<Out>, &'static str> {
     let Some(tier) = tier else { return Ok(Vec::new()) };
     let selector = &tier.selector;
-    let plain = crate::selector::Selector {
-        namespaces: Vec::new(),
-        namespace_labels: std::collections::BTreeMap::new(),
-        ..selector.clone()
-    };
-    if plain != crate::selector::Selector::default() {
+    let plain = Selector { namespaces: Vec::new(), namespace_labels: BTreeMap::new(), ..selector.clone() };
+    if plain != Selector::default() {
         return Err("is selected by more than namespaces, which cannot be said there");
     }
     let expression = |key: &str, values: Vec<String>| {
@@ -234,26 +276,4 @@ fn label(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tree;
-
-    #[test]
-    fn static_rules_are_exported_and_the_others_told() {
-        let policy = Policy::parse(
-            "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: Prod}\ntiers:\n  - {name: production, match: {namespaceLabels: {tier: prod}}}\n  - {name: rest, match: {namespaces: [\"dev-*\"]}}\nrules:\n  - registries: {allow: [\"registry.example/**\"], deny: [\"docker.io/*\"]}\n  - tags: {}\n  - pinned: {}\n    effect: warn\n  - secrets: {}\n",
-        )
-        .unwrap();
-        let (text, notes) = validating_admission_policy(&policy);
-        let documents = tree::documents(&text).unwrap();
-        assert_eq!(documents.len(), 6, "{text}");
-        assert_eq!(documents[0].text_at(&["metadata", "name"]).unwrap(), "assay-prod-registries");
-        assert!(text.contains("^(registry[.]example/.*)([:@].*)?$"), "{text}");
-        assert!(text.contains("validationActions: [Warn]"));
-        assert!(
-            notes.iter().any(|note| note.contains("`secrets`"))
-                && notes.iter().any(|note| note.contains("`rest`")),
-            "{notes:?}"
-        );
-    }
-}
+mod tests;

@@ -1,21 +1,48 @@
-//! Kyverno's rules about images: `verifyImages` of a ClusterPolicy (<https://kyverno.io/docs/policy-types/cluster-policy/verify-images/>)
-//! and ImageValidatingPolicy (<https://kyverno.io/docs/policy-types/image-validating-policy/>).
+//! Kyverno's rules about images: `verifyImages` of a ClusterPolicy (<https://kyverno.io/docs/policy-types/cluster-policy/verify-images/>).
+//!
+//! What a set of attestors asks for is taken over exactly, or not at all and with the reason: a rule that looks alike and asks for
+//! less would be worse than none.
 
-use super::{Draft, keyless, keys};
+use super::{Draft, Identity, keyless, keys, short_type};
 use crate::tree::Node;
 use crate::yaml::Out;
+
+/// Sets within sets within sets are not read for ever.
+const MAX_DEPTH: usize = 8;
+
+/// A trust root: its kind, and what it holds.
+pub(super) type Root = (&'static str, Out);
+
+/// So many of these trust roots must have signed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Group {
+    pub(super) roots: Vec<Root>,
+    pub(super) at_least: usize,
+}
+
+impl Group {
+    /// Adds the trust roots, and returns the parameters that name them.
+    pub(super) fn params(self, own: &str, draft: &mut Draft) -> Vec<(String, Out)> {
+        let roots: Vec<String> =
+            self.roots.into_iter().map(|(kind, root)| draft.trust(own, kind, root)).collect();
+        let mut params = vec![("of".to_owned(), Out::texts(roots))];
+        if self.at_least > 1 {
+            params.push(("atLeast".to_owned(), Out::Plain(self.at_least.to_string())));
+        }
+        params
+    }
+}
 
 /// Reads a ClusterPolicy.
 pub(super) fn cluster_policy(document: &Node, draft: &mut Draft) {
     let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
-    let action = document.text_at(&["spec", "validationFailureAction"]);
     for rule in document.items_at(&["spec", "rules"]) {
         let own = rule.text_at(&["name"]).unwrap_or_else(|| name.clone());
         if rule.items_at(&["verifyImages"]).is_empty() {
             draft.note(format!("the rule `{own}` of `{name}` verifies no images and was left out"));
             continue;
         }
-        for key in ["exclude", "preconditions", "context"] {
+        for key in ["match", "exclude", "preconditions", "context"] {
             if rule.get(key).is_some() {
                 draft.note(format!(
                     "`{own}`: `{key}` has no counterpart; the rule holds for all that its images match"
@@ -23,216 +50,255 @@ pub(super) fn cluster_policy(document: &Node, draft: &mut Draft) {
             }
         }
         for verify in rule.items_at(&["verifyImages"]) {
-            let action = verify.text_at(&["failureAction"]).or_else(|| action.clone());
-            let effect = if action.is_some_and(|action| action.eq_ignore_ascii_case("enforce")) {
-                "deny"
-            } else {
-                "audit"
-            };
+            let effect = effect(document, verify, &own, draft);
             self::verify(verify, &own, effect, draft);
         }
     }
 }
 
+/// Returns what a rule leads to. Where namespaces differ, the strictest holds for all.
+fn effect(document: &Node, verify: &Node, own: &str, draft: &mut Draft) -> &'static str {
+    let general = verify
+        .text_at(&["failureAction"])
+        .or_else(|| document.text_at(&["spec", "validationFailureAction"]))
+        .unwrap_or_else(|| "Audit".to_owned());
+    let overrides =
+        [verify.at(&["failureActionOverrides"]), document.at(&["spec", "validationFailureActionOverrides"])];
+    let special =
+        overrides.into_iter().flatten().flat_map(Node::items).filter_map(|one| one.text_at(&["action"]));
+    let mut actions: Vec<String> = special.collect();
+    actions.push(general);
+    let enforced = |action: &String| action.eq_ignore_ascii_case("enforce");
+    if actions.iter().any(enforced) != actions.iter().all(enforced) {
+        draft.note(format!("`{own}` is enforced in some namespaces; here it is in all"));
+    }
+    if actions.iter().any(enforced) { "deny" } else { "audit" }
+}
+
 fn verify(verify: &Node, own: &str, effect: &str, draft: &mut Draft) {
     let images = patterns(verify.items_at(&["imageReferences"]));
+    let is_notary = verify.text_at(&["type"]).is_some_and(|kind| kind.eq_ignore_ascii_case("notary"));
     if !verify.items_at(&["skipImageReferences"]).is_empty() {
         draft.note(format!("`{own}`: the images that it skips are not skipped"));
     }
+    for key in ["key", "issuer", "subject", "roots", "annotations", "validate"] {
+        if verify.get(key).is_some() {
+            draft.note(format!("`{own}`: `{key}` beside the attestors has no counterpart and was left out"));
+        }
+    }
+    let mut asked = false;
     for set in verify.items_at(&["attestors"]) {
-        let (roots, at_least) = attestors(set, own, draft);
-        if !roots.is_empty() {
-            let params = of(&roots, at_least);
-            draft.rule(&format!("{own}-signed"), "signed", Out::Map(params), &images, effect);
+        match groups(set, is_notary, 0) {
+            Ok(groups) => {
+                told(set, own, draft);
+                for group in groups {
+                    asked = true;
+                    let params = group.params(own, draft);
+                    draft.rule(&format!("{own}-signed"), "signed", Out::Map(params), &images, effect);
+                }
+            }
+            Err(why) => draft.note(format!("`{own}`: a set of attestors was left out: {why}")),
         }
     }
     for attestation in verify.items_at(&["attestations"]) {
-        let kind = attestation
-            .text_at(&["type"])
-            .or_else(|| attestation.text_at(&["predicateType"]))
-            .unwrap_or_default();
-        let mut roots = Vec::new();
-        let mut at_least = None;
-        for set in attestation.items_at(&["attestors"]) {
-            let (more, needed) = attestors(set, own, draft);
-            roots.extend(more);
-            at_least = needed;
-        }
-        if !attestation.items_at(&["conditions"]).is_empty() {
-            draft.note(format!(
-                "`{own}`: the conditions on `{kind}` have to be written as `conditions` in CEL"
-            ));
-        }
-        if roots.is_empty() {
-            draft.note(format!(
-                "`{own}`: the attestation `{kind}` names no attestor that could be taken over"
-            ));
-            continue;
-        }
-        let mut params = vec![("type".to_owned(), Out::text(short_type(&kind)))];
-        params.extend(of(&roots, at_least));
-        draft.rule(&format!("{own}-attested"), "attested", Out::Map(params), &images, effect);
+        asked |= attested(attestation, (own, is_notary), &images, effect, draft);
     }
-    if verify.text_at(&["verifyDigest"]).as_deref() != Some("false") && verify.get("verifyDigest").is_some() {
+    // Kyverno itself puts the digest there, unless it is told not to.
+    let is = |key: &str, truth: &str| verify.text_at(&[key]).as_deref() == Some(truth);
+    if is("verifyDigest", "true") || is("mutateDigest", "false") && !is("verifyDigest", "false") {
+        asked = true;
         draft.rule(&format!("{own}-pinned"), "pinned", Out::Map(Vec::new()), &images, effect);
     }
+    if !asked {
+        draft.note(format!("`{own}`: nothing of it could be taken over: its images are not checked"));
+    }
 }
 
-/// Returns the trust roots of a set of attestors, and how many are needed where that is not all.
-fn attestors(set: &Node, own: &str, draft: &mut Draft) -> (Vec<String>, Option<String>) {
-    let mut roots = Vec::new();
-    let entries = set.items_at(&["entries"]);
-    for entry in entries {
-        if let Some(root) = entry.text_at(&["keys", "publicKeys"]).as_deref().and_then(keys) {
-            roots.push(draft.trust(own, "keys", root));
-        } else if let Some(root) = entry.text_at(&["keys", "kms"]).as_deref().and_then(keys) {
-            roots.push(draft.trust(own, "keys", root));
-        } else if let Some(identity) = entry.get("keyless") {
-            match keyless(identity) {
-                Some(root) => roots.push(draft.trust(own, "keyless", root)),
-                None => draft.note(format!(
-                    "`{own}`: a keyless attestor has no issuer or no subject, which would trust anybody"
-                )),
+/// Adds the rules for an attestation, and returns whether there are any.
+fn attested(
+    attestation: &Node,
+    (own, is_notary): (&str, bool),
+    images: &[String],
+    effect: &str,
+    draft: &mut Draft,
+) -> bool {
+    let kind = attestation.text_at(&["type"]).or_else(|| attestation.text_at(&["predicateType"]));
+    let kind = kind.unwrap_or_default();
+    let left_out = |why: &str| format!("`{own}`: the attestation `{kind}` was left out: {why}");
+    if is_notary {
+        draft.note(left_out("those of Notation have no counterpart"));
+        return false;
+    }
+    let sets = attestation.items_at(&["attestors"]);
+    if sets.is_empty() {
+        draft.note(left_out("it names no attestor, and anybody could make it"));
+        return false;
+    }
+    let has_conditions = !attestation.items_at(&["conditions"]).is_empty();
+    let mut asked = false;
+    for set in sets {
+        match groups(set, false, 0) {
+            Ok(groups) => {
+                told(set, own, draft);
+                for group in groups {
+                    asked = true;
+                    let mut params = vec![("type".to_owned(), Out::text(short_type(&kind)))];
+                    params.extend(group.params(own, draft));
+                    if has_conditions {
+                        params.push(super::unwritten());
+                    }
+                    draft.rule(&format!("{own}-attested"), "attested", Out::Map(params), images, effect);
+                }
             }
-        } else if let Some(certificate) =
-            entry.text_at(&["certificates", "certChain"]).or_else(|| entry.text_at(&["certificates", "cert"]))
-        {
-            roots.push(draft.trust(own, "notation", Out::map([("ca", Out::texts([certificate]))])));
-        } else {
-            draft.note(format!(
-                "`{own}`: an attestor that is neither keys, keyless nor certificates was left out"
-            ));
-        }
-        for key in ["annotations", "repository"] {
-            if entry.get(key).is_some() {
-                draft.note(format!("`{own}`: `{key}` of an attestor has no counterpart"));
-            }
+            Err(why) => draft.note(left_out(&why)),
         }
     }
-    // Without a count all entries are needed.
-    let at_least = set.text_at(&["count"]).unwrap_or_else(|| entries.len().to_string());
-    let at_least = at_least.parse::<usize>().unwrap_or(entries.len());
-    if at_least > roots.len() {
+    if asked && has_conditions {
         draft.note(format!(
-            "`{own}`: {at_least} attestors were needed, and {} could be taken over",
-            roots.len()
+            "`{own}`: the conditions on `{kind}` have to be written as `conditions` in CEL; until then nothing satisfies them"
         ));
     }
-    roots.dedup();
-    let at_least = at_least.min(roots.len());
-    (roots, (at_least > 1).then(|| at_least.to_string()))
+    asked
 }
 
-fn of(roots: &[String], at_least: Option<String>) -> Vec<(String, Out)> {
-    let mut params = vec![("of".to_owned(), Out::texts(roots.iter().cloned()))];
-    params.extend(at_least.map(|count| ("atLeast".to_owned(), Out::Plain(count))));
-    params
-}
-
-/// Reads an ImageValidatingPolicy.
-pub(super) fn image_validating_policy(document: &Node, draft: &mut Draft) {
-    let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
-    let actions: Vec<String> =
-        document.items_at(&["spec", "validationActions"]).iter().filter_map(Node::text).collect();
-    let effect = match actions.first().map(String::as_str) {
-        Some("Audit") => "audit",
-        Some("Warn") => "warn",
-        _ => "deny",
-    };
-    let mut images = Vec::new();
-    for reference in document.items_at(&["spec", "matchImageReferences"]) {
-        match reference.text_at(&["glob"]) {
-            Some(glob) => images.push(widened(&glob)),
-            None => draft.note(format!("`{name}`: a selection of images by an expression was left out")),
+/// Tells in what a set that was taken over asks for something else here; all of that is stricter, but for the log.
+fn told(set: &Node, own: &str, draft: &mut Draft) {
+    for entry in set.items_at(&["entries"]) {
+        if entry.get("repository").is_some() {
+            draft.note(format!(
+                "`{own}`: signatures are looked for beside the image, not in another `repository`"
+            ));
+        }
+        let ignores = |kind: &str| entry.text_at(&[kind, "rekor", "ignoreTlog"]).as_deref() == Some("true");
+        if entry.get("keys").is_some() && !ignores("keys") {
+            draft.note(format!(
+                "`{own}`: Kyverno also asks for an entry in Rekor; of keys that is not asked here"
+            ));
+        }
+        if ignores("keyless") {
+            draft.note(format!(
+                "`{own}`: Kyverno asks for no entry in Rekor; here `transparencyLog: false` would say so"
+            ));
+        }
+        if let Some(inner) = entry.get("attestor") {
+            told(inner, own, draft);
         }
     }
-    let mut attestors = Vec::new();
-    for attestor in document.items_at(&["spec", "attestors"]) {
-        let own = attestor.text_at(&["name"]).unwrap_or_else(|| "attestor".to_owned());
-        let key = ["data", "kms"].iter().find_map(|key| attestor.text_at(&["cosign", "key", key]));
-        let mut roots = Vec::new();
-        if let Some(root) = key.as_deref().and_then(keys) {
-            roots.push(draft.trust(&own, "keys", root));
+}
+
+/// What one entry of a set asks for.
+enum Entry {
+    Root(Root),
+    Set(Vec<Group>),
+}
+
+/// Returns what a set of attestors asks for: all of these groups.
+fn groups(set: &Node, is_notary: bool, depth: usize) -> Result<Vec<Group>, String> {
+    if depth > MAX_DEPTH {
+        return Err("its sets are nested too deep".to_owned());
+    }
+    let mut entries = Vec::new();
+    for node in set.items_at(&["entries"]) {
+        entries.extend(entry(node, is_notary, depth)?);
+    }
+    let count = match set.text_at(&["count"]) {
+        // Without a count all entries are needed.
+        None => entries.len(),
+        Some(text) => text.parse().map_err(|_| format!("its count is `{text}`"))?,
+    };
+    if count == 0 || count > entries.len() {
+        return Err(format!("it asks for {count} of {} attestors", entries.len()));
+    }
+    let (mut roots, mut sets): (Vec<Root>, Vec<Vec<Group>>) = (Vec::new(), Vec::new());
+    let all = entries.len();
+    for entry in entries {
+        match entry {
+            Entry::Root(root) => roots.push(root),
+            Entry::Set(groups) => sets.push(groups),
         }
-        for identity in attestor.items_at(&["cosign", "keyless", "identities"]) {
-            match keyless(identity) {
-                Some(root) => roots.push(draft.trust(&own, "keyless", root)),
-                None => draft.note(format!(
-                    "`{name}`: an identity of `{own}` has no issuer or no subject, which would trust anybody"
-                )),
+    }
+    let plain = roots.len();
+    let mut distinct: Vec<Root> = Vec::new();
+    for root in roots {
+        if !distinct.contains(&root) {
+            distinct.push(root);
+        }
+    }
+    if count == all {
+        let own = Group { at_least: distinct.len(), roots: distinct };
+        return Ok(Some(own)
+            .filter(|own| !own.roots.is_empty())
+            .into_iter()
+            .chain(sets.into_iter().flatten())
+            .collect());
+    }
+    if count == 1 {
+        // Any one: of sets, too, where any one of theirs is enough.
+        for groups in sets {
+            match groups.as_slice() {
+                [Group { roots, at_least: 1 }] => distinct.extend(roots.iter().cloned()),
+                _ => return Err("one of a set's attestors is a set of which several are needed".to_owned()),
             }
         }
-        if let Some(certificates) =
-            attestor.text_at(&["notary", "certs", "value"]).or_else(|| attestor.text_at(&["notary", "certs"]))
-        {
-            roots.push(draft.trust(&own, "notation", Out::map([("ca", Out::texts([certificates]))])));
-        }
-        if roots.is_empty() {
-            draft.note(format!("`{name}`: the attestor `{own}` has nothing that could be taken over"));
-        }
-        attestors.push((own, roots));
+        return Ok(vec![Group { roots: distinct, at_least: 1 }]);
     }
-    let mut attestations = Vec::new();
-    for attestation in document.items_at(&["spec", "attestations"]) {
-        let own = attestation.text_at(&["name"]).unwrap_or_default();
-        let kind =
-            attestation.text_at(&["intoto", "type"]).or_else(|| attestation.text_at(&["referrer", "type"]));
-        attestations.push((own, kind.unwrap_or_default()));
+    if !sets.is_empty() {
+        return Err(format!("it asks for {count} of {all} attestors, some of which are sets"));
     }
-    for validation in document.items_at(&["spec", "validations"]) {
-        let expression = validation.text_at(&["expression"]).unwrap_or_default();
-        let roots: Vec<String> = attestors
-            .iter()
-            .filter(|(own, _)| mentions(&expression, &format!("attestors.{own}")))
-            .flat_map(|(_, roots)| roots.clone())
-            .collect();
-        let kind = attestations
-            .iter()
-            .find(|(own, _)| mentions(&expression, &format!("attestations.{own}")))
-            .map(|(_, kind)| kind.clone());
-        let of = Out::texts(roots.iter().cloned());
-        if roots.is_empty() {
-            draft.note(format!(
-                "`{name}`: the validation `{}` was left out",
-                crate::read::shortened(&expression)
-            ));
-        } else if expression.contains("verifyImageSignatures(") {
-            draft.rule(&format!("{name}-signed"), "signed", Out::map([("of", of)]), &images, effect);
-        } else if let (true, Some(kind)) = (expression.contains("verifyAttestationSignatures("), kind) {
-            let params = Out::map([("type", Out::text(short_type(&kind))), ("of", of)]);
-            draft.rule(&format!("{name}-attested"), "attested", params, &images, effect);
-        } else {
-            draft.note(format!(
-                "`{name}`: the validation `{}` was left out",
-                crate::read::shortened(&expression)
-            ));
+    if distinct.len() < plain {
+        return Err(format!("it asks for {count} of {all} attestors, some of which are the same"));
+    }
+    Ok(vec![Group { roots: distinct, at_least: count }])
+}
+
+fn entry(entry: &Node, is_notary: bool, depth: usize) -> Result<Vec<Entry>, String> {
+    if entry.get("annotations").is_some() {
+        return Err("it asks for annotations of signatures, which have no counterpart".to_owned());
+    }
+    if let Some(inner) = entry.get("attestor") {
+        return Ok(vec![Entry::Set(groups(inner, is_notary, depth.saturating_add(1))?)]);
+    }
+    if entry.get("keys").is_some() {
+        let text = ["publicKeys", "kms"].iter().find_map(|key| entry.text_at(&["keys", key]));
+        // Kyverno takes each of several keys in one text for an attestor of its own.
+        return match text.as_deref().and_then(keys) {
+            Some(keys) => {
+                Ok(keys.into_iter().map(|key| Entry::Root(("keys", Out::List(vec![key])))).collect())
+            }
+            None => Err("a key lies in the cluster; put it into a file".to_owned()),
+        };
+    }
+    if let Some(identity) = entry.get("keyless") {
+        for key in ["roots", "additionalExtensions"] {
+            if identity.get(key).is_some() {
+                return Err(format!("`{key}` of a keyless attestor has no counterpart"));
+            }
         }
-        if expression.contains("||") || expression.contains('!') || expression.contains("extractPayload") {
-            draft.note(format!(
-                "`{name}`: more of the validation `{}` than its signers has to be written in CEL",
-                crate::read::shortened(&expression)
-            ));
+        let root = keyless(identity, Identity::Wildcards);
+        return root.map(|root| vec![Entry::Root(("keyless", root))]).ok_or_else(|| {
+            "a keyless attestor has no issuer or no subject, which would trust anybody".to_owned()
+        });
+    }
+    let certificate =
+        entry.text_at(&["certificates", "certChain"]).or_else(|| entry.text_at(&["certificates", "cert"]));
+    match certificate {
+        Some(certificate) if is_notary => {
+            Ok(vec![Entry::Root(("notation", Out::map([("ca", Out::texts([certificate]))])))])
         }
+        Some(_) => Err("certificates are those of Notation here, and it is of cosign".to_owned()),
+        None => Err("an attestor is neither keys, keyless nor certificates".to_owned()),
     }
 }
 
-/// Returns whether an expression names something, and not merely something longer.
-fn mentions(expression: &str, name: &str) -> bool {
-    expression.match_indices(name).any(|(at, _)| {
-        let after = expression.get(at + name.len()..).and_then(|rest| rest.chars().next());
-        !after.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-')
-    })
+pub(super) fn patterns(nodes: &[Node]) -> Vec<String> {
+    nodes.iter().filter_map(Node::text).flat_map(|pattern| widened(&pattern)).collect()
 }
 
-fn patterns(nodes: &[Node]) -> Vec<String> {
-    nodes.iter().filter_map(Node::text).map(|pattern| widened(&pattern)).collect()
-}
-
-/// Kyverno's `*` crosses slashes.
-fn widened(pattern: &str) -> String {
+/// Returns what a pattern is here. Kyverno's `*` crosses slashes, its `?` is any letter, and its Docker Hub has no `library`.
+pub(super) fn widened(pattern: &str) -> Vec<String> {
     let mut widened = String::new();
     for letter in pattern.chars() {
-        if letter == '*' {
+        if letter == '*' || letter == '?' {
             if !widened.ends_with('*') {
                 widened.push_str("**");
             }
@@ -240,20 +306,7 @@ fn widened(pattern: &str) -> String {
             widened.push(letter);
         }
     }
-    widened
-}
-
-/// Returns the short name of a predicate's type, where there is one.
-pub(super) fn short_type(kind: &str) -> String {
-    let known = ["slsa", "cyclonedx", "spdx", "vuln", "openvex"];
-    let short = known.into_iter().find(|short| {
-        crate::predicate::types(short).iter().any(|pattern| crate::pattern::matches(pattern, kind))
-    });
-    match (short, kind) {
-        (Some(short), _) => short.to_owned(),
-        (None, "slsaprovenance" | "slsaprovenance02" | "slsaprovenance1") => "slsa".to_owned(),
-        (None, "spdxjson") => "spdx".to_owned(),
-        (None, "") => "**".to_owned(),
-        (None, other) => other.to_owned(),
-    }
+    let official = widened.strip_prefix("docker.io/").filter(|name| !name.contains('/'));
+    let official = official.map(|name| format!("docker.io/library/{name}"));
+    std::iter::once(widened).chain(official).collect()
 }

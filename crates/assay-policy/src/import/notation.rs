@@ -43,8 +43,12 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
         ));
         let identities: Vec<String> =
             policy.items_at(&["trustedIdentities"]).iter().filter_map(Node::text).collect();
+        if identities.is_empty() {
+            draft.note(format!("`{name}` names no identity, which would trust anybody, and was left out"));
+            continue;
+        }
         let mut root = vec![("ca".to_owned(), Out::texts(authorities))];
-        if !identities.iter().any(|identity| identity == "*") && !identities.is_empty() {
+        if !identities.iter().any(|identity| identity == "*") {
             // Notation writes `x509.subject: C=US, …`.
             root.push(("identities".to_owned(), Out::texts(identities)));
         }

@@ -1,6 +1,7 @@
 //! Trivy's ignore files (<https://trivy.dev/latest/docs/configuration/filtering/>): exceptions without owner, reason or end.
 //!
-//! What has no end gets one: it holds until a fix ships.
+//! What has no end gets one: it holds until a fix ships. Nothing ships a fix for a secret; an exception for one that has no end is left
+//! out.
 
 use super::Draft;
 use crate::tree::Node;
@@ -28,6 +29,37 @@ pub(super) fn looks_like(text: &str) -> bool {
         })
 }
 
+/// Returns whether an identifier is that of a vulnerability, for which a fix may ship; the plain form does not say.
+fn is_vulnerability(id: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "CVE-",
+        "GHSA-",
+        "TEMP-",
+        "DSA-",
+        "DLA-",
+        "RHSA-",
+        "RHBA-",
+        "RHEA-",
+        "ELSA-",
+        "ALSA-",
+        "RLSA-",
+        "ALAS",
+        "USN-",
+        "SUSE-",
+        "openSUSE-",
+        "OSV-",
+        "GO-",
+        "PYSEC-",
+        "RUSTSEC-",
+        "GMS-",
+        "NSWG-",
+        "CGA-",
+        "AZL-",
+        "PHSA-",
+    ];
+    STARTS.iter().any(|start| id.starts_with(start))
+}
+
 /// Reads the plain form: an identifier on each line, `exp:` and a date behind it, comments before it.
 pub(super) fn lines(text: &str, draft: &mut Draft) {
     let mut comment = String::new();
@@ -49,7 +81,8 @@ pub(super) fn lines(text: &str, draft: &mut Draft) {
                 None => draft.note(format!("`{id}`: `{word}` was left out")),
             }
         }
-        exception(draft, id, &comment, expires, (&[], Vec::new(), Vec::new()));
+        let fixable = is_vulnerability(id);
+        exception(draft, id, &comment, (expires, fixable), (&[], Vec::new(), Vec::new()));
     }
 }
 
@@ -72,7 +105,8 @@ pub(super) fn document(document: &Node, draft: &mut Draft) {
                 draft.note(format!("`{id}`: its date cannot be read"));
             }
             let statement = entry.text_at(&["statement"]).unwrap_or_default();
-            exception(draft, &id, &statement, expires, (rules, list("paths"), list("purls")));
+            let fixable = *section == "vulnerabilities";
+            exception(draft, &id, &statement, (expires, fixable), (rules, list("paths"), list("purls")));
         }
     }
 }
@@ -81,9 +115,15 @@ fn exception(
     draft: &mut Draft,
     id: &str,
     reason: &str,
-    expires: Option<Timestamp>,
+    (expires, fixable): (Option<Timestamp>, bool),
     (rules, paths, packages): (&[&str], Vec<String>, Vec<String>),
 ) {
+    if expires.is_none() && !fixable {
+        draft.note(format!(
+            "`{id}` had no end, and no fix ships for it: it was left out; give it a date with `exp:`"
+        ));
+        return;
+    }
     let name = draft.name(&format!("trivy-{id}"));
     let reason = if reason.is_empty() { "imported from .trivyignore, which gave none" } else { reason };
     let mut entries = vec![("id".to_owned(), Out::text(name))];

@@ -49,6 +49,10 @@ impl Rule for Accumulation {
         }
     }
 
+    fn counts_vulnerabilities(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let severity = params.severity("severity").unwrap_or(Severity::Medium);
         let now = out.now();

@@ -2,13 +2,14 @@
 
 use super::Rule;
 use super::signed::threshold;
-use crate::closure::{Requirement, require};
+use crate::closure::{Requirement, attestation, require};
 use crate::define::{Field, Kind, Params, Value};
 use crate::expression::Variables;
-use crate::facts::{Candidate, Claim, Facts};
-use crate::pattern;
+use crate::facts::{Candidate, Facts};
 use crate::predicate;
 use crate::reasons::Reasons;
+use assay_model::Timestamp;
+use serde_json::Value as Json;
 
 /// What it takes.
 const FIELDS: &[Field] = &[
@@ -59,39 +60,38 @@ impl Rule for Attested {
         let types = predicate::types(name);
         let now = out.now();
         let accept = |candidate: &Candidate| {
-            let (own, predicate) = match &candidate.claim {
-                Claim::Attestation { predicate_type, predicate } => (predicate_type, predicate),
-                Claim::Unreadable(why) => return Some(Err(why.clone())),
-                Claim::Signature => return None,
-            };
-            if !types.iter().any(|wanted| pattern::matches(wanted, own)) {
-                return None;
-            }
-            if let Some(limit) = params.duration("maxAge") {
-                match candidate.signed_at {
-                    None => return Some(Err("no trusted time says when it was signed".to_owned())),
-                    Some(at) if now.0.saturating_sub(at.0) > limit => {
-                        return Some(Err(format!("it is from {}, too old", at.date_text())));
-                    }
-                    Some(_) => {}
-                }
-            }
-            let mut variables = Variables::default();
-            if !params.list("conditions").is_empty() {
-                variables.set("predicate", predicate);
-            }
-            for condition in params.list("conditions") {
-                let Value::Expression(condition) = condition else { continue };
-                match condition.holds(&variables) {
-                    Ok(true) => {}
-                    Ok(false) => return Some(Err(format!("`{}` does not hold", condition.source()))),
-                    Err(error) => {
-                        return Some(Err(format!("`{}` cannot be decided: {error}", condition.source())));
-                    }
-                }
-            }
-            Some(Ok(()))
+            attestation(candidate, &types, |predicate| judge(params, candidate.signed_at, predicate, now))
         };
         require(facts, &requirement, &accept, out);
     }
+}
+
+fn judge(
+    params: &Params,
+    signed_at: Option<Timestamp>,
+    predicate: &Json,
+    now: Timestamp,
+) -> Result<(), String> {
+    if let Some(limit) = params.duration("maxAge") {
+        match signed_at {
+            None => return Err("no trusted time says when it was signed".to_owned()),
+            Some(at) if now.0.saturating_sub(at.0) > limit => {
+                return Err(format!("it is from {}, too old", at.date_text()));
+            }
+            Some(_) => {}
+        }
+    }
+    let mut variables = Variables::default();
+    if !params.list("conditions").is_empty() {
+        variables.set("predicate", predicate);
+    }
+    for condition in params.list("conditions") {
+        let Value::Expression(condition) = condition else { continue };
+        match condition.holds(&variables) {
+            Ok(true) => {}
+            Ok(false) => return Err(format!("`{}` does not hold", condition.source())),
+            Err(error) => return Err(format!("`{}` cannot be decided: {error}", condition.source())),
+        }
+    }
+    Ok(())
 }

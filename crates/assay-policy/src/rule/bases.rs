@@ -2,9 +2,9 @@
 //! carries prove nothing.
 
 use super::Rule;
-use crate::closure::look;
+use crate::closure::{look, signature};
 use crate::define::{Field, Kind, Params};
-use crate::facts::{Candidate, Claim, Facts, ImageFacts};
+use crate::facts::{Facts, ImageFacts};
 use crate::pattern;
 use crate::reasons::Reasons;
 use assay_model::{Base, BaseEvidence};
@@ -17,7 +17,12 @@ const FIELDS: &[Field] = &[
     Field::optional("digests", Kind::List(&Kind::Digest), "Digests of bases that are allowed as well."),
     Field::optional("signedBy", Kind::List(&Kind::Trust), "Trust roots, one of which has signed the base."),
     Field::optional("maxAge", Kind::Duration, "How old the base may be, as it claims."),
-    Field::or("newest", Kind::Truth, "false", "Whether there must be no newer image of the base's name."),
+    Field::or(
+        "newest",
+        Kind::Truth,
+        "false",
+        "Whether it must be known that no newer image has the base's name.",
+    ),
 ];
 
 /// The rule.
@@ -96,16 +101,33 @@ fn judge(params: &Params, facts: &Facts<'_>, image: &ImageFacts<'_>, base: &Base
             Some(_) => {}
         }
     }
-    if let Some(newer) = base.newer.as_ref().filter(|_| params.truth("newest")) {
-        out.violation(
-            Some(image),
-            format!("there is a newer base: `{}`", newer.reference),
-            format!("build the image again on `{}`", newer.reference),
-        );
+    if params.truth("newest") {
+        newest(image, base, &name, out);
     }
     let signers = params.texts("signedBy");
     if !signers.is_empty() {
         signed(facts, image, base, (&name, &signers), out);
+    }
+}
+
+fn newest(image: &ImageFacts<'_>, base: &Base, name: &str, out: &mut Reasons<'_, '_>) {
+    match (&base.newer, base.newest) {
+        (Some(newer), _) => out.violation(
+            Some(image),
+            format!("there is a newer base: `{}`", newer.reference),
+            format!("build the image again on `{}`", newer.reference),
+        ),
+        (None, Some(false)) => out.violation(
+            Some(image),
+            format!("there is a newer image of the base `{name}`"),
+            "build the image again on the newest",
+        ),
+        (None, None) => out.missing(
+            Some(image),
+            format!("whether there is a newer image of the base `{name}` is not known"),
+            "name its repository with `--base-repository REPOSITORY`, so that it is looked through",
+        ),
+        (None, Some(true)) => {}
     }
 }
 
@@ -124,12 +146,7 @@ fn signed(
             REMEDY,
         );
     };
-    let accept = |candidate: &Candidate| match &candidate.claim {
-        Claim::Signature => Some(Ok(())),
-        Claim::Unreadable(why) => Some(Err(why.clone())),
-        Claim::Attestation { .. } => None,
-    };
-    let found = look(&facts.evidence, digest, signers, &accept);
+    let found = look(&facts.evidence, digest, signers, &signature);
     if !found.roots.is_empty() {
         return;
     }

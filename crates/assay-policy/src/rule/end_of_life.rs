@@ -4,6 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::words::{VULNERABILITIES, count};
 use assay_model::{FindingKind, FixState, Os};
 
 /// What it takes.
@@ -58,6 +59,12 @@ impl Rule for EndOfLife {
                     format!("until when {} {} gets security fixes is not known", os.id, os.version),
                     "fetch a database that knows it: `assay db update`",
                 ),
+                // An image that does not say what it is made of has not left its distribution behind.
+                None if report.inventory.packages.iter().any(|package| package.kind.is_os()) => out.missing(
+                    Some(image),
+                    "of which distribution its packages are is not known, nor until when they get security fixes",
+                    "keep `/etc/os-release` in the image",
+                ),
                 // Without a distribution there is nothing that ends.
                 Some(_) | None => {}
             }
@@ -68,7 +75,10 @@ impl Rule for EndOfLife {
                 finding.fix == FixState::EndOfLife
             });
             if !findings.is_empty() {
-                let message = format!("{} in packages that get no fixes any more", count(findings.len()));
+                let message = format!(
+                    "{} in packages that get no fixes any more",
+                    count(findings.len(), VULNERABILITIES)
+                );
                 out.findings(image, report, message, &findings);
             }
         }
@@ -78,8 +88,4 @@ impl Rule for EndOfLife {
 /// Returns whether a distribution is the same whatever version it names.
 fn rolls(os: &Os) -> bool {
     os.distro.is_some_and(|distro| (distro.release)("1") == (distro.release)("2"))
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 vulnerability".to_owned() } else { format!("{number} vulnerabilities") }
 }

@@ -5,6 +5,7 @@ use crate::define::{Field, Kind, Params, TIMES_BY_SEVERITY};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
 use crate::threshold::limited;
+use crate::words::{VULNERABILITIES, count};
 use assay_model::timestamp::DAY;
 use assay_model::{FindingKind, FixState};
 
@@ -36,6 +37,10 @@ impl Rule for FixAge {
         }
     }
 
+    fn counts_vulnerabilities(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let limits = params.times_by_severity("max");
         let now = out.now();
@@ -63,21 +68,20 @@ impl Rule for FixAge {
             if !old.is_empty() {
                 let message = format!(
                     "{} kept longer than accepted after a fix was out, up to {days} days",
-                    count(old.len())
+                    count(old.len(), VULNERABILITIES)
                 );
                 out.findings(image, report, message, &old);
             }
             if !undated.is_empty() {
                 out.missing(
                     Some(image),
-                    format!("since when a fix is out is not known of {}", count(undated.len())),
+                    format!(
+                        "since when a fix is out is not known of {}",
+                        count(undated.len(), VULNERABILITIES)
+                    ),
                     "give earlier reports of the image with `--history FILE`",
                 );
             }
         }
     }
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 vulnerability".to_owned() } else { format!("{number} vulnerabilities") }
 }

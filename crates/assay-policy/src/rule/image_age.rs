@@ -2,7 +2,7 @@
 
 use super::Rule;
 use crate::define::{Field, Kind, Params};
-use crate::facts::{Claim, Facts, ImageFacts};
+use crate::facts::{Candidate, Claim, Facts, ImageFacts};
 use crate::reasons::Reasons;
 use assay_model::Timestamp;
 use assay_model::timestamp::DAY;
@@ -17,7 +17,7 @@ const FIELDS: &[Field] = &[
         "clock",
         Kind::Word(&["created", "signed"]),
         "created",
-        "What counts: when it claims to be built, or when a signature was made by a time that is trusted.",
+        "What counts: when it claims to be built, or when it was signed first, by a time that is trusted.",
     ),
 ];
 
@@ -70,19 +70,19 @@ impl Rule for ImageAge {
     }
 }
 
-/// Returns when the newest signature of an image or its index was made that any trust root vouches for.
+/// Returns since when an image is known to be there: its first trusted signature or attestation, or that of its index. It must have
+/// a signature with a time; but signing it again makes no image younger.
 fn signed(facts: &Facts<'_>, image: &ImageFacts<'_>) -> Option<Timestamp> {
     let subjects = [image.digest, facts.index];
-    facts
+    let trusted: Vec<&Candidate> = facts
         .evidence
         .candidates
         .iter()
-        .filter(|candidate| {
-            subjects.contains(&Some(candidate.subject)) && candidate.claim == Claim::Signature
-        })
-        .filter(|candidate| candidate.checks.values().any(Result::is_ok))
-        .filter_map(|candidate| candidate.signed_at)
-        .max()
+        .filter(|one| subjects.contains(&Some(one.subject)) && one.checks.values().any(Result::is_ok))
+        .filter(|one| one.signed_at.is_some())
+        .collect();
+    let is_signed = trusted.iter().any(|one| one.claim == Claim::Signature);
+    trusted.iter().filter(|_| is_signed).filter_map(|one| one.signed_at).min()
 }
 
 fn judge(image: &ImageFacts<'_>, at: Timestamp, max: i64, what: &str, out: &mut Reasons<'_, '_>) {

@@ -6,6 +6,7 @@ use crate::facts::Facts;
 use crate::pattern;
 use crate::reasons::Reasons;
 use crate::threshold;
+use crate::words::{FINDINGS, count};
 use assay_model::FindingKind;
 
 /// What it takes.
@@ -50,7 +51,7 @@ impl Rule for Misconfigurations {
                     || finding.aliases.iter().any(|alias| pattern::any(&forbidden, alias))
             });
             if !named.is_empty() {
-                let message = format!("{} of a check that must not fail", count(named.len()));
+                let message = format!("{} of a check that must not fail", count(named.len(), FINDINGS));
                 out.findings(image, report, message, &named);
             }
             let findings = out.counted(image, report, FindingKind::Misconfiguration, |finding| {
@@ -66,8 +67,4 @@ impl Rule for Misconfigurations {
             );
         }
     }
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 finding".to_owned() } else { format!("{number} findings") }
 }

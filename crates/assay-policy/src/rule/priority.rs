@@ -4,6 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::words::{FINDINGS, count};
 use assay_model::{FindingKind, Priority};
 
 const COUNTS: &[Field] = &[
@@ -39,6 +40,10 @@ impl Rule for Priorities {
         }
     }
 
+    fn counts_vulnerabilities(&self) -> bool {
+        true
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let Some(max) = params.record("max") else { return };
         // The nearest limit at or below a priority; one that is not decided is no reason to pass.
@@ -61,7 +66,7 @@ impl Rule for Priorities {
                 if over.len() as u64 > accepted {
                     let message = format!(
                         "{} of priority {} or more urgent, accepted at most {accepted}",
-                        count(over.len()),
+                        count(over.len(), FINDINGS),
                         priority.name()
                     );
                     out.findings(image, report, message, &over);
@@ -69,8 +74,4 @@ impl Rule for Priorities {
             }
         }
     }
-}
-
-fn count(number: usize) -> String {
-    if number == 1 { "1 finding".to_owned() } else { format!("{number} findings") }
 }

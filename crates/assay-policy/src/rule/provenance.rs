@@ -2,12 +2,13 @@
 
 use super::Rule;
 use super::signed::threshold;
-use crate::closure::{Requirement, require};
+use crate::closure::{Requirement, attestation, require};
 use crate::define::{Field, Kind, Params};
-use crate::facts::{Candidate, Claim, Facts};
+use crate::facts::{Candidate, Facts};
 use crate::pattern;
 use crate::predicate;
 use crate::reasons::Reasons;
+use serde_json::Value as Json;
 
 /// What it takes.
 const FIELDS: &[Field] = &[
@@ -17,7 +18,7 @@ const FIELDS: &[Field] = &[
     Field::optional(
         "sources",
         Kind::List(&Kind::Pattern),
-        "Addresses of sources: `git+https://github.com/acme/*`.",
+        "Addresses of sources, such as `https://github.com/acme/*`; every repository that the provenance names must match one.",
     ),
     Field::optional("buildTypes", Kind::List(&Kind::Pattern), "Kinds of builds."),
 ];
@@ -55,37 +56,31 @@ impl Rule for Provenance {
                 .to_owned(),
         };
         let types = predicate::types("slsa");
-        let (builders, sources, build_types) =
-            (params.texts("builders"), params.texts("sources"), params.texts("buildTypes"));
-        let accept = |candidate: &Candidate| {
-            let (own, body) = match &candidate.claim {
-                Claim::Attestation { predicate_type, predicate } => (predicate_type, predicate),
-                Claim::Unreadable(why) => return Some(Err(why.clone())),
-                Claim::Signature => return None,
-            };
-            if !types.iter().any(|wanted| pattern::matches(wanted, own)) {
-                return None;
-            }
-            let said = predicate::provenance(body);
-            let wrong = |what: &str, have: &[String], want: &[&str]| {
-                let have =
-                    if have.is_empty() { "none".to_owned() } else { format!("`{}`", have.join("`, `")) };
-                Some(Err(format!("wrong {what}: have {have}, want `{}`", want.join("`, `"))))
-            };
-            let fits = |want: &[&str], have: &[String]| {
-                want.is_empty() || have.iter().any(|one| pattern::any(want, one))
-            };
-            if !fits(&builders, &said.builder) {
-                return wrong("builder", &said.builder, &builders);
-            }
-            if !fits(&sources, &said.source) {
-                return wrong("source", &said.source, &sources);
-            }
-            if !fits(&build_types, &said.build_type) {
-                return wrong("build type", &said.build_type, &build_types);
-            }
-            Some(Ok(()))
-        };
+        let accept = |candidate: &Candidate| attestation(candidate, &types, |body| judge(params, body));
         require(facts, &requirement, &accept, out);
     }
+}
+
+/// Compares everything that provenance names: one builder or source that is allowed vouches for no other beside it.
+fn judge(params: &Params, body: &Json) -> Result<(), String> {
+    let said = predicate::provenance(body);
+    for (what, key, have) in [
+        ("builder", "builders", &said.builder),
+        ("source", "sources", &said.source),
+        ("build type", "buildTypes", &said.build_type),
+    ] {
+        let want = params.texts(key);
+        let fits = |one: &String| {
+            pattern::any(&want, one)
+                // A builder of another revision is another builder; a source is a source at any.
+                || key == "sources" && predicate::spellings(one).iter().any(|other| pattern::any(&want, other))
+        };
+        if want.is_empty() || !have.is_empty() && have.iter().all(fits) {
+            continue;
+        }
+        let wrong: Vec<&str> = have.iter().filter(|one| !fits(one)).map(String::as_str).collect();
+        let have = if wrong.is_empty() { "none".to_owned() } else { format!("`{}`", wrong.join("`, `")) };
+        return Err(format!("wrong {what}: have {have}, want `{}`", want.join("`, `")));
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::variables;
 
 /// The longest module, in bytes.
 #[cfg(feature = "rego")]
@@ -46,9 +47,65 @@ impl Rule for Rego {
         engine::check(params)
     }
 
+    fn needs_evidence(&self, params: &Params) -> bool {
+        params.text("module").is_some_and(looks_at_evidence)
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         engine::evaluate(params, facts, out);
     }
+}
+
+/// Returns whether a module may look at what is attached to an image: it names it, or takes `input` as a whole.
+fn looks_at_evidence(module: &str) -> bool {
+    const INPUT: &str = "input";
+    let code = code_of(module);
+    let of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    code.match_indices(INPUT).any(|(at, _)| {
+        let before = code.get(..at).unwrap_or_default();
+        let rest = code.get(at.saturating_add(INPUT.len())..).unwrap_or_default();
+        if before.ends_with(|letter| of_word(letter) || letter == '.') || rest.starts_with(of_word) {
+            return false;
+        }
+        let field = match rest.strip_prefix('.') {
+            Some(field) => field.split(|letter| !of_word(letter)).next(),
+            None => {
+                rest.strip_prefix("[\"").and_then(|field| field.split_once("\"]")).map(|(field, _)| field)
+            }
+        };
+        field.is_none_or(|field| field.is_empty() || field.contains('\\') || field == variables::EVIDENCE)
+    })
+}
+
+/// Returns a module without its comments and without texts that are no keys.
+fn code_of(module: &str) -> String {
+    let mut code = String::new();
+    let mut letters = module.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '#' => {
+                letters.by_ref().find(|letter| *letter == '\n');
+                code.push('\n');
+            }
+            '"' | '`' => {
+                // What stands in brackets may be a key, and templates (`$"…"`) hold code.
+                let is_kept = code.ends_with(['[', '$']);
+                code.push(letter);
+                let mut escaped = false;
+                for inner in letters.by_ref() {
+                    if is_kept || inner == letter && !escaped {
+                        code.push(inner);
+                    }
+                    if inner == letter && !escaped {
+                        break;
+                    }
+                    escaped = inner == '\\' && letter == '"' && !escaped;
+                }
+            }
+            letter => code.push(letter),
+        }
+    }
+    code
 }
 
 #[cfg(not(feature = "rego"))]
@@ -68,7 +125,8 @@ mod engine {
 
 #[cfg(feature = "rego")]
 mod engine {
-    use super::{Facts, MAX_MODULE, Params, Reasons};
+    use super::{Facts, MAX_MODULE, Params, Reasons, looks_at_evidence};
+    use crate::closure::is_all_known;
     use crate::variables;
     use regorus::utils::limits::ExecutionTimerConfig;
     use regorus::{Engine, Value};
@@ -112,7 +170,23 @@ mod engine {
             Err(error) => return out.missing(None, format!("the rule {error}"), "mend the module"),
         };
         let remedy = params.text("remedy").unwrap_or("change the image so that the module accepts it");
+        let of_evidence = params.text("module").is_some_and(looks_at_evidence);
         for (image, report) in out.reports() {
+            // A module may deny nothing because something is not there.
+            if of_evidence && !is_all_known(facts, image, out) {
+                continue;
+            }
+            let code = params.text("module").unwrap_or_default();
+            let speaks_of =
+                |name: &str| code.contains(&format!("\"{name}\"")) || code.contains(&format!(".{name}"));
+            if let Some(why) = variables::unseen(report, speaks_of).filter(|_| !code.contains("input.scan")) {
+                out.missing(
+                    Some(image),
+                    why,
+                    "scan the image for all kinds of findings, with a current database",
+                );
+                continue;
+            }
             let open: Vec<_> =
                 report.findings.iter().filter(|finding| finding.suppression.is_none()).collect();
             let input = variables::json(facts, image, report, &open, out.now());
@@ -154,5 +228,27 @@ mod engine {
         };
         // Whatever is denied beyond that is denied already.
         Ok(items.into_iter().take(MAX_MESSAGES).map(message).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_module_looks_at_is_known() {
+        let check = |body: &str, want: bool| {
+            let module =
+                format!("package main\n# the input is evidence\ndeny contains \"bad input\" if {body}\n");
+            assert_eq!(looks_at_evidence(&module), want, "{body}");
+        };
+        check("count(input.evidence) == 0", true);
+        check("some one in input[\"evidence\"]", true);
+        check("some key; input[key]", true);
+        check("walk(input, [path, value])", true);
+        check("input[\"evid\\u0065nce\"]", true);
+        check("input[`evidence`]", true);
+        check("input.findings[_].rule == \"evidence\"", false);
+        check("input[\"scan\"].deep; inputs := 1; my_input := inputs", false);
     }
 }

@@ -2,10 +2,9 @@
 
 use super::Rule;
 use super::signed::threshold;
-use crate::closure::{Requirement, require};
+use crate::closure::{Requirement, attestation, require};
 use crate::define::{Field, Kind, Params};
-use crate::facts::{Candidate, Claim, Facts};
-use crate::pattern;
+use crate::facts::{Candidate, Facts};
 use crate::predicate;
 use crate::reasons::Reasons;
 use assay_sbom::document::Class;
@@ -75,14 +74,8 @@ impl Rule for Sbom {
                     .map(|package| key(&package.purl(report.inventory.os.as_ref()).to_string()))
             })
             .collect();
-        let accept = |candidate: &Candidate| {
-            let (own, body) = match &candidate.claim {
-                Claim::Attestation { predicate_type, predicate } => (predicate_type, predicate),
-                Claim::Unreadable(why) => return Some(Err(why.clone())),
-                Claim::Signature => return None,
-            };
-            types.iter().any(|wanted| pattern::matches(wanted, own)).then(|| judge(params, body, &found))
-        };
+        let accept =
+            |candidate: &Candidate| attestation(candidate, &types, |body| judge(params, body, &found));
         require(facts, &requirement, &accept, out);
     }
 }

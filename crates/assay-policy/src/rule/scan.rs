@@ -4,6 +4,7 @@ use super::Rule;
 use crate::define::{Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
+use crate::words::count;
 use assay_model::FindingKind;
 
 /// What it takes.
@@ -48,6 +49,10 @@ impl Rule for Scan {
         true
     }
 
+    fn needs_deep_scan(&self, params: &Params) -> bool {
+        params.text("depth") == Some("deep")
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let now = out.now();
         for (image, report) in out.reports() {
@@ -59,7 +64,10 @@ impl Rule for Scan {
                     .filter(|warning| warning.incomplete)
                     .map(ToString::to_string)
                     .collect();
-                let message = format!("the scan is not complete: {} left unscanned", parts(left.len()));
+                let message = format!(
+                    "the scan is not complete: {} left unscanned",
+                    count(left.len(), ("part", "parts"))
+                );
                 out.missing_with(
                     Some(image),
                     message,
@@ -107,8 +115,4 @@ impl Rule for Scan {
             }
         }
     }
-}
-
-fn parts(number: usize) -> String {
-    if number == 1 { "1 part".to_owned() } else { format!("{number} parts") }
 }

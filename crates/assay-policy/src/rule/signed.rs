@@ -1,9 +1,9 @@
 //! The image is signed by those who are trusted. An attestation by the same signer is no signature.
 
 use super::Rule;
-use crate::closure::{Requirement, require};
+use crate::closure::{Requirement, require, signature};
 use crate::define::{Field, Kind, Params};
-use crate::facts::{Claim, Facts};
+use crate::facts::Facts;
 use crate::reasons::Reasons;
 
 /// What it takes.
@@ -43,12 +43,7 @@ impl Rule for Signed {
             at_least: params.count("atLeast").unwrap_or(1),
             remedy: "sign the image by its digest: `assay sign --key NAME.key IMAGE`".to_owned(),
         };
-        let accept = |candidate: &crate::facts::Candidate| match &candidate.claim {
-            Claim::Signature => Some(Ok(())),
-            Claim::Unreadable(why) => Some(Err(why.clone())),
-            Claim::Attestation { .. } => None,
-        };
-        require(facts, &requirement, &accept, out);
+        require(facts, &requirement, &signature, out);
     }
 }
 

@@ -5,7 +5,7 @@ use crate::define::{COUNTS_BY_SEVERITY, Field, Kind, Params};
 use crate::facts::Facts;
 use crate::reasons::Reasons;
 use crate::threshold;
-use assay_model::{BaseEvidence, Finding, FindingKind, FixState, Report, Timestamp, Usage};
+use assay_model::{Base, Finding, FindingKind, FixState, Report, Timestamp, Usage};
 
 /// What it takes.
 const FIELDS: &[Field] = &[
@@ -30,7 +30,7 @@ const FIELDS: &[Field] = &[
         "ownOnly",
         Kind::Truth,
         "false",
-        "Leaves out what the base image brings, where its layers are those of a known image.",
+        "Leaves out what the base image brings, where its layers are those of an image named with `--base` or `--base-repository`.",
     ),
     Field::or("usedOnly", Kind::Truth, "false", "Leaves out packages that are shown not to be used."),
 ];
@@ -53,6 +53,10 @@ impl Rule for Vulnerabilities {
 
     fn check(&self, params: &Params) -> Result<(), String> {
         if params.by_severity("max").is_empty() { Err("has no limit in `max`".to_owned()) } else { Ok(()) }
+    }
+
+    fn counts_vulnerabilities(&self) -> bool {
+        true
     }
 
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
@@ -81,8 +85,9 @@ fn concerned(params: &Params, report: &Report, finding: &Finding) -> bool {
         Some("unfixed") => !fixed,
         _ => true,
     };
-    // What an image says of its own base may not take findings out of the count.
-    let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
+    // What an image says of its own base may not take findings out of the count; nor may an image that happened to be scanned
+    // before, which may be this one with a layer less.
+    let sure = report.image.base.as_ref().is_some_and(Base::is_sure);
     let base = params.truth("ownOnly") && sure && finding.in_base == Some(true);
     let package = finding
         .package

@@ -61,6 +61,8 @@ impl Case {
             created: Some(ago(5)),
             layers: Some(1),
             evidence: BaseEvidence::LayerPrefix,
+            named: true,
+            newest: Some(true),
             detail: "its layers are the first".into(),
             findings: 0,
             of_findings: 0,

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+mod evidence;
 mod exceptions;
 mod facts;
 mod properties;

@@ -78,6 +78,58 @@ fn what_could_be_meant_in_two_ways_is_refused() {
 }
 
 #[test]
+fn an_empty_list_is_not_everything() {
+    let head = "apiVersion: assay.dev/v1\nkind: ImagePolicy\n";
+    let exception = "owner: o, reason: r, approvedBy: a, expires: 2027-01-01";
+    for (rest, key) in [
+        ("tiers: [{name: a, match: {namespaces: []}}]\n".to_owned(), "namespaces"),
+        ("tiers:\n  - name: a\n    match:\n      namespaces:\n".to_owned(), "namespaces"),
+        ("tiers: [{name: a, match: {}}]\n".to_owned(), "match"),
+        ("tiers: [{name: a, match: {labels: {}}}]\n".to_owned(), "labels"),
+        ("rules:\n  - secrets: {}\n    match:\n".to_owned(), "match"),
+        ("rules:\n  - secrets: {}\n    canary: {}\n".to_owned(), "canary"),
+        ("rules:\n  - secrets: {}\n    tiers: []\n".to_owned(), "tiers"),
+        ("rules:\n  - registries: {allow: [], deny: [a]}\n".to_owned(), "allow"),
+        ("rules:\n  - bases: {signedBy: []}\n".to_owned(), "signedBy"),
+        ("rules:\n  - budgets: {indicators: []}\n".to_owned(), "indicators"),
+        ("platforms: []\n".to_owned(), "platforms"),
+        ("trust: {a: {notation: {ca: b, identities: []}}}\n".to_owned(), "identities"),
+        (
+            format!("exceptions: [{{id: a, advisories: [C], repositories: [], {exception}}}]\n"),
+            "repositories",
+        ),
+        (format!("exceptions: [{{id: a, advisories: [C], digests: [], {exception}}}]\n"), "digests"),
+        (format!("exceptions: [{{id: a, advisories: [], packages: [x], {exception}}}]\n"), "advisories"),
+    ] {
+        let told = problems(&format!("{head}{rest}"));
+        assert!(told[0].contains(&format!("`{key}` is empty")), "{rest}: {told:?}");
+    }
+    // What a default fills can be emptied, and says so.
+    for rest in ["rules: []\nexceptions: []\ntiers: []\n", "rules:\n  - tags: {forbid: [], allow: [v1]}\n"] {
+        assert!(Policy::parse(&format!("{head}{rest}")).is_ok(), "{rest}");
+    }
+}
+
+#[test]
+fn words_are_what_is_written() {
+    let head = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nrules:\n";
+    let policy = Policy::parse(&format!("{head}  - tags: {{allow: [1.10, 2.0, 007]}}\n")).unwrap();
+    assert_eq!(policy.rules[0].params.texts("allow"), ["1.10", "2.0", "007"]);
+    for word in ["on", "true", "0x10", "1_000"] {
+        match Policy::parse(&format!("{head}  - tags: {{allow: [{word}]}}\n")) {
+            Ok(policy) => assert_eq!(policy.rules[0].params.texts("allow"), [word]),
+            Err(problems) => assert!(problems[0].message.contains("expected a word"), "{word}: {problems:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_judged_takes_no_effect_off() {
+    let text = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nrules:\n  - secrets: {}\n    canary: {labels: {canary: \"true\"}}\n";
+    assert!(problems(text)[0].contains("leaving one out"));
+}
+
+#[test]
 fn an_alias_bomb_is_refused() {
     let mut text = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
     for (one, next) in ('a'..'j').zip('b'..) {

@@ -58,6 +58,42 @@ fn a_tier_that_is_not_there_is_a_denial() {
 }
 
 #[test]
+fn what_holds_without_being_written_holds_wherever_it_is_not_written() {
+    let mut case = Case::clean();
+    case.report.inventory.warnings.push(assay_model::Warning::unscanned(
+        "damaged",
+        None,
+        "a layer is damaged",
+    ));
+    let judge = |rule: &str, namespace: &str| {
+        let policy = policy(&format!("  - scan: {{complete: false}}\n{rule}"), TIERS);
+        let mut facts = case.facts();
+        facts.placement.namespace = Some(namespace.into());
+        evaluate(&policy, None, &facts, NOW).decision
+    };
+    assert_eq!(judge("", "prod-eu"), Decision::Admit);
+    for other in [
+        "    tiers: [staging]\n",
+        "    match: {repositories: [\"registry.example/other/*\"]}\n",
+        "    canary: {namespaces: [prod-us]}\n",
+    ] {
+        assert_eq!(judge(other, "prod-eu"), Decision::Deny, "{other}");
+    }
+    assert_eq!(judge("    tiers: [staging]\n", "staging"), Decision::Admit);
+    assert_eq!(judge("    tiers: [production]\n", "staging"), Decision::Warn);
+    assert_eq!(judge("    effects: {production: 'off'}\n", "prod-eu"), Decision::Admit, "it is written");
+    // An image that is in two tiers is judged by both.
+    let policy = policy(
+        "  - scan: {complete: false}\n    tiers: [lax]\n",
+        "tiers: [{name: strict, match: {namespaces: [a]}}, {name: lax, match: {namespaces: [\"*\"]}}]\n",
+    );
+    let mut facts = case.facts();
+    facts.placement.namespace = Some("a".into());
+    let verdict = evaluate(&policy, None, &facts, NOW);
+    assert_eq!((verdict.decision, verdict.reasons[0].tier.as_deref()), (Decision::Deny, Some("strict")));
+}
+
+#[test]
 fn an_obstacle_is_a_denial_in_every_mode() {
     let case = Case::clean();
     let mut facts = case.facts();

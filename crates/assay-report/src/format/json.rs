@@ -94,6 +94,10 @@ struct BaseEntry {
     layers: Option<u32>,
     evidence: Cow<'static, str>,
     detail: String,
+    /// Whether the user named it, or its repository.
+    named: bool,
+    /// Whether there is no newer image of its name, where somebody looked.
+    newest: Option<bool>,
     /// Findings that come from the base, also those that a filter hides.
     findings: u64,
     newer: Option<NewerEntry>,
@@ -415,6 +419,8 @@ fn base_entry(base: &Base) -> BaseEntry {
         layers: base.layers,
         evidence: base.evidence.name().into(),
         detail: base.detail.clone(),
+        named: base.named,
+        newest: base.newest,
         findings: base.findings,
         newer: base.newer.as_ref().map(|newer| NewerEntry {
             reference: newer.reference.clone(),

@@ -1,7 +1,6 @@
 //! From CycloneDX of any version to the neutral document.
 
 use super::model::{Bom, Component, Metadata};
-use super::to_model::FILE;
 use crate::document::{self, Class, Document, File, Hash, Tool};
 use crate::property;
 use serde_json::Value;
@@ -64,9 +63,14 @@ pub(crate) fn document(bom: Bom) -> Document {
     }
 }
 
+/// Returns whether a component is nothing but a file: what has a package URL, a version or a licence of its own is judged by itself.
 fn is_file(component: &Component) -> bool {
-    let reference = component.bom_ref.as_deref().unwrap_or_default();
-    component.kind == "file" && component.components.is_empty() && reference.starts_with(FILE)
+    component.kind == "file"
+        && component.components.is_empty()
+        && component.purl.is_none()
+        && component.cpe.is_none()
+        && component.version.as_deref().is_none_or(str::is_empty)
+        && component.licenses.is_empty()
 }
 
 fn file(owner: u32, from: Component, indices: &HashMap<String, u32>) -> File {

@@ -8,6 +8,7 @@ use super::model::{
 use crate::document::{self, Class, Document, File};
 use crate::{identity, license, property};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Returns the document in the shape of `version`; without vulnerabilities.
 pub(crate) fn bom(document: &Document, version: Version) -> Bom {
@@ -28,10 +29,16 @@ pub(crate) fn bom(document: &Document, version: Version) -> Bom {
     }
     let mut components: Vec<Component> =
         document.components.iter().map(|one| component(one, version)).collect();
+    let mut references: HashSet<String> =
+        components.iter().filter_map(|component| component.bom_ref.clone()).collect();
     for file in &document.files {
         let owner = file.owners.first().and_then(|owner| components.get_mut(usize::try_from(*owner).ok()?));
         if let Some(owner) = owner {
-            owner.components.push(self::file(file, document));
+            let reference = format!("{FILE}{}", file.path);
+            let mut file = self::file(file, document);
+            // Nothing refers to it, but two of a kind are not valid.
+            file.bom_ref = references.insert(reference.clone()).then_some(reference);
+            owner.components.push(file);
         }
     }
     Bom {
@@ -69,7 +76,6 @@ fn file(from: &File, document: &Document) -> Component {
     };
     Component {
         kind: "file".to_owned(),
-        bom_ref: Some(format!("{FILE}{}", from.path)),
         name: from.path.clone(),
         hashes: hashes(&from.hashes),
         properties: others.map(other).collect(),
@@ -78,7 +84,7 @@ fn file(from: &File, document: &Document) -> Component {
 }
 
 /// What the references of files start with.
-pub(super) const FILE: &str = "file:";
+const FILE: &str = "file:";
 
 fn hashes(hashes: &[document::Hash]) -> Vec<Hash> {
     hashes.iter().map(|hash| Hash { alg: hash.algorithm.clone(), content: hash.hex.clone() }).collect()

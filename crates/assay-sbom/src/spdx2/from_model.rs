@@ -50,8 +50,10 @@ pub(crate) fn document(spdx: Spdx) -> Document {
     let mut subject = None;
     let mut ancestors = Vec::new();
     let mut components = Vec::new();
-    for package in spdx.packages {
+    let mut listed: Vec<(String, Vec<String>)> = Vec::new();
+    for mut package in spdx.packages {
         let id = package.id.clone();
+        listed.push((id.clone(), std::mem::take(&mut package.has_files)));
         let component = component(package, &names);
         if subject.is_none() && Some(&id) == subject_id.as_ref() && is_subject(&component) {
             subject = Some(component);
@@ -77,7 +79,7 @@ pub(crate) fn document(spdx: Spdx) -> Document {
             component.depends_on.push(*to);
         }
     }
-    let files = files(spdx.files, &spdx.relationships, &indices);
+    let files = files(spdx.files, &spdx.relationships, &listed, &indices);
     let info = spdx.creation_info;
     let tool = |creator: &String| {
         let name = creator.strip_prefix("Tool:")?.trim();
@@ -105,9 +107,15 @@ pub(crate) fn document(spdx: Spdx) -> Document {
 fn files(
     files: Vec<super::model::File>,
     relationships: &[Relationship],
+    listed: &[(String, Vec<String>)],
     packages: &HashMap<String, u32>,
 ) -> Vec<File> {
     let mut owners: HashMap<&str, Vec<u32>> = HashMap::new();
+    for (package, files) in listed {
+        if let Some(package) = packages.get(package) {
+            files.iter().for_each(|file| owners.entry(file).or_default().push(*package));
+        }
+    }
     for relation in relationships {
         let (from, to) = match relation.relationship_type.as_str() {
             "CONTAINS" => (&relation.spdx_element_id, &relation.related_spdx_element),

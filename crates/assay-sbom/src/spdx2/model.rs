@@ -51,6 +51,9 @@ pub(crate) struct Package {
     pub(crate) originator: Option<String>,
     pub(crate) download_location: String,
     pub(crate) files_analyzed: bool,
+    /// Deprecated in 2.3 for the relationship `CONTAINS`; where a file follows its package in tag-value it is noted here, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) has_files: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) package_verification_code: Option<VerificationCode>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,7 +1,7 @@
 //! SPDX 2 from tag-value: lines of `Tag: value`, of which `<text>…</text>` may take several.
 //!
-//! A `PackageName`, `FileName`, `LicenseID` or `Annotator` opens a section; the tags after it are about that. Tags nobody here
-//! needs are passed over.
+//! A `PackageName`, `FileName`, `LicenseID` or `Annotator` opens a section; the tags after it are about that. A file belongs to the package
+//! that it follows. Tags nobody here needs are passed over.
 
 use super::model::{Annotation, Checksum, ExternalRef, ExtractedLicense, File, Package, Relationship, Spdx};
 use std::collections::HashMap;
@@ -78,7 +78,12 @@ pub(crate) fn read(text: &str) -> Spdx {
             Section::File => {
                 if let Some(file) = spdx.files.last_mut() {
                     match tag {
-                        "SPDXID" => value.clone_into(&mut file.id),
+                        "SPDXID" => {
+                            value.clone_into(&mut file.id);
+                            if let Some(package) = spdx.packages.last_mut() {
+                                package.has_files.push(value.to_owned());
+                            }
+                        }
                         "FileChecksum" => file.checksums.extend(checksum(value)),
                         _ => {}
                     }

@@ -11,7 +11,7 @@ use crate::{identity, property};
 use assay_model::Timestamp;
 use assay_model::contents::hex;
 use sha1::{Digest as _, Sha1};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Returns the document in the shape of SPDX 2.3.
 pub(crate) fn spdx(document: &Document) -> Spdx {
@@ -88,16 +88,20 @@ fn files(
     packages: &mut [Package],
     relationships: &mut Vec<Relationship>,
 ) -> Vec<super::model::File> {
-    let mut sums: BTreeMap<usize, Vec<&str>> = BTreeMap::new();
+    let mut sums: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut unknown: HashSet<usize> = HashSet::new();
     let mut files = Vec::with_capacity(document.files.len());
     for (number, file) in document.files.iter().enumerate() {
-        // Without the digest that the format asks for it cannot be one of its files.
-        let Some(sha1) = file.hash("SHA-1") else { continue };
+        // Without the digest that the format asks for it cannot be one of its files, and its packages have no digest of all their files.
+        let Some(sha1) = file.hash("SHA-1") else {
+            unknown.extend(file.owners.iter().map(|owner| *owner as usize));
+            continue;
+        };
         let own = format!("SPDXRef-File-{number}");
         for owner in &file.owners {
             let owner = *owner as usize;
             let Some(component) = document.components.get(owner) else { continue };
-            sums.entry(owner).or_default().push(sha1);
+            sums.entry(owner).or_default().push(sha1.to_ascii_lowercase());
             relationships.push(Relationship {
                 spdx_element_id: id(component, owner),
                 relationship_type: "CONTAINS".to_owned(),
@@ -113,14 +117,19 @@ fn files(
         });
     }
     let before = 1 + document.ancestors.len();
-    for (owner, mut sums) in sums {
+    for (owner, sums) in sums.into_iter().filter(|(owner, _)| !unknown.contains(owner)) {
         let Some(package) = packages.get_mut(before + owner) else { continue };
-        sums.sort_unstable();
         package.files_analyzed = true;
-        let code = hex(&Sha1::digest(sums.concat()));
-        package.package_verification_code = Some(VerificationCode { package_verification_code_value: code });
+        package.package_verification_code =
+            Some(VerificationCode { package_verification_code_value: verification_code(sums) });
     }
     files
+}
+
+/// Returns the digest of the digests of files, which are in lower case, sorted and joined without anything between.
+fn verification_code(mut sums: Vec<String>) -> String {
+    sums.sort_unstable();
+    hex(&Sha1::digest(sums.concat()))
 }
 
 fn checksums(hashes: &[Hash]) -> Vec<Checksum> {
@@ -245,5 +254,48 @@ fn actor(supplier: &str) -> String {
     match supplier.rsplit_once(" <").and_then(|(name, rest)| Some((name, rest.strip_suffix('>')?))) {
         Some((name, address)) => format!("Organization: {name} ({address})"),
         None => format!("Organization: {supplier}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::File;
+
+    fn file(path: &str, algorithm: &str, hex: &str, owners: &[u32]) -> File {
+        let hashes = vec![Hash { algorithm: algorithm.to_owned(), hex: hex.to_owned() }];
+        File { path: path.to_owned(), hashes, owners: owners.to_vec() }
+    }
+
+    #[test]
+    fn files_have_one_digest_together_where_all_of_them_have_one() {
+        let one = "0000000000000000000000000000000000000001";
+        let other = "ABCDEFABCDEFABCDEFABCDEFABCDEFABCDEFABCD";
+        let named = |name: &str| Component { name: name.to_owned(), ..Component::default() };
+        let document = Document {
+            components: vec![named("both"), named("one"), named("unknown"), named("none")],
+            // As another tool may write them: in capitals, and not by their digests.
+            files: vec![
+                file("a", "SHA-1", other, &[0]),
+                file("b", "SHA-1", one, &[0, 1, 2]),
+                file("c", "SHA-256", &one.repeat(2), &[2]),
+            ],
+            ..Document::default()
+        };
+        let spdx = spdx(&document);
+        let codes: Vec<_> = spdx
+            .packages
+            .iter()
+            .skip(1)
+            .map(|package| {
+                let code = package.package_verification_code.as_ref();
+                (package.files_analyzed, code.map(|code| code.package_verification_code_value.as_str()))
+            })
+            .collect();
+        // `printf 0…1abcdef…abcd | sha1sum`, and of the first alone.
+        let both = "0e0e00e3495e34fcf8f1761cd004e1ef5ba9914e";
+        let first = "ebbc851da2adfa91cde9776a6a0f45760c446b65";
+        assert_eq!(codes, [(true, Some(both)), (true, Some(first)), (false, None), (false, None)]);
+        assert_eq!(spdx.files.len(), 2);
     }
 }

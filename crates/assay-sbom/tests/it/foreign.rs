@@ -1,5 +1,6 @@
 //! Documents of other tools, cut down to what matters. Written by hand after what Trivy 0.58, Syft 1.18 and BuildKit write.
 
+use assay_sbom::document::Component;
 use assay_sbom::{read, recognise};
 
 #[track_caller]
@@ -142,4 +143,70 @@ fn other_documents_are_refused_with_a_reason() {
         r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.1"/>"#,
         "it is CycloneDX XML of version `http://cyclonedx.org/schema/bom/1.1`, which is not read",
     );
+}
+
+/// Checks the files of a document, each with its packages.
+#[track_caller]
+fn check_files(text: &str, components: &[&str], want: &[&str]) {
+    let document = read(text.as_bytes()).unwrap();
+    let names: Vec<String> = document.components.iter().map(Component::full_name).collect();
+    assert_eq!(names, components);
+    let files = document.files.iter().map(|file| {
+        let owners = file.owners.iter().map(|owner| names.get(*owner as usize).unwrap().as_str());
+        format!("{}: {}", file.path, owners.collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(files.collect::<Vec<_>>(), want);
+}
+
+/// Which package a file belongs to is said by where it stands (SPDX 2.3, clause 8).
+#[test]
+fn files_of_tag_value_belong_to_the_package_that_they_follow() {
+    let text = "SPDXVersion: SPDX-2.3\nSPDXID: SPDXRef-DOCUMENT\nDocumentName: x\nDocumentNamespace: https://example.org/x\n\
+        FileName: ./nobodys\nSPDXID: SPDXRef-0\n\
+        PackageName: a\nSPDXID: SPDXRef-a\nFilesAnalyzed: true\n\
+        FileName: ./usr/bin/a\nSPDXID: SPDXRef-1\nFileChecksum: SHA1: 0000000000000000000000000000000000000001\n\
+        FileName: ./usr/lib/both\nSPDXID: SPDXRef-2\n\
+        PackageName: b\nSPDXID: SPDXRef-b\n\
+        FileName: ./usr/bin/b\nSPDXID: SPDXRef-3\n\
+        Relationship: SPDXRef-b CONTAINS SPDXRef-2\nRelationship: SPDXRef-a CONTAINS SPDXRef-1\n";
+    check_files(text, &["a", "b"], &["usr/bin/a: a", "usr/bin/b: b", "usr/lib/both: a b"]);
+}
+
+#[test]
+fn files_that_packages_of_spdx_list_are_theirs() {
+    let text = r#"{"spdxVersion":"SPDX-2.2","SPDXID":"SPDXRef-DOCUMENT","name":"x","documentNamespace":"https://example.org/x",
+      "packages":[{"SPDXID":"SPDXRef-a","name":"a","hasFiles":["SPDXRef-1"]},{"SPDXID":"SPDXRef-b","name":"b"}],
+      "files":[{"SPDXID":"SPDXRef-1","fileName":"./usr/bin/a"},{"SPDXID":"SPDXRef-2","fileName":"./nobodys"}],"relationships":[]}"#;
+    check_files(text, &["a", "b"], &["usr/bin/a: a"]);
+}
+
+/// Whatever other tools refer to it by, a file within a component is one of its files; what says more of itself is no mere file.
+#[test]
+fn files_within_components_of_cyclonedx_are_theirs() {
+    let text = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[
+      {"bom-ref":"a","type":"library","name":"a","version":"1","purl":"pkg:deb/debian/a@1","components":[
+        {"type":"file","name":"usr/bin/a"},
+        {"bom-ref":"f2","type":"file","name":"usr/lib/a.so","hashes":[{"alg":"SHA-1","content":"00"}]},
+        {"bom-ref":"file:x","type":"file","name":"lodash","version":"4.17.20","purl":"pkg:npm/lodash@4.17.20"}]},
+      {"bom-ref":"file:usr/alone","type":"file","name":"usr/alone"}]}"#;
+    check_files(text, &["a", "lodash", "usr/alone"], &["usr/bin/a: a", "usr/lib/a.so: a"]);
+    let (_, inventory) = read(text.as_bytes()).unwrap().inventory();
+    let names: Vec<&str> = inventory.packages.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(names, ["a", "lodash"]);
+}
+
+/// A document of another tool that is written again has no reference twice.
+#[test]
+fn references_of_files_are_those_of_nothing_else() {
+    let text = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":[
+      {"bom-ref":"file:usr/x","type":"library","name":"a","version":"1","purl":"pkg:deb/debian/a@1","components":[
+        {"type":"file","name":"usr/x"},{"type":"file","name":"usr/y"},{"type":"file","name":"usr/y"}]}]}"#;
+    let document = read(text.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    let format = assay_sbom::Format::named("cyclonedx", None).unwrap();
+    assay_sbom::write(&document, None, format, &mut bytes).unwrap();
+    let written: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let files = written["components"][0]["components"].as_array().unwrap();
+    let references: Vec<_> = files.iter().map(|file| file["bom-ref"].as_str()).collect();
+    assert_eq!((files.len(), references), (3, vec![None, Some("file:usr/y"), None]));
 }

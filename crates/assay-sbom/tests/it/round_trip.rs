@@ -68,6 +68,8 @@ pub(crate) fn sample() -> (Image, Inventory) {
             detail: "named".to_owned(),
             findings: 0,
             of_findings: 0,
+            named: false,
+            newest: None,
             newer: None,
         }),
         ..Image::default()

@@ -4,38 +4,45 @@
 //! that what depends on the time of day (exceptions, the age of a scan) is looked at again. A new scan drops it at once. Several
 //! requests about one image are decided once.
 
-use super::images::{ImageUse, image_uses};
+use super::case::{Case, judged};
+use super::identity::Identities;
+use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
 use super::review::{Answer, Review};
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
-use crate::worker::{ATTEMPTS, Clock, RESOLVE};
+use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
 use assay_model::Digest;
 use assay_oci::Reference;
 use assay_policy::evaluate::select;
-use assay_policy::facts::{Facts, ImageFacts, ImageReference, Placement};
+use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
-use assay_policy::{Decision, Effect, Policy, Problem, evaluate};
-use assay_store::{Moment, NewJob, Place, Store, StoreError, StoredVerdict};
+use assay_policy::{Policy, Problem};
+use assay_store::{Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long a verdict is kept.
-const KEPT: Duration = Duration::from_secs(60);
 /// How often is looked whether a scan that is waited for has come.
 const POLL: Duration = Duration::from_millis(150);
+/// How long the record of a broken glass may take.
+const RECORDING: Duration = Duration::from_millis(100);
 /// What pods asked for comes before what was pushed.
 const PRIORITY: i64 = 100;
 /// How long the resolution of a tag is waited for, so that other webhooks get their time.
 const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 
+/// Images that one name may stand for, through indexes of indexes.
+const MAX_LEAVES: usize = 256;
+/// How often a verdict is worked out again because a scan ended meanwhile.
+const MAX_DECIDED: usize = 3;
+
 /// A policy, and what tells it from others.
 #[derive(Debug)]
 pub struct Judge {
-    policy: Policy,
-    digest: String,
+    pub(super) policy: Policy,
+    pub(super) digest: String,
 }
 
 /// A text is no policy.
@@ -89,6 +96,10 @@ pub struct Admission {
     pub metrics: Arc<Metrics>,
     /// What is being decided.
     pub flights: Flights,
+    /// Who is not judged.
+    pub identities: Identities,
+    /// Kinds of custom resources that hold pods.
+    pub workloads: Vec<Workload>,
 }
 
 /// One lock per thing that is being decided.
@@ -112,12 +123,34 @@ impl Flights {
 enum Said {
     Admit(Vec<String>),
     Deny(String),
+    /// It is denied, but only because there is too much to do.
+    Busy(String),
     Pending,
+}
+
+/// What became of asking for an image to be looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Yes,
+    /// Too many wait already.
+    Full,
+    /// Nothing may be changed, or its registry may not be asked.
+    No,
+}
+
+/// The images that a digest stands for.
+enum Images {
+    Known(Vec<(Digest, StoredReport)>),
+    Unknown,
+    Unjudgeable(String),
 }
 
 impl Admission {
     /// Answers a validating request before `deadline`.
     pub async fn validate(&self, review: &Review, deadline: Instant) -> Answer {
+        if self.identities.are_exempt(review) {
+            return Answer { audit: vec![("exempt".to_owned(), review.user.clone())], ..Answer::default() };
+        }
         let answer = match tokio::time::timeout_at(deadline, self.decide(review, deadline)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => {
@@ -129,9 +162,40 @@ impl Admission {
                 denied("the images could not be judged in the time that the cluster gave; try again")
             }
         };
+        let answer = if !answer.allowed() && self.identities.break_glass(review) {
+            self.broken_glass(review, answer).await
+        } else {
+            answer
+        };
         let counter = if answer.allowed() { &self.metrics.admitted } else { &self.metrics.denied };
         counter.add(1);
         answer
+    }
+
+    /// Admits what was denied, and leaves traces of it: a warning, the cluster's audit log, an event, a count.
+    async fn broken_glass(&self, review: &Review, denied: Answer) -> Answer {
+        let mut answer = Answer { warnings: denied.warnings, audit: denied.audit, ..Answer::default() };
+        answer.warnings.insert(0, format!("admitted for {} although it is denied", review.user));
+        answer.audit.push(("break-glass".to_owned(), denied.denied.join("; ")));
+        answer.warnings.extend(denied.denied.iter().cloned());
+        if !review.dry_run {
+            self.metrics.broken_glass.add(1);
+            // In an emergency the database may be what is broken. The cluster's own log has it then.
+            let record = self.record_broken_glass(review, &denied.denied);
+            // The time that was kept back of the caller's: an answer that comes too late admits nothing.
+            if !matches!(tokio::time::timeout(RECORDING, record).await, Ok(Ok(()))) {
+                self.metrics.store_errors.add(1);
+            }
+        }
+        answer
+    }
+
+    async fn record_broken_glass(&self, review: &Review, denied: &[String]) -> Result<(), StoreError> {
+        let detail = serde_json::json!({
+            "user": review.user, "namespace": review.namespace, "kind": review.kind, "denied": denied });
+        let mut work = self.store.begin().await?;
+        work.record("break-glass", None, &detail, (self.clock)()).await?;
+        work.commit().await
     }
 
     /// Answers a mutating request before `deadline`: names of a pod's images get the digest that they stand for. It never denies.
@@ -147,14 +211,18 @@ impl Admission {
         if review.kind != "Pod" || !changes(review) {
             return Ok(answer);
         }
-        for one in image_uses(review).unwrap_or_default() {
+        let uses = image_uses(review, &[]).unwrap_or_default();
+        if uses.len() > MAX_IMAGES {
+            return Ok(answer);
+        }
+        for one in uses {
             let Ok(reference) = one.image.parse::<Reference>() else { continue };
             if reference.digest().is_some() {
                 continue;
             }
             let place = place(&reference);
             let mut known = self.store.tagged(&place).await?;
-            if known.is_none() && self.ask(review, &reference).await? {
+            if known.is_none() && self.ask(review, &reference).await? == Asked::Yes {
                 while known.is_none() && Instant::now() + POLL < until {
                     tokio::time::sleep(POLL).await;
                     known = self.store.tagged(&place).await?;
@@ -180,7 +248,7 @@ impl Admission {
         if !changes(review) {
             return Ok(answer);
         }
-        let Some(uses) = image_uses(review) else {
+        let Some(uses) = image_uses(review, &self.workloads) else {
             if review.sub_resource.is_empty() {
                 answer.warnings.push(format!(
                     "Assay knows no images in the kind {}; nothing of it was judged",
@@ -189,17 +257,29 @@ impl Admission {
             }
             return Ok(answer);
         };
-        let mut done = BTreeSet::new();
-        for ImageUse { image, .. } in &uses {
-            if !done.insert(image) {
-                continue;
-            }
+        let done: BTreeSet<&String> = uses.iter().map(|ImageUse { image, .. }| image).collect();
+        if done.len() > MAX_IMAGES {
+            answer.denied.push(format!(
+                "it brings in {} images, and {MAX_IMAGES} is the most that are judged",
+                done.len()
+            ));
+            return Ok(answer);
+        }
+        let mut busy = 0;
+        for image in &done {
             match self.image(review, image, deadline).await? {
                 Said::Admit(warnings) => answer.warnings.extend(warnings),
                 Said::Deny(why) => answer.denied.push(why),
+                Said::Busy(why) => {
+                    busy += 1;
+                    answer.denied.push(why);
+                }
                 // Only reached for controllers: their pods are judged when they come.
                 Said::Pending => answer.warnings.push(format!("`{image}` has not been scanned yet")),
             }
+        }
+        if busy > 0 && busy == answer.denied.len() {
+            answer.retry_after = Some(RETRY_AFTER);
         }
         answer.audit.push(("images".to_owned(), done.len().to_string()));
         Ok(answer)
@@ -210,7 +290,7 @@ impl Admission {
             return Ok(Said::Deny(format!("`{image}` is no name of an image")));
         };
         let is_pod = review.kind == "Pod";
-        let mut asked = false;
+        let mut asked = None;
         loop {
             let known = match reference.digest() {
                 Some(digest) => Some(digest),
@@ -227,11 +307,9 @@ impl Admission {
             if !matches!(said, Said::Pending) || !is_pod {
                 return Ok(said);
             }
-            if !asked {
-                asked = true;
-                if !self.ask(review, &reference).await?
-                    && !self.scanner.registries.contains(reference.registry())
-                {
+            if asked.is_none() {
+                asked = Some(self.ask(review, &reference).await?);
+                if !self.scanner.registries.contains(reference.registry()) {
                     return Ok(Said::Deny(format!(
                         "`{image}` is in a registry that Assay was not told to ask: start it with `--registry {}`",
                         reference.registry()
@@ -239,34 +317,72 @@ impl Admission {
                 }
             }
             match self.pending(review, &reference) {
-                Pending::Deny => {
+                (Pending::Deny | Pending::Wait, _) if asked == Some(Asked::Full) => {
+                    return Ok(Said::Busy(format!(
+                        "`{image}` has not been scanned yet, and too many images wait for it; try again later"
+                    )));
+                }
+                (Pending::Deny, _) => {
                     return Ok(Said::Deny(format!(
                         "`{image}` has not been scanned yet; try again in a minute"
                     )));
                 }
-                Pending::AdmitAndWatch => {
-                    if !review.dry_run {
-                        let mut work = self.store.begin().await?;
-                        let detail = serde_json::json!({
-                            "image": image, "namespace": review.namespace, "user": review.user });
-                        work.record("admitted-unseen", known.as_ref(), &detail, (self.clock)()).await?;
-                        work.commit().await?;
-                        self.metrics.watched.add(1);
-                    }
-                    return Ok(Said::Admit(vec![format!(
-                        "`{image}` was admitted before it was scanned, as its tier allows"
-                    )]));
+                (Pending::AdmitAndWatch, limit) => {
+                    return self.watch(review, &reference, known.as_ref(), limit).await;
                 }
-                Pending::Wait if Instant::now() + POLL * 2 < deadline => tokio::time::sleep(POLL).await,
-                Pending::Wait => {
+                (Pending::Wait, _) if Instant::now() + POLL * 2 < deadline => tokio::time::sleep(POLL).await,
+                (Pending::Wait, _) => {
                     return Ok(Said::Deny(format!("the scan of `{image}` has not ended in time; try again")));
                 }
             }
         }
     }
 
-    /// Returns what the strictest of the tiers does with what was not scanned yet.
-    fn pending(&self, review: &Review, reference: &Reference) -> Pending {
+    /// Admits what was not scanned yet, but not for ever: what can never be scanned would never be judged.
+    async fn watch(
+        &self,
+        review: &Review,
+        reference: &Reference,
+        digest: Option<&Digest>,
+        limit: Duration,
+    ) -> Result<Said, StoreError> {
+        let name = digest.map_or_else(|| reference.to_string(), ToString::to_string);
+        let now = (self.clock)();
+        let detail = serde_json::json!({
+            "image": reference.to_string(), "namespace": review.namespace, "user": review.user });
+        let since = self.store.watched_since(&name).await?.unwrap_or(now);
+        if now.since(since) >= limit {
+            if !review.dry_run {
+                let mut work = self.store.begin().await?;
+                if work.end_watch(&name, now).await? {
+                    work.record("watch-ended", digest, &detail, now).await?;
+                    self.metrics.watches_ended.add(1);
+                }
+                work.commit().await?;
+            }
+            let state = match digest {
+                Some(digest) => self.store.job_state(SCAN, &digest.to_string()).await?,
+                None => self.store.job_state(RESOLVE, &asking(reference)).await?,
+            };
+            let last =
+                state.and_then(|(_, error)| error).map(|error| format!(": {error}")).unwrap_or_default();
+            return Ok(Said::Deny(format!(
+                "`{reference}` has been admitted unscanned since {}, which is as long as its tier allows{last}",
+                since.timestamp()
+            )));
+        }
+        if !review.dry_run {
+            let mut work = self.store.begin().await?;
+            work.watch(&name, now).await?;
+            work.record("admitted-unseen", digest, &detail, now).await?;
+            work.commit().await?;
+            self.metrics.watched.add(1);
+        }
+        Ok(Said::Admit(vec![format!("`{reference}` was admitted before it was scanned, as its tier allows")]))
+    }
+
+    /// Returns what the strictest of the tiers does with what was not scanned yet, and for how long.
+    fn pending(&self, review: &Review, reference: &Reference) -> (Pending, Duration) {
         let facts = Facts {
             reference: Some(name(reference)),
             source: reference.to_string(),
@@ -275,30 +391,62 @@ impl Admission {
         };
         let tiers = select(&self.judge.policy, None, &facts);
         let has = |pending| tiers.iter().any(|tier| tier.on_pending == pending);
-        if tiers.is_empty() || has(Pending::Deny) {
+        let limit = tiers.iter().map(|tier| tier.watch_for).min().unwrap_or_default();
+        let limit = Duration::from_secs(u64::try_from(limit).unwrap_or_default());
+        let pending = if tiers.is_empty() || has(Pending::Deny) {
             Pending::Deny
         } else if has(Pending::Wait) {
             Pending::Wait
         } else {
             Pending::AdmitAndWatch
-        }
+        };
+        (pending, limit)
     }
 
-    /// Asks for an image to be looked at; says whether it will be. A dry run changes nothing.
-    async fn ask(&self, review: &Review, reference: &Reference) -> Result<bool, StoreError> {
+    /// Asks for an image to be looked at. A dry run changes nothing.
+    async fn ask(&self, review: &Review, reference: &Reference) -> Result<Asked, StoreError> {
         if review.dry_run || !self.scanner.registries.contains(reference.registry()) {
-            return Ok(false);
+            return Ok(Asked::No);
         }
         let job = NewJob {
             kind: RESOLVE.to_owned(),
-            name: format!("pod {reference}"),
+            name: asking(reference),
             registry: reference.registry().to_owned(),
             payload: reference.to_string(),
             priority: PRIORITY,
             max_attempts: ATTEMPTS,
         };
-        self.store.enqueue(&job, (self.clock)()).await?;
-        Ok(true)
+        let mut work = self.store.begin().await?;
+        let enqueued = work.enqueue_below(&job, MAX_QUEUED, (self.clock)()).await?;
+        work.commit().await?;
+        if enqueued == Enqueued::Full {
+            self.metrics.admission_rejected.add(1);
+            return Ok(Asked::Full);
+        }
+        Ok(Asked::Yes)
+    }
+
+    /// Returns the reports of every image that may run under a digest, whichever a node chooses.
+    async fn images(&self, digest: &Digest) -> Result<Images, StoreError> {
+        let (mut reports, mut seen, mut open) = (Vec::new(), BTreeSet::new(), vec![*digest]);
+        while let Some(one) = open.pop() {
+            if !seen.insert(one) {
+                continue;
+            }
+            if seen.len() > MAX_LEAVES {
+                return Ok(Images::Unjudgeable(format!("its indexes name more than {MAX_LEAVES} images")));
+            }
+            if let Some(why) = self.store.refused(&one).await? {
+                return Ok(Images::Unjudgeable(if one == *digest { why } else { format!("{one}: {why}") }));
+            }
+            let children = self.store.children(&one).await?;
+            if children.is_empty() {
+                let Some(report) = self.store.report(&one, None).await? else { return Ok(Images::Unknown) };
+                reports.push((one, report));
+            }
+            open.extend(children.into_iter().map(|child| child.digest));
+        }
+        Ok(Images::Known(reports))
     }
 
     async fn known(
@@ -317,40 +465,56 @@ impl Admission {
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(said(&verdict));
         }
-        let children = self.store.children(digest).await?;
-        let of: Vec<Digest> = match children.as_slice() {
-            [] => vec![*digest],
-            children => children.iter().map(|child| child.digest).collect(),
-        };
-        let mut reports = Vec::new();
-        for one in of {
-            // Every image that may run counts, whichever the node chooses.
-            let Some(report) = self.store.report(&one, None).await? else { return Ok(Said::Pending) };
-            reports.push((one, report));
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            // Before anything is read that it is decided by.
+            let Some(generation) = self.store.generation(digest).await? else { return Ok(Said::Pending) };
+            let reports = match self.images(digest).await? {
+                Images::Known(reports) => reports,
+                Images::Unknown => return Ok(Said::Pending),
+                Images::Unjudgeable(why) => {
+                    return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
+                }
+            };
+            let mut databases = BTreeMap::new();
+            for (_, report) in &reports {
+                if let Some(text) = self.store.database_description(report.database).await? {
+                    databases.insert(report.database, text);
+                }
+            }
+            let case = Case {
+                judge: self.judge.clone(),
+                reference: reference.clone(),
+                digest: *digest,
+                reports,
+                databases,
+                placement: placement.clone(),
+                now: (self.clock)(),
+                key: key.clone(),
+            };
+            let verdict = tokio::task::spawn_blocking(move || judged(&case))
+                .await
+                .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })??;
+            self.metrics.verdicts.add(1);
+            // A dry run may write this: it is what was computed, and no effect of the request.
+            let mut work = self.store.begin().await?;
+            let kept = work.save_verdict(digest, &verdict, generation).await?;
+            if kept {
+                work.unwatch(&digest.to_string()).await?;
+            }
+            work.commit().await?;
+            // A scan that ended meanwhile may say otherwise.
+            if kept || attempt == MAX_DECIDED {
+                return Ok(said(&verdict));
+            }
         }
-        let now = (self.clock)();
-        let (judge, reference, index) =
-            (self.judge.clone(), reference.clone(), children.is_empty().then_some(*digest));
-        let digest = *digest;
-        let verdict = tokio::task::spawn_blocking(move || {
-            judged(&judge, &reference, (digest, index.is_none()), &reports, placement, now, key)
-        })
-        .await
-        .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })??;
-        self.metrics.verdicts.add(1);
-        // A dry run may write this: it is what was computed, and no effect of the request.
-        let mut work = self.store.begin().await?;
-        work.save_verdict(&digest, &verdict).await?;
-        work.commit().await?;
-        Ok(said(&verdict))
     }
 
     async fn stored(&self, digest: &Digest, key: &str) -> Result<Option<StoredVerdict>, StoreError> {
         let now = (self.clock)();
-        let verdicts = self.store.verdicts(digest).await?;
-        Ok(verdicts
-            .into_iter()
-            .find(|one| one.policy == self.judge.digest && one.tier == key && one.holds(now)))
+        let verdict = self.store.verdict(digest, &self.judge.digest, key).await?;
+        Ok(verdict.filter(|verdict| verdict.holds(now)))
     }
 }
 
@@ -367,6 +531,11 @@ fn suffix(reference: &Reference) -> String {
     format!(":{}", reference.tag().unwrap_or("latest"))
 }
 
+/// Returns the name of the job that looks at what a pod names.
+fn asking(reference: &Reference) -> String {
+    format!("pod {reference}")
+}
+
 fn place(reference: &Reference) -> Place {
     Place {
         registry: reference.registry().to_owned(),
@@ -375,7 +544,7 @@ fn place(reference: &Reference) -> Place {
     }
 }
 
-fn name(reference: &Reference) -> ImageReference {
+pub(super) fn name(reference: &Reference) -> ImageReference {
     ImageReference {
         registry: reference.registry().to_owned(),
         repository: reference.repository().to_owned(),
@@ -416,61 +585,6 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String 
     }
     let digest = Digest::Sha256(hash.finalize().into()).hex();
     format!("{} {digest}", placement.namespace.as_deref().unwrap_or("-"))
-}
-
-fn judged(
-    judge: &Judge,
-    reference: &Reference,
-    (digest, is_index): (Digest, bool),
-    reports: &[(Digest, assay_store::StoredReport)],
-    placement: Placement,
-    now: Moment,
-    key: String,
-) -> Result<StoredVerdict, StoreError> {
-    let mut read = Vec::new();
-    for (digest, stored) in reports {
-        let (report, _) = assay_report::format::read(&stored.json)
-            .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })?;
-        read.push((*digest, report, stored.created));
-    }
-    let facts = Facts {
-        reference: Some(ImageReference { digest: Some(digest), ..name(reference) }),
-        source: reference.to_string(),
-        index: is_index.then_some(digest),
-        images: read
-            .iter()
-            .map(|(digest, report, created)| ImageFacts {
-                digest: Some(*digest),
-                platform: report.image.platform.clone(),
-                report: Some(report),
-                scanned_at: Some(created.timestamp()),
-                scanned_by: Vec::new(),
-            })
-            .collect(),
-        placement,
-        ..Facts::default()
-    };
-    let verdict = evaluate(&judge.policy, None, &facts, now.timestamp());
-    let mut lines: Vec<String> = Vec::new();
-    let effect = match verdict.decision {
-        Decision::Deny => Effect::Deny,
-        Decision::Warn | Decision::Admit => Effect::Warn,
-    };
-    for reason in verdict.with(effect) {
-        lines.push(format!("{} ({})", reason.message, reason.rule));
-    }
-    let detail = serde_json::json!({ "lines": lines, "verdict": verdict });
-    let databases: Vec<String> =
-        reports.iter().map(|(_, stored)| stored.database.timestamp().to_string()).collect();
-    Ok(StoredVerdict {
-        policy: judge.digest.clone(),
-        tier: key,
-        verdict: verdict.decision.name().to_owned(),
-        detail: detail.to_string().into_bytes(),
-        inputs: serde_json::json!({ "databases": databases, "tiers": verdict.tiers }).to_string(),
-        decided: now,
-        expires: Some(now.plus(KEPT)),
-    })
 }
 
 fn said(verdict: &StoredVerdict) -> Said {

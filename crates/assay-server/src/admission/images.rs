@@ -2,9 +2,11 @@
 
 use super::review::Review;
 use serde_json::Value;
+use std::collections::HashSet;
+use std::str::FromStr;
 
-/// Images of one object that are looked at. The API server takes objects of some 1.5 MB.
-const MAX_IMAGES: usize = 1000;
+/// Images of one object that are judged; an object that brings in more is denied. Pods that run have a few dozen containers at most.
+pub(crate) const MAX_IMAGES: usize = 1000;
 
 /// One place that names an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,17 +30,52 @@ const KINDS: [(&str, &str, &str); 9] = [
     ("batch", "CronJob", "/spec/jobTemplate/spec/template/spec"),
 ];
 
+/// A kind of a custom resource that holds the description of a pod: `GROUP/KIND=POINTER`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// The group of the kind, such as `argoproj.io`.
+    pub group: String,
+    /// The kind, such as `Rollout`.
+    pub kind: String,
+    /// Where the description of the pod is, as a JSON pointer such as `/spec/template/spec`.
+    pub at: String,
+}
+
+/// A text is no kind with a place in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not of the form GROUP/KIND=POINTER, such as `argoproj.io/Rollout=/spec/template/spec`")]
+pub struct ParseWorkloadError(String);
+
+impl FromStr for Workload {
+    type Err = ParseWorkloadError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('=').and_then(|(name, at)| Some((name.split_once('/')?, at)));
+        match parts {
+            Some(((group, kind), at)) if !group.is_empty() && !kind.is_empty() && at.starts_with('/') => {
+                Ok(Self { group: group.to_owned(), kind: kind.to_owned(), at: at.to_owned() })
+            }
+            _ => Err(ParseWorkloadError(text.to_owned())),
+        }
+    }
+}
+
 /// Returns the images that a request would bring in: those of the object that its old form does not name at the same sort of place.
-/// `None` when the kind holds no pod that this program knows of.
+/// `None` when the kind holds no pod that this program knows of, nor is one of `workloads`.
 ///
 /// An update that changes no image is never in the way: labels, finalizers and status of what runs must be changed also when
 /// its verdict is another by now.
-pub fn image_uses(review: &Review) -> Option<Vec<ImageUse>> {
-    let (_, _, at) = KINDS.iter().find(|(group, kind, _)| *group == review.group && *kind == review.kind)?;
+pub fn image_uses(review: &Review, workloads: &[Workload]) -> Option<Vec<ImageUse>> {
+    let custom = workloads.iter().map(|one| (one.group.as_str(), one.kind.as_str(), one.at.as_str()));
+    let (_, _, at) = KINDS
+        .into_iter()
+        .chain(custom)
+        .find(|(group, kind, _)| *group == review.group && *kind == review.kind)?;
     let mut uses = named(&review.object, at);
     if review.operation == "UPDATE" {
         let old = named(&review.old_object, at);
-        uses.retain(|one| !old.iter().any(|old| old.image == one.image));
+        let old: HashSet<&str> = old.iter().map(|old| old.image.as_str()).collect();
+        uses.retain(|one| !old.contains(one.image.as_str()));
     }
     Some(uses)
 }
@@ -56,7 +93,6 @@ fn named(object: &Value, at: &str) -> Vec<ImageUse> {
             add(&mut uses, image.get("reference"), format!("{at}/volumes/{number}/image/reference"));
         }
     }
-    uses.truncate(MAX_IMAGES);
     uses
 }
 
@@ -89,6 +125,7 @@ mod tests {
             operation: operation.to_owned(),
             namespace: "n".to_owned(),
             user: "u".to_owned(),
+            groups: Vec::new(),
             dry_run: false,
             object,
             old_object,
@@ -97,7 +134,7 @@ mod tests {
 
     #[track_caller]
     fn check(group: &str, kind: &str, object: Value, want: &[&str]) {
-        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null)).unwrap();
+        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null), &[]).unwrap();
         let found: Vec<String> = uses.iter().map(|one| format!("{} {}", one.path, one.image)).collect();
         assert_eq!(found, want);
     }
@@ -135,7 +172,7 @@ mod tests {
             [("", "Service"), ("apps", "Pod"), ("autoscaling", "Scale"), ("argoproj.io", "Rollout")]
         {
             assert_eq!(
-                image_uses(&review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null)),
+                image_uses(&review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null), &[]),
                 None
             );
         }
@@ -144,10 +181,10 @@ mod tests {
     #[test]
     fn an_update_brings_in_what_is_new() {
         let old = json!({ "spec": pod() });
-        assert_eq!(image_uses(&review("", "Pod", "UPDATE", old.clone(), old.clone())), Some(Vec::new()));
+        assert_eq!(image_uses(&review("", "Pod", "UPDATE", old.clone(), old.clone()), &[]), Some(Vec::new()));
         let mut new = old.clone();
         new["spec"]["ephemeralContainers"] = json!([{ "image": "e" }, { "image": "debug" }]);
-        let uses = image_uses(&review("", "Pod", "UPDATE", new, old)).unwrap();
+        let uses = image_uses(&review("", "Pod", "UPDATE", new, old), &[]).unwrap();
         assert_eq!(
             uses,
             [ImageUse { path: "/spec/ephemeralContainers/1/image".to_owned(), image: "debug".to_owned() }]

@@ -25,6 +25,8 @@ pub struct Review {
     pub namespace: String,
     /// Who asks.
     pub user: String,
+    /// The groups of who asks.
+    pub groups: Vec<String>,
     /// Whether nothing may be changed by it.
     pub dry_run: bool,
     /// The object as it will be.
@@ -77,6 +79,7 @@ struct Kind {
 #[serde(default)]
 struct UserInfo {
     username: String,
+    groups: Vec<String>,
 }
 
 impl Review {
@@ -99,6 +102,7 @@ impl Review {
             operation: request.operation,
             namespace: request.namespace.unwrap_or_default(),
             user: request.user_info.username,
+            groups: request.user_info.groups,
             dry_run: request.dry_run.unwrap_or_default(),
             object: request.object,
             old_object: request.old_object,
@@ -117,6 +121,8 @@ pub struct Answer {
     pub audit: Vec<(String, String)>,
     /// What is to be changed: JSON pointer and new value.
     pub replacements: Vec<(String, String)>,
+    /// In how many seconds to ask again, when the only reason for the denial is that there is too much to do.
+    pub retry_after: Option<u32>,
 }
 
 impl Answer {
@@ -130,7 +136,16 @@ impl Answer {
         let mut response = json!({ "uid": uid, "allowed": self.allowed() });
         let Some(fields) = response.as_object_mut() else { return response };
         if !self.allowed() {
-            fields.insert("status".to_owned(), json!({ "code": 403, "message": self.denied.join("; ") }));
+            let message = self.denied.join("; ");
+            // The API server hands this on to who asked, with the header `Retry-After`.
+            let status = match self.retry_after {
+                Some(seconds) => json!({
+                    "code": 429, "reason": "TooManyRequests", "message": message,
+                    "details": { "retryAfterSeconds": seconds },
+                }),
+                None => json!({ "code": 403, "message": message }),
+            };
+            fields.insert("status".to_owned(), status);
         }
         if !self.warnings.is_empty() {
             let warnings: Vec<String> =

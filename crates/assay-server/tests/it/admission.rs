@@ -5,7 +5,7 @@ use assay_test::registry::Content;
 use base64::Engine as _;
 use serde_json::{Value, json};
 
-const POLICY: &str = "apiVersion: assay.dev/v1
+pub(crate) const POLICY: &str = "apiVersion: assay.dev/v1
 kind: ImagePolicy
 metadata: {name: test}
 tiers:
@@ -14,6 +14,10 @@ tiers:
   - name: staging
     match: {namespaces: [stage]}
     onPending: admit-and-watch
+  - name: brief
+    match: {namespaces: [brief]}
+    onPending: admit-and-watch
+    watchFor: 1s
   - name: patient
     match: {namespaces: [patient]}
     onPending: wait
@@ -21,7 +25,14 @@ rules:
   - vulnerabilities: {max: {critical: 0}}
 ";
 
-fn review(group: &str, kind: &str, namespace: &str, operation: &str, object: &Value, old: &Value) -> Value {
+pub(crate) fn review(
+    group: &str,
+    kind: &str,
+    namespace: &str,
+    operation: &str,
+    object: &Value,
+    old: &Value,
+) -> Value {
     json!({
         "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
         "request": {
@@ -32,16 +43,16 @@ fn review(group: &str, kind: &str, namespace: &str, operation: &str, object: &Va
     })
 }
 
-fn pod(images: &[&str]) -> Value {
+pub(crate) fn pod(images: &[&str]) -> Value {
     let containers: Vec<Value> = images.iter().map(|image| json!({ "name": "c", "image": image })).collect();
     json!({ "metadata": { "name": "p", "labels": { "app": "x" } }, "spec": { "containers": containers } })
 }
 
 /// Answers to what the tests ask.
-struct Cluster(World);
+pub(crate) struct Cluster(pub(crate) World);
 
 impl Cluster {
-    async fn start() -> (Self, String, String, String) {
+    pub(crate) async fn start() -> (Self, String, String, String) {
         let (good, bad) = (image(&[("flask", "2.0")]), image(&[("django", "4.0.5")]));
         let content =
             Content::new().image("good", &good).image("bad", &bad).image("new", &image(&[("flask", "3")]));
@@ -55,7 +66,7 @@ impl Cluster {
         (Self(world), name.clone(), format!("{name}@{}", good.digest()), format!("{name}@{}", bad.digest()))
     }
 
-    async fn ask(&self, address: &str, review: &Value) -> Value {
+    pub(crate) async fn ask(&self, address: &str, review: &Value) -> Value {
         let (status, body) = self.0.ask("POST", address, None, &review.to_string()).await;
         assert_eq!(status, 200, "{body}");
         let answer: Value = serde_json::from_str(&body).unwrap();
@@ -64,13 +75,13 @@ impl Cluster {
     }
 
     /// Creates a pod and returns whether it may be, and what is said.
-    async fn create(&self, namespace: &str, images: &[&str]) -> (bool, String) {
+    pub(crate) async fn create(&self, namespace: &str, images: &[&str]) -> (bool, String) {
         let review = review("", "Pod", namespace, "CREATE", &pod(images), &Value::Null);
         told(&self.ask("/admission/validate?timeout=2s", &review).await)
     }
 }
 
-fn told(answer: &Value) -> (bool, String) {
+pub(crate) fn told(answer: &Value) -> (bool, String) {
     let message = answer["status"]["message"].as_str().unwrap_or_default();
     (
         answer["allowed"].as_bool().unwrap(),
@@ -250,5 +261,66 @@ fn many_at_once_are_decided_once() {
         let metrics = cluster.0.metrics.render(&[], 0, assay_store::Moment(0));
         assert!(metrics.contains("assay_admission_allowed_total 6\n"), "{metrics}");
         assert!(metrics.contains("assay_verdicts_total 1\n"), "{metrics}");
+    });
+}
+
+/// The request of somebody in these groups to run the bad image.
+fn review_of(user: &str, groups: &[&str], bad: &str) -> Value {
+    let mut review = review("", "Pod", "prod", "CREATE", &pod(&[bad]), &Value::Null);
+    review["request"]["userInfo"] = json!({ "username": user, "groups": groups });
+    review
+}
+
+#[test]
+fn who_is_exempt_or_breaks_the_glass_is_known_by_the_cluster_and_not_by_the_object() {
+    run(async {
+        let (cluster, _, _, bad) = Cluster::start().await;
+        let ask = async |review: &Value| cluster.ask("/admission/validate?timeout=2s", review).await;
+        for (user, groups) in
+            [("anna", &["system:authenticated"][..]), ("oncall", &[]), ("group:oncall", &["addon"])]
+        {
+            let answer = ask(&review_of(user, groups, &bad)).await;
+            assert_eq!(answer["allowed"], false, "{user}");
+        }
+        let mut claimed = review_of("anna", &[], &bad);
+        claimed["request"]["object"]["metadata"]["annotations"] = json!({ "assay.dev/break-glass": "true" });
+        assert_eq!(ask(&claimed).await["allowed"], false);
+
+        let exempt = ask(&review_of("system:addon", &[], &bad)).await;
+        assert_eq!((&exempt["allowed"], &exempt["warnings"]), (&json!(true), &Value::Null));
+        assert_eq!(exempt["auditAnnotations"]["exempt"], "system:addon");
+
+        let mut tried = review_of("anna", &["oncall"], &bad);
+        tried["request"]["dryRun"] = json!(true);
+        assert_eq!(ask(&tried).await["allowed"], true);
+        let (_, events) = cluster.0.ask("GET", "/api/v1/events", Some(assay_store::Role::Viewer), "").await;
+        assert!(!events.contains("break-glass"), "{events}");
+        let broken = ask(&review_of("anna", &["oncall"], &bad)).await;
+        assert_eq!(broken["allowed"], true);
+        assert_eq!(broken["warnings"][0], "admitted for anna although it is denied");
+        let why = broken["auditAnnotations"]["break-glass"].as_str().unwrap();
+        assert!(why.contains("critical"), "{why}");
+        let (_, events) = cluster.0.ask("GET", "/api/v1/events", Some(assay_store::Role::Viewer), "").await;
+        assert!(events.contains("break-glass") && events.contains("anna"), "{events}");
+        let (_, metrics) = cluster.0.ask("GET", "/metrics", Some(assay_store::Role::Viewer), "").await;
+        assert!(metrics.contains("assay_admission_break_glass_total 1\n"), "{metrics}");
+    });
+}
+
+#[test]
+fn custom_resources_are_judged_where_the_operator_says_that_a_pod_is() {
+    run(async {
+        let (cluster, _, good, bad) = Cluster::start().await;
+        for (group, kind, image, want) in [
+            ("example.org", "Crate", &bad, false),
+            ("example.org", "Crate", &good, true),
+            // Nobody has said where to look.
+            ("example.com", "Crate", &bad, true),
+        ] {
+            let object = json!({ "spec": { "template": pod(&[image]) } });
+            let review = review(group, kind, "prod", "CREATE", &object, &Value::Null);
+            let answer = cluster.ask("/admission/validate?timeout=2s", &review).await;
+            assert_eq!(answer["allowed"], want, "{group}/{kind} {image}: {answer}");
+        }
     });
 }

@@ -4,10 +4,12 @@ use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
-use assay_server::admission::{Admission, Flights, Judge};
-use assay_server::{App, Clock, Metrics, Scanner, Worker, router};
+use assay_server::admission::{Admission, Flights, Identities, Judge};
+use assay_server::listen::Peer;
+use assay_server::webhook::{Secrets, WEBHOOKS};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
-use assay_test::http::Server;
+use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
 use assay_test::registry::Content;
 use std::net::SocketAddr;
@@ -60,6 +62,8 @@ pub(crate) struct World {
     pub(crate) registry: Server,
     pub(crate) worker: Worker,
     pub(crate) metrics: Arc<Metrics>,
+    /// The head of the last answer.
+    pub(crate) head: Mutex<String>,
     database: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
@@ -67,6 +71,19 @@ pub(crate) struct World {
 /// The token of somebody with this role.
 pub(crate) fn token(role: Role) -> Token {
     Token::new([role as u8; 32])
+}
+
+/// The secret of a webhook.
+pub(crate) fn webhook_secret(name: &str) -> String {
+    format!("known to {name} alone")
+}
+
+fn secrets() -> Secrets {
+    let mut secrets = Secrets::default();
+    for webhook in WEBHOOKS {
+        secrets.add(webhook.name(), webhook_secret(webhook.name()).as_bytes()).unwrap();
+    }
+    secrets
 }
 
 /// The time here: it begins when the first database was built, so that nothing is stale.
@@ -78,6 +95,20 @@ pub(crate) fn now() -> Moment {
 impl World {
     /// Starts one, on a registry with this content and by this policy.
     pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
+        Self::start_with(move |request| content.answer(request), first, policy).await
+    }
+
+    /// Starts one, on a registry that answers in its own way.
+    pub(crate) async fn start_with(
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+        first: &Database,
+        policy: Option<&str>,
+    ) -> Self {
+        Self::on(Server::start(answer), first, policy).await
+    }
+
+    /// Starts one on this registry.
+    pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -86,7 +117,6 @@ impl World {
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
-        let registry = Server::start(move |request| content.answer(request));
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
         let scanner = Arc::new(Scanner {
@@ -110,6 +140,11 @@ impl World {
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
+            identities: Identities {
+                exempt: vec!["user:system:addon".parse().unwrap()],
+                break_glass: vec!["group:oncall".parse().unwrap()],
+            },
+            workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
         });
         let app = App {
             store: store.clone(),
@@ -118,10 +153,14 @@ impl World {
             anonymous_admission: true,
             clock: clock.clone(),
             metrics: metrics.clone(),
+            limits: Limits::default(),
+            indicators: KeptIndicators::default(),
+            webhooks: secrets(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router(Arc::new(app))).await });
+        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
         let worker = Worker {
             name: "worker".to_owned(),
             store: store.clone(),
@@ -130,7 +169,16 @@ impl World {
             clock,
             metrics: metrics.clone(),
         };
-        Self { store, address, registry, worker, metrics, database: bytes, _folder: folder }
+        Self {
+            store,
+            address,
+            registry,
+            worker,
+            metrics,
+            head: Mutex::default(),
+            database: bytes,
+            _folder: folder,
+        }
     }
 
     /// Replaces the vulnerability database that scans use.
@@ -151,13 +199,35 @@ impl World {
         role: Option<Role>,
         body: &str,
     ) -> (u16, String) {
+        self.ask_as(method, path, role.map(token).as_ref().map(Token::reveal), body).await
+    }
+
+    /// Sends a request with any token.
+    pub(crate) async fn ask_as(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> (u16, String) {
+        let authorisation =
+            token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let (status, _, body) = self.send(method, path, &authorisation, body).await;
+        (status, body)
+    }
+
+    /// Sends a request with these header lines, and returns status, head and body.
+    pub(crate) async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        let authorisation = role
-            .map(|role| format!("Authorization: Bearer {}\r\n", token(role).reveal()))
-            .unwrap_or_default();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             {authorisation}Content-Length: {}\r\n\r\n{body}",
+             {headers}Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -165,7 +235,8 @@ impl World {
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        *self.head.lock().unwrap() = head.to_ascii_lowercase();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_owned(), body.to_owned())
     }
 
     /// Asks for JSON, as a viewer.

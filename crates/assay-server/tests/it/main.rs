@@ -9,9 +9,15 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod access;
 mod admission;
+mod bounds;
+mod crawls;
 mod fixture;
+mod harbor;
 mod listen;
+mod notify;
 mod pages;
 mod rematch;
 mod story;
+mod webhooks;

@@ -5,7 +5,7 @@ use assay_advisories::Database;
 use assay_match::match_inventory;
 use assay_model::report::SourceKind;
 use assay_model::{Digest, FindingKind, Image, Inventory, Package, PackageKind, Report, Timestamp};
-use assay_server::{index_entries, rematch_all};
+use assay_server::{catch_up, index_entries, rematch_all};
 use assay_store::{Address, Depth, Place, Scan, Store};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -135,5 +135,92 @@ fn an_inventory_of_another_revision_is_scanned_again() {
         let done = rematch_all(&store, &old, (&new, false), now()).await.unwrap();
         assert_eq!((done.rescans.len(), done.changed.len()), (1, 0));
         assert_eq!(store.job_state("scan", &digest.to_string()).await.unwrap().unwrap().0, "queued");
+    });
+}
+
+/// Returns what the server says of an image that holds a package, after a database was replaced by another.
+async fn replaced(
+    old: &Database,
+    new: &Database,
+) -> (Store, tempfile::TempDir, Digest, assay_server::Rematched) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
+    let digest = Digest::Sha256([1; 32]);
+    store_scan(&store, &digest, inventory(&[(0, 0)]), old).await;
+    let done = rematch_all(&store, old, (new, false), now()).await.unwrap();
+    (store, folder, digest, done)
+}
+
+#[test]
+fn an_image_that_nothing_new_concerns_does_not_grow_old() {
+    run(async {
+        let later = Timestamp(BUILT.0 + 86_400);
+        let (old, new) = (compiled(&vec![], BUILT), compiled(&vec![(0, 1, 2)], later));
+        let (store, _folder, digest, done) = replaced(&old, &new).await;
+        assert_eq!((done.affected.len(), done.advanced), (0, 1));
+        let status = store.report_status(&digest).await.unwrap().unwrap();
+        assert_eq!(status.database, later.into());
+        assert!(status.evaluated > status.created);
+        assert!(store.database_description(status.database).await.unwrap().unwrap().contains("PyPI"));
+        assert_eq!(catch_up(&store, (&new, false), now()).await.unwrap().affected.len(), 0);
+    });
+}
+
+#[test]
+fn what_no_feed_speaks_about_any_more_is_not_taken_over() {
+    run(async {
+        let later = Timestamp(BUILT.0 + 60);
+        let mut compiler = assay_advisories::Compiler::new(false);
+        compiler.feed("osv", "CC0-1.0");
+        let new = Database::from_bytes(compiler.finish(later).unwrap()).unwrap();
+        let (store, _folder, digest, done) = replaced(&compiled(&vec![], BUILT), &new).await;
+        assert_eq!(done.advanced, 0);
+        assert_eq!(catch_up(&store, (&new, false), now()).await.unwrap().affected.len(), 1);
+        let stored = store.report(&digest, None).await.unwrap().unwrap();
+        let (report, _) = assay_report::format::read(&stored.json).unwrap();
+        assert!(report.coverage.iter().all(|one| one.state == assay_model::report::CoverageState::None));
+    });
+}
+
+#[test]
+fn a_scan_by_an_older_database_that_ends_late_is_corrected() {
+    run(async {
+        let (old, new) =
+            (compiled(&vec![(1, 0, 1)], BUILT), compiled(&vec![(0, 0, 2)], Timestamp(BUILT.0 + 1)));
+        let (store, _folder, first, _) = replaced(&old, &new).await;
+        // A worker had begun with the database before.
+        let late = Digest::Sha256([2; 32]);
+        store_scan(&store, &late, inventory(&[(0, 0)]), &old).await;
+        assert_ne!(open(&store, &late).await, open(&store, &first).await);
+        let done = catch_up(&store, (&new, false), now()).await.unwrap();
+        assert_eq!((done.affected, done.changed), (BTreeSet::from([late]), BTreeSet::from([late])));
+        assert_eq!(open(&store, &late).await, open(&store, &first).await);
+        let kinds = store.events(Some(&late), 0, 10).await.unwrap().into_iter().map(|event| event.kind);
+        assert_eq!(kinds.collect::<Vec<_>>(), ["finding-appeared", "finding-gone", "rematched"]);
+        assert_eq!(catch_up(&store, (&new, false), now()).await.unwrap().affected.len(), 0);
+        // A worker whose database is newer than the server's knows better.
+        assert_eq!(catch_up(&store, (&old, false), now()).await.unwrap().affected.len(), 0);
+    });
+}
+
+#[test]
+fn what_can_no_longer_be_scanned_is_not_asked_for_again_and_again() {
+    run(async {
+        let (old, new) = (compiled(&vec![], BUILT), compiled(&vec![], Timestamp(BUILT.0 + 1)));
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
+        let digest = Digest::Sha256([1; 32]);
+        store_scan(&store, &digest, inventory(&[(0, 0)]), &old).await;
+        store.forget_inventory(&digest).await.unwrap();
+        for want in [1, 0, 0] {
+            assert_eq!(catch_up(&store, (&new, false), now()).await.unwrap().rescans.len(), 1);
+            assert_eq!(store.queued().await.unwrap(), want);
+            let terms = assay_store::Terms::default();
+            let mut time = now();
+            while let Some(job) = store.claim("w", &terms, time).await.unwrap() {
+                store.fail(&job, "404", time).await.unwrap();
+                time = time.plus(std::time::Duration::from_secs(5000));
+            }
+        }
     });
 }

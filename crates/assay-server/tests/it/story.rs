@@ -36,6 +36,9 @@ fn a_push_is_scanned_and_a_later_advisory_found_without_another_look() {
         );
         let report = world.get(&format!("/api/v1/images/{}/report", app.digest())).await;
         assert_eq!(report["schema"], "assay.report/v1");
+        let metrics = world.ask("GET", "/metrics", Some(Role::Viewer), "").await.1;
+        assert!(metrics.contains("\nassay_scan_coverage_ratio 1\n"), "{metrics}");
+        assert!(metrics.contains("\nassay_critical_images_ratio 1\n"), "{metrics}");
         let radius = world.get("/api/v1/blast-radius?package=flask").await;
         assert_eq!(
             (radius["items"][0]["version"].as_str(), &radius["next"]),

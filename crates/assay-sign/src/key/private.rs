@@ -114,15 +114,6 @@ impl Curve {
             Self::P521 => Hash::Sha512,
         }
     }
-
-    /// Bytes of a coordinate.
-    fn size(self) -> usize {
-        match self {
-            Self::P256 => 32,
-            Self::P384 => 48,
-            Self::P521 => 66,
-        }
-    }
 }
 
 /// A private key.
@@ -224,21 +215,18 @@ impl Signer for PrivateKey {
     }
 
     fn sign(&self, scheme: Scheme, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let hash = match (&self.pair, scheme) {
-            (Pair::Ed25519(pair), Scheme::Ed25519) => {
+        match (&self.pair, scheme.hash()) {
+            (Pair::Ed25519(pair), None) => {
                 let signature = pair.try_sign(message).map_err(|_| SignError::Library)?;
-                return Ok(signature.as_ref().to_vec());
+                Ok(signature.as_ref().to_vec())
             }
-            (
-                _,
-                Scheme::EcdsaDer(hash)
-                | Scheme::EcdsaFixed(hash)
-                | Scheme::RsaPkcs1(hash)
-                | Scheme::RsaPss(hash),
-            ) => hash,
-            (_, Scheme::Ed25519 | Scheme::Ed25519ph) => return Err(SignError::Scheme),
-        };
-        self.sign_digest(scheme, &hash.of(message))
+            (_, Some(hash)) => self.sign_digest(scheme, &hash.of(message)),
+            (_, None) => Err(SignError::Scheme),
+        }
+    }
+
+    fn signs_digests(&self) -> bool {
+        true
     }
 
     fn sign_digest(&self, scheme: Scheme, digest: &[u8]) -> Result<Vec<u8>, SignError> {
@@ -259,7 +247,8 @@ impl Signer for PrivateKey {
                 if matches!(scheme, Scheme::EcdsaDer(_)) {
                     return Ok(der.as_ref().to_vec());
                 }
-                ecdsa::to_fixed(der.as_ref(), curve.size()).ok_or(SignError::Library)
+                let size = self.public.algorithm().coordinate().ok_or(SignError::Library)?;
+                ecdsa::to_fixed(der.as_ref(), size).ok_or(SignError::Library)
             }
             (Pair::Rsa(pair), Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash)) => {
                 let pkcs1 = matches!(scheme, Scheme::RsaPkcs1(_));
@@ -283,7 +272,8 @@ impl Signer for PrivateKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signer::{notary_scheme, usual_scheme};
+    use crate::notation::scheme_of;
+    use crate::signer::usual_scheme;
 
     #[test]
     fn a_key_survives_its_written_form() {
@@ -301,7 +291,7 @@ mod tests {
     fn what_is_signed_verifies() {
         for kind in NewKey::ALL {
             let key = PrivateKey::generate(kind).unwrap();
-            for scheme in [usual_scheme(&key.public)].into_iter().chain(notary_scheme(&key.public)) {
+            for scheme in [usual_scheme(&key.public)].into_iter().chain(scheme_of(&key.public)) {
                 let signature = key.sign(scheme, b"message").unwrap();
                 assert!(key.public.verify(scheme, b"message", &signature).is_ok(), "{scheme:?}");
                 assert!(key.public.verify(scheme, b"massage", &signature).is_err(), "{scheme:?}");

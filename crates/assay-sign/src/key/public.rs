@@ -49,6 +49,18 @@ impl fmt::Display for KeyAlgorithm {
     }
 }
 
+impl KeyAlgorithm {
+    /// Returns the bytes of one number of an ECDSA signature, which are those of a coordinate; `None` for other keys.
+    pub fn coordinate(self) -> Option<usize> {
+        match self {
+            Self::EcdsaP256 => Some(32),
+            Self::EcdsaP384 => Some(48),
+            Self::EcdsaP521 => Some(66),
+            Self::Ed25519 | Self::Rsa => None,
+        }
+    }
+}
+
 /// A hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Hash {
@@ -67,6 +79,15 @@ impl Hash {
             Self::Sha256 => Sha256::digest(bytes).to_vec(),
             Self::Sha384 => Sha384::digest(bytes).to_vec(),
             Self::Sha512 => Sha512::digest(bytes).to_vec(),
+        }
+    }
+
+    /// Returns its length in bits, by which most names of algorithms tell it.
+    pub fn bits(self) -> usize {
+        match self {
+            Self::Sha256 => 256,
+            Self::Sha384 => 384,
+            Self::Sha512 => 512,
         }
     }
 
@@ -94,6 +115,19 @@ pub enum Scheme {
     RsaPkcs1(Hash),
     /// RSA with PSS padding, a salt as long as the hash, and MGF1 with the same hash.
     RsaPss(Hash),
+}
+
+impl Scheme {
+    /// Returns the hash that is signed; `None` for Ed25519, which signs the message itself.
+    pub fn hash(self) -> Option<Hash> {
+        match self {
+            Self::EcdsaDer(hash) | Self::EcdsaFixed(hash) | Self::RsaPkcs1(hash) | Self::RsaPss(hash) => {
+                Some(hash)
+            }
+            Self::Ed25519ph => Some(Hash::Sha512),
+            Self::Ed25519 => None,
+        }
+    }
 }
 
 /// Why a public key is not taken.
@@ -194,8 +228,20 @@ impl PublicKey {
 
     /// Reads an RSA key in the structure of PKCS#1, as PEM blocks `RSA PUBLIC KEY` and old trust roots hold it.
     pub fn from_pkcs1(bytes: &[u8]) -> Result<Self, InvalidPublicKey> {
-        let kind = [der::encode(tag::OID, RSA), der::encode(tag::NULL, &[])].concat();
-        let value = [&[0], bytes].concat();
+        Self::from_value(KeyAlgorithm::Rsa, bytes)
+    }
+
+    /// Makes a key of what is inside its `SubjectPublicKeyInfo`: the point, the 32 bytes of Ed25519, or PKCS#1's structure.
+    pub(crate) fn from_value(algorithm: KeyAlgorithm, value: &[u8]) -> Result<Self, InvalidPublicKey> {
+        let oid = |oid: &[u8]| der::encode(tag::OID, oid);
+        let kind = match algorithm {
+            KeyAlgorithm::EcdsaP256 => [oid(EC_PUBLIC_KEY), oid(P256)].concat(),
+            KeyAlgorithm::EcdsaP384 => [oid(EC_PUBLIC_KEY), oid(P384)].concat(),
+            KeyAlgorithm::EcdsaP521 => [oid(EC_PUBLIC_KEY), oid(P521)].concat(),
+            KeyAlgorithm::Ed25519 => oid(ED25519),
+            KeyAlgorithm::Rsa => [oid(RSA), der::encode(tag::NULL, &[])].concat(),
+        };
+        let value = [&[0], value].concat();
         let info = [der::encode(tag::SEQUENCE, &kind), der::encode(tag::BIT_STRING, &value)].concat();
         Self::from_der(&der::encode(tag::SEQUENCE, &info))
     }

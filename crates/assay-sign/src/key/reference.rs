@@ -168,7 +168,8 @@ fn service_key(service: Service, rest: &str) -> Result<ServiceKey, InvalidKeyRef
     };
     // An empty or dotted part would climb out of the service's path.
     let parts = name.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
-    if plain && shape && parts {
+    // A user and password would be sent and shown.
+    if plain && shape && parts && !host.contains('@') {
         Ok(ServiceKey { service, host: host.to_owned(), name: name.to_owned() })
     } else {
         Err(wrong)
@@ -260,6 +261,7 @@ mod tests {
             "k8s://a/b",
             "awskms://",
             "awskms://host/",
+            "awskms://user:secret@host/key",
             "hashivault://a/b",
             "hashivault://..",
             "hashivault://a?b",

@@ -1,13 +1,13 @@
 //! AWS KMS: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html>, signed by Signature Version 4
 //! (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>).
 //!
-//! Credentials are looked for as other AWS tools do: variables, the shared credentials file, a web identity (EKS), a container's address
-//! (ECS, EKS), and last the instance's metadata service (IMDSv2).
+//! Credentials are looked for as other AWS tools do: variables, the shared credentials file and the configuration beside it, a web
+//! identity (EKS), a container's address (ECS, EKS), and last the instance's metadata service (IMDSv2). A profile that is named is the
+//! one that is meant: without it nobody else signs instead.
 
 use super::{Input, KmsError, Request, Surroundings, ask, base, bytes, escaped, form, host_of};
 use crate::encoding::{base64_encode, hex};
 use crate::key::{Hash, PublicKey, Scheme, ServiceKey};
-use crate::signer::ecdsa;
 use assay_model::Timestamp;
 use aws_lc_rs::hmac;
 use serde::Deserialize;
@@ -15,6 +15,25 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 const SERVICE: &str = "kms";
+/// Bytes of a message that is signed without a hash.
+pub(super) const LONGEST: usize = 4096;
+
+/// The domains of services, by the start of the region's name; all others are in `amazonaws.com`
+/// (<https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html>).
+const DOMAINS: &[(&str, &str)] = &[
+    ("cn-", "amazonaws.com.cn"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+    ("eusc-", "amazonaws.eu"),
+];
+
+/// Returns the address of a service in a region.
+fn endpoint(service: &str, region: &str) -> String {
+    let found = DOMAINS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    format!("https://{service}.{region}.{}", found.map_or("amazonaws.com", |(_, domain)| domain))
+}
 
 /// Who asks.
 #[derive(Clone, Deserialize)]
@@ -48,7 +67,7 @@ impl Aws {
             outside
                 .variable("AWS_ENDPOINT_URL_KMS")
                 .or_else(|| outside.variable("AWS_ENDPOINT_URL"))
-                .unwrap_or_else(|| format!("https://kms.{region}.amazonaws.com"))
+                .unwrap_or_else(|| endpoint(SERVICE, &region))
         } else {
             key.host.clone()
         };
@@ -94,15 +113,10 @@ impl Aws {
             signature: String,
         }
         let what = "the request for a signature";
-        let bits = |hash| match hash {
-            Hash::Sha256 => 256,
-            Hash::Sha384 => 384,
-            Hash::Sha512 => 512,
-        };
         let algorithm = match scheme {
-            Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) => format!("ECDSA_SHA_{}", bits(hash)),
-            Scheme::RsaPkcs1(hash) => format!("RSASSA_PKCS1_V1_5_SHA_{}", bits(hash)),
-            Scheme::RsaPss(hash) => format!("RSASSA_PSS_SHA_{}", bits(hash)),
+            Scheme::EcdsaDer(hash) | Scheme::EcdsaFixed(hash) => format!("ECDSA_SHA_{}", hash.bits()),
+            Scheme::RsaPkcs1(hash) => format!("RSASSA_PKCS1_V1_5_SHA_{}", hash.bits()),
+            Scheme::RsaPss(hash) => format!("RSASSA_PSS_SHA_{}", hash.bits()),
             Scheme::Ed25519 | Scheme::Ed25519ph => "ED25519_SHA_512".to_owned(),
         };
         let (kind, message) = match input {
@@ -113,23 +127,7 @@ impl Aws {
             "KeyId": self.key, "Message": base64_encode(message), "MessageType": kind, "SigningAlgorithm": algorithm,
         });
         let answer: Answer = ask(outside, &self.request("Sign", &body, outside.now()), what, words)?;
-        let signature = bytes(&answer.signature, &self.url, what)?;
-        match (scheme, input) {
-            (Scheme::EcdsaFixed(_), Input::Digest(hash, _)) => {
-                // The curve of a key at AWS is that of the hash.
-                let size = match hash {
-                    Hash::Sha256 => 32,
-                    Hash::Sha384 => 48,
-                    Hash::Sha512 => 66,
-                };
-                ecdsa::to_fixed(&signature, size).ok_or_else(|| KmsError::Answer {
-                    host: host_of(&self.url),
-                    what,
-                    reason: "it is no ECDSA signature".to_owned(),
-                })
-            }
-            _ => Ok(signature),
-        }
+        bytes(&answer.signature, &self.url, what)
     }
 }
 
@@ -188,16 +186,36 @@ fn container_address(outside: &dyn Surroundings) -> Option<String> {
 }
 
 fn of_file(outside: &dyn Surroundings) -> Result<Option<Credentials>, KmsError> {
-    let named = outside.variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from);
-    let usual = || outside.variable("HOME").map(|home| PathBuf::from(home).join(".aws/credentials"));
-    let Some(path) = named.clone().or_else(usual) else { return Ok(None) };
-    let text = match outside.file(&path) {
-        Ok(text) => text,
-        Err(_) if named.is_none() => return Ok(None),
-        Err(source) => return Err(KmsError::File { path, source }),
-    };
-    let profile = outside.variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-    Ok(of_profile(&text, &profile))
+    let named = outside.variable("AWS_PROFILE").or_else(|| outside.variable("AWS_DEFAULT_PROFILE"));
+    let profile = named.as_deref().unwrap_or("default");
+    let in_configuration =
+        if profile == "default" { "default".to_owned() } else { format!("profile {profile}") };
+    let mut looked = Vec::new();
+    for (variable, usual, section) in [
+        ("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", profile),
+        ("AWS_CONFIG_FILE", ".aws/config", in_configuration.as_str()),
+    ] {
+        let given = outside.variable(variable).map(PathBuf::from);
+        let usual = || outside.variable("HOME").map(|home| PathBuf::from(home).join(usual));
+        let Some(path) = given.clone().or_else(usual) else { continue };
+        looked.push(path.display().to_string());
+        let text = match outside.file(&path) {
+            Ok(text) => text,
+            Err(_) if given.is_none() => continue,
+            Err(source) => return Err(KmsError::File { path, source }),
+        };
+        if let Some(credentials) = of_profile(&text, section) {
+            return Ok(Some(credentials));
+        }
+    }
+    match named {
+        // Another account's credentials would sign with another account's key.
+        Some(profile) => Err(KmsError::Credentials {
+            place: looked.join("` and `"),
+            reason: format!("there is no access key of the profile `{profile}` in it"),
+        }),
+        None => Ok(None),
+    }
 }
 
 /// Reads one profile of a shared credentials file.
@@ -245,9 +263,8 @@ fn of_web_identity(
     }
     let text = outside.file(token).map_err(|source| KmsError::File { path: token.to_owned(), source })?;
     let session = outside.variable("AWS_ROLE_SESSION_NAME").unwrap_or_else(|| "assay".to_owned());
-    let url = outside
-        .variable("AWS_ENDPOINT_URL_STS")
-        .map_or_else(|| format!("https://sts.{region}.amazonaws.com"), |url| base(&url));
+    let url =
+        outside.variable("AWS_ENDPOINT_URL_STS").map_or_else(|| endpoint("sts", region), |url| base(&url));
     let request = Request {
         method: "POST",
         url: format!("{url}/"),

@@ -7,8 +7,7 @@ use super::{
     Input, KmsError, Request, Surroundings, Token, ask, base, bytes, escaped, form, host_of, oauth_words,
 };
 use crate::der::{self, tag};
-use crate::key::{Hash, PublicKey, Scheme, ServiceKey};
-use crate::signer::ecdsa;
+use crate::key::{KeyAlgorithm, PublicKey, Scheme, ServiceKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -16,13 +15,6 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 
 const VERSION: &str = "api-version=7.4";
-/// The prefix of an elliptic curve's key in DER, up to the point: sequence, identifiers, and the start of the bit string.
-const CURVES: [(&str, usize, &[u8]); 3] = [
-    ("P-256", 32, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]),
-    ("P-384", 48, &[0x2b, 0x81, 0x04, 0x00, 0x22]),
-    ("P-521", 66, &[0x2b, 0x81, 0x04, 0x00, 0x23]),
-];
-const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
 pub(super) struct Azure {
     vault: String,
@@ -59,8 +51,8 @@ impl Azure {
         } else {
             format!("{}.vault.azure.net", key.host)
         };
-        let vault = outside.variable("AZURE_KEYVAULT_ENDPOINT").map_or_else(|| base(&host), |url| base(&url));
-        Ok(Self { vault, token: token(&host, outside)?, key: key.name.clone() })
+        // Never where a variable points: a token would go to a vault that nobody named, and its key would sign.
+        Ok(Self { vault: base(&host), token: token(&host, outside)?, key: key.name.clone() })
     }
 
     fn request(&self, method: &'static str, path: &str, body: Vec<u8>) -> Request {
@@ -77,13 +69,19 @@ impl Azure {
         let value = |text: &str| bytes(text, &self.vault, what);
         match key.kty.as_str() {
             "EC" | "EC-HSM" => {
-                let curve = CURVES.iter().find(|(name, ..)| *name == key.crv);
+                let curve = match key.crv.as_str() {
+                    "P-256" => Some(KeyAlgorithm::EcdsaP256),
+                    "P-384" => Some(KeyAlgorithm::EcdsaP384),
+                    "P-521" => Some(KeyAlgorithm::EcdsaP521),
+                    _ => None,
+                };
                 let unusable = |reason: &str| KmsError::Answer {
                     host: host_of(&self.vault),
                     what,
                     reason: reason.to_owned(),
                 };
-                let (_, size, oid) = curve.ok_or_else(|| unusable("its curve is not known"))?;
+                let sized = curve.and_then(|curve| Some((curve, curve.coordinate()?)));
+                let (curve, size) = sized.ok_or_else(|| unusable("its curve is not known"))?;
                 let mut point = vec![4];
                 for coordinate in [value(&key.x)?, value(&key.y)?] {
                     let zeros = size
@@ -92,10 +90,7 @@ impl Azure {
                     point.resize(point.len() + zeros, 0);
                     point.extend(coordinate);
                 }
-                let kind = [der::encode(tag::OID, EC), der::encode(tag::OID, oid)].concat();
-                let bits = der::encode(tag::BIT_STRING, &[&[0], point.as_slice()].concat());
-                let info = [der::encode(tag::SEQUENCE, &kind), bits].concat();
-                Ok(PublicKey::from_der(&der::encode(tag::SEQUENCE, &info))?)
+                Ok(PublicKey::from_value(curve, &point)?)
             }
             "RSA" | "RSA-HSM" => {
                 let numbers = [der::encode_unsigned(&value(&key.n)?), der::encode_unsigned(&value(&key.e)?)];
@@ -120,32 +115,20 @@ impl Azure {
             value: String,
         }
         let what = "the request for a signature";
-        let host = host_of(&self.vault);
         let Input::Digest(hash, digest) = input else {
+            let host = host_of(&self.vault);
             return Err(KmsError::Answer { host, what, reason: "Azure has no keys of Ed25519".to_owned() });
-        };
-        let bits = match hash {
-            Hash::Sha256 => "256",
-            Hash::Sha384 => "384",
-            Hash::Sha512 => "512",
         };
         let family = match scheme {
             Scheme::RsaPkcs1(_) => "RS",
             Scheme::RsaPss(_) => "PS",
             _ => "ES",
         };
-        let body = json!({ "alg": format!("{family}{bits}"), "value": URL_SAFE_NO_PAD.encode(digest) });
+        let body =
+            json!({ "alg": format!("{family}{}", hash.bits()), "value": URL_SAFE_NO_PAD.encode(digest) });
         let request = self.request("POST", "/sign", body.to_string().into_bytes());
         let answer: Signed = ask(outside, &request, what, words)?;
-        let signature = bytes(&answer.value, &self.vault, what)?;
-        match scheme {
-            Scheme::EcdsaDer(_) => ecdsa::to_der(&signature).ok_or_else(|| KmsError::Answer {
-                host,
-                what,
-                reason: "it is no ECDSA signature".to_owned(),
-            }),
-            _ => Ok(signature),
-        }
+        bytes(&answer.value, &self.vault, what)
     }
 }
 

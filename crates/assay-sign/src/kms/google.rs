@@ -1,18 +1,21 @@
 //! Google Cloud KMS: <https://cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings.cryptoKeys.cryptoKeyVersions>.
 //!
 //! Credentials are looked for as other Google tools do: a token in a variable, the file of `GOOGLE_APPLICATION_CREDENTIALS` (of a service
-//! account, or of a user), the file of `gcloud auth application-default login`, and last the instance's metadata service.
+//! account, or of a user), the file of `gcloud auth application-default login`, and last the instance's metadata service. Surprising: a
+//! version of a key signs by one algorithm, padding and hash included, which was chosen when it was made.
 
 use super::{Input, KmsError, Request, Surroundings, Token, ask, base, bytes, form, host_of, oauth_words};
 use crate::encoding::base64_encode;
 use crate::key::{Hash, PrivateKey, PublicKey, Scheme, ServiceKey};
-use crate::signer::{Signer as _, ecdsa};
+use crate::signer::Signer as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
+/// Bytes of a message that is signed without a hash.
+pub(super) const LONGEST: usize = 64 << 10;
 const SCOPE: &str = "https://www.googleapis.com/auth/cloudkms";
 /// How long the assertion of a service account is good for, in seconds.
 const ASSERTION: i64 = 600;
@@ -73,22 +76,28 @@ impl Google {
         })
     }
 
-    pub(super) fn public_key(&self, outside: &dyn Surroundings) -> Result<PublicKey, KmsError> {
+    /// Returns the key, and how it signs: the name of the algorithm, and the scheme.
+    pub(super) fn public_key(
+        &self,
+        outside: &dyn Surroundings,
+    ) -> Result<(PublicKey, Option<(String, Scheme)>), KmsError> {
         #[derive(Deserialize)]
         struct Answer {
             pem: String,
+            algorithm: String,
         }
+        let what = "the request for the public key";
         let request = self.get(&format!("{}/publicKey", self.version));
-        let answer: Answer = ask(outside, &request, "the request for the public key", words)?;
-        Ok(PublicKey::from_pem(&answer.pem)?)
+        let Answer { pem, algorithm } = ask(outside, &request, what, words)?;
+        let scheme = scheme_of(&algorithm).ok_or_else(|| KmsError::Answer {
+            host: host_of(&self.url),
+            what,
+            reason: format!("keys for `{}` do not sign here", algorithm.chars().take(60).collect::<String>()),
+        })?;
+        Ok((PublicKey::from_pem(&pem)?, Some((algorithm, scheme))))
     }
 
-    pub(super) fn sign(
-        &self,
-        outside: &dyn Surroundings,
-        scheme: Scheme,
-        input: Input<'_>,
-    ) -> Result<Vec<u8>, KmsError> {
+    pub(super) fn sign(&self, outside: &dyn Surroundings, input: Input<'_>) -> Result<Vec<u8>, KmsError> {
         #[derive(Deserialize)]
         struct Answer {
             signature: String,
@@ -97,11 +106,7 @@ impl Google {
         // How a key signs is settled when the version is made; the request only names the hash.
         let body = match input {
             Input::Digest(hash, digest) => {
-                let name = match hash {
-                    Hash::Sha256 => "sha256",
-                    Hash::Sha384 => "sha384",
-                    Hash::Sha512 => "sha512",
-                };
+                let name = format!("sha{}", hash.bits());
                 json!({ "digest": { name: base64_encode(digest) } })
             }
             Input::Message(message) => json!({ "data": base64_encode(message) }),
@@ -111,16 +116,30 @@ impl Google {
         request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
         request.body = body.to_string().into_bytes();
         let answer: Answer = ask(outside, &request, what, words)?;
-        let signature = bytes(&answer.signature, &self.url, what)?;
-        match (scheme, input) {
-            (Scheme::EcdsaFixed(_), Input::Digest(_, digest)) => ecdsa::to_fixed(&signature, digest.len())
-                .ok_or_else(|| KmsError::Answer {
-                    host: host_of(&self.url),
-                    what,
-                    reason: "it is no ECDSA signature".to_owned(),
-                }),
-            _ => Ok(signature),
-        }
+        bytes(&answer.signature, &self.url, what)
+    }
+}
+
+/// Reads the name of an algorithm:
+/// <https://cloud.google.com/kms/docs/reference/rest/v1/CryptoKeyVersionAlgorithm>.
+fn scheme_of(algorithm: &str) -> Option<Scheme> {
+    if algorithm == "EC_SIGN_ED25519" {
+        return Some(Scheme::Ed25519);
+    }
+    let (rest, hash) = algorithm.rsplit_once('_')?;
+    let hash = match hash {
+        "SHA256" => Hash::Sha256,
+        "SHA384" => Hash::Sha384,
+        "SHA512" => Hash::Sha512,
+        _ => return None,
+    };
+    let is = |prefix: &str| rest.starts_with(prefix);
+    if is("EC_SIGN_P") {
+        Some(Scheme::EcdsaDer(hash))
+    } else if is("RSA_SIGN_PKCS1_") {
+        Some(Scheme::RsaPkcs1(hash))
+    } else {
+        is("RSA_SIGN_PSS_").then_some(Scheme::RsaPss(hash))
     }
 }
 

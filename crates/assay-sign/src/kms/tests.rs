@@ -3,7 +3,7 @@
 use super::*;
 use crate::encoding::base64_encode;
 use crate::key::{KeyReference, NewKey, PrivateKey};
-use crate::signer::{notary_scheme, usual_scheme};
+use crate::notation::scheme_of;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -68,10 +68,12 @@ fn check(text: &str, world: World) -> Vec<String> {
     let signer = KmsSigner::open(&reference(text), Box::new(world)).unwrap();
     assert_eq!(*signer.public_key(), public);
     let azure_or_edwards = public.algorithm() == KeyAlgorithm::Ed25519;
-    for scheme in [Some(usual_scheme(&public)), notary_scheme(&public)].into_iter().flatten() {
+    let google = text.starts_with("gcpkms") && public.algorithm() == KeyAlgorithm::Rsa;
+    let notary = scheme_of(&public).filter(|_| !google);
+    for scheme in [Some(signer.scheme()), notary].into_iter().flatten() {
         let signature = signer.sign(scheme, b"message").unwrap();
         assert!(public.verify(scheme, b"message", &signature).is_ok(), "{text} {scheme:?}");
-        if let Some(hash) = hash_of(scheme) {
+        if let Some(hash) = scheme.hash() {
             let signature = signer.sign_digest(scheme, &hash.of(b"large")).unwrap();
             assert!(public.verify(scheme, b"large", &signature).is_ok(), "{text} {scheme:?}");
         }
@@ -228,9 +230,16 @@ fn credentials_of_aws_are_found_where_its_tools_find_them() {
     let file = "[default]\naws_access_key_id = A\naws_secret_access_key = s\n# x\n[ci]\naws_access_key_id=B\naws_secret_access_key=s\n";
     assert!(with(&[("HOME", "/h")], &[("/h/.aws/credentials", file)]).is_ok());
     assert!(with(&[("HOME", "/h"), ("AWS_PROFILE", "ci")], &[("/h/.aws/credentials", file)]).is_ok());
-    let missing = with(&[("HOME", "/h"), ("AWS_PROFILE", "nobody")], &[("/h/.aws/credentials", file)]);
-    assert!(matches!(missing, Err(KmsError::Setting { .. })));
     let web = [("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/x")];
+    let missing = with(&[("HOME", "/h"), ("AWS_PROFILE", "nobody")], &[("/h/.aws/credentials", file)]);
+    let error = missing.unwrap_err().to_string();
+    assert!(error.contains("no access key of the profile `nobody`"), "{error}");
+    // A role at hand must not sign for a profile that is not there.
+    let nobody = [("AWS_PROFILE", "nobody"), ("HOME", "/h")];
+    assert!(matches!(with(&[&nobody[..], &web].concat(), &[]), Err(KmsError::Credentials { .. })));
+    let configuration = "[profile ci]\naws_access_key_id=B\naws_secret_access_key=s\n";
+    let ci = [("HOME", "/h"), ("AWS_PROFILE", "ci")];
+    assert!(with(&ci, &[("/h/.aws/config", configuration)]).is_ok());
     assert_eq!(
         with(&web, &[("/token", "web.token\n")]).unwrap(),
         "POST https://sts.eu-west-1.amazonaws.com/, POST https://kms.eu-west-1.amazonaws.com/"
@@ -247,6 +256,34 @@ fn credentials_of_aws_are_found_where_its_tools_find_them() {
     assert_eq!(with(&endpoint, &[]).unwrap(), "POST http://localhost:4566/");
 }
 
+#[test]
+fn regions_of_aws_are_in_the_domains_of_their_partitions() {
+    for (region, url) in [
+        ("eu-west-1", "https://kms.eu-west-1.amazonaws.com/"),
+        ("us-gov-west-1", "https://kms.us-gov-west-1.amazonaws.com/"),
+        ("cn-north-1", "https://kms.cn-north-1.amazonaws.com.cn/"),
+        ("us-iso-east-1", "https://kms.us-iso-east-1.c2s.ic.gov/"),
+        ("us-isob-east-1", "https://kms.us-isob-east-1.sc2s.sgov.gov/"),
+        ("eusc-de-east-1", "https://kms.eusc-de-east-1.amazonaws.eu/"),
+    ] {
+        let world = world(NewKey::EcdsaP256, AWS, |_, key| {
+            (200, json!({"PublicKey": base64_encode(key.public_key().to_der())}))
+        });
+        let seen = std::sync::Arc::clone(&world.seen);
+        let text = format!("awskms:///arn:aws:kms:{region}:111122223333:key/1234");
+        KmsSigner::open(&reference(&text), Box::new(world)).unwrap();
+        assert_eq!(*seen.lock().unwrap(), [format!("POST {url}")]);
+    }
+}
+
+#[test]
+fn messages_that_a_service_does_not_take_are_not_sent() {
+    let text = "awskms:///arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    let signer = KmsSigner::open(&reference(text), Box::new(world(NewKey::Ed25519, AWS, aws))).unwrap();
+    assert!(signer.sign(Scheme::Ed25519, &[0; 4096]).is_ok());
+    assert!(matches!(signer.sign(Scheme::Ed25519, &[0; 4097]), Err(SignError::NeedsMessage)));
+}
+
 const RING: &str = "projects/p/locations/global/keyRings/r/cryptoKeys/k";
 
 fn google(request: &Request, key: &PrivateKey) -> (u16, Value) {
@@ -260,7 +297,13 @@ fn google(request: &Request, key: &PrivateKey) -> (u16, Value) {
         return (200, json!({"cryptoKeyVersions": names}));
     }
     if path == format!("{version}/publicKey") {
-        return (200, json!({"pem": key.public_key().to_pem(), "name": version}));
+        let algorithm = match key.public_key().algorithm() {
+            KeyAlgorithm::EcdsaP256 => "EC_SIGN_P256_SHA256",
+            KeyAlgorithm::EcdsaP384 => "EC_SIGN_P384_SHA384",
+            KeyAlgorithm::Ed25519 => "EC_SIGN_ED25519",
+            _ => "RSA_SIGN_PKCS1_3072_SHA256",
+        };
+        return (200, json!({"pem": key.public_key().to_pem(), "name": version, "algorithm": algorithm}));
     }
     assert_eq!((request.method, path), ("POST", format!("{version}:asymmetricSign").as_str()));
     let body = body(request);
@@ -268,13 +311,13 @@ fn google(request: &Request, key: &PrivateKey) -> (u16, Value) {
         Some(data) => key.sign(Scheme::Ed25519, &decoded(data)),
         None => {
             let (name, digest) = body["digest"].as_object().unwrap().iter().next().unwrap();
-            let scheme = usual_scheme(key.public_key());
+            let scheme = crate::signer::usual_scheme(key.public_key());
             let hash = match name.as_str() {
                 "sha256" => Hash::Sha256,
                 "sha384" => Hash::Sha384,
                 other => panic!("{other}"),
             };
-            assert_eq!(hash_of(scheme), Some(hash));
+            assert_eq!(scheme.hash(), Some(hash));
             key.sign_digest(scheme, &decoded(digest))
         }
     };
@@ -283,7 +326,7 @@ fn google(request: &Request, key: &PrivateKey) -> (u16, Value) {
 
 #[test]
 fn google_signs() {
-    for kind in [NewKey::EcdsaP256, NewKey::EcdsaP384, NewKey::Ed25519] {
+    for kind in NewKey::ALL {
         let world = world(kind, &[("GOOGLE_OAUTH_ACCESS_TOKEN", "secret")], google);
         let seen = check(&format!("gcpkms://{RING}"), world);
         assert!(seen[1].ends_with("/cryptoKeyVersions/12/publicKey"), "{seen:?}");
@@ -291,6 +334,43 @@ fn google_signs() {
     let named = world(NewKey::EcdsaP256, &[("GOOGLE_OAUTH_ACCESS_TOKEN", "secret")], google);
     let seen = check(&format!("gcpkms://{RING}/versions/12"), named);
     assert!(seen[0].ends_with("/cryptoKeyVersions/12/publicKey"), "{seen:?}");
+}
+
+/// A version of a key signs by the algorithm that it was made for.
+#[test]
+fn keys_of_google_sign_by_their_own_algorithm() {
+    let open = |algorithm: &'static str| {
+        let token = [("GOOGLE_OAUTH_ACCESS_TOKEN", "secret")];
+        let world = world(NewKey::Rsa3072, &token, move |request, key| {
+            if request.method == "GET" {
+                return (200, json!({"pem": key.public_key().to_pem(), "algorithm": algorithm}));
+            }
+            let (name, digest) = body(request)["digest"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .next()
+                .map(|(name, digest)| (name.clone(), decoded(digest)))
+                .unwrap();
+            let hash = if name == "sha256" { Hash::Sha256 } else { Hash::Sha512 };
+            let scheme =
+                if algorithm.contains("PSS") { Scheme::RsaPss(hash) } else { Scheme::RsaPkcs1(hash) };
+            (200, json!({"signature": base64_encode(&key.sign_digest(scheme, &digest).unwrap())}))
+        });
+        KmsSigner::open(&reference(&format!("gcpkms://{RING}/versions/12")), Box::new(world))
+    };
+    let pss = open("RSA_SIGN_PSS_3072_SHA256").unwrap();
+    assert_eq!(pss.scheme(), Scheme::RsaPss(Hash::Sha256));
+    assert!(pss.sign(pss.scheme(), b"message").is_ok());
+    let error = pss.sign(Scheme::RsaPkcs1(Hash::Sha256), b"message").unwrap_err();
+    assert!(matches!(error, SignError::Kms(KmsError::Algorithm(name)) if name == "RSA_SIGN_PSS_3072_SHA256"));
+    // No verifier of Sigstore signatures takes this one, so that it is not even made.
+    let other = open("RSA_SIGN_PKCS1_4096_SHA512").unwrap();
+    assert!(matches!(other.sign(other.scheme(), b"message"), Err(SignError::Kms(KmsError::Algorithm(_)))));
+    assert!(other.sign(Scheme::RsaPkcs1(Hash::Sha512), b"message").is_ok());
+    for unknown in ["RSA_SIGN_RAW_PKCS1_3072", "RSA_DECRYPT_OAEP_3072_SHA256", "HMAC_SHA256", ""] {
+        assert!(matches!(open(unknown), Err(KmsError::Answer { .. })), "{unknown}");
+    }
 }
 
 #[test]
@@ -380,6 +460,10 @@ fn azure_signs() {
         check("azurekms://v.vault.azure.net/release", world(kind, &variables, azure));
         check("azurekms://v/release", world(kind, &variables, azure));
     }
+    // A variable that other tools read does not stand in for the vault that is named.
+    let elsewhere =
+        [&variables[..], &[("AZURE_KEYVAULT_ENDPOINT", "https://other.vault.azure.net")]].concat();
+    check("azurekms://v/release", world(NewKey::EcdsaP256, &elsewhere, azure));
 }
 
 fn vault(request: &Request, key: &PrivateKey) -> (u16, Value) {
@@ -446,6 +530,16 @@ fn refusals_and_lies_are_told() {
     .unwrap();
     let result = liar.sign(Scheme::EcdsaDer(Hash::Sha256), b"message");
     assert!(matches!(result, Err(SignError::Wrong { .. })));
+    // Who stands in the address of a proxy is not told.
+    let proxied = [("VAULT_ADDR", "https://me:secret@vault.test"), ("VAULT_TOKEN", "x")];
+    let refused = world(NewKey::EcdsaP256, &proxied, |request, _| {
+        assert_eq!(request.url, "https://me:secret@vault.test/v1/transit/keys/release");
+        (403, json!({"errors": []}))
+    });
+    let seen = std::sync::Arc::clone(&refused.seen);
+    let error = KmsSigner::open(&reference("hashivault://release"), Box::new(refused)).unwrap_err();
+    assert_eq!(error.to_string(), "`vault.test` answered 403 to the request for the public key");
+    assert_eq!(*seen.lock().unwrap(), ["GET https://vault.test/v1/transit/keys/release"]);
     let nobody =
         KmsSigner::open(&reference("hashivault://release"), Box::new(world(NewKey::EcdsaP256, &[], vault)));
     assert!(nobody.unwrap_err().to_string().contains("VAULT_ADDR"));

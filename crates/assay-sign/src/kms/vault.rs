@@ -4,10 +4,8 @@
 //! Ed25519 key is bare base64 where all others are PEM.
 
 use super::{Input, KmsError, Request, Surroundings, ask, base, bytes, host_of};
-use crate::der::{self, tag};
 use crate::encoding::base64_encode;
-use crate::key::{Hash, PublicKey, Scheme, ServiceKey};
-use crate::signer::ecdsa;
+use crate::key::{KeyAlgorithm, PublicKey, Scheme, ServiceKey};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -39,7 +37,8 @@ struct Signed {
     signature: String,
 }
 
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+/// Bytes of a message that is signed without a hash: a listener takes requests of 32 MiB unless it is told otherwise.
+pub(super) const LONGEST: usize = 16 << 20;
 
 impl Vault {
     pub(super) fn new(key: &ServiceKey, outside: &dyn Surroundings) -> Result<Self, KmsError> {
@@ -83,10 +82,7 @@ impl Vault {
             data.keys.get(&data.latest_version.to_string()).and_then(|key| key.get("public_key")?.as_str());
         let key = key.ok_or_else(|| unusable("it is no key that signs"))?;
         if data.kind == "ed25519" && !key.contains("BEGIN") {
-            let value = bytes(key, &self.url, what)?;
-            let kind = der::encode(tag::SEQUENCE, &der::encode(tag::OID, ED25519));
-            let bits = der::encode(tag::BIT_STRING, &[&[0], value.as_slice()].concat());
-            return Ok(PublicKey::from_der(&der::encode(tag::SEQUENCE, &[kind, bits].concat()))?);
+            return Ok(PublicKey::from_value(KeyAlgorithm::Ed25519, &bytes(key, &self.url, what)?)?);
         }
         Ok(PublicKey::from_pem(key)?)
     }
@@ -100,11 +96,6 @@ impl Vault {
         let what = "the request for a signature";
         let (path, body) = match input {
             Input::Digest(hash, digest) => {
-                let hash = match hash {
-                    Hash::Sha256 => "sha2-256",
-                    Hash::Sha384 => "sha2-384",
-                    Hash::Sha512 => "sha2-512",
-                };
                 let mut body = json!({ "input": base64_encode(digest), "prehashed": true });
                 let mut set = |name: &str, value: &str| {
                     if let Some(fields) = body.as_object_mut() {
@@ -120,7 +111,7 @@ impl Vault {
                     }
                     _ => set("marshaling_algorithm", "asn1"),
                 }
-                (format!("sign/{}/{hash}", self.key), body)
+                (format!("sign/{}/sha2-{}", self.key, hash.bits()), body)
             }
             Input::Message(message) => {
                 (format!("sign/{}", self.key), json!({ "input": base64_encode(message) }))
@@ -133,18 +124,7 @@ impl Vault {
             |reason: &str| KmsError::Answer { host: host_of(&self.url), what, reason: reason.to_owned() };
         let text = data.signature.strip_prefix("vault:v").and_then(|rest| rest.split_once(':'));
         let (_, text) = text.ok_or_else(|| unusable("it does not begin with `vault:v`"))?;
-        let signature = bytes(text, &self.url, what)?;
-        match (scheme, input) {
-            (Scheme::EcdsaFixed(hash), _) => {
-                let size = match hash {
-                    Hash::Sha256 => 32,
-                    Hash::Sha384 => 48,
-                    Hash::Sha512 => 66,
-                };
-                ecdsa::to_fixed(&signature, size).ok_or_else(|| unusable("it is no ECDSA signature"))
-            }
-            _ => Ok(signature),
-        }
+        bytes(text, &self.url, what)
     }
 }
 

@@ -6,12 +6,12 @@
 
 use super::{
     EXPIRY, NotationEnvelope, NotationPayload, PAYLOAD_TYPE, SIGNING_AGENT, SIGNING_SCHEME, SIGNING_TIME,
-    cbor, chain, scheme_of,
+    SigningScheme, cbor, chain, scheme_of,
 };
 use crate::certificate::Certificate;
 use crate::certificate::chain::NoPath;
 use crate::encoding::base64_encode;
-use crate::key::{Hash, Scheme};
+use crate::key::{Hash, PublicKey, Scheme};
 use crate::signer::{SignError, Signer};
 use assay_model::Timestamp;
 use base64::Engine as _;
@@ -69,12 +69,58 @@ pub enum NotationSignError {
     /// The first certificate is another key's.
     #[error("the first certificate is not that of the key that signs")]
     OtherKey,
+    /// It would be over before it began.
+    #[error("the signature would expire at {0}, which is over")]
+    Expired(Timestamp),
     /// The signer did not sign.
     #[error("cannot sign the envelope")]
     Sign(#[from] SignError),
     /// What was made does not verify.
     #[error("the envelope that was made does not verify")]
     Wrong,
+}
+
+/// What has to hold before a key signs anything: whoever signs several images asks before the first.
+///
+/// # Errors
+/// Fails when no verifier would accept signatures by this key with these certificates at that time.
+pub fn check(
+    key: &PublicKey,
+    certificates: &[Certificate],
+    time: Timestamp,
+    expiry: Option<Timestamp>,
+) -> Result<(), NotationSignError> {
+    let leaf = certificates.first().ok_or(NotationSignError::NoChain)?;
+    if leaf.key().ok() != Some(key) {
+        return Err(NotationSignError::OtherKey);
+    }
+    chain::check(certificates)?;
+    chain::check_time(certificates, time)?;
+    scheme_of(key).ok_or(SignError::NotInNotary(key.algorithm()))?;
+    match expiry.filter(|expiry| *expiry <= time) {
+        Some(expiry) => Err(NotationSignError::Expired(expiry)),
+        None => Ok(()),
+    }
+}
+
+impl NotationEnvelope {
+    /// Returns whether this is the signature that `new` would be, but for its time: nothing is gained by another.
+    pub fn says(&self, new: &NewEnvelope<'_>) -> bool {
+        let counts = self.expiry.is_none_or(|expiry| expiry > new.time);
+        let payload = NotationPayload::parse(&self.payload).ok();
+        counts
+            && self.expiry == new.expiry
+            && self.chain == new.chain
+            && self.signing_scheme == SigningScheme::X509
+            && self.content_type == PAYLOAD_TYPE
+            && self.unknown_critical.is_empty()
+            && payload.as_ref() == Some(new.payload)
+            && new
+                .chain
+                .first()
+                .and_then(|leaf| leaf.key().ok())
+                .is_some_and(|key| self.verify_signature(key).is_ok())
+    }
 }
 
 /// Signs an image.
@@ -86,13 +132,8 @@ pub fn sign(
     new: &NewEnvelope<'_>,
     format: EnvelopeFormat,
 ) -> Result<Vec<u8>, NotationSignError> {
-    let leaf = new.chain.first().ok_or(NotationSignError::NoChain)?;
-    if leaf.key().ok() != Some(signer.public_key()) {
-        return Err(NotationSignError::OtherKey);
-    }
-    chain::check(new.chain)?;
-    chain::check_time(new.chain, new.time)?;
     let key = signer.public_key();
+    check(key, new.chain, new.time, new.expiry)?;
     let scheme = scheme_of(key).ok_or(SignError::NotInNotary(key.algorithm()))?;
     let (bytes, read) = match format {
         EnvelopeFormat::Jws => {

@@ -21,6 +21,9 @@ pub(super) struct Request<'a> {
     pub(super) hash_algorithm: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) payload: Option<&'a str>,
+    /// The hash of what is signed, instead of it: an extension of Assay's own plug-ins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) digest: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) signing_algorithm: Option<&'a str>,
 }
@@ -43,6 +46,9 @@ pub(super) struct Described {
     /// The `SubjectPublicKeyInfo` in base64: an extension of Assay's own plug-ins.
     #[serde(default)]
     pub(super) public_key: Option<String>,
+    /// Whether `digest` is understood in requests for signatures: another extension.
+    #[serde(default)]
+    pub(super) signs_digests: bool,
 }
 
 /// A signature, and the certificates that came with it.

@@ -3,17 +3,15 @@
 //!
 //! `ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }`, <https://www.rfc-editor.org/rfc/rfc3279#section-2.2.3>.
 
+use crate::der::{encode, encode_unsigned, tag, whole};
+
 /// Returns the numbers of a DER signature, each in `size` bytes; `None` when it is no such signature.
 pub(crate) fn to_fixed(der: &[u8], size: usize) -> Option<Vec<u8>> {
-    let (body, rest) = element(0x30, der)?;
-    let (r, after) = element(0x02, body)?;
-    let (s, end) = element(0x02, after)?;
-    if !rest.is_empty() || !end.is_empty() {
-        return None;
-    }
+    let mut numbers = whole(der, tag::SEQUENCE).ok()?;
+    let pair = [numbers.unsigned().ok()?, numbers.unsigned().ok()?];
+    numbers.end().ok()?;
     let mut fixed = Vec::with_capacity(size.checked_mul(2)?);
-    for number in [r, s] {
-        let number = trimmed(number);
+    for number in pair {
         fixed.resize(fixed.len() + size.checked_sub(number.len())?, 0);
         fixed.extend_from_slice(number);
     }
@@ -25,48 +23,7 @@ pub(crate) fn to_der(fixed: &[u8]) -> Option<Vec<u8>> {
     let half =
         fixed.len().checked_div(2).filter(|half| half * 2 == fixed.len() && (1..=66).contains(half))?;
     let (r, s) = fixed.split_at_checked(half)?;
-    let mut body = Vec::with_capacity(fixed.len() + 6);
-    for number in [r, s] {
-        let number = trimmed(number);
-        // A leading one bit would make it negative.
-        let padded = number.first().is_none_or(|first| first & 0x80 != 0);
-        body.push(0x02);
-        body.push(u8::try_from(number.len() + usize::from(padded)).ok()?);
-        if padded {
-            body.push(0);
-        }
-        body.extend_from_slice(number);
-    }
-    let mut der = vec![0x30];
-    let length = u8::try_from(body.len()).ok()?;
-    if length >= 0x80 {
-        der.push(0x81);
-    }
-    der.push(length);
-    der.extend_from_slice(&body);
-    Some(der)
-}
-
-/// Returns the number without leading zeros; zero is empty.
-fn trimmed(number: &[u8]) -> &[u8] {
-    let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    number.get(zeros..).unwrap_or_default()
-}
-
-/// Returns the content of the element with `tag` that `der` starts with, and what follows it.
-fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (found, rest) = der.split_first()?;
-    let (length, rest) = rest.split_first()?;
-    let (length, rest) = match length {
-        // No signature is longer than 255 bytes.
-        0x81 => rest.split_first().map(|(length, rest)| (*length, rest))?,
-        short if *short < 0x80 => (*short, rest),
-        _ => return None,
-    };
-    if *found != tag {
-        return None;
-    }
-    rest.split_at_checked(usize::from(length))
+    Some(encode(tag::SEQUENCE, &[encode_unsigned(r), encode_unsigned(s)].concat()))
 }
 
 #[cfg(test)]

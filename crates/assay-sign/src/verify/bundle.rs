@@ -5,13 +5,13 @@
 //! proven time, the signature, the content, and the identity last, so that what a refusal says about the identity is proven.
 
 use super::identity::check_any;
-use super::{Artifact, CLOCK_SKEW, Code, IdentityPolicy, Refusal, Signer, TrustedKey, Verified};
+use super::{Artifact, Code, IdentityPolicy, Refusal, Signer, TrustedKey, Verified, not_in_the_future};
 use crate::bundle::{Bundle, Content, KeyMaterial};
 use crate::certificate::chain::{self, NoPath, Wanted};
 use crate::certificate::{CODE_SIGNING, Certificate, fulcio, sct};
 use crate::dsse::{Envelope, IN_TOTO};
 use crate::encoding::hex;
-use crate::key::{Hash, PublicKey};
+use crate::key::{Hash, PublicKey, Scheme};
 use crate::rekor;
 use crate::rekor::body::{Expected, Signed, Signer as EntrySigner};
 use crate::statement::Statement;
@@ -57,13 +57,11 @@ pub fn bundle(
         Trust::Identities(_) => Some(leaf(bundle)?),
     };
     let stamped = timestamps(bundle, root, log, leaf.is_some())?;
-    let (integrated, log_index) = entries(bundle, artifact, trust, root, log, &stamped)?;
+    let (integrated, log_index) = entries(bundle, artifact, trust, root, log, (&stamped, now))?;
     let mut times = stamped;
     times.extend(integrated);
     times.sort_unstable();
-    if let Some(time) = times.iter().find(|time| time.0 > now.0.saturating_add(CLOCK_SKEW)) {
-        return Err(Refusal::new(Code::Timestamp, format!("signed at {time}, which is in the future")));
-    }
+    not_in_the_future(&times, now)?;
 
     let (signer, identity) = match (trust, &leaf) {
         (Trust::Identities(_), Some(leaf)) => {
@@ -87,6 +85,16 @@ pub fn bundle(
         check_any(identity, policies)?;
     }
     Ok(Verified { signer, signed_at: times.first().copied(), log_index, statement })
+}
+
+/// Tells whether the artifact itself is needed, not only its digests: for a signature that Ed25519 made of all of it.
+pub fn needs_content(bundle: &Bundle, trust: Trust<'_>) -> bool {
+    let whole = |key: &PublicKey| key.sigstore_schemes().contains(&Scheme::Ed25519);
+    let signs = match trust {
+        Trust::Key(trusted) => whole(&trusted.key),
+        Trust::Identities(_) => leaf(bundle).is_ok_and(|leaf| leaf.key().is_ok_and(whole)),
+    };
+    signs && matches!(bundle.content, Content::Message(_))
 }
 
 /// Checks that the bundle is one that is verified with a key, and not plainly with another.
@@ -151,7 +159,7 @@ fn entries(
     trust: Trust<'_>,
     root: &TrustedRoot,
     log: LogPolicy,
-    stamped: &[Timestamp],
+    (stamped, now): (&[Timestamp], Timestamp),
 ) -> Result<(Vec<Timestamp>, Option<i64>), Refusal> {
     if log == LogPolicy::Ignored {
         return Ok((Vec::new(), None));
@@ -180,7 +188,7 @@ fn entries(
         if bundle.entries.iter().take(index).any(|other| same(&other)) {
             return Err(Refusal::new(Code::Log, "the bundle holds the same log entry twice"));
         }
-        times.extend(rekor::verify(entry, &expected, root, stamped)?);
+        times.extend(rekor::verify(entry, &expected, root, stamped, now)?);
     }
     Ok((times, bundle.entries.first().map(|entry| entry.log_index)))
 }

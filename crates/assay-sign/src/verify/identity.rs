@@ -38,12 +38,15 @@ pub struct InvalidPattern {
 impl Pattern {
     /// Returns a pattern from a regular expression, which must match a whole text.
     pub fn expression(text: &str) -> Result<Self, InvalidPattern> {
-        let whole = format!(r"\A(?:{text})\z");
-        let config = Regex::config().nfa_size_limit(Some(MAX_PATTERN));
-        let compiled = Regex::builder()
-            .configure(config)
-            .build(&whole)
-            .map_err(|source| InvalidPattern { text: text.to_owned(), source: Box::new(source) })?;
+        let compile = |expression: &str| {
+            Regex::builder()
+                .configure(Regex::config().nfa_size_limit(Some(MAX_PATTERN)))
+                .build(expression)
+                .map_err(|source| InvalidPattern { text: text.to_owned(), source: Box::new(source) })
+        };
+        // Alone first: `x)|(?:y` would close the group around it and match anywhere.
+        compile(text)?;
+        let compiled = compile(&format!(r"\A(?:{text})\z"))?;
         Ok(Self::Expression { text: text.to_owned(), compiled: Box::new(compiled) })
     }
 
@@ -149,6 +152,7 @@ mod tests {
         assert!(!pattern("acme").matches(&identity().subject));
         assert!(!pattern("a|https://example.test").matches(&identity().subject));
         assert!(Pattern::expression("(").is_err());
+        assert!(Pattern::expression("x)|(?:y").is_err());
         assert!(Pattern::expression("(((a{1000}){1000}){1000})").is_err());
     }
 

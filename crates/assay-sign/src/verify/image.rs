@@ -69,6 +69,38 @@ pub enum Wanted {
     Signature,
     /// An attestation of one of these predicate types; of any when there are none.
     Attestation(Vec<String>),
+    /// A signature or an attestation, to be told apart by whoever asks.
+    Anything,
+}
+
+impl Wanted {
+    /// Checks that what is proven is of the wanted kind; evidence without a statement is a signature.
+    ///
+    /// # Errors
+    /// Fails when it claims something else.
+    pub fn accept(&self, statement: Option<&Statement>) -> Result<(), Refusal> {
+        let claimed = statement.map(|statement| statement.predicate_type.as_str());
+        let wrong = |message: String| Err(Refusal::new(Code::WrongPredicate, message));
+        match (self, claimed) {
+            (Self::Anything, _) | (Self::Signature, None | Some(SIGN)) => Ok(()),
+            (Self::Signature, Some(other)) => {
+                wrong(format!("an attestation of `{}`, not a signature (`{SIGN}`)", shortened(other)))
+            }
+            (Self::Attestation(_), None | Some(SIGN)) => wrong("a signature, not an attestation".to_owned()),
+            (Self::Attestation(types), Some(other)) => {
+                if types.is_empty() || types.iter().any(|wanted| wanted == other) {
+                    return Ok(());
+                }
+                let types: Vec<String> = types.iter().map(|wanted| format!("`{wanted}`")).collect();
+                wrong(format!("an attestation of `{}`, not of {}", shortened(other), types.join(" or ")))
+            }
+        }
+    }
+}
+
+/// Returns a text as far as people read it: anybody can write a megabyte into a predicate's type.
+fn shortened(text: &str) -> String {
+    text.chars().take(200).collect()
 }
 
 /// What is to be proven.
@@ -174,7 +206,7 @@ impl Evidence {
         })
     }
 
-    /// Returns what it claims to claim.
+    /// Returns what it claims to claim, shortened: nobody vouches for it.
     fn predicate_type(&self) -> Option<String> {
         let payload = match self {
             Self::Bundle(bundle) => match &bundle.content {
@@ -184,7 +216,7 @@ impl Evidence {
             Self::Dsse(envelope) => &envelope.payload.0,
             Self::SimpleSigning | Self::Notation(_) => return None,
         };
-        Statement::parse(payload).ok().map(|statement| statement.predicate_type)
+        Statement::parse(payload).ok().map(|statement| shortened(&statement.predicate_type))
     }
 }
 
@@ -214,11 +246,7 @@ fn judge(
         let terms = Terms { trust, root: &root.sigstore, log, now };
         match judge_by(evidence, candidate, request, terms) {
             Ok(verified) => return Ok(verified),
-            Err(refusal) => {
-                if nearest.as_ref().is_none_or(|known| known.code.nearness() < refusal.code.nearness()) {
-                    nearest = Some(refusal);
-                }
-            }
+            Err(refusal) => nearest = Some(refusal.or_nearer(nearest)),
         }
     }
     let nobody = || Refusal::new(Code::Unsupported, format!("`{}` trusts no key and no identity", root.name));
@@ -251,9 +279,8 @@ fn judge_by(
                 payload.annotations().map(|(key, value)| (key.to_owned(), value.clone())).collect();
             wanted(verified, &annotations, request)
         }
-        Evidence::Dsse(_) => {
-            let verified =
-                legacy::envelope(&candidate.bytes, &candidate.annotations, request.subject, terms)?;
+        Evidence::Dsse(envelope) => {
+            let verified = legacy::envelope(envelope, &candidate.annotations, request.subject, terms)?;
             wanted(verified, &BTreeMap::new(), request)
         }
         Evidence::Notation(_) => Err(Refusal::new(Code::Unsupported, "a Notary Project signature")),
@@ -266,38 +293,21 @@ fn wanted(
     annotations: &BTreeMap<String, serde_json::Value>,
     request: &Request<'_>,
 ) -> Result<Verified, Refusal> {
-    let predicate = verified.statement.as_ref().map(|statement| statement.predicate_type.as_str());
-    let wrong = |message: String| Err(Refusal::new(Code::WrongPredicate, message));
-    match (&request.wanted, predicate) {
-        (Wanted::Signature, None | Some(SIGN)) => {}
-        (Wanted::Signature, Some(other)) => {
-            return wrong(format!("an attestation of `{other}`, not a signature (`{SIGN}`)"));
-        }
-        (Wanted::Attestation(_), None | Some(SIGN)) => {
-            return wrong("a signature, not an attestation".to_owned());
-        }
-        (Wanted::Attestation(types), Some(other)) => {
-            if !types.is_empty() && !types.iter().any(|wanted| wanted == other) {
-                let types: Vec<String> = types.iter().map(|wanted| format!("`{wanted}`")).collect();
-                return wrong(format!("an attestation of `{other}`, not of {}", types.join(" or ")));
-            }
-        }
-    }
+    request.wanted.accept(verified.statement.as_ref())?;
     for (pointer, want) in &request.values {
         let predicate = verified.statement.as_ref().map(|statement| &statement.predicate);
         let have = predicate.and_then(|predicate| predicate.pointer(pointer)).map(text);
         if have.as_ref() != Some(want) {
-            let have = have.map_or_else(
-                || "nothing".to_owned(),
-                |have| format!("`{}`", have.chars().take(200).collect::<String>()),
-            );
-            return wrong(format!("the predicate's `{pointer}`: have {have}, want `{want}`"));
+            let have = have.map_or_else(|| "nothing".to_owned(), |have| format!("`{}`", shortened(&have)));
+            let message = format!("the predicate's `{pointer}`: have {have}, want `{want}`");
+            return Err(Refusal::new(Code::WrongPredicate, message));
         }
     }
     for (key, want) in &request.annotations {
         let have = annotations.get(key).map(text);
         if have.as_ref() != Some(want) {
-            let have = have.map_or_else(|| "no such annotation".to_owned(), |have| format!("`{have}`"));
+            let have = have
+                .map_or_else(|| "no such annotation".to_owned(), |have| format!("`{}`", shortened(&have)));
             return Err(Refusal::new(
                 Code::WrongAnnotation,
                 format!("annotation `{key}`: have {have}, want `{want}`"),

@@ -5,7 +5,7 @@
 
 use super::bundle::{certificate_at, statement};
 use super::identity::check_any;
-use super::{Artifact, Code, LogPolicy, Refusal, Signer, Trust, TrustedKey, Verified};
+use super::{Artifact, Code, LogPolicy, Refusal, Signer, Trust, TrustedKey, Verified, not_in_the_future};
 use crate::bundle::{InclusionPromise, KindVersion, LogEntry, LogId};
 use crate::certificate::{Certificate, fulcio};
 use crate::dsse::Envelope;
@@ -91,25 +91,24 @@ pub(super) fn simple_signing(
 
 /// Verifies a layer that is an envelope.
 pub(super) fn envelope(
-    bytes: &[u8],
+    envelope: &Envelope,
     annotations: &BTreeMap<String, String>,
     subject: &Digest,
     terms: Terms<'_>,
 ) -> Result<Verified, Refusal> {
-    let envelope = Envelope::parse(bytes).map_err(|error| Refusal::malformed(&error))?;
     let pae = envelope.pae();
     let signed = Artifact::from_bytes(&pae);
     let mut result = Err(Refusal::new(Code::Malformed, "the envelope has no signature"));
     for signature in envelope.signatures.iter().take(MAX_SIGNATURES) {
         let signature = &signature.sig.0;
-        let content = Signed::Envelope(&envelope);
+        let content = Signed::Envelope(envelope);
         result = layer(annotations, signature, content, terms, |key| signed.verify(key, signature));
         if result.is_ok() {
             break;
         }
     }
     let mut verified = result?;
-    verified.statement = Some(statement(&envelope, &Artifact::from_digest(subject))?);
+    verified.statement = Some(statement(envelope, &Artifact::from_digest(subject))?);
     identity(&verified, terms.trust)?;
     Ok(verified)
 }
@@ -153,7 +152,7 @@ fn layer(
         Some(text) if terms.log != LogPolicy::Ignored => {
             let entry = entry(text)?;
             let expected = Expected { signer, signature, content };
-            times.extend(rekor::verify(&entry, &expected, terms.root, &times)?);
+            times.extend(rekor::verify(&entry, &expected, terms.root, &times, terms.now)?);
             log_index = Some(entry.log_index);
         }
         None if terms.log == LogPolicy::Required => {
@@ -161,6 +160,7 @@ fn layer(
         }
         _ => {}
     }
+    not_in_the_future(&times, terms.now)?;
     times.sort_unstable();
     let signed_at = times.first().copied();
     let signer = match (terms.trust, leaf) {

@@ -3,7 +3,7 @@
 //! <https://github.com/notaryproject/specifications/blob/main/specs/trust-store-trust-policy.md>, level `strict`: integrity,
 //! authenticity, the time where the certificate has expired since, expiry, and revocation by the lists that are given.
 
-use super::{CLOCK_SKEW, Code, Refusal, Signer, Verified};
+use super::{Code, Refusal, Signer, Verified, not_in_the_future};
 use crate::certificate::crl::{Revocation, RevocationList};
 use crate::certificate::{Certificate, name};
 use crate::encoding::hex;
@@ -142,9 +142,7 @@ fn time(
         let Some(time) = envelope.signing_time else {
             return Err(Refusal::new(Code::Timestamp, "the signing authority gives no time"));
         };
-        if time.0 > now.0.saturating_add(CLOCK_SKEW) {
-            return Err(Refusal::new(Code::Timestamp, format!("signed at {time}, which is in the future")));
-        }
+        not_in_the_future(&[time], now)?;
         chain::check_time(&envelope.chain, time)?;
         return Ok(Some(time));
     }
@@ -159,6 +157,7 @@ fn time(
         }
         _ => None,
     };
+    not_in_the_future(stamped.as_slice(), now)?;
     // The signer's own word for the time is worth nothing: without a timestamp it must be valid now.
     chain::check_time(&envelope.chain, stamped.unwrap_or(now))?;
     Ok(stamped)

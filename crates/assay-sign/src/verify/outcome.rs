@@ -110,16 +110,34 @@ impl CandidateOutcome {
 
 /// Returns the signers of which none is another by another name: two certificates of one key are one signer.
 pub fn distinct<'a>(signers: impl Iterator<Item = &'a Signer>) -> Vec<&'a Signer> {
-    let mut seen: BTreeSet<String> = BTreeSet::new();
-    let mut distinct = Vec::new();
-    for signer in signers {
-        let identifiers = signer.identifiers();
-        if !identifiers.iter().any(|identifier| seen.contains(identifier)) {
-            distinct.push(signer);
+    people(signers).into_iter().filter_map(|names| names.first().copied()).collect()
+}
+
+/// Returns the signers, those who are one together. In which order they come makes no difference: one that has a name of each of two
+/// others is both, which were one all along.
+pub fn people<'a>(signers: impl Iterator<Item = &'a Signer>) -> Vec<Vec<&'a Signer>> {
+    let mut people: Vec<Person<'a>> = Vec::new();
+    for (at, signer) in signers.enumerate() {
+        let names: BTreeSet<String> = signer.identifiers().into_iter().collect();
+        let mut person = Person { members: vec![(at, signer)], names };
+        let (same, others): (Vec<_>, Vec<_>) =
+            people.into_iter().partition(|known| !known.names.is_disjoint(&person.names));
+        for known in same {
+            person.members.extend(known.members);
+            person.names.extend(known.names);
         }
-        seen.extend(identifiers);
+        person.members.sort_by_key(|(at, _)| *at);
+        people = others;
+        people.push(person);
     }
-    distinct
+    people.sort_by_key(|person| person.members.first().map(|(at, _)| *at));
+    people.into_iter().map(|person| person.members.into_iter().map(|(_, signer)| signer).collect()).collect()
+}
+
+/// Signers who are one, each with where it came.
+struct Person<'a> {
+    members: Vec<(usize, &'a Signer)>,
+    names: BTreeSet<String>,
 }
 
 pub(super) fn conclude(request: &Request<'_>, candidates: Vec<CandidateOutcome>, skipped: usize) -> Outcome {
@@ -147,6 +165,7 @@ fn summary(outcome: &Outcome, wanted: &Wanted) -> String {
     let what = match wanted {
         Wanted::Signature => "signature",
         Wanted::Attestation(_) => "attestation",
+        Wanted::Anything => "evidence",
     };
     if outcome.candidates.is_empty() {
         return format!("no {what} found");
@@ -165,9 +184,14 @@ fn summary(outcome: &Outcome, wanted: &Wanted) -> String {
         formats.iter().map(|(format, count)| format!("{count} {}", format.noun(*count))).collect();
     let mut parts = Vec::new();
     let refused: usize = refusals.values().map(|(count, _)| count).sum();
-    let good = outcome.candidates.len() - refused;
+    // Where nobody is trusted there is neither a refusal nor a proof.
+    let unjudged = outcome.candidates.iter().filter(|candidate| candidate.roots.is_empty()).count();
+    let good = outcome.candidates.len().saturating_sub(refused).saturating_sub(unjudged);
     if good > 0 {
         parts.push(format!("{good} verified"));
+    }
+    if unjudged > 0 {
+        parts.push(format!("{unjudged} not judged (nobody is trusted)"));
     }
     for (code, (count, message)) in &refusals {
         parts.push(format!("{count} {} ({message})", code.words()));
@@ -185,4 +209,37 @@ fn summary(outcome: &Outcome, wanted: &Wanted) -> String {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the interface of `skip_serializing_if`")]
 fn is_zero(value: &usize) -> bool {
     *value == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(subject: &str, key: &str) -> Signer {
+        let (subject, key) = (subject.to_owned(), key.to_owned());
+        Signer::Certificate { subject, fingerprint: String::new(), key }
+    }
+
+    #[test]
+    fn the_order_of_signers_makes_no_difference() {
+        // The third has a name of each of the first two, and so has the key of the fourth.
+        let all = [
+            certificate("CN=a", "1"),
+            certificate("CN=b", "2"),
+            certificate("CN=a", "2"),
+            Signer::Key { fingerprint: "1".to_owned() },
+            certificate("CN=c", "3"),
+        ];
+        for turn in 0..all.len() {
+            let mut order: Vec<&Signer> = all.iter().collect();
+            order.rotate_left(turn);
+            let signers = distinct(order.iter().copied());
+            assert_eq!(signers.len(), 2, "{signers:?}");
+            assert_eq!(signers[0], order[0]);
+            order.reverse();
+            assert_eq!(distinct(order.into_iter()).len(), 2);
+        }
+        assert_eq!(distinct(all[..2].iter()).len(), 2);
+        assert_eq!(people(all.iter()).iter().map(Vec::len).collect::<Vec<_>>(), [4, 1]);
+    }
 }

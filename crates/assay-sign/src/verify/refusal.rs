@@ -94,6 +94,12 @@ impl Refusal {
         Self { code, message: message.into() }
     }
 
+    /// Returns the refusal that came nearer to verified, the other of two that came equally near.
+    #[must_use]
+    pub fn or_nearer(self, other: Option<Self>) -> Self {
+        other.filter(|other| other.code.nearness() >= self.code.nearness()).unwrap_or(self)
+    }
+
     /// Returns a refusal of something that cannot be read, with the chain of causes.
     pub(crate) fn malformed(error: &dyn std::error::Error) -> Self {
         let mut message = error.to_string();

@@ -7,7 +7,7 @@ use assay_sign::key::{NewKey, PrivateKey};
 use assay_sign::make::{sign_simple, sign_statement, signature_statement, simple_payload};
 use assay_sign::signer::Signer as _;
 use assay_sign::simple_signing;
-use assay_sign::statement::{Statement, Subject};
+use assay_sign::statement::{SIGN, Statement, Subject};
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{
     Candidate, Code, Found, IdentityPolicy, LogPolicy, MAX_CANDIDATES, NOTICE, Outcome, Request, TrustRoot,
@@ -117,6 +117,53 @@ fn an_attestation_is_not_a_signature_and_the_other_way_round() {
         let outcome = image(&request, &[evidence], std::slice::from_ref(&root), NOW);
         assert_eq!(code(&outcome), Code::WrongPredicate);
     }
+}
+
+#[test]
+fn either_may_be_asked_for_and_told_apart_later() {
+    let signer = key(NewKey::EcdsaP256);
+    let root = trusting(&[&signer]);
+    let request = Request { wanted: Wanted::Anything, ..Request::signature(&IMAGE) };
+    let kind = "https://slsa.dev/provenance/v1";
+    let all = [
+        signature(&signer, &IMAGE),
+        legacy(&signer, &IMAGE),
+        attestation(&signer, kind),
+        legacy_attestation(&signer, kind),
+    ];
+    let outcome = image(&request, &all, std::slice::from_ref(&root), NOW);
+    let kinds: Vec<Option<&str>> = outcome
+        .verified()
+        .map(|(_, _, verified)| {
+            verified.statement.as_ref().map(|statement| statement.predicate_type.as_str())
+        })
+        .collect();
+    assert_eq!(kinds, [Some(SIGN), None, Some(kind), Some(kind)]);
+}
+
+#[test]
+fn what_nobody_vouches_for_is_told_in_few_words() {
+    let signer = key(NewKey::EcdsaP256);
+    let kind = "k".repeat(100_000);
+    let evidence = attestation(&signer, &kind);
+    let outcome = verify(&[evidence], &trusting(&[&signer]));
+    assert_eq!(code(&outcome), Code::WrongPredicate);
+    assert!(outcome.summary.len() < 1000, "{}", outcome.summary.len());
+    assert!(outcome.candidates[0].predicate_type.as_ref().unwrap().len() <= 200);
+    // Its own type still is what it is.
+    let request = Request { wanted: Wanted::Attestation(vec![kind.clone()]), ..Request::signature(&IMAGE) };
+    let outcome = image(&request, &[attestation(&signer, &kind)], &[trusting(&[&signer])], NOW);
+    assert!(outcome.verified);
+    let request = Request { wanted: Wanted::Attestation(vec![kind[..200].to_owned()]), ..request };
+    assert!(!image(&request, &[attestation(&signer, &kind)], &[trusting(&[&signer])], NOW).verified);
+}
+
+#[test]
+fn where_nobody_is_trusted_nothing_is_verified() {
+    let signer = key(NewKey::EcdsaP256);
+    let outcome = image(&Request::signature(&IMAGE), &[signature(&signer, &IMAGE)], &[], NOW);
+    assert!(!outcome.verified);
+    assert_eq!(outcome.summary, "1 bundle found: 1 not judged (nobody is trusted)");
 }
 
 #[test]
@@ -274,6 +321,11 @@ fn layers_of_cosign_2_hold_with_a_certificate_and_the_logs_promise() {
     };
     let outcome = ask(&annotations, &root);
     assert!(outcome.verified, "{}", outcome.summary);
+    // A log that is ahead of the time vouches for nothing.
+    let evidence = candidate(simple_signing::MEDIA_TYPE, payload.clone(), annotations.clone());
+    let early = Timestamp(NOW.0 - 86_400);
+    let early = image(&Request::signature(&IMAGE), &[evidence], std::slice::from_ref(&root), early);
+    assert!(code(&early) == Code::Timestamp && early.summary.contains("in the future"), "{}", early.summary);
     let without = |name: &str| {
         let mut fewer = annotations.clone();
         fewer.remove(&format!("dev.sigstore.cosign/{name}")).unwrap();

@@ -291,6 +291,18 @@ fn times_must_be_proven_and_inside_every_window() {
         Code::Log,
         "was not trusted",
     );
+    // What the entry says of the time without the log's signature takes nothing back into the log's window, ...
+    check(
+        second,
+        |_, b, root| {
+            root["tlogs"][0]["publicKey"]["validFor"] = ended.clone();
+            b.entries[0].integrated_time = NOW - 100;
+        },
+        Code::Log,
+        "was not trusted",
+    );
+    // ... and must not contradict it.
+    check(second, |_, b, _| b.entries[0].integrated_time = 1, Code::Log, "was not trusted");
     check(
         first,
         |_, _, root| root["certificateAuthorities"][0]["validFor"] = ended.clone(),

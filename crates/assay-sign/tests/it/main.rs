@@ -17,3 +17,4 @@ mod notary;
 mod notation;
 mod notation_write;
 mod plugin;
+mod verdict;

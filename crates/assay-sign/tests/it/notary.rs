@@ -10,7 +10,8 @@ use assay_sign::key::{Hash, PrivateKey, Scheme};
 use assay_sign::signer::Signer as _;
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{
-    Candidate, Code, Found, NotationIdentity, NotationTrust, Outcome, Refusal, Request, TrustRoot, image,
+    CLOCK_SKEW, Candidate, Code, Found, NotationIdentity, NotationTrust, Outcome, Refusal, Request,
+    TrustRoot, image,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -189,6 +190,12 @@ fn expiry_and_times_count() {
     assert!(outcome.verified, "{}", outcome.summary);
     assert_eq!(refusal(&ask(stamped(NOW + DAY), trust.clone(), NOW + DAY)).code, Code::Expired);
     assert_eq!(refusal(&ask(stamped(NOW), notary.trust(), NOW + DAY)).code, Code::Expired);
+    // Clocks differ by minutes; an authority that is further ahead vouches for nothing.
+    assert!(ask(stamped(NOW), trust.clone(), NOW - CLOCK_SKEW).verified);
+    let early = ask(stamped(NOW), trust.clone(), NOW - CLOCK_SKEW - 1);
+    let refusal_of_early = refusal(&early);
+    assert_eq!(refusal_of_early.code, Code::Timestamp);
+    assert!(refusal_of_early.message.contains("in the future"), "{refusal_of_early}");
     let foreign = notary.jws(|_| Some(sigstore.token_with_certificate(b"else", NOW)));
     assert_eq!(refusal(&ask(foreign, trust, NOW)).code, Code::Timestamp);
 }

@@ -64,6 +64,20 @@ fn both_envelopes_are_read_and_verified() {
             assert_eq!((envelope.signing_scheme, envelope.chain.len()), (SigningScheme::X509, 2));
             assert_eq!(envelope.agent.as_deref(), Some("test/1"));
             assert!(envelope.unknown_critical.is_empty());
+            // Signed again it would say the same, unless anything that verifiers look at differs.
+            let renewed = self::chain(&leaf, mint::leaf(mint::CODE_SIGNING));
+            let other = NotationPayload {
+                target_artifact: Descriptor { size: 1, ..payload.target_artifact.clone() },
+            };
+            assert!(envelope.says(&NewEnvelope { time: Timestamp(mint::NOW + 999), ..new }));
+            assert!(!envelope.says(&NewEnvelope { payload: &other, ..new }));
+            assert!(!envelope.says(&NewEnvelope { chain: &renewed, ..new }));
+            assert!(!envelope.says(&NewEnvelope { expiry: Some(Timestamp(mint::NOW + 2000)), ..new }));
+            assert_eq!(
+                envelope.says(&NewEnvelope { time: Timestamp(mint::NOW + 1000), ..new }),
+                expiry.is_none(),
+                "expired"
+            );
         }
     }
 }
@@ -85,6 +99,14 @@ fn what_verifiers_would_refuse_is_not_signed() {
     assert!(matches!(check(&good, mint::NOW * 3), Err(NotationSignError::Chain(_))), "expired");
     let foreign = chain(&leaf, mint::leaf(mint::TIME_STAMPING));
     assert!(matches!(check(&foreign, mint::NOW), Err(NotationSignError::Chain(_))), "for timestamps");
+    let over = NewEnvelope {
+        payload: &payload,
+        chain: &good,
+        time: Timestamp(mint::NOW),
+        expiry: Some(Timestamp(mint::NOW)),
+        agent: "test",
+    };
+    assert!(matches!(sign(&leaf, &over, EnvelopeFormat::Cose), Err(NotationSignError::Expired(_))));
     let other = chain(&mint::key(), mint::leaf(mint::CODE_SIGNING));
     assert!(matches!(check(&other, mint::NOW), Err(NotationSignError::OtherKey)));
 }

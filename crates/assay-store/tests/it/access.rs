@@ -1,7 +1,7 @@
 //! The audit log and the tokens.
 
 use crate::fixture::{at, fresh, on_each, run};
-use assay_store::{Address, AuditFault, Checkpoint, Holder, Role, Store, Token};
+use assay_store::{Address, AuditFault, Checkpoint, Holder, Revoked, Role, Store, Token};
 
 async fn write(store: &Store, entries: i64) {
     for number in 1..=entries {
@@ -106,4 +106,35 @@ fn a_token_is_not_shown_by_chance() {
     let token = Token::new([0xab; 32]);
     assert!(token.reveal().starts_with("assay_abab") && token.reveal().len() == 70);
     assert_eq!(format!("{token:?}"), "Token(…)");
+}
+
+#[test]
+fn there_is_one_token_per_name_and_always_an_administrator() {
+    on_each(async |store| {
+        let holder = |name: &str, role| Holder { name: name.to_owned(), role };
+        let mut work = store.begin().await.unwrap();
+        work.add_first_token(&Token::new([1; 32]), at(1)).await.unwrap();
+        let ci = holder("ci", Role::Viewer);
+        assert!(work.add_named_token(&Token::new([2; 32]), &ci, Some(at(10)), at(1)).await.unwrap());
+        assert!(!work.add_named_token(&Token::new([3; 32]), &ci, None, at(9)).await.unwrap());
+        // The first has expired.
+        assert!(work.add_named_token(&Token::new([3; 32]), &ci, None, at(10)).await.unwrap());
+        assert_eq!(work.revoke_named_token("nobody", at(11)).await.unwrap(), Revoked::Unknown);
+        let first = "first administrator";
+        assert_eq!(work.revoke_named_token(first, at(11)).await.unwrap(), Revoked::LastAdministrator);
+        // One who is let in for a time only could leave nobody behind.
+        let guest = holder("guest", Role::Admin);
+        assert!(work.add_named_token(&Token::new([4; 32]), &guest, Some(at(99)), at(11)).await.unwrap());
+        assert_eq!(work.revoke_named_token(first, at(11)).await.unwrap(), Revoked::LastAdministrator);
+        let second = holder("second", Role::Admin);
+        assert!(work.add_named_token(&Token::new([5; 32]), &second, None, at(11)).await.unwrap());
+        assert_eq!(work.revoke_named_token(first, at(12)).await.unwrap(), Revoked::Done);
+        assert_eq!(work.revoke_named_token(first, at(12)).await.unwrap(), Revoked::Unknown);
+        assert_eq!(work.revoke_named_token("ci", at(12)).await.unwrap(), Revoked::Done);
+        work.commit().await.unwrap();
+        let tokens = store.tokens(1, 3).await.unwrap();
+        assert_eq!(tokens.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["ci", "ci", "guest"]);
+        assert_eq!((tokens[1].role.as_str(), tokens[1].revoked), ("viewer", Some(at(12))));
+        assert_eq!(tokens[2].expires, Some(at(99)));
+    });
 }

@@ -14,8 +14,14 @@
 mod access;
 mod artifact;
 mod crash;
+mod crawl;
 mod fixture;
+mod freshness;
+mod hostile;
+mod indicator;
+mod inputs;
 mod migration;
+mod notice;
 mod pages;
 mod queue;
 mod retention;

@@ -1,16 +1,22 @@
 //! The way forwards from the first version on.
 
-use crate::fixture::{at, digest, fresh, place, run};
-use assay_store::{OpenStoreError, SCHEMA_VERSION, Store};
+use crate::fixture::{at, digest, fresh, run};
+use assay_store::{Address, OpenStoreError, SCHEMA_VERSION, Store};
 
 #[test]
 fn what_the_first_version_wrote_is_there_after_every_step() {
     run(async {
         for fresh in fresh().await {
             let old = Store::open_at(&fresh.address, 1).await.unwrap();
-            let mut work = old.begin().await.unwrap();
-            work.see(&digest(1), &place(Some("1.0")), at(5)).await.unwrap();
-            work.commit().await.unwrap();
+            let pool = sqlx::AnyPool::connect(&url(&fresh.address)).await.unwrap();
+            sqlx::query(
+                "INSERT INTO images (digest, registry, repository, first_seen, last_seen) VALUES ($1, 'r.example', 'app', 5000, 5000)",
+            )
+            .bind(digest(1).to_string())
+            .execute(&pool)
+            .await
+            .unwrap();
+            pool.close().await;
             // Nothing of the later versions is there yet.
             assert!(old.audit_log(0, 1).await.is_err());
             old.close().await;
@@ -22,6 +28,54 @@ fn what_the_first_version_wrote_is_there_after_every_step() {
             }
         }
     });
+}
+
+#[test]
+fn an_index_that_hid_an_image_is_looked_at_again() {
+    run(async {
+        for fresh in fresh().await {
+            let old = Store::open_at(&fresh.address, 3).await.unwrap();
+            assert!(old.refused(&digest(1)).await.is_err(), "the fourth version is there already");
+            old.close().await;
+            let pool = sqlx::AnyPool::connect(&url(&fresh.address)).await.unwrap();
+            for sql in [
+                "INSERT INTO images (digest, registry, repository, first_seen, last_seen) VALUES ($1, 'r.example', 'app', 1, 2)",
+                "INSERT INTO tags (registry, repository, tag, image, first_seen, last_seen) \
+                 SELECT 'r.example', 'other', 'x' || $1, id, 1, 9 FROM images",
+                "INSERT INTO reports (image, depth, database_date, created, body) SELECT id, 'fast', 5, 7, digest FROM images WHERE '' <> $1",
+                "INSERT INTO children (parent, child, platform) SELECT id, id, $1 FROM images",
+            ] {
+                // A body is bytes on PostgreSQL.
+                let sql = match fresh.address {
+                    Address::Postgres(_) => sql.replace("7, digest", "7, CAST(digest AS BYTEA)"),
+                    Address::File(_) => sql.to_owned(),
+                };
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(digest(1).to_string())
+                    .execute(&pool)
+                    .await
+                    .unwrap();
+            }
+            pool.close().await;
+            let new = Store::open(&fresh.address).await.unwrap();
+            assert_eq!(new.children(&digest(1)).await.unwrap(), []);
+            let places = new.places(&digest(1)).await.unwrap();
+            let repositories: Vec<&str> = places.iter().map(|place| place.repository.as_str()).collect();
+            assert_eq!(repositories, ["other", "app"]);
+            assert_eq!(new.report_status(&digest(1)).await.unwrap().unwrap().evaluated.0, 7);
+            new.close().await;
+        }
+    });
+}
+
+fn url(address: &Address) -> String {
+    match address {
+        Address::Postgres(url) => url.clone(),
+        Address::File(path) => {
+            let path = path.display().to_string();
+            format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+        }
+    }
 }
 
 #[test]
@@ -46,19 +100,7 @@ fn a_database_of_a_newer_program_is_refused() {
     run(async {
         for fresh in fresh().await {
             Store::open(&fresh.address).await.unwrap().close().await;
-            let url = match &fresh.address {
-                assay_store::Address::Postgres(url) => url.clone(),
-                assay_store::Address::File(path) => {
-                    format!(
-                        "sqlite://{}",
-                        path.display()
-                            .to_string()
-                            .replace('%', "%25")
-                            .replace('?', "%3F")
-                            .replace('#', "%23")
-                    )
-                }
-            };
+            let url = url(&fresh.address);
             let pool = sqlx::AnyPool::connect(&url).await.unwrap();
             sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
                 .bind(SCHEMA_VERSION + 1)

@@ -180,3 +180,37 @@ fn depth_and_wait_are_told() {
         assert_eq!(store.depths().await.unwrap(), [depth("queued", 2, 2)]);
     });
 }
+
+#[test]
+fn a_full_queue_takes_only_what_is_in_it_already() {
+    on_each(async |store| {
+        let ask = async |name: &str| {
+            let mut work = store.begin().await.unwrap();
+            let said = work.enqueue_below(&new(name, "", 5), 2, at(1)).await.unwrap();
+            work.commit().await.unwrap();
+            said
+        };
+        assert_eq!(ask("a").await, Enqueued::New);
+        assert_eq!(ask("b").await, Enqueued::New);
+        assert_eq!(ask("c").await, Enqueued::Full);
+        assert_eq!(ask("a").await, Enqueued::Known);
+        assert_eq!(store.queued().await.unwrap(), 2);
+        store.claim("w", &terms(9), at(1)).await.unwrap().unwrap();
+        assert_eq!(ask("c").await, Enqueued::New);
+    });
+}
+
+#[test]
+fn an_attempt_that_failed_may_be_made_elsewhere() {
+    on_each(async |store| {
+        store.enqueue(&new("a", "one.example", 0), at(1)).await.unwrap();
+        let job = store.claim("w", &terms(1), at(1)).await.unwrap().unwrap();
+        assert!(store.fail_over(&job, "404", ("other.example", "team/app"), at(1)).await.unwrap());
+        let again = store.claim("w", &terms(1), at(60)).await.unwrap().unwrap();
+        assert_eq!((again.registry.as_str(), again.payload.as_str()), ("other.example", "team/app"));
+        // It counts towards the limit of the registry that it asks now.
+        store.enqueue(&new("b", "one.example", 0), at(60)).await.unwrap();
+        store.enqueue(&new("c", "other.example", 0), at(60)).await.unwrap();
+        assert_eq!(names(&store, &terms(1), at(60)).await, ["b"]);
+    });
+}

@@ -2,7 +2,9 @@
 
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::{Detection, FindingKind};
-use assay_store::{Depth, FindingChanges, IndexEntry, Scan, StoreError, StoredVerdict, TagState};
+use assay_store::{
+    Depth, FindingChanges, ImageFilter, IndexEntry, Place, Scan, StoreError, StoredVerdict, TagState,
+};
 use std::collections::BTreeSet;
 
 #[test]
@@ -218,15 +220,86 @@ fn verdicts_are_kept_per_policy_and_tier() {
         for one in
             [verdict("b", "warn", None), verdict("a", "admit", None), verdict("a", "deny", Some(at(9)))]
         {
-            work.save_verdict(&digest(1), &one).await.unwrap();
+            assert!(work.save_verdict(&digest(1), &one, 0).await.unwrap());
         }
         work.commit().await.unwrap();
         let stored = store.verdicts(&digest(1)).await.unwrap();
         assert_eq!(stored, [verdict("a", "deny", Some(at(9))), verdict("b", "warn", None)]);
+        assert_eq!(store.verdict(&digest(1), "sha256:policy", "b").await.unwrap().as_ref(), stored.get(1));
+        assert_eq!(store.verdict(&digest(1), "sha256:other", "b").await.unwrap(), None);
+        assert_eq!(store.verdict(&digest(1), "sha256:policy", "c").await.unwrap(), None);
         assert!(stored[0].holds(at(8)) && !stored[0].holds(at(9)) && stored[1].holds(at(1_000_000)));
         let mut work = store.begin().await.unwrap();
         assert_eq!(work.forget_verdicts(&digest(1)).await.unwrap(), 2);
         work.commit().await.unwrap();
         assert_eq!(store.verdicts(&digest(1)).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_shallower_look_hides_nothing_that_a_deeper_one_gave() {
+    on_each(async |store| {
+        let image = digest(1);
+        let deep: &[(&str, &str, &[&str])] = &[("a", "1", &["CVE-1"]), ("b", "1", &["CVE-2"])];
+        scan(&store, &image, Depth::Deep, deep, at(1)).await;
+        let changes = scan(&store, &image, Depth::Fast, &[("a", "1", &["CVE-1"])], at(2)).await;
+        assert_eq!(changes, FindingChanges::default());
+        assert_eq!(store.images_affected("CVE-2", 0, 10).await.unwrap().len(), 1);
+        assert_eq!(store.images_with([("PyPI", "b")]).await.unwrap(), BTreeSet::from([image]));
+        assert_eq!(store.inventory(&image).await.unwrap().unwrap().packages.len(), 2);
+        // Both reports are there, and the deeper one counts.
+        assert_eq!(store.report(&image, Some(Depth::Fast)).await.unwrap().unwrap().created, at(2));
+        assert_eq!(store.report_status(&image).await.unwrap().unwrap().created, at(1));
+    });
+}
+
+#[test]
+fn a_page_of_the_blast_radius_holds_whole_images() {
+    on_each(async |store| {
+        for number in 1..=3 {
+            let packages: &[(&str, &str, &[&str])] =
+                &[("a", "1", &["CVE-1"]), ("a", "2", &["CVE-1"]), ("a", "3", &[])];
+            scan(&store, &digest(number), Depth::Fast, packages, at(1)).await;
+        }
+        let versions = |hits: Vec<assay_store::Hit>| {
+            hits.into_iter().map(|hit| hit.version.unwrap()).collect::<Vec<_>>()
+        };
+        let first = store.images_containing(None, "a", 0, 1).await.unwrap();
+        let after = first[0].id;
+        assert_eq!(versions(first), ["1", "2", "3"]);
+        assert_eq!(store.images_containing(None, "a", after, 9).await.unwrap().len(), 6);
+        assert_eq!(store.images_affected("CVE-1", after, 1).await.unwrap()[0].digest, digest(2));
+    });
+}
+
+#[test]
+fn images_and_events_are_chosen_by_what_is_given() {
+    on_each(async |store| {
+        scan(&store, &digest(1), Depth::Fast, &[("a", "1", &["CVE-1"])], at(1)).await;
+        let mut work = store.begin().await.unwrap();
+        work.see(&digest(2), &Place { repository: "other".to_owned(), ..place(None) }, at(2)).await.unwrap();
+        for kind in ["scanned", "tag-moved"] {
+            work.record(kind, Some(&digest(2)), &serde_json::json!({}), at(2)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let text = |text: &str| Some(text.to_owned());
+        let none = ImageFilter::default;
+        for (filter, want) in [
+            (none(), vec![digest(1), digest(2)]),
+            (ImageFilter { registry: text("registry.example"), ..none() }, vec![digest(1), digest(2)]),
+            (ImageFilter { registry: text("x.example"), ..none() }, vec![]),
+            (ImageFilter { repository: text("other"), ..none() }, vec![digest(2)]),
+            (ImageFilter { registry: text("x.example"), repository: text("other"), ..none() }, vec![]),
+            (ImageFilter { scanned: Some(true), ..none() }, vec![digest(1)]),
+            (ImageFilter { scanned: Some(false), ..none() }, vec![digest(2)]),
+            (ImageFilter { severity: text("high"), ..none() }, vec![digest(1)]),
+            (ImageFilter { severity: text("low"), ..none() }, vec![]),
+        ] {
+            let found = store.images_like(&filter, 0, 10).await.unwrap();
+            assert_eq!(found.into_iter().map(|image| image.digest).collect::<Vec<_>>(), want, "{filter:?}");
+        }
+        let events = store.events_like(Some(&digest(2)), Some("tag-moved"), 0, 10).await.unwrap();
+        assert_eq!(events.into_iter().map(|event| event.kind).collect::<Vec<_>>(), ["tag-moved"]);
+        assert_eq!(store.events_like(None, Some("gone"), 0, 10).await.unwrap(), []);
     });
 }

@@ -82,12 +82,12 @@ impl<'a> Walk<'a> {
         // Who loaded this file, and who loaded that: their search paths count, too.
         let mut loaders = Vec::new();
         let mut at = self.marks.get(path).and_then(|mark| mark.from);
-        while let Some((loader, file)) = at.and_then(|path| self.files.code.get_key_value(path)) {
+        while let Some((loader, file)) = at.and_then(|path| self.files.exact(path)) {
             if loaders.len() >= MAX_DEPTH || file.code.language != Language::Native {
                 break;
             }
-            loaders.push((loader.as_str(), file));
-            at = self.marks.get(loader.as_str()).and_then(|mark| mark.from);
+            loaders.push((loader, file));
+            at = self.marks.get(loader).and_then(|mark| mark.from);
         }
         // A script has no processor of its own; its interpreter has, and any fits where none is known.
         let found = self.libraries.find(name, (path, file), &loaders);

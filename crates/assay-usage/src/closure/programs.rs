@@ -29,10 +29,10 @@ impl<'a> Walk<'a> {
         let files = self.files;
         for folder in self.path.iter().chain(&self.more_path) {
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            if let Some((path, file)) = files.code.get_key_value(&path) {
+            if let Some((path, file)) = files.exact(&path) {
                 return Some((path, file));
             }
-            if files.symlinks.contains_key(&path) {
+            if files.is_link(&path) {
                 return self.find(&path, origin);
             }
         }

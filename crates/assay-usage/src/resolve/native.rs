@@ -244,7 +244,7 @@ impl<'a> Libraries<'a> {
     fn in_folder(&self, folder: &str, name: &str, wanted: (u16, bool)) -> Option<String> {
         let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         // The folder is a real one: either the file is there, or a link is.
-        let is_there = self.files.code.contains_key(&path) || self.files.symlinks.contains_key(&path);
+        let is_there = self.files.exact(&path).is_some() || self.files.is_link(&path);
         (is_there && self.is_library(&path, wanted)).then_some(path)
     }
 

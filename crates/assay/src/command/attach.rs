@@ -115,7 +115,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let network = repository::network(&args.network, global)?;
     let verb = "attach something to";
     let opened = repository::open(verb, &args.image, Access::Write, &network)?;
-    let subject = repository::choose(&opened.repository, opened.wanted.as_ref(), args.platform.as_ref())
+    let subject = opened
+        .repository
+        .resolve_for(opened.wanted.as_ref(), args.platform.as_ref())
         .map_err(|error| failed(verb, &args.image, error))?;
     let of_file = |bytes: &[u8]| match (&args.media_type, args.kind, &args.artifact_type) {
         (Some(media_type), _, _) => media_type.clone(),

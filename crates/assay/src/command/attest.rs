@@ -2,11 +2,12 @@
 
 use super::Global;
 use super::sign::{KeysArgs, not_signed, say};
-use crate::attesting::{MadeArgs, made};
+use crate::attesting::{MadeArgs, Target, made};
 use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
+use crate::evidence::runnable;
 use crate::signing::{self, Place};
 use crate::source::{self, SourceArgs, VexArgs};
 use assay_model::Report;
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     kind: Option<PredicateType>,
 
     /// The document with the claim. `slsa` needs none: it is made of the variables of GitHub Actions, GitLab CI and others.
-    /// `verdict` takes what `assay gate --format json` wrote.
+    /// `verdict` takes what `assay gate --format json` wrote about this very image.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     predicate: Option<PathBuf>,
 
@@ -77,7 +78,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Some(kind) => {
             let manifest = place.image.descriptor.clone();
             let resource = format!("{}@{}", place.name(), manifest.digest);
-            let predicate = made(kind, args.predicate.as_deref(), &args.more, &resource)?;
+            let images = runnable(&place.image, &place.shown)?;
+            let images: Vec<_> = images.iter().map(|image| image.digest).collect();
+            let target = Target { resource: &resource, digest: &manifest.digest, images: &images };
+            let predicate = made(kind, args.predicate.as_deref(), &args.more, target)?;
             (manifest, vec![(kind.uri().to_owned(), predicate)])
         }
         None => scanned(args, &place, global)?,

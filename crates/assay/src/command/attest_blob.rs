@@ -1,7 +1,7 @@
 //! `assay attest-blob`: signed statements about files.
 
 use super::{Global, sign_blob};
-use crate::attesting::PredicateArgs;
+use crate::attesting::{PredicateArgs, Target};
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
 use crate::services::Outside;
@@ -55,7 +55,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     }
     let digest = Digest::Sha256(hash.finalize().into());
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let predicate = args.predicate.made(&format!("{name}@{digest}"))?;
+    let resource = format!("{name}@{digest}");
+    let predicate = args.predicate.made(Target { resource: &resource, digest: &digest, images: &[] })?;
     let signer = keys::signer(&args.key.key, Outside::new(&args.network, global)?)?;
     let statement = Statement::new(vec![Subject::new(name, &digest)], args.predicate.uri(), predicate);
     let bundle = sign_statement(signer.as_ref(), &statement).map_err(|error| {

@@ -1,12 +1,13 @@
 //! `assay copy`: carry an image, and all that is attached to it, elsewhere.
 
 use super::Global;
+use crate::bytes::Bytes;
 use crate::environment;
 use crate::error::CommandError;
 use crate::repository::{self, Opened, failed, parse};
 use crate::source::NetworkArgs;
 use crate::terminal;
-use assay_model::Platform;
+use assay_model::{Digest, Platform};
 use assay_oci::copy::{Copied, CopyOptions, copy};
 use assay_oci::repository::pack;
 use assay_oci::source::{Selector, Source};
@@ -58,22 +59,33 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let network = repository::network(&args.network, global)?;
     let from = repository::open("copy", &args.source, Access::Read, &network)?;
-    let options = CopyOptions { platform: args.platform.clone(), artifacts: !args.without_artifacts };
     let verb = "copy to";
     let to_failed = |error| failed(verb, &args.destination, error);
     let destination = parse_destination(&args.destination)?;
     let tag = tag_of(&args.destination, &destination, &from);
+    let options = CopyOptions {
+        platform: args.platform.clone(),
+        artifacts: !args.without_artifacts,
+        expected: digest_of(&destination),
+    };
     let progress = |blob: &assay_oci::Descriptor, transfer: Transfer| {
         let done = match transfer {
             Transfer::Present => "present",
             Transfer::Mounted => "mounted",
             Transfer::Sent => "copied",
         };
-        terminal::note(global, &format!("{done} {}, {}", blob.digest.short(), repository::size(blob.size)));
+        terminal::note(global, &format!("{done} {}, {}", blob.digest.short(), Bytes(blob.size)));
     };
     let run = |to: &Repository| -> Result<Copied, CommandError> {
         copy(&from.repository, from.wanted.as_ref(), to, tag.as_deref(), &options, &progress).map_err(
             |error| {
+                if matches!(error, RepositoryError::OtherDigest { .. }) {
+                    return CommandError::usage(format!(
+                        "`{}` has another digest than that of what would be copied",
+                        args.destination
+                    ))
+                    .hint("leave out the digest of the destination, or name it in the source");
+                }
                 // Mirrors keep some images of an index only, and no registry takes such an index.
                 let is_sparse = matches!(error, RepositoryError::Missing { .. }) && args.platform.is_none();
                 let failed = failed("copy", &format!("{}` to `{}", args.source, args.destination), error);
@@ -111,16 +123,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             run(&to)?
         }
     };
-    if let Source::Registry(reference) = &destination
-        && let Some(expected) = reference.digest()
-        && copied.root != Some(expected)
-    {
-        return Err(CommandError::usage(format!(
-            "`{}` has another digest than that of what was copied",
-            args.destination
-        ))
-        .hint("leave out the digest of the destination, or name it in the source"));
-    }
     report(args, &copied, tag.as_deref())?;
     for problem in &copied.problems {
         terminal::stderr(&format!("warning: not copied: {}\n", escape::terminal(problem)));
@@ -142,6 +144,18 @@ fn parse_destination(text: &str) -> Result<Source, CommandError> {
         Source::Registry(_) | Source::OciLayout(_) | Source::OciArchive(_) => Ok(source),
         _ => Err(CommandError::usage(format!("`{text}` is no place to copy an image to"))
             .hint("give a reference, `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`")),
+    }
+}
+
+/// Returns the digest that the destination is named by.
+fn digest_of(destination: &Source) -> Option<Digest> {
+    match destination {
+        Source::Registry(reference) => reference.digest(),
+        Source::OciLayout(place) | Source::OciArchive(place) => match &place.selector {
+            Some(Selector::Digest(digest)) => Some(*digest),
+            Some(Selector::Name(_)) | None => None,
+        },
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Build, fetch and look into the vulnerability database.
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,8 @@ enum Action {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay db update\n  \
-    assay db update --mirror https://mirror.example/feeds\n\n\
+    assay db update --mirror https://mirror.example/feeds\n  \
+    assay db update --every 21600\n\n\
     A feed that cannot be fetched keeps its earlier data, and `assay db status` says so. A failed update leaves the database \
     in use as it is.")]
 struct UpdateArgs {
@@ -54,6 +56,10 @@ struct UpdateArgs {
     /// Trust this certificate authority, too (PEM); may be repeated.
     #[arg(long, value_name = "FILE")]
     ca_file: Vec<PathBuf>,
+
+    /// Go on for ever, and do it again after so many seconds; one that fails is told and tried again.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    every: Option<u64>,
 }
 
 /// Compile feeds, in their publishers' own formats, into one database file.
@@ -124,6 +130,16 @@ fn downloads(global: &Global) -> PathBuf {
 }
 
 fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
+    let Some(seconds) = args.every else { return update(args, global) };
+    loop {
+        if let Err(error) = update(args, global) {
+            error.print();
+        }
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+fn update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let target = global.db.clone().unwrap_or_else(|| source::database_path(global));
     let network = source::network(
         &NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() },

@@ -6,7 +6,7 @@ use crate::repository::{self, Family, failed};
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Platform;
-use assay_oci::{Access, Artifact, ArtifactKind, Descriptor};
+use assay_oci::{Access, Artifact, ArtifactKind, Descriptor, OpenError, RepositoryError};
 use assay_report::escape;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,6 +99,11 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         terminal::stderr(&format!("warning: {}\n", escape::terminal(&text)));
         code = ExitCode::from(2);
     }
+    for look in family.truncated() {
+        let text = format!("{} lists more than is read", look.name);
+        terminal::stderr(&format!("warning: {}\n", escape::terminal(&text)));
+        code = ExitCode::from(2);
+    }
     let layers: Vec<(&Artifact, usize, &Descriptor)> = artifacts
         .iter()
         .flat_map(|artifact| artifact.layers.iter().enumerate().map(|(at, layer)| (*artifact, at, layer)))
@@ -142,10 +147,30 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         save(format!("{}-manifest.json", stem(artifact)), &artifact.manifest)?;
     }
     for (artifact, at, layer) in layers {
-        let bytes = repository.blob(layer, MAX_LAYER).map_err(broken)?;
+        let bytes = match repository.blob(layer, MAX_LAYER) {
+            Ok(bytes) => bytes,
+            // What is wrong with one file says nothing of the others.
+            Err(
+                error @ (RepositoryError::Blob { .. } | RepositoryError::Open(OpenError::TooLarge { .. })),
+            ) => {
+                let text =
+                    format!("file {at} of artifact `{}`: {}", artifact.descriptor.digest, chain(&error));
+                terminal::stderr(&format!("warning: not fetched: {}\n", escape::terminal(&text)));
+                code = ExitCode::from(2);
+                continue;
+            }
+            Err(error) => return Err(broken(error)),
+        };
         save(format!("{}-{at}.{}", stem(artifact), extension(&layer.media_type)), &bytes)?;
     }
     Ok(code)
+}
+
+/// Returns an error with its causes in one line.
+fn chain(error: &RepositoryError) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn extension(media_type: &str) -> &'static str {

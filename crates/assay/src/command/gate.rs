@@ -22,11 +22,12 @@ use std::str::FromStr;
 #[command(after_help = "Examples:\n  \
     assay gate registry.example/app@sha256:… --policy policy.yaml --tier production\n  \
     assay gate oci:build/layout:app --policy policy.yaml --format json\n  \
-    assay gate report.json --policy policy.yaml                     judge a report that was kept\n  \
+    assay gate report:report.json --policy policy.yaml              judge a report that was kept\n  \
     assay gate app.tar --policy policy.yaml --output junit=gate.xml --output sarif=gate.sarif\n\n\
     Exit codes: 0 admitted, also with warnings; 1 denied; 2 it could not be evaluated, which is a denial, too.")]
 pub(crate) struct Args {
-    /// An image, archive, folder or lockfile as for `assay scan`, or a report: what `assay scan --format json` wrote.
+    /// An image, archive, folder or lockfile as for `assay scan`, or `report:` and the path of a report: what `assay scan --format
+    /// json` wrote.
     #[arg(value_name = "SOURCE")]
     source: String,
 

@@ -7,8 +7,8 @@ use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::{Digest, Platform};
 use assay_oci::pin::{self, FileKind, Spot, State};
-use assay_oci::source::Source;
-use assay_oci::{Access, Reference};
+use assay_oci::source::{Selector, Source};
+use assay_oci::{Access, Reference, Repository};
 use assay_report::escape;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -111,7 +111,9 @@ fn resolve(args: &ResolveArgs, global: &Global) -> Result<ExitCode, CommandError
     let mut text = String::new();
     for image in &args.images {
         let opened = repository::open("resolve", image, Access::Read, &network)?;
-        let stored = repository::choose(&opened.repository, opened.wanted.as_ref(), args.platform.as_ref())
+        let stored = opened
+            .repository
+            .resolve_for(opened.wanted.as_ref(), args.platform.as_ref())
             .map_err(|error| failed("resolve", image, error))?;
         let descriptor = &stored.descriptor;
         let resolved = match &opened.source {
@@ -167,7 +169,8 @@ fn pin_files(args: &PinArgs, global: &Global) -> Result<ExitCode, CommandError> 
         return Err(CommandError::usage("standard output takes one file")
             .hint("name one file with `--stdout`, or leave it out to write each in its place"));
     }
-    let files = args.files.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    let writes = !(args.check || args.diff || args.stdout);
+    let files = args.files.iter().map(|path| read(path, writes)).collect::<Result<Vec<_>, _>>()?;
     let mut skipped = false;
     for file in &files {
         for spot in &file.spots {
@@ -191,10 +194,10 @@ fn pin_files(args: &PinArgs, global: &Global) -> Result<ExitCode, CommandError> 
             if digests.contains_key(&key) {
                 continue;
             }
-            let opened = repository::open("pin", &key, Access::Read, &network)?;
-            let stored = opened
-                .repository
-                .resolve(opened.wanted.as_ref())
+            // What a file names is in a registry, whatever else on this machine has such a name.
+            let wanted = reference.tag().map(|tag| Selector::Name(tag.to_owned()));
+            let stored = Repository::registry(&reference, Access::Read, &network)
+                .and_then(|repository| repository.resolve(wanted.as_ref()))
                 .map_err(|error| failed("pin", &key, error))?;
             digests.insert(key, stored.descriptor.digest);
         }
@@ -210,9 +213,10 @@ fn pin_files(args: &PinArgs, global: &Global) -> Result<ExitCode, CommandError> 
         } else if args.stdout || file.is_stdin() {
             put(new.as_bytes())?;
         } else if new != file.text {
-            replace(&file.path, new.as_bytes()).map_err(|error| {
-                CommandError::work(format!("cannot write `{}`", file.path.display()), error)
-                    .hint("check that you may write to the file and its folder")
+            replace(&file.path, file.text.as_bytes(), new.as_bytes()).map_err(|error| {
+                CommandError::work(format!("cannot write `{}`", file.path.display()), error).hint(
+                    "check that you may write to the file and its folder, or write elsewhere with `--stdout`",
+                )
             })?;
             let count = changed(&file.text, &new).len() as u64;
             let lines = assay_report::summary::count(count, "line");
@@ -247,7 +251,8 @@ fn check(files: &[Read], done: ExitCode) -> Result<ExitCode, CommandError> {
     Ok(if text.is_empty() { done } else { ExitCode::from(1) })
 }
 
-fn read(path: &Path) -> Result<Read, CommandError> {
+/// Reads a file; one that is to be written must be a plain file, and is refused before anything is asked.
+fn read(path: &Path, writes: bool) -> Result<Read, CommandError> {
     let failed = |error: std::io::Error| {
         CommandError::work(format!("cannot read `{}`", path.display()), error)
             .hint("name Dockerfiles, manifests, compose files or values of charts")
@@ -257,6 +262,12 @@ fn read(path: &Path) -> Result<Read, CommandError> {
     if path == Path::new("-") {
         take(&mut std::io::stdin().lock()).map_err(failed)?;
     } else {
+        if writes {
+            own_file(path).map_err(|error| {
+                CommandError::work(format!("cannot rewrite `{}`", path.display()), error)
+                    .hint("name the file itself, or write elsewhere with `--stdout`")
+            })?;
+        }
         std::fs::File::open(path).and_then(|mut file| take(&mut file)).map_err(failed)?;
     }
     if bytes.len() as u64 > pin::MAX_FILE {
@@ -267,15 +278,45 @@ fn read(path: &Path) -> Result<Read, CommandError> {
     Ok(Read { spots: pin::find(kind, &text), path: path.to_owned(), text })
 }
 
-/// Replaces a file by a new one with the same permissions; a link is followed, not replaced.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Returns what is known of a plain file that may be written.
+///
+/// A link is not followed: in a folder of somebody else's it may lead to any file of the user's.
+fn own_file(path: &Path) -> std::io::Result<std::fs::Metadata> {
+    let metadata = std::fs::symlink_metadata(path)?;
+    let problem = if metadata.is_symlink() {
+        "it is a symbolic link"
+    } else if !metadata.is_file() {
+        "it is no plain file"
+    } else if metadata.permissions().readonly() {
+        "it is read-only"
+    } else {
+        return Ok(metadata);
+    };
+    Err(std::io::Error::other(problem))
+}
+
+/// Replaces a file at once, or not at all, by one with the same permissions and owner; what was not written by us meanwhile stays.
+fn replace(path: &Path, old: &[u8], new: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
-    let real = std::fs::canonicalize(path)?;
-    let folder = real.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().set_permissions(std::fs::metadata(&real)?.permissions())?;
-    file.persist(&real)?;
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder)?;
+    file.write_all(new)?;
+    let before = own_file(path)?;
+    let made = file.as_file().metadata()?;
+    if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+        // Only the administrator may give files away; others have written it as any editor does.
+        let _ = fchown(file.as_file(), Some(before.uid()), Some(before.gid()));
+    }
+    // After the owner, since a change of that takes some permissions away.
+    file.as_file().set_permissions(before.permissions())?;
+    file.as_file().sync_all()?;
+    let mut now = Vec::new();
+    std::fs::File::open(path)?.take(pin::MAX_FILE + 1).read_to_end(&mut now)?;
+    if now != old {
+        return Err(std::io::Error::other("it has changed meanwhile"));
+    }
+    file.persist(path)?;
     Ok(())
 }
 

@@ -147,7 +147,9 @@ fn attach(
     let network = repository::network(args.network(), global)?;
     let opened = repository::open(verb, to, Access::Write, &network)?;
     let wanted = own.map(Selector::Digest).or_else(|| opened.wanted.clone());
-    let subject = repository::choose(&opened.repository, wanted.as_ref(), args.platform())
+    let subject = opened
+        .repository
+        .resolve_for(wanted.as_ref(), args.platform())
         .map_err(|error| failed(verb, to, error))?;
     let media_type = match format {
         Format::CycloneDxJson(_) => "application/vnd.cyclonedx+json",

@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::gate::{self, GateArgs, read_policy};
 use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
-use assay_model::{BaseEvidence, FixState, Priority, Report, Severity};
+use assay_model::{Base, FixState, Platform, Priority, Report, Severity};
 use assay_policy::{Decision, Policy, Verdict, render};
 use assay_report::format::TemplateText;
 use assay_report::{FORMATS, Filter, Format, Group, Options};
@@ -71,7 +71,8 @@ pub(crate) struct Args {
 
     /// Judge what was found by this policy, too: the verdict goes to standard error, and a denial exits with 1.
     ///
-    /// As for `assay gate`, no `assay.yaml` is looked for then.
+    /// As for `assay gate`, no `assay.yaml` is looked for then, and of an index every image that can run is judged. What cannot be
+    /// judged is denied, and exits with 2.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     policy: Option<PathBuf>,
 
@@ -190,7 +191,7 @@ impl Threshold {
     /// Returns how many findings cross it, and how many of those only because their severity is unknown.
     fn crossed(&self, report: &Report) -> (usize, usize) {
         // What the image says of itself (annotations, history) may not take findings out of the count.
-        let sure = report.image.base.as_ref().is_some_and(|base| base.evidence == BaseEvidence::LayerPrefix);
+        let sure = report.image.base.as_ref().is_some_and(Base::is_sure);
         let counted = assay_report::summary::open(report).filter(|finding| {
             (!self.only_fixed || finding.fix == FixState::Fixed)
                 && !(self.only_own && sure && finding.in_base == Some(true))
@@ -235,7 +236,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     };
     let (database, built_in) = source::open_database(global)?;
     let vex = args.vex.documents(global)?;
-    let (mut crossed, mut partial) = (false, false);
+    let (mut crossed, mut partial, mut evaluated) = (false, false, true);
     for text in &args.sources {
         let report = source::report(text, &args.source, global, (&database, built_in), &settings, &vex)?;
         partial |= !report.complete();
@@ -263,13 +264,28 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             }
         }
         let verdict = match &policy {
-            Some((path, policy)) => Some(judge(text, &report, (path, policy), args, global)?),
+            Some((path, policy)) => {
+                let scan = |platform: Option<&Platform>| {
+                    let database = (&database, built_in);
+                    source::gate_report(
+                        text,
+                        &args.source,
+                        (false, platform),
+                        global,
+                        database,
+                        &settings,
+                        &vex,
+                    )
+                };
+                Some(judge(text, &report, (path, policy), args, global, &scan))
+            }
             None => None,
         };
         let (report, hidden) = filter.apply(report);
         write(&args.show, &report, hidden)?;
         if let Some(verdict) = verdict {
-            crossed |= verdict.decision == Decision::Deny;
+            evaluated &= verdict.evaluated;
+            crossed |= verdict.evaluated && verdict.decision == Decision::Deny;
             let mut bytes = Vec::new();
             if let Some(form) = render::by_name("table") {
                 (form.write)(&verdict, &render::Options::default(), &mut bytes)
@@ -280,25 +296,31 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     }
     Ok(if crossed {
         ExitCode::from(1)
-    } else if partial && !args.allow_partial {
+    } else if !evaluated || partial && !args.allow_partial {
         ExitCode::from(2)
     } else {
         ExitCode::SUCCESS
     })
 }
 
-/// Judges a report by a policy.
+/// Judges a report by a policy; what cannot be judged is denied, after which the report is written all the same.
 fn judge(
     text: &str,
     report: &Report,
     (path, policy): (&Path, &Policy),
     args: &Args,
     global: &Global,
-) -> Result<Verdict, CommandError> {
+    scan: &gate::images::Scan<'_>,
+) -> Verdict {
     let now = environment::clock();
     let about = gate::About { policy, path, gate: &args.gate, open: &args.source, now };
-    let judged = gate::of_report(text, report.clone(), &about, global)?;
-    Ok(judged.verdict(policy, args.gate.tier.as_deref(), now))
+    match gate::of_report(text, report.clone(), &about, global, scan) {
+        Ok(judged) => judged.verdict(policy, args.gate.tier.as_deref(), now),
+        Err(error) => {
+            error.print();
+            gate::not_evaluated(&policy.name, text, &args.gate, &error, now)
+        }
+    }
 }
 
 /// The largest template that is read.

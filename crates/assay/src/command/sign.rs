@@ -12,8 +12,9 @@ use assay_model::Timestamp;
 use assay_oci::ArtifactKind;
 use assay_oci::descriptor::Descriptor;
 use assay_sign::certificate::Certificate;
+use assay_sign::kms::KmsError;
 use assay_sign::make::{sign_simple, sign_statement, signature_statement, simple_payload};
-use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationPayload};
+use assay_sign::notation::{self, EnvelopeFormat, NewEnvelope, NotationPayload, NotationSignError};
 use assay_sign::signer::{SignError, Signer};
 use assay_sign::statement;
 use std::collections::BTreeMap;
@@ -113,6 +114,9 @@ impl KeysArgs {
     }
 }
 
+/// What to do about a key in Google's service that signs by another algorithm.
+pub(super) const KMS_ALGORITHM: &str = "make a key for `ec-sign-p256-sha256` or `rsa-sign-pkcs1-3072-sha256`: `gcloud kms keys create --purpose asymmetric-signing --default-algorithm …`";
+
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let annotations: BTreeMap<String, String> = args.annotations.iter().cloned().collect();
@@ -123,15 +127,24 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         return Err(CommandError::usage("certificates and an expiry are of Notary signatures only")
             .hint("add `--format notation`"));
     }
+    let given = args.notation.certificates()?;
     let signers = args.keys.signers(&args.network, global)?;
+    let mut pairs = Vec::new();
+    for signer in signers {
+        let chain = match format {
+            SignatureFormat::Notation => args.notation.chain(signer.as_ref(), given.as_deref())?,
+            SignatureFormat::Bundle | SignatureFormat::Legacy => Vec::new(),
+        };
+        pairs.push((signer, chain));
+    }
     for image in &args.images {
         let place = signing::open(image, &args.network, global)?;
         for manifest in place.manifests(args.recursive)? {
-            for signer in &signers {
+            for (signer, chain) in &pairs {
                 let signer = signer.as_ref();
                 let told = match format {
                     SignatureFormat::Notation => {
-                        notation(&place, &manifest, signer, &args.notation, &annotations)?
+                        notation(&place, &manifest, (signer, chain), &args.notation, &annotations)?
                     }
                     SignatureFormat::Bundle => sign(&place, &manifest, signer, false, &annotations)?,
                     SignatureFormat::Legacy => sign(&place, &manifest, signer, true, &annotations)?,
@@ -188,35 +201,62 @@ pub(super) fn sign(
 
 /// Makes the error of a signer that does not sign.
 pub(super) fn not_signed(manifest: &Descriptor, error: SignError) -> CommandError {
-    CommandError::work(format!("cannot sign {}", manifest.digest), error)
-        .hint("check the key with `assay key public KEY`")
+    let hint = match &error {
+        SignError::Kms(KmsError::Algorithm(_)) => KMS_ALGORITHM,
+        SignError::NeedsMessage => {
+            "sign so large a statement with an ECDSA key: `assay key generate --out NAME` makes one"
+        }
+        _ => "check the key with `assay key public KEY`",
+    };
+    CommandError::work(format!("cannot sign {}", manifest.digest), error).hint(hint)
+}
+
+impl NotationArgs {
+    /// Reads the certificates that are named.
+    fn certificates(&self) -> Result<Option<Vec<Certificate>>, CommandError> {
+        let Some(path) = &self.certificate_chain else { return Ok(None) };
+        let unread = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error)
+                .hint("name a PEM file with the certificate of the key first, and its root last")
+        };
+        let bytes = read_file(path).map_err(|error| unread(error.into()))?;
+        Certificate::from_file(&bytes).map(Some).map_err(|error| unread(error.into()))
+    }
+
+    /// Returns the certificates of a signer, which verifiers will accept: those that are named, or those that came with its key.
+    /// Asked before the first image is signed, so that not half of them are.
+    fn chain(
+        &self,
+        signer: &dyn Signer,
+        given: Option<&[Certificate]>,
+    ) -> Result<Vec<Certificate>, CommandError> {
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            let fingerprint = signer.public_key().fingerprint_hex();
+            CommandError::work(format!("cannot sign for the Notary Project by key {fingerprint}"), error)
+        };
+        let own = signer.certificates().iter().map(|der| Certificate::from_der(der));
+        let chain = match given {
+            Some(given) => given.to_vec(),
+            None => own.collect::<Result<Vec<_>, _>>().map_err(|error| failed(error.into()))?,
+        };
+        notation::check(signer.public_key(), &chain, environment::now(), self.expires).map_err(|error| {
+            let hint = match &error {
+                NotationSignError::Expired(_) => "name a later time with `--expires TIME`",
+                _ => "name the certificate of the key and its issuers with `--certificate-chain FILE`",
+            };
+            failed(error.into()).hint(hint)
+        })?;
+        Ok(chain)
+    }
 }
 
 fn notation(
     place: &Place,
     manifest: &Descriptor,
-    signer: &dyn Signer,
+    (signer, chain): (&dyn Signer, &[Certificate]),
     args: &NotationArgs,
     annotations: &BTreeMap<String, String>,
 ) -> Result<String, CommandError> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot sign {}", manifest.digest), error)
-            .hint("name the certificate of the key and its issuers with `--certificate-chain FILE`")
-    };
-    let chain = match &args.certificate_chain {
-        Some(path) => {
-            let unread = |error: Box<dyn std::error::Error + Send + Sync>| {
-                CommandError::work(format!("cannot read the certificates in `{}`", path.display()), error)
-                    .hint("name a PEM file with the certificate of the key first, and its root last")
-            };
-            let bytes = read_file(path).map_err(|error| unread(error.into()))?;
-            Certificate::from_file(&bytes).map_err(|error| unread(error.into()))?
-        }
-        None => {
-            let own = signer.certificates().iter().map(|der| Certificate::from_der(der));
-            own.collect::<Result<Vec<_>, _>>().map_err(|error| failed(error.into()))?
-        }
-    };
     let payload = NotationPayload {
         target_artifact: notation::Descriptor {
             media_type: manifest.media_type.clone(),
@@ -227,7 +267,7 @@ fn notation(
     };
     let new = NewEnvelope {
         payload: &payload,
-        chain: &chain,
+        chain,
         time: environment::now(),
         expiry: args.expires,
         agent: concat!("assay/", env!("CARGO_PKG_VERSION")),
@@ -236,8 +276,14 @@ fn notation(
         Envelope::Jws => EnvelopeFormat::Jws,
         Envelope::Cose => EnvelopeFormat::Cose,
     };
-    let envelope = notation::sign(signer, &new, format).map_err(|error| failed(error.into()))?;
-    let attached = place.attach_notation(manifest, &envelope, format, &chain)?;
     let subject = chain.first().map(Certificate::subject_text).unwrap_or_default();
+    if place.has_notation(manifest.digest, &new, format)? {
+        return Ok(format!("is signed by {subject} already"));
+    }
+    let envelope = notation::sign(signer, &new, format).map_err(|error| {
+        CommandError::work(format!("cannot sign {}", manifest.digest), error)
+            .hint("check the key with `assay key public KEY`")
+    })?;
+    let attached = place.attach_notation(manifest, &envelope, format, chain)?;
     Ok(format!("signed by {subject}, {}", signing::found(&attached, &manifest.digest)))
 }

@@ -1,12 +1,14 @@
 //! `assay sign-blob`: signatures of files, such as disks, zips and archives.
 
 use super::Global;
+use super::sign::KMS_ALGORITHM;
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
 use crate::services::Outside;
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_sign::bundle::{Bundle, Content};
+use assay_sign::kms::KmsError;
 use assay_sign::make::{SignFileError, sign_file};
 use assay_sign::signer::SignError;
 use std::fs::File;
@@ -65,7 +67,10 @@ pub(super) fn open(path: &Path) -> Result<Box<dyn Read>, CommandError> {
 
 fn failed(path: &Path, error: SignFileError) -> CommandError {
     let hint = match &error {
-        SignFileError::Sign(SignError::NeedsMessage) => "sign so large a file with a key of ECDSA or RSA",
+        SignFileError::Sign(SignError::NeedsMessage) => {
+            "sign so large a file with an ECDSA key in a file, a key service or a token: `assay key generate --out NAME` makes one"
+        }
+        SignFileError::Sign(SignError::Kms(KmsError::Algorithm(_))) => KMS_ALGORITHM,
         SignFileError::Sign(_) => "check the key with `assay key public KEY`",
         _ => "check the path, and that you may read it",
     };

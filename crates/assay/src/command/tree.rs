@@ -1,6 +1,7 @@
 //! `assay tree`: what is attached to an image.
 
 use super::Global;
+use crate::bytes::Bytes;
 use crate::error::CommandError;
 use crate::repository::{self, Family, Member, failed, with_digest};
 use crate::source::NetworkArgs;
@@ -15,6 +16,8 @@ use std::process::ExitCode;
 
 /// Artifacts of artifacts: the signature of a bill of materials is one, and its time stamp would be two.
 const MAX_DEPTH: usize = 3;
+/// Artifacts whose own artifacts are looked for; each costs half a dozen requests, and whoever may push can attach without end.
+const MAX_FURTHER: usize = 2000;
 
 /// List what is attached to an image: signatures, attestations, bills of materials, and where each was found.
 #[derive(Debug, clap::Args)]
@@ -59,32 +62,48 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let family = Family::find(&opened.repository, opened.wanted.as_ref(), args.platform.as_ref(), &[])
         .map_err(broken)?;
     let mut further = Further::new();
+    let mut is_whole = true;
     for artifact in family.artifacts() {
-        attached(&opened.repository, artifact.descriptor.digest, 1, &mut further).map_err(broken)?;
+        is_whole &=
+            attached(&opened.repository, artifact.descriptor.digest, 1, &mut further).map_err(broken)?;
+    }
+    if !is_whole {
+        terminal::stderr(&format!(
+            "warning: what is attached to artifacts was looked for with the first {MAX_FURTHER} of them only\n"
+        ));
     }
     let name = with_digest(&opened.source, &family.root.descriptor);
+    let is_whole = is_whole && is_complete(&family, &further);
     let text = match args.format {
         Format::Table => table(&name, &family, &further),
-        Format::Json => format!("{:#}\n", document(&name, &family, &further)),
+        Format::Json => format!("{:#}\n", document(&name, &family, &further, is_whole)),
     };
     terminal::stdout(text.as_bytes())
         .map_err(|error| CommandError::work("cannot write to standard output", error))?;
-    Ok(if is_complete(&family, &further) { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
+/// Looks for what is attached to an artifact, and to that; tells whether all of it was looked at.
 fn attached(
     repository: &Repository,
     subject: Digest,
     depth: usize,
     further: &mut Further,
-) -> Result<(), RepositoryError> {
+) -> Result<bool, RepositoryError> {
     if depth > MAX_DEPTH || further.contains_key(&subject) {
-        return Ok(());
+        return Ok(true);
+    }
+    if further.len() >= MAX_FURTHER {
+        return Ok(false);
     }
     let artifacts = repository.artifacts(subject, &[])?;
     let next: Vec<Digest> = artifacts.artifacts.iter().map(|one| one.descriptor.digest).collect();
     further.insert(subject, artifacts);
-    next.into_iter().try_for_each(|digest| attached(repository, digest, depth + 1, further))
+    let mut is_whole = true;
+    for digest in next {
+        is_whole &= attached(repository, digest, depth + 1, further)?;
+    }
+    Ok(is_whole)
 }
 
 fn is_complete(family: &Family, further: &Further) -> bool {
@@ -94,7 +113,7 @@ fn is_complete(family: &Family, further: &Further) -> bool {
     })
 }
 
-fn document(name: &str, family: &Family, further: &Further) -> Value {
+fn document(name: &str, family: &Family, further: &Further, is_whole: bool) -> Value {
     let member = |member: &Member| {
         let mut seen = HashSet::new();
         json!({
@@ -109,7 +128,7 @@ fn document(name: &str, family: &Family, further: &Further) -> Value {
     };
     json!({
         "schema": "assay.tree/v1",
-        "complete": is_complete(family, further),
+        "complete": is_whole,
         "reference": name,
         "image": member(&family.root),
         "children": family.children.iter().map(member).collect::<Vec<_>>(),
@@ -226,7 +245,7 @@ fn line(artifact: &Artifact) -> String {
         "{}  {what}  {}  {}{count}  ({})",
         artifact.kind,
         artifact.descriptor.digest.short(),
-        repository::size(artifact.size()),
+        Bytes(artifact.size()),
         found.join(", "),
     )
 }

@@ -10,11 +10,15 @@ use crate::verifying::{self, Format};
 use assay_model::Digest;
 use assay_report::escape;
 use assay_sign::bundle::Bundle;
+use assay_sign::key::Hash;
+use assay_sign::make::MAX_MESSAGE;
 use assay_sign::predicate::PredicateType;
 use assay_sign::statement::SIGN;
-use assay_sign::verify::{Artifact, Code, Refusal, Trust, Verified, bundle};
+use assay_sign::verify::{Artifact, Refusal, Trust, Verified, Wanted, bundle, needs_content};
 use serde::Serialize;
+use sha2::Digest as _;
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,9 +54,6 @@ pub(crate) struct Args {
     artifact: String,
 }
 
-/// The largest file that is held in memory, for keys that sign a whole file rather than its digest.
-const MAX_HELD: u64 = 64 << 20;
-
 /// What verification came to; what programs read.
 #[derive(Serialize)]
 struct Verification<'a> {
@@ -75,7 +76,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             .hint("leave out `--key`, or the options `--certificate-…`"));
     }
     let root = args.signers.sigstore()?;
-    let wanted = args.kind.as_deref().map(kind).transpose()?;
+    let wanted = args.kind.as_deref().map_or(Ok(Wanted::Signature), kind)?;
     let shown = args.bundle.display();
     let bytes = read_file(&args.bundle).map_err(|error| {
         CommandError::work(format!("cannot read the bundle `{shown}`"), error)
@@ -86,70 +87,60 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             .hint("name the file that `assay sign-blob --bundle FILE` wrote")
     })?;
     let now = environment::clock();
+    let log = if identity.is_some() { args.signers.keyless_log() } else { args.signers.key_log() };
+    let trusted: Vec<Trust<'_>> = match &identity {
+        Some(policy) => vec![Trust::Identities(std::slice::from_ref(policy))],
+        None => keys.iter().map(Trust::Key).collect(),
+    };
     let held;
     let artifact = match digest(&args.artifact) {
         Some(digest) => Artifact::from_digest(&digest),
         None => {
-            held = Held::read(Path::new(&args.artifact))?;
+            let whole = trusted.iter().any(|trust| needs_content(&parsed, *trust));
+            held = Held::read(Path::new(&args.artifact), whole)?;
             held.artifact()
         }
     };
-    let mut result: Result<Verified, Refusal> = match &identity {
-        Some(policy) => {
-            let trust = Trust::Identities(std::slice::from_ref(policy));
-            bundle(&parsed, &artifact, trust, &root, args.signers.keyless_log(), now)
-        }
-        None if keys.is_empty() => return Err(trusting::nobody()),
-        None => {
-            let mut result = Err(Refusal::new(Code::WrongKey, "no key is trusted"));
-            for key in &keys {
-                result = bundle(&parsed, &artifact, Trust::Key(key), &root, args.signers.key_log(), now);
-                if result.is_ok() {
-                    break;
-                }
+    // Of several keys the one that came nearest says what is wrong.
+    let (mut found, mut nearest) = (None, None);
+    for trust in trusted {
+        let verified = bundle(&parsed, &artifact, trust, &root, log, now)
+            .and_then(|verified| check(&verified, &wanted).map(|()| verified));
+        match verified {
+            Ok(verified) => {
+                found = Some(verified);
+                break;
             }
-            result
+            Err(refusal) => nearest = Some(refusal.or_nearer(nearest)),
         }
-    };
-    if let Ok(verified) = &result
-        && let Err(refusal) = check(verified, wanted.as_ref())
-    {
-        result = Err(refusal);
     }
+    let result = match (found, nearest) {
+        (Some(verified), _) => Ok(verified),
+        (None, Some(refusal)) => Err(refusal),
+        (None, None) => return Err(trusting::nobody()),
+    };
     print(args, &result)?;
     Ok(if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// What kind of attestation is wanted.
-enum Kind {
-    Any,
-    One(PredicateType),
-}
-
-fn kind(text: &str) -> Result<Kind, CommandError> {
+/// Reads what kind of attestation is wanted.
+fn kind(text: &str) -> Result<Wanted, CommandError> {
     if text == "any" {
-        return Ok(Kind::Any);
+        return Ok(Wanted::Attestation(Vec::new()));
     }
-    text.parse().map(Kind::One).map_err(|error| {
+    let kind: PredicateType = text.parse().map_err(|error| {
         CommandError::usage(format!("`{text}` is no type of attestation")).also([format!("{error}")])
-    })
+    })?;
+    Ok(Wanted::Attestation(vec![kind.uri().to_owned()]))
 }
 
-fn check(verified: &Verified, wanted: Option<&Kind>) -> Result<(), Refusal> {
-    let have = verified.statement.as_ref().map(|statement| statement.predicate_type.as_str());
-    let wrong = |message: String| Err(Refusal::new(Code::WrongPredicate, message));
-    match (wanted, have) {
-        (None | Some(Kind::Any), None | Some(SIGN)) | (Some(Kind::Any), Some(_)) => Ok(()),
-        (None, Some(other)) => {
-            wrong(format!("an attestation of `{other}`, not a signature; ask for it with `--type {other}`"))
+fn check(verified: &Verified, wanted: &Wanted) -> Result<(), Refusal> {
+    wanted.accept(verified.statement.as_ref()).map_err(|mut refusal| {
+        if *wanted == Wanted::Signature {
+            refusal.message.push_str("; ask for it with `--type`");
         }
-        (Some(Kind::One(kind)), Some(have)) if kind.uri() == have => Ok(()),
-        (Some(Kind::One(kind)), have) => {
-            let have =
-                have.map_or_else(|| "a signature".to_owned(), |have| format!("an attestation of `{have}`"));
-            wrong(format!("{have}, not an attestation of `{}`", kind.uri()))
-        }
-    }
+        refusal
+    })
 }
 
 /// Reads a digest, unless a file has that name.
@@ -158,46 +149,36 @@ fn digest(text: &str) -> Option<Digest> {
     (!Path::new(text).exists()).then_some(digest)
 }
 
-/// A file: whole when it is small, by its digests when it is large.
+/// A file: by its digests, or whole where a key signs all of it.
 enum Held {
     Whole(Vec<u8>),
-    Digests(Vec<(assay_sign::key::Hash, Vec<u8>)>),
+    Digests(Vec<(Hash, Vec<u8>)>),
 }
 
 impl Held {
-    fn read(path: &Path) -> Result<Self, CommandError> {
-        use sha2::Digest as _;
-        use std::io::Read as _;
-        let failed = |error: std::io::Error| {
+    fn read(path: &Path, whole: bool) -> Result<Self, CommandError> {
+        let failed = |error: io::Error| {
             CommandError::work(format!("cannot read `{}`", path.display()), error)
                 .hint("check the path, or give the file's digest as `sha256:…`")
         };
         let mut file = File::open(path).map_err(failed)?;
         let mut bytes = Vec::new();
-        file.by_ref().take(MAX_HELD).read_to_end(&mut bytes).map_err(failed)?;
-        let mut buffer = vec![0; 1 << 16];
-        let mut count = file.read(&mut buffer).map_err(failed)?;
-        if count == 0 {
-            return Ok(Self::Whole(bytes));
+        // As much as can be signed so.
+        let limit = if whole { MAX_MESSAGE } else { 0 };
+        file.by_ref().take(limit).read_to_end(&mut bytes).map_err(failed)?;
+        let mut hashes = Hashes::default();
+        if whole {
+            let mut next = Vec::new();
+            file.by_ref().take(1).read_to_end(&mut next).map_err(failed)?;
+            if next.is_empty() {
+                return Ok(Self::Whole(bytes));
+            }
+            hashes.update(&bytes);
+            hashes.update(&next);
         }
-        let (mut sha256, mut sha384, mut sha512) =
-            (sha2::Sha256::new(), sha2::Sha384::new(), sha2::Sha512::new());
-        let mut update = |bytes: &[u8]| {
-            sha256.update(bytes);
-            sha384.update(bytes);
-            sha512.update(bytes);
-        };
-        update(&bytes);
         drop(bytes);
-        while count > 0 {
-            update(buffer.get(..count).unwrap_or_default());
-            count = file.read(&mut buffer).map_err(failed)?;
-        }
-        Ok(Self::Digests(vec![
-            (assay_sign::key::Hash::Sha256, sha256.finalize().to_vec()),
-            (assay_sign::key::Hash::Sha384, sha384.finalize().to_vec()),
-            (assay_sign::key::Hash::Sha512, sha512.finalize().to_vec()),
-        ]))
+        io::copy(&mut file, &mut hashes).map_err(failed)?;
+        Ok(Self::Digests(hashes.finish()))
     }
 
     fn artifact(&self) -> Artifact<'_> {
@@ -205,6 +186,37 @@ impl Held {
             Self::Whole(bytes) => Artifact::from_bytes(bytes),
             Self::Digests(digests) => Artifact::from_digests(digests.clone()),
         }
+    }
+}
+
+/// All digests that a bundle may name.
+#[derive(Default)]
+struct Hashes(sha2::Sha256, sha2::Sha384, sha2::Sha512);
+
+impl Hashes {
+    fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+        self.1.update(bytes);
+        self.2.update(bytes);
+    }
+
+    fn finish(self) -> Vec<(Hash, Vec<u8>)> {
+        vec![
+            (Hash::Sha256, self.0.finalize().to_vec()),
+            (Hash::Sha384, self.1.finalize().to_vec()),
+            (Hash::Sha512, self.2.finalize().to_vec()),
+        ]
+    }
+}
+
+impl io::Write for Hashes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -225,7 +237,7 @@ fn print(args: &Args, result: &Result<Verified, Refusal>) -> Result<(), CommandE
                             format!(
                                 "verified: {} ({}), {}",
                                 args.artifact,
-                                statement.predicate_type,
+                                statement.predicate_type.chars().take(200).collect::<String>(),
                                 verifying::signer(verified)
                             )
                         }

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) struct WorkArgs {
     /// A registry that may be asked, by its host; may be repeated. No other is, whatever events and pods name.
     #[arg(long, value_name = "HOST")]
-    registry: Vec<String>,
+    pub(super) registry: Vec<String>,
 
     /// How many images are scanned at once in this process.
     #[arg(long, value_name = "N", default_value = "2")]

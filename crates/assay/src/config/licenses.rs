@@ -1,9 +1,10 @@
 //! The section `licenses`: which licences are a finding, and how bad.
 
-use super::read::{Reader, nearest};
+use super::read::Reader;
 use super::tree::{Node, Value};
 use assay_detect::license::{Class, Expression, Policy};
 use assay_model::Severity;
+use assay_policy::spelling::nearest;
 
 /// The keys of `licenses`.
 pub(super) const LICENSE_KEYS: &[&str] = &["allow", "deny", "classes", "system", "project"];

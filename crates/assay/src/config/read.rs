@@ -6,6 +6,7 @@
 use super::tree::{Node, Problem, Value, parse};
 use assay_detect::check::accumulated::Accumulation;
 use assay_model::context::{Criticality, Environment, Exposure, Grade, Sensitivity, Setting, Stated};
+use assay_policy::spelling::{nearest, shortened};
 
 /// The keys of the file itself.
 pub(super) const SECTIONS: &[&str] = &["context", "images", "licenses", "accumulation"];
@@ -188,36 +189,6 @@ impl Reader<'_> {
     }
 }
 
-/// A key of a thousand letters does not belong in a message.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 60;
-    text.chars().take(SHOWN).collect()
-}
-
-/// Returns the word that was probably meant: the one with the fewest letters to change, at most a third of them.
-pub(super) fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
-    let text = shortened(text).to_lowercase();
-    let near = words.iter().map(|word| (distance(&text, word), *word)).min()?;
-    (near.0 * 3 <= near.1.chars().count().max(3)).then_some(near.1)
-}
-
-/// Returns how many letters to insert, drop or replace make one word the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut next = vec![line + 1];
-        for (place, (letters, above)) in other.iter().zip(row.windows(2)).enumerate() {
-            let [diagonal, above] = *above else { continue };
-            let left = next.get(place).copied().unwrap_or_default();
-            let replaced = diagonal + usize::from(*letters != letter);
-            next.push(replaced.min(above + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,13 +260,6 @@ mod tests {
         }
         let deep = format!("context: {}{}", "[".repeat(500), "]".repeat(500));
         assert_eq!(problems(&deep).len(), 1);
-    }
-
-    #[test]
-    fn the_nearest_word_is_near() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(nearest("Exposre", CONTEXT_KEYS), Some("exposure"));
-        assert_eq!(nearest("anything", CONTEXT_KEYS), None);
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use assay_policy::facts::{Candidate, Claim, Evidence};
 use assay_policy::predicate;
 use assay_sign::statement::SIGN;
 use assay_sign::verify::{
-    CandidateOutcome, Code, Format, Judgement, Request, TrustRoot, Verified, Wanted, image,
+    CandidateOutcome, Code, Format, Judgement, Request, Signer, TrustRoot, Verified, Wanted, image, people,
 };
 use std::collections::BTreeMap;
 
@@ -42,20 +42,19 @@ fn list(
 ) -> Result<Vec<Candidate>, CommandError> {
     let manifest = subject.manifest(digest)?;
     let attached::Evidence { candidates, problems } = subject.evidence(digest)?;
-    let request = |wanted| Request {
+    let request = Request {
         media_type: Some(&manifest.descriptor.media_type).filter(|kind| !kind.is_empty()).map(String::as_str),
         size: Some(manifest.bytes.len() as u64),
-        wanted,
+        wanted: Wanted::Anything,
         ..Request::signature(&digest)
     };
-    let signatures = image(&request(Wanted::Signature), &candidates, roots, now);
-    let attestations = image(&request(Wanted::Attestation(Vec::new())), &candidates, roots, now);
-    let mut all: Vec<Candidate> = signatures
+    let outcome = image(&request, &candidates, roots, now);
+    let known = people(outcome.verified().map(|(_, _, verified)| &verified.signer));
+    let mut all: Vec<Candidate> = outcome
         .candidates
         .iter()
-        .zip(&attestations.candidates)
-        .filter(|(one, _)| one.format != Format::Unknown)
-        .map(|(signature, attestation)| candidate(digest, signature, attestation))
+        .filter(|one| one.format != Format::Unknown)
+        .map(|one| candidate(digest, one, &known))
         .collect();
     // What is listed and cannot be read may be what was meant to prove something.
     all.extend(problems.into_iter().map(|problem| Candidate {
@@ -66,14 +65,14 @@ fn list(
         signed_at: None,
         checks: BTreeMap::new(),
     }));
-    if signatures.skipped > 0 {
+    if outcome.skipped > 0 {
         all.push(Candidate {
             subject: digest,
             location: "registry".to_owned(),
             format: "artifacts".to_owned(),
             claim: Claim::Unreadable(format!(
                 "{} more were not looked at: there are too many",
-                signatures.skipped
+                outcome.skipped
             )),
             signed_at: None,
             checks: BTreeMap::new(),
@@ -82,27 +81,30 @@ fn list(
     Ok(all)
 }
 
-fn candidate(digest: Digest, signature: &CandidateOutcome, attestation: &CandidateOutcome) -> Candidate {
-    let attested = verified(attestation).find_map(|verified| verified.statement.as_ref());
-    let claims_more = signature.predicate_type.as_deref().is_some_and(|kind| kind != SIGN);
-    let (claim, outcome) = if let Some(statement) = attested {
-        let claim = Claim::Attestation {
+/// Makes a candidate of what verification came to; `known` are the signers of all of them, those who are one together.
+fn candidate(digest: Digest, outcome: &CandidateOutcome, known: &[Vec<&Signer>]) -> Candidate {
+    let attested = verified(outcome).find_map(|verified| {
+        verified.statement.as_ref().filter(|statement| statement.predicate_type != SIGN)
+    });
+    let is_verified = verified(outcome).next().is_some();
+    let claim = if let Some(statement) = attested {
+        Claim::Attestation {
             predicate_type: statement.predicate_type.clone(),
             predicate: statement.predicate.clone(),
-        };
-        (claim, attestation)
-    } else if let (None, Some(why)) = (verified(signature).next(), unreadable(signature)) {
-        (Claim::Unreadable(why), signature)
-    } else if claims_more {
+        }
+    } else if is_verified {
+        Claim::Signature
+    } else if let Some(why) = unreadable(outcome) {
+        Claim::Unreadable(why)
+    } else if let Some(kind) = outcome.predicate_type.as_ref().filter(|kind| *kind != SIGN) {
         // Nobody vouches for what it says; its type is told for people only.
-        let predicate_type = signature.predicate_type.clone().unwrap_or_default();
-        (Claim::Attestation { predicate_type, predicate: serde_json::Value::Null }, attestation)
+        Claim::Attestation { predicate_type: kind.clone(), predicate: serde_json::Value::Null }
     } else {
-        (Claim::Signature, signature)
+        Claim::Signature
     };
     let checks = outcome.roots.iter().map(|root| {
         let check = match &root.judgement {
-            Judgement::Verified(verified) => Ok(verified.signer.to_string()),
+            Judgement::Verified(verified) => Ok(name(&verified.signer, known)),
             Judgement::Refused(refusal) => Err(refusal.to_string()),
         };
         (root.root.clone(), check)
@@ -115,6 +117,12 @@ fn candidate(digest: Digest, signature: &CandidateOutcome, attestation: &Candida
         signed_at: verified(outcome).filter_map(|verified| verified.signed_at).min(),
         checks: checks.collect(),
     }
+}
+
+/// Returns one name for all that are one signer, since the policy counts names.
+fn name(signer: &Signer, known: &[Vec<&Signer>]) -> String {
+    let person = known.iter().find(|person| person.contains(&signer)).and_then(|person| person.first());
+    person.map_or_else(|| signer.to_string(), ToString::to_string)
 }
 
 fn verified(outcome: &CandidateOutcome) -> impl Iterator<Item = &Verified> {
@@ -149,10 +157,11 @@ fn format(format: Format) -> &'static str {
     }
 }
 
-/// Returns the statements on vulnerabilities of those whom the policy believes; what cannot be read states nothing.
-pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> {
+/// Returns the statements on vulnerabilities of those whom the policy believes about an image or its index; what cannot be read states
+/// nothing. Who speaks of one image of an index, or of a base, speaks of no other.
+pub(super) fn vex(evidence: &Evidence, honoured: &[String], subjects: &[Digest]) -> Vec<VexDocument> {
     let mut documents = Vec::new();
-    for candidate in &evidence.candidates {
+    for candidate in evidence.candidates.iter().filter(|candidate| subjects.contains(&candidate.subject)) {
         let Claim::Attestation { predicate_type, predicate } = &candidate.claim else { continue };
         let by = candidate.checks.iter().find(|(root, check)| check.is_ok() && honoured.contains(root));
         if let (true, Some((root, _))) = (predicate::is_vex(predicate_type), by)
@@ -167,4 +176,38 @@ pub(super) fn vex(evidence: &Evidence, honoured: &[String]) -> Vec<VexDocument> 
         }
     }
     documents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_about_one_image_is_none_about_another() {
+        let digest = |letter: &str| format!("sha256:{}", letter.repeat(64)).parse::<Digest>().unwrap();
+        let (one, index, other) = (digest("1"), digest("2"), digest("3"));
+        let predicate = serde_json::json!({
+            "@context": "https://openvex.dev/ns/v0.2.0", "@id": "x", "author": "a", "version": 1, "timestamp": "2026-01-01T00:00:00Z",
+            "statements": [{ "vulnerability": { "name": "CVE-2026-1" }, "products": [{ "@id": "pkg:deb/debian/openssl" }],
+                "status": "not_affected", "justification": "component_not_present" }]
+        });
+        let evidence = Evidence {
+            candidates: vec![Candidate {
+                subject: one,
+                location: "x".to_owned(),
+                format: "x".to_owned(),
+                claim: Claim::Attestation {
+                    predicate_type: "https://openvex.dev/ns/v0.2.0".to_owned(),
+                    predicate,
+                },
+                signed_at: None,
+                checks: BTreeMap::from([("security".to_owned(), Ok("key".to_owned()))]),
+            }],
+            ..Evidence::default()
+        };
+        let honoured = ["security".to_owned()];
+        assert_eq!(vex(&evidence, &honoured, &[one, index]).len(), 1);
+        assert_eq!(vex(&evidence, &honoured, &[other, index]).len(), 0);
+        assert_eq!(vex(&evidence, &[], &[one]).len(), 0);
+    }
 }

@@ -192,6 +192,99 @@ fn a_copy_that_cannot_carry_everything_says_so() {
 }
 
 #[test]
+fn a_copy_to_another_digest_leaves_the_tag_where_it_was() {
+    let (_registry, server) = registry(Behaviour::default());
+    let target = Pushable::new(Behaviour::default());
+    let mut before = image();
+    before.manifest.push(b'\n');
+    target.image("mirror/app", "1", &before);
+    let inside = target.serve();
+    let place = Place::new();
+    let from = format!("{}/acme/app:1", server.host());
+    let to = format!("{}/mirror/app:1@{}", inside.host(), digest(b"another"));
+    let ran = place.run(&["copy", &from, &to]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("has another digest") && ran.stderr.contains("hint: "), "{}", ran.stderr);
+    assert_eq!(digest(&target.get("mirror/app", "1").unwrap()), before.digest());
+    let ran = place.run(&["copy", &from, &format!("oci-archive:app.tar@{}", digest(b"another"))]);
+    assert_eq!((ran.code, place.path("app.tar").exists()), (2, false), "{}", ran.stderr);
+    let ran = place.run(&["copy", &from, &format!("{}/mirror/app:1@{}", inside.host(), image().digest())]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(digest(&target.get("mirror/app", "1").unwrap()), image().digest());
+}
+
+#[test]
+fn what_is_whole_is_copied_and_fetched_beside_what_is_broken() {
+    let (registry, server) = registry(Behaviour { referrers: true, ..Behaviour::default() });
+    let place = Place::new();
+    place.write("a.json", SBOM);
+    let from = format!("{}/acme/app:1", server.host());
+    let sbom = place.run(&["attach", &from, "--type", "cyclonedx", "--file", "a.json"]).stdout;
+    // Its layer is nowhere.
+    let gone = json!({"mediaType": "application/spdx+json", "digest": digest(b"gone"), "size": 4});
+    let config =
+        json!({"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest(b"{}"), "size": 2});
+    let broken = json!({"schemaVersion": 2, "mediaType": assay_test::image::MANIFEST, "artifactType": "application/spdx+json",
+        "config": config, "layers": [gone], "subject": {"digest": image().digest(), "size": 1}})
+    .to_string();
+    registry.manifest("acme/app", &digest(broken.as_bytes()), assay_test::image::MANIFEST, broken.as_bytes());
+    let ran = place.run(&["copy", "--json", &from, "oci-archive:app.tar"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    let copied = json(&ran.stdout);
+    assert_eq!((&copied["artifacts"], &copied["complete"]), (&json!(1), &json!(false)));
+    assert!(ran.stderr.contains(&digest(broken.as_bytes())), "{}", ran.stderr);
+    let tree = json(&place.run(&["tree", "oci-archive:app.tar", "--format", "json"]).stdout);
+    assert_eq!(tree["image"]["artifacts"][0]["digest"], sbom.trim());
+    let ran = place.run(&["download", "sbom", &from, "--output-dir", "got"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("not fetched"), "{}", ran.stderr);
+    assert!(ran.stdout.lines().any(|path| fs::read_to_string(place.path(path)).unwrap() == SBOM));
+}
+
+#[test]
+fn files_are_rewritten_in_place_and_nothing_else_is_touched() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let (_registry, server) = registry(Behaviour::default());
+    let place = Place::new();
+    let text = format!("FROM {}/acme/app:1\n", server.host());
+    // What has the name of the reference on this machine is not what the file means.
+    let mut other = image();
+    other.manifest.push(b'\n');
+    place.layout(&format!("{}/acme/app:1", server.host()), &other);
+    place.write("Dockerfile", &text);
+    fs::set_permissions(place.path("Dockerfile"), fs::Permissions::from_mode(0o640)).unwrap();
+    let ran = place.run(&["ref", "pin", "Dockerfile"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let pinned = text.replace(":1\n", &format!(":1@{}\n", image().digest()));
+    assert_eq!(fs::read_to_string(place.path("Dockerfile")).unwrap(), pinned);
+    let mode = fs::metadata(place.path("Dockerfile")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o640);
+
+    // Links, read-only files and folders are left alone; to read them is no harm.
+    place.write("elsewhere/Dockerfile", &text);
+    symlink("elsewhere/Dockerfile", place.path("Dockerfile.link")).unwrap();
+    place.write("Dockerfile.fixed", &text);
+    fs::set_permissions(place.path("Dockerfile.fixed"), fs::Permissions::from_mode(0o444)).unwrap();
+    for (name, reason) in
+        [("Dockerfile.link", "symbolic link"), ("Dockerfile.fixed", "read-only"), ("elsewhere", "plain")]
+    {
+        let ran = place.run(&["ref", "pin", name]);
+        assert_eq!(ran.code, 2, "{name}");
+        assert!(ran.stderr.contains(reason) && ran.stderr.contains("--stdout"), "{}", ran.stderr);
+    }
+    for name in ["elsewhere/Dockerfile", "Dockerfile.fixed"] {
+        assert_eq!(fs::read_to_string(place.path(name)).unwrap(), text);
+    }
+    assert!(place.path("Dockerfile.link").is_symlink());
+    let ran = place.run(&["ref", "pin", "--stdout", "Dockerfile.link"]);
+    assert_eq!(ran.stdout, pinned, "{}", ran.stderr);
+    assert_eq!(place.run(&["ref", "pin", "--check", "Dockerfile.link"]).code, 1);
+    let left = fs::read_dir(place.folder.path()).unwrap();
+    let left: Vec<_> = left.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(left.iter().all(|name| !name.starts_with(".writing")), "{left:?}");
+}
+
+#[test]
 fn files_are_pinned_and_checked() {
     let (registry, server) = registry(Behaviour::default());
     let (host, pinned) = (server.host(), format!("1@{}", image().digest()));

@@ -68,7 +68,8 @@ fn a_base_that_was_named_is_recognised_by_its_layers() {
     let report = json(&place, &["oci:app", "--no-cache", "--base", "oci:base"]);
     // Django's finding is critical and comes first.
     assert_eq!(said(&report), "layer-prefix 1 bo ob");
-    assert_eq!(report["source"]["base"]["reference"], "oci:base");
+    let base = &report["source"]["base"];
+    assert_eq!((&base["reference"], &base["named"]), (&"oci:base".into(), &true.into()));
     let report = json(&place, &["oci:app", "--no-cache", "--base", "oci:other", "--base", "oci:base"]);
     assert_eq!(said(&report), "layer-prefix 1 bo ob");
     // Another image is no base, however it is called: what is left is the guess.
@@ -84,6 +85,11 @@ fn what_was_scanned_before_is_known() {
     assert_eq!(said(&json(&place, &["oci:app"])), "history 1 bo ob");
     assert_eq!(said(&json(&place, &["oci:base"])), "none ? ? ?");
     assert_eq!(said(&json(&place, &["oci:app"])), "layer-prefix 1 bo ob");
+    assert_eq!(json(&place, &["oci:app"])["source"]["base"]["named"], false);
+    // What is given goes before a nearer one that happens to be known.
+    place.layout("more", &app(bottom()).layer(Tree::new().file("x", "y"), "COPY x").build());
+    assert_eq!(said(&json(&place, &["oci:more"])), "layer-prefix 2 bbo bb");
+    assert_eq!(said(&json(&place, &["oci:more", "--base", "oci:base"])), "layer-prefix 1 boo ob");
     // An image is not its own base, nor that of what it is built on.
     assert_eq!(said(&json(&place, &["oci:base"])), "none ? ? ?");
 }
@@ -97,7 +103,14 @@ fn the_base_can_be_in_a_repository() {
     let repository = format!("{}/bases/debian", server.host());
     let report = json(&place, &["oci:app", "--base-repository", &repository]);
     assert_eq!(said(&report), "layer-prefix 1 bo ob");
-    assert_eq!(report["source"]["base"]["reference"], format!("{repository}:12.1"));
+    let base = &report["source"]["base"];
+    assert_eq!(base["reference"], format!("{repository}:12.1"));
+    assert_eq!((&base["named"], &base["newest"]), (&true.into(), &false.into()));
+    let content = Content::new().image("12.1", &bottom().build());
+    let alone = Server::start(move |request| content.answer(request));
+    let repository = format!("{}/bases/debian", alone.host());
+    let report = json(&place, &["oci:app", "--base-repository", &repository]);
+    assert_eq!(report["source"]["base"]["newest"], true);
     assert_eq!(server.count("/blobs/"), 2, "configurations only, no layers");
 }
 
@@ -132,6 +145,16 @@ fn only_layers_take_findings_out_of_the_count() {
     assert_eq!(scan(&["--fail-on", "high", "--base", "oci:base"]), 1);
     assert_eq!(scan(&["--fail-on", "high,own", "--base", "oci:base"]), 0);
     assert_eq!(scan(&["--fail-on", "high,own"]), 1, "a guess from what the image says takes nothing away");
+    // Whoever has the image scanned, and again with a layer more, has made no base of it.
+    assert_eq!(place.run(&["scan", "oci:own"]).code, 0);
+    place.layout(
+        "again",
+        &bottom()
+            .layer(Tree::new().file("x", "y"), "COPY x")
+            .layer(Tree::new().file("z", ""), "COPY z")
+            .build(),
+    );
+    assert_eq!(place.run(&["scan", "oci:again", "--fail-on", "high,own"]).code, 1);
     assert_eq!(
         scan(&["--fail-on", "high", "--base", "oci:base", "--exclude-base"]),
         1,

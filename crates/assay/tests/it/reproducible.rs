@@ -15,7 +15,8 @@ struct Entry {
     group_name: &'static str,
 }
 
-const FILES: [Entry; 3] = [entry("a", "one"), entry("b", "two"), entry("etc/machine-id", "1")];
+const FILES: [Entry; 3] =
+    [entry("a", "one"), entry("b", "two"), entry("etc/machine-id", "0123456789abcdef0123456789abcdef\n")];
 
 const fn entry(path: &'static str, text: &'static str) -> Entry {
     Entry { path, text, mode: 0o644, owner: 0, time: 1_700_000_000, group_name: "" }
@@ -93,7 +94,13 @@ fn one_thing_that_differs_is_named() {
     check(&changed(0, |file| file.owner = 1000), "owner", "a", "file");
     check(&changed(1, |file| file.mode = 0o755), "mode", "b", "file");
     check(&changed(1, |file| file.text = "other"), "content", "b", "bytes");
-    check(&changed(2, |file| file.text = "2"), "build-id", "etc/machine-id", "bytes");
+    check(
+        &changed(2, |file| file.text = "fedcba9876543210fedcba9876543210\n"),
+        "build-id",
+        "etc/machine-id",
+        "bytes",
+    );
+    check(&changed(2, |file| file.text = "2"), "content", "etc/machine-id", "bytes");
     check(&changed(0, |file| file.group_name = "users"), "archive-format", "archive", "layer");
     let [a, b, c] = FILES;
     check(&build(&[b, a, c], |builder| builder), "order", "order of entries", "layer");
@@ -121,6 +128,44 @@ fn the_same_archive_compressed_otherwise_is_told_from_other_files() {
         let causes: Vec<&String> = report["causes"].as_object().unwrap().keys().collect();
         assert_eq!(causes, ["compression"], "{report:#}");
     }
+}
+
+#[test]
+fn a_cause_that_is_ignored_hides_no_other() {
+    let [mut a, mut b, c] = FILES;
+    a.time += 1;
+    b.group_name = "users";
+    let (code, report) = compare(&build(&[a, b, c], |builder| builder), &["--ignore", "timestamp"]);
+    assert_eq!((code, report["verdict"].as_str()), (1, Some("different")), "{report:#}");
+    let causes: Vec<&String> = report["causes"].as_object().unwrap().keys().collect();
+    assert_eq!(causes, ["archive-format", "timestamp"], "{report:#}");
+    // Digits beside the name of a month, a port beside what looks like a time.
+    for (at, text) in [(0, "May use 9 cores"), (1, "at 00:00 on port 8081")] {
+        let (code, report) = compare(&changed(at, |file| file.text = text), &["--ignore", "timestamp,order"]);
+        assert_eq!(code, 1, "{report:#}");
+    }
+}
+
+#[test]
+fn the_same_archive_of_docker_is_identical() {
+    let place = Place::new();
+    for name in ["old.tar", "new.tar"] {
+        place.write(name, build(&FILES, |builder| builder).docker_archive("app:1"));
+    }
+    let ran = place.run(&["diff", "--reproducible", "old.tar", "new.tar"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "identical\n"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_setting_that_only_the_document_has_is_told_of_an_archive_of_docker() {
+    let place = Place::new();
+    for (name, signal) in [("old.tar", "SIGTERM"), ("new.tar", "SIGKILL")] {
+        let image = build(&FILES, |builder| builder.runtime("StopSignal", json!(signal)));
+        place.write(name, image.docker_archive("app:1"));
+    }
+    let ran = place.run(&["diff", "--reproducible", "old.tar", "new.tar"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stdout.contains("config.StopSignal: SIGTERM"), "{}", ran.stdout);
 }
 
 #[test]

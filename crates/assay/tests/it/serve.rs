@@ -6,7 +6,9 @@ use assay_test::image::{Builder, BuiltImage, Tree};
 use assay_test::registry::Content;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running server.
@@ -54,6 +56,17 @@ impl Serving {
     }
 
     fn ask(&self, place: &Place, method: &str, path: &str, body: &str) -> serde_json::Value {
+        serde_json::from_str(&self.text(place, method, path, body)).unwrap()
+    }
+
+    /// Returns one of the server's counts.
+    fn metric(&self, place: &Place, name: &str) -> u64 {
+        let text = self.text(place, "GET", "/metrics", "");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |number| number.parse().unwrap())
+    }
+
+    fn text(&self, place: &Place, method: &str, path: &str, body: &str) -> String {
         let token = std::fs::read_to_string(place.path("token")).unwrap();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(
@@ -66,7 +79,7 @@ impl Serving {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 20"), "{path}: {answer}");
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 }
 
@@ -86,25 +99,45 @@ fn a_killed_server_loses_no_scan_and_doubles_none() {
     for (number, image) in images.iter().enumerate() {
         content = content.image(&format!("v{number}"), image);
     }
-    // Slow enough that a process is killed at something.
+    // The registry is silent about this while a process is to be killed at something: about layers when it scans, about manifests
+    // when it resolves.
+    let silent: Arc<Mutex<Option<&str>>> = Arc::default();
+    let hold = silent.clone();
     let registry = Server::start(move |request| {
-        std::thread::sleep(Duration::from_millis(15));
+        while hold.lock().unwrap().is_some_and(|about| request.target.contains(about)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
         content.answer(request)
     });
     let host = registry.host();
     let mut server = Serving::start(&place, &host);
+    let mut orphans = 0;
+    let mode = std::fs::metadata(place.path("data")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o700, "what is weak in everything that runs is nobody else's to read");
     assert!(server.token.as_ref().is_some_and(|token| token.starts_with("assay_")));
     for (number, image) in images.iter().enumerate() {
+        let is_last = number % 3 == 2;
+        if is_last {
+            *silent.lock().unwrap() = Some(if number % 2 == 0 { "/manifests/" } else { "/blobs/" });
+        }
         let event = serde_json::json!({ "events": [{ "action": "push",
             "target": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image.digest(),
                         "repository": "team/app", "tag": format!("v{number}") },
             "request": { "host": host } }] });
         let answer = server.ask(&place, "POST", "/webhooks/distribution", &event.to_string());
         assert_eq!(answer["taken"], 1);
-        if number % 3 == 2 {
-            std::thread::sleep(Duration::from_millis(40 * number as u64));
+        if is_last {
+            let begun = Instant::now();
+            let running =
+                |kind| server.metric(&place, &format!("assay_jobs{{kind=\"{kind}\",state=\"running\"}}"));
+            while running("scan") + running("resolve") == 0 {
+                assert!(begun.elapsed() < Duration::from_secs(30), "no job is running");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            orphans += server.metric(&place, "assay_job_orphans_total");
             server.process.kill().unwrap();
             server.process.wait().unwrap();
+            *silent.lock().unwrap() = None;
             server = Serving::start(&place, &host);
             assert_eq!(server.token, None);
         }
@@ -120,6 +153,8 @@ fn a_killed_server_loses_no_scan_and_doubles_none() {
         assert!(begun.elapsed() < Duration::from_secs(60), "only {scanned} of {} were scanned", images.len());
         std::thread::sleep(Duration::from_millis(100));
     }
+    orphans += server.metric(&place, "assay_job_orphans_total");
+    assert!(orphans >= 1, "no process was killed while it had a job: the test tested nothing");
     for image in &images {
         let events = server.ask(&place, "GET", &format!("/api/v1/events?digest={}", image.digest()), "");
         let scans =
@@ -151,4 +186,98 @@ fn a_workers_database_must_be_one() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("expected `postgres://…` or `sqlite:///path`"), "{}", ran.stderr);
     assert!(ran.stderr.contains("mysql"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_changed_or_shortened_audit_log_is_found() {
+    let place = Place::new();
+    let verify = |more: &[&str]| place.run(&[&["audit", "verify", "--data", "data"], more].concat());
+    // Looking makes nothing.
+    std::fs::create_dir(place.path("data")).unwrap();
+    let ran = verify(&[]);
+    assert!(ran.code == 2 && ran.stderr.contains("there is no database"), "{}", ran.stderr);
+    assert!(!place.path("data/assay-server.db").exists());
+
+    let server = Serving::start(&place, "registry.example");
+    let made = server.ask(&place, "POST", "/api/v1/tokens", r#"{"name":"ci","role":"viewer"}"#);
+    assert_eq!(made["role"], "viewer");
+    let kept = server.text(&place, "GET", "/api/v1/audit/checkpoint", "");
+    place.write("kept.json", &kept);
+    let log = server.ask(&place, "GET", "/api/v1/audit", "");
+    let actions: Vec<&str> =
+        log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["token.create", "serve.start", "token.create"]);
+    // Also while the server runs.
+    assert!(verify(&["--checkpoint", "kept.json"]).stdout.starts_with("the audit log is whole: 3 entries, "));
+    drop(server);
+
+    let ran = verify(&["--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(),
+        serde_json::from_str::<serde_json::Value>(&kept).unwrap()
+    );
+    // The log does not have what this checkpoint has: it was cut, or it is another.
+    place.write("longer.json", kept.replace("\"sequence\":3", "\"sequence\":4"));
+    let ran = verify(&["--checkpoint", "longer.json"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (1, "error: the audit log does not contain entry 4 as the checkpoint has it\n")
+    );
+    place.write("other.json", "{}");
+    assert_eq!(verify(&["--checkpoint", "other.json"]).code, 2);
+
+    // The last to look has put everything into one file. Somebody changes it there.
+    let file = place.path("data/assay-server.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.windows(12).position(|window| window == b"token.create").unwrap();
+    bytes[at..at + 12].copy_from_slice(b"token.revoke");
+    std::fs::write(&file, bytes).unwrap();
+    let ran = verify(&[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("of the audit log was changed"), "{}", ran.stderr);
+}
+
+#[test]
+fn secrets_of_webhooks_are_checked_at_the_start() {
+    let place = Place::new();
+    place.write("short", "tell nobody\n");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "github=short"]);
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot use the secret in `short`
+      caused by: the secret of the webhook `github` is shorter than 16 bytes
+    hint: write one with `openssl rand -hex 32 > short`
+    ");
+    let ran = place.run(&["serve", "--data", "data", "--webhook-secret", "gitlab=short"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.stderr.contains("there is no webhook `gitlab`: expected distribution, harbor, quay"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!place.path("data/assay-server.db").exists());
+}
+
+#[test]
+fn what_is_crawled_is_a_registry_that_may_be_asked() {
+    let place = Place::new();
+    let serve = |registry: &str, crawl: &str| {
+        place.run(&["serve", "--data", "data", "--registry", registry, "--crawl", crawl])
+    };
+    let ran = serve("registry.example", "other.example/team/app");
+    assert_eq!(ran.code, 2);
+    insta::assert_snapshot!(place.filtered(&ran.stderr), @r"
+    error: cannot crawl `other.example/team/app`
+      caused by: the server was not told that it may ask the registry `other.example`
+    hint: name it with `--registry other.example`
+    ");
+    for wrong in
+        ["team/app", "registry.example/team/app:1.0", "registry.example/Team", "registry.example/", ""]
+    {
+        let ran = serve("registry.example", wrong);
+        assert_eq!(ran.code, 2, "{wrong}");
+        assert!(ran.stderr.contains("--crawl"), "{wrong}: {}", ran.stderr);
+    }
+    assert!(!place.path("data/assay-server.db").exists());
 }

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 const PASSWORD: (&str, &str) = ("ASSAY_KEY_PASSWORD", "secret");
+const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: production}]\nrules:\n  - vulnerabilities: {max: {critical: 0}, fix: fixed}\n";
 const SBOM: &str = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","components":[]}"#;
 
 impl Place {
@@ -173,8 +174,7 @@ fn all_of_an_index_is_signed_by_all_keys() {
 fn images_are_attested() {
     let place = Place::with_keys();
     place.write("sbom.json", SBOM);
-    place.write("verdict.json", r#"{"verdict":"deny","tier":"production","reasons":[]}"#);
-    place.write("policy.yaml", "x: 1\n");
+    place.write("policy.yaml", POLICY);
     for flags in [&[][..], &["--legacy"]] {
         let (_registry, _server, name) = registry();
         let attest = |arguments: &[&str], variables: &[(&str, &str)]| {
@@ -198,6 +198,9 @@ fn images_are_attested() {
         assert_eq!(made.code, 0, "{}", made.stderr);
         assert_eq!(verified("k.pub", "slsa"), 0);
 
+        let verdict = ["gate", &name, "--policy", "policy.yaml", "--tier", "production"];
+        let judged = place.run(&[&verdict[..], &["--output", "json=verdict.json"]].concat());
+        assert_eq!(judged.code, 1, "{}{}", judged.stdout, judged.stderr);
         let made =
             attest(&["--type", "verdict", "--predicate", "verdict.json", "--policy", "policy.yaml"], &[]);
         assert_eq!(made.code, 0, "{}", made.stderr);
@@ -220,6 +223,13 @@ fn a_key_is_replaced_where_it_signed() {
     let other = format!("{}/acme/app:2", server.host());
     place.done(&["sign", "--key", "k.key", "-a", "build=7", &name]);
     place.done(&["sign", "--key", "k.key", "--legacy", &name]);
+    // What cannot be read does not stop the rest.
+    let gone = format!("{}/acme/gone:1", server.host());
+    place.write("broken.txt", format!("{gone}\nno image:\n{other}\n{name}\n"));
+    let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", "--from", "broken.txt"];
+    let ran = place.with_password(&rotate);
+    assert_eq!((ran.code, ran.stdout.lines().count()), (2, 3), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("acme/gone:1") && ran.stderr.contains("no image:"), "{}", ran.stderr);
     place.write("list.txt", format!("# deployed\n{name}\n\n{other}\n"));
     let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", "--from", "list.txt"];
     let ran = place.with_password(&rotate);
@@ -234,6 +244,93 @@ fn a_key_is_replaced_where_it_signed() {
     assert!(registry.tags("acme/app").iter().any(|tag| tag.ends_with(".sig")));
     let same = ["key", "rotate", "--old-key", "k.pub", "--new-key", "k.key", &name];
     assert_eq!(place.with_password(&same).code, 2);
+}
+
+#[test]
+fn keys_of_an_index_and_its_images_are_replaced() {
+    let place = Place::with_keys();
+    let (registry, server, _) = registry();
+    let (first, mut second) = (image(), image());
+    second.manifest = [second.manifest.as_slice(), b" "].concat();
+    registry.image("acme/app", "arm", &second);
+    let index = index(&[&first, &second]);
+    registry.manifest("acme/app", "multi", INDEX, &index);
+    let name = format!("{}/acme/app", server.host());
+    let multi = format!("{name}:multi");
+    let rotate = |more: &[&str]| {
+        let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", &multi];
+        let ran = place.with_password(&[&rotate[..], more].concat());
+        (ran.code, ran.stdout)
+    };
+    let verified =
+        |digest: &str| place.run(&["verify", "--key", "other.pub", &format!("{name}@{digest}")]).code == 0;
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", first.digest())]);
+    let (code, told) = rotate(&["--recursive"]);
+    assert_eq!((code, told.matches("is not signed by the old key").count()), (1, 2), "{told}");
+    assert!(verified(&first.digest()) && !verified(&second.digest()));
+    // Every image in it that runs is as good as the index.
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", second.digest())]);
+    assert_eq!(rotate(&[]).0, 1, "the index alone");
+    let (code, told) = rotate(&["--recursive"]);
+    assert_eq!((code, told.lines().count()), (0, 2), "{told}");
+    assert!(verified(&second.digest()));
+}
+
+/// A signature that is listed and cannot be read may be the one that is to be replaced.
+#[test]
+fn a_signature_that_cannot_be_read_is_not_taken_for_none() {
+    let place = Place::with_keys();
+    place.layout("layout", &image());
+    place.done(&["sign", "--key", "k.key", "oci:layout:app"]);
+    let blobs = fs::read_dir(place.path("layout/blobs/sha256")).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = blobs
+        .into_iter()
+        .find(|path| fs::read(path).unwrap().windows(12).any(|part| part == b"dsseEnvelope"));
+    fs::remove_file(bundle.unwrap()).unwrap();
+    let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", "oci:layout:app"];
+    let ran = place.with_password(&rotate);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cannot read every signature"), "{}", ran.stderr);
+}
+
+/// A certificate for signing code and its root, from 2020 to 2120, and the key, all made by `openssl` for this test.
+const CHAIN: &str = include_str!("../../testdata/sign/chain.pem");
+const CHAIN_KEY: &str = include_str!("../../testdata/sign/leaf.key");
+
+#[test]
+fn a_signature_of_the_notary_project_is_made_once() {
+    let place = Place::with_keys();
+    let (_registry, _server, name) = registry();
+    place.write("chain.pem", CHAIN);
+    place.write("leaf.key", CHAIN_KEY);
+    for envelope in ["jws", "cose"] {
+        let sign = |more: &[&str]| {
+            let sign = [
+                "sign",
+                "--format",
+                "notation",
+                "--envelope",
+                envelope,
+                "--certificate-chain",
+                "chain.pem",
+                &name,
+            ];
+            place.with_password(&[&sign[..], more].concat())
+        };
+        // A key that the certificates are not of stops it before anything is signed, whatever its place.
+        let ran = sign(&["--key", "leaf.key", "--key", "k.key"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains("not that of the key that signs"), "{}", ran.stderr);
+        let ran = sign(&["--key", "leaf.key", "--expires", "2020-01-01"]);
+        assert!(ran.code == 2 && ran.stderr.contains("hint: name a later time"), "{}", ran.stderr);
+        for (more, again) in
+            [(&[][..], false), (&[], true), (&["-a", "build=7"], false), (&["-a", "build=7"], true)]
+        {
+            let ran = sign(&[&["--key", "leaf.key"], more].concat());
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
+            assert_eq!(ran.stdout.contains("already"), again, "{envelope} {more:?}: {}", ran.stdout);
+        }
+    }
 }
 
 /// Vault's transit engine, with a key that `assay` made.
@@ -268,6 +365,13 @@ fn a_key_service_is_asked_over_the_network() {
     let offline = place.run_with(&["--offline", "key", "public", "hashivault://release"], &elsewhere);
     assert_eq!(offline.code, 2);
     assert!(offline.stderr.contains("while offline"), "{}", offline.stderr);
+    let elsewhere = [("VAULT_ADDR", "https://me:hunter2@vault.example"), ("VAULT_TOKEN", "token")];
+    let offline = place.run_with(&["--offline", "key", "public", "hashivault://release"], &elsewhere);
+    assert!(
+        offline.stderr.contains("`vault.example`") && !offline.stderr.contains("hunter2"),
+        "{}",
+        offline.stderr
+    );
 }
 
 #[test]

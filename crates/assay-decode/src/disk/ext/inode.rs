@@ -116,22 +116,23 @@ impl Inode {
 
     /// Finds the attribute `system.data`, which goes on where the 60 bytes end.
     fn inline_rest(&self) -> Option<Vec<u8>> {
-        let entries = self.attributes()?;
-        attribute(entries, entries, SYSTEM, b"data").map(<[u8]>::to_vec)
+        let entries = self.attributes().ok()??;
+        attribute(entries, entries, SYSTEM, b"data").ok()?.map(<[u8]>::to_vec)
     }
 
     /// Returns the attributes that lie inside the inode.
-    fn attributes(&self) -> Option<&[u8]> {
-        let extra = usize::from(Little.u16(&self.bytes, 128)?);
-        let area = self.bytes.get(128_usize.checked_add(extra)?..)?;
-        area.get(4..).filter(|_| Little.u32(area, 0) == Some(ATTRIBUTES))
+    fn attributes(&self) -> Result<Option<&[u8]>, DiskError> {
+        // The smallest inodes have no room for any.
+        let Some(extra) = Little.u16(&self.bytes, 128) else { return Ok(None) };
+        let area = self.bytes.get(128_usize.saturating_add(usize::from(extra))..).ok_or_else(senseless)?;
+        Ok(area.get(4..).filter(|_| Little.u32(area, 0) == Some(ATTRIBUTES)))
     }
 
     /// Returns the attribute `security.capability`, from the inode or the block of its attributes.
     pub(super) fn capability(&self, volume: &Volume) -> Result<Option<Vec<u8>>, DiskError> {
-        let inside =
-            self.attributes().and_then(|entries| attribute(entries, entries, SECURITY, b"capability"));
-        if let Some(value) = inside {
+        if let Some(entries) = self.attributes()?
+            && let Some(value) = attribute(entries, entries, SECURITY, b"capability")?
+        {
             return Ok(Some(value.to_vec()));
         }
         let low = u64::from(Little.u32(&self.bytes, 104).unwrap_or_default());
@@ -147,7 +148,7 @@ impl Inode {
             return Err(DiskError::damaged(WHAT, "what should hold its attributes holds something else"));
         }
         let entries = bytes.get(32..).unwrap_or_default();
-        Ok(attribute(entries, &bytes, SECURITY, b"capability").map(<[u8]>::to_vec))
+        Ok(attribute(entries, &bytes, SECURITY, b"capability")?.map(<[u8]>::to_vec))
     }
 
     /// Returns the bytes of the file, folder or long link.
@@ -172,22 +173,39 @@ impl Inode {
     }
 }
 
+fn senseless() -> DiskError {
+    DiskError::damaged(WHAT, "its attributes make no sense")
+}
+
 /// Returns the value of the attribute of this name; `values` is what the places of values are counted from.
-fn attribute<'a>(entries: &'a [u8], values: &'a [u8], prefix: u8, wanted: &[u8]) -> Option<&'a [u8]> {
+///
+/// Fails when it may be among what is damaged, or lies where it is not read from: that is not as if it were not there.
+fn attribute<'a>(
+    entries: &'a [u8],
+    values: &'a [u8],
+    prefix: u8,
+    wanted: &[u8],
+) -> Result<Option<&'a [u8]>, DiskError> {
     let mut entry = entries;
-    while Little.u32(entry, 0)? != 0 {
-        let name_len = usize::from(*entry.first()?);
-        let name = entry.get(16..)?.get(..name_len)?;
-        // One that lies in an inode of its own is longer than any that is asked for.
-        if entry.get(1) == Some(&prefix) && name == wanted && Little.u32(entry, 4) == Some(0) {
-            let value = usize::from(Little.u16(entry, 2)?);
-            let len = size(u64::from(Little.u32(entry, 8)?));
-            return values.get(value..)?.get(..len);
+    // Four zeros end the list.
+    while Little.u32(entry, 0).ok_or_else(senseless)? != 0 {
+        let name_len = usize::from(*entry.first().ok_or_else(senseless)?);
+        let name = entry.get(16..).and_then(|rest| rest.get(..name_len)).ok_or_else(senseless)?;
+        if entry.get(1) == Some(&prefix) && name == wanted {
+            if Little.u32(entry, 4) != Some(0) {
+                return Err(DiskError::unsupported(WHAT, "an attribute of it lies in an inode of its own"));
+            }
+            let value = Little
+                .u16(entry, 2)
+                .zip(Little.u32(entry, 8))
+                .and_then(|(value, len)| values.get(usize::from(value)..)?.get(..size(u64::from(len))));
+            return value.ok_or_else(senseless).map(Some);
         }
         // Names are padded to four bytes.
-        entry = entry.get(16_usize.checked_add(name_len)?.div_ceil(4).checked_mul(4)?..)?;
+        let len = 16_usize.saturating_add(name_len).next_multiple_of(4);
+        entry = entry.get(len..).ok_or_else(senseless)?;
     }
-    None
+    Ok(None)
 }
 
 /// Where a file's bytes are, being found out.
@@ -283,5 +301,51 @@ impl Map<'_> {
             self.level(u64::from(Little.u32(address, 0).unwrap_or_default()), below, next, blocks)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An entry as it lies before the values, of which its own is `len` bytes at `at`.
+    fn entry(prefix: u8, name: &[u8], at: u16, inode: u32, len: u32) -> Vec<u8> {
+        let mut entry = vec![u8::try_from(name.len()).unwrap(), prefix];
+        entry.extend(at.to_le_bytes());
+        entry.extend(inode.to_le_bytes());
+        entry.extend(len.to_le_bytes());
+        entry.extend([0; 4]);
+        entry.extend(name);
+        entry.resize(entry.len().next_multiple_of(4), 0);
+        entry
+    }
+
+    /// Checks what is found of the capability in these entries, 200 bytes with the value `xy` at their end.
+    #[track_caller]
+    fn check(entries: &[Vec<u8>], want: Result<Option<&[u8]>, &str>) {
+        let mut bytes = entries.concat();
+        bytes.resize(200, 0);
+        bytes[198..].copy_from_slice(b"xy");
+        let found = attribute(&bytes, &bytes, SECURITY, b"capability").map_err(|error| error.to_string());
+        match (&found, want) {
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (found, want) => assert_eq!(found.as_ref().ok().copied(), want.ok(), "{found:?}"),
+        }
+    }
+
+    #[test]
+    fn an_attribute_that_cannot_be_read_is_not_taken_for_none() {
+        let capability = |at, inode, len| entry(SECURITY, b"capability", at, inode, len);
+        check(&[entry(1, b"a", 0, 0, 0), capability(198, 0, 2)], Ok(Some(b"xy")));
+        check(&[entry(1, b"capability", 0, 0, 0)], Ok(None));
+        check(&[capability(198, 0, 3)], Err("make no sense"));
+        check(&[capability(0, 12, 20)], Err("inode of its own"));
+        // A name that reaches over the end, and a list without one.
+        let mut long = entry(1, b"a", 0, 0, 0);
+        long[0] = 250;
+        check(&[long], Err("make no sense"));
+        check(&[vec![1; 200]], Err("make no sense"));
+        let full = [entry(1, b"abcd", 0, 0, 0)].concat();
+        assert!(attribute(&full, &full, SECURITY, b"capability").is_err());
     }
 }

@@ -1,11 +1,14 @@
 //! The search for a version string: a literal found at the speed of memory, then a few bytes read by hand.
 //!
-//! No backtracking and no automaton: each mark is one linear pass over the file, each hit costs at most [`REACH`] bytes.
+//! No backtracking: each mark is one linear pass over the file, each hit costs at most [`REACH`] bytes. Where many texts are looked for of
+//! which most files have none, they are looked for together.
 
 use super::table::{After, Anchor, Mark, Tail};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use assay_decode::ReadAt;
 use memchr::memmem::Finder;
 use std::io;
+use std::ops::Range;
 
 /// Bytes of a file that are searched; the largest program of the table, node, has 130 MB.
 const SEARCH_LIMIT: u64 = 512 << 20;
@@ -15,6 +18,9 @@ const CHUNK: u64 = 1 << 20;
 const REACH: usize = 160;
 /// Characters of a version at most; real ones have fewer than twenty.
 const LONGEST: usize = 40;
+
+/// Places in one file at which texts stand that are known to be there, after which those that are missing are looked for one by one.
+const MOST_AGAIN: u32 = 10_000;
 
 /// What a search came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,14 +75,58 @@ fn by_mark(content: &dyn ReadAt, name: &str, mark: &Mark) -> io::Result<Found> {
     Ok(found)
 }
 
-/// Returns whether a text stands anywhere in the bytes that are searched.
-pub(in crate::binary) fn contains(content: &dyn ReadAt, text: &[u8]) -> io::Result<bool> {
-    let mut found = false;
-    each(content, text, |_, _| {
-        found = true;
-        false
+/// Texts that are looked for together. None begins with another.
+pub(in crate::binary) struct Texts {
+    texts: Vec<&'static str>,
+    /// `None` where it could not be built; then each is looked for by itself.
+    automaton: Option<AhoCorasick>,
+}
+
+impl Texts {
+    pub(in crate::binary) fn new(texts: Vec<&'static str>) -> Self {
+        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(&texts).ok();
+        Self { texts, automaton }
+    }
+
+    /// Returns which of them stand anywhere in the bytes that are searched.
+    pub(in crate::binary) fn present(&self, content: &dyn ReadAt) -> io::Result<Vec<bool>> {
+        let mut present = vec![false; self.texts.len()];
+        let whole = match &self.automaton {
+            Some(automaton) => search(content, automaton, &mut present)?,
+            None => false,
+        };
+        if !whole {
+            for (known, text) in present.iter_mut().zip(&self.texts).filter(|(known, _)| !**known) {
+                each(content, text.as_bytes(), |_, _| {
+                    *known = true;
+                    false
+                })?;
+            }
+        }
+        Ok(present)
+    }
+}
+
+/// Looks for all texts in one pass; false where that was given up, as a file full of them takes long.
+fn search(content: &dyn ReadAt, automaton: &AhoCorasick, present: &mut [bool]) -> io::Result<bool> {
+    let mut again = 0_u32;
+    parts(content, |part, own| {
+        // Texts may overlap: the search goes on behind the first byte of what was found.
+        let mut from = own.start;
+        while let Some(hit) =
+            automaton.find(Input::new(part).range(from..)).filter(|hit| hit.start() < own.end)
+        {
+            from = hit.start() + 1;
+            if let Some(known) = present.get_mut(hit.pattern().as_usize()) {
+                again += u32::from(std::mem::replace(known, true));
+            }
+            if again > MOST_AGAIN {
+                return false;
+            }
+        }
+        true
     })?;
-    Ok(found)
+    Ok(again <= MOST_AGAIN)
 }
 
 /// Calls `visit` with the byte before, and up to [`REACH`] bytes from, each place where `needle` stands, until it returns `false`.
@@ -86,26 +136,31 @@ fn each(
     mut visit: impl FnMut(Option<u8>, &[u8]) -> bool,
 ) -> io::Result<()> {
     let finder = Finder::new(needle);
+    parts(content, |part, own| {
+        let found = finder.find_iter(part.get(own.start..).unwrap_or_default()).map(|at| at + own.start);
+        found.take_while(|at| *at < own.end).all(|at| {
+            let previous = at.checked_sub(1).and_then(|at| part.get(at)).copied();
+            let window = part.get(at..).unwrap_or_default();
+            visit(previous, window.get(..REACH).unwrap_or(window))
+        })
+    })
+}
+
+/// Calls `visit` with the bytes that are searched, part by part, and with which of them are the part's own, until it returns `false`.
+/// Around those are one byte before, for what precedes an anchor, and [`REACH`] behind, for anchors at the end.
+fn parts(content: &dyn ReadAt, mut visit: impl FnMut(&[u8], Range<usize>) -> bool) -> io::Result<()> {
     let len = content.len().min(SEARCH_LIMIT);
     let step = if content.as_slice().is_some() { len } else { CHUNK };
     let reach = u64::try_from(REACH).unwrap_or(u64::MAX);
     let mut start = 0;
     while start < len {
-        // One byte before, for what precedes an anchor, and `REACH` behind, for anchors at the end of this part.
         let from = start.saturating_sub(1);
         let end = start.saturating_add(step).saturating_add(reach).min(len);
         let part = content.read_range(from, end - from, usize::MAX)?;
         let skipped = usize::try_from(start - from).unwrap_or(0);
         let own = usize::try_from(step).unwrap_or(usize::MAX).saturating_add(skipped);
-        for at in finder.find_iter(part.get(skipped..).unwrap_or_default()).map(|at| at + skipped) {
-            if at >= own {
-                break;
-            }
-            let previous = at.checked_sub(1).and_then(|at| part.get(at)).copied();
-            let window = part.get(at..).unwrap_or_default();
-            if !visit(previous, window.get(..REACH).unwrap_or(window)) {
-                return Ok(());
-            }
+        if !visit(&part, skipped..own) {
+            return Ok(());
         }
         start = start.saturating_add(step);
     }

@@ -23,6 +23,10 @@ impl Analyzer for ApkSums {
         &[Select::Path("lib/apk/db/installed"), Select::Path("usr/lib/apk/db/installed")]
     }
 
+    fn lists_files(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         // What is damaged is said by the analyzer of the packages.
         let Some(text) = file.text(out) else { return };

@@ -32,6 +32,10 @@ impl Analyzer for DpkgSums {
         ]
     }
 
+    fn lists_files(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         let Some(text) = file.text(out) else { return };
         let (package, files): (&str, Vec<_>) = match file.path {

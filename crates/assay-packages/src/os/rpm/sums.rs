@@ -41,6 +41,10 @@ impl Analyzer for RpmSums {
         ]
     }
 
+    fn lists_files(&self) -> bool {
+        true
+    }
+
     fn analyze(&self, file: &File<'_>, out: &mut Sink<'_>) {
         let mut budget = PATHS_LIMIT;
         each_header(file.content, &mut |blob| {

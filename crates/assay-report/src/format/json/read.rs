@@ -236,6 +236,8 @@ fn base(entry: BaseEntry) -> Base {
         layers: entry.layers,
         evidence: named(&evidence, BaseEvidence::name, &entry.evidence).unwrap_or(BaseEvidence::History),
         detail: entry.detail,
+        named: entry.named,
+        newest: entry.newest,
         findings: entry.findings,
         of_findings: 0,
         newer: entry.newer.map(|newer| NewerBase {

@@ -78,9 +78,9 @@ fn open(text: &str, args: &Args, network: &Network) -> Result<Opened, CommandErr
     let source: Source = parse(verb, text)?;
     let options = OpenOptions { platform: args.source.platform().cloned(), spool: spool() };
     let image = source.open(&options, network).map_err(|error| failed(verb, text, error))?;
-    // Engines and archives of `docker save` keep no manifest: then the configuration is compared as it was read.
+    // Engines and archives of `docker save` keep no manifest, and have the configuration beside the layers.
     let place = Repository::of_source(&source, Access::Read, network, &spool()).ok();
-    let (mut manifest, mut config) = (None, None);
+    let (mut manifest, mut config) = (None, image.config().map(<[u8]>::to_vec));
     if let (Some((repository, _)), Some(digest)) = (place, image.image().manifest_digest) {
         let stored =
             repository.resolve(Some(&Selector::Digest(digest))).map_err(|error| failed(verb, text, error))?;

@@ -3,17 +3,22 @@
 use super::super::sign::{say, sign};
 use crate::command::Global;
 use crate::error::CommandError;
+use crate::evidence::runnable;
 use crate::keys;
 use crate::services::Outside;
-use crate::signing;
+use crate::signing::{self, Place, Signatures};
 use crate::source::{NetworkArgs, read_file};
+use assay_model::Digest;
+use assay_oci::descriptor::Descriptor;
+use assay_sign::key::PublicKey;
+use assay_sign::signer::Signer;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Sign again, by a new key, the images that an old key signed.
 ///
 /// What the old key did not sign is not signed, and makes the command end with 1: otherwise a rotation would vouch for images that
-/// somebody pushed meanwhile. Forms and annotations of the signatures stay as they were; the old signatures stay, too, so that nobody
+/// somebody pushed meanwhile. An image that cannot be read does not stop the others, and makes it end with 2. Forms and annotations of the signatures stay as they were; the old signatures stay, too, so that nobody
 /// who still trusts the old key is cut off. Attestations are made again by whoever can vouch for them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
@@ -32,6 +37,10 @@ pub(super) struct Args {
     /// Read more images from this file, one a line; lines that begin with `#` are left out.
     #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
     from: Option<PathBuf>,
+
+    /// Replace the signatures of an index and of each image in it.
+    #[arg(long, short)]
+    recursive: bool,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -62,19 +71,83 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         // Nodes with Docker's runtime write it before what they pulled.
         images.extend(lines.map(|line| line.strip_prefix("docker-pullable://").unwrap_or(line).to_owned()));
     }
-    let mut unsigned = false;
+    let rotation = Rotation { old, new: new.as_ref(), recursive: args.recursive };
+    let mut worst = Ended::Done;
     for image in &images {
-        let place = signing::open(image, &args.network, global)?;
-        let manifest = &place.image.descriptor;
-        let signatures = place.signatures_by(manifest.digest, &old)?;
-        if signatures.is_empty() {
-            unsigned = true;
-            say(&place, manifest, "is not signed by the old key, and was left as it is")?;
+        let ended = signing::open(image, &args.network, global).and_then(|place| rotation.image(&place));
+        worst = worst.max(ended.unwrap_or_else(|error| {
+            error.print();
+            Ended::Failed
+        }));
+    }
+    Ok(match worst {
+        Ended::Done => ExitCode::SUCCESS,
+        Ended::Unsigned => ExitCode::from(1),
+        Ended::Failed => ExitCode::from(2),
+    })
+}
+
+/// How it ended for an image, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Ended {
+    Done,
+    Unsigned,
+    Failed,
+}
+
+struct Rotation<'a> {
+    old: PublicKey,
+    new: &'a dyn Signer,
+    recursive: bool,
+}
+
+impl Rotation<'_> {
+    fn image(&self, place: &Place) -> Result<Ended, CommandError> {
+        let mut unsigned = Vec::new();
+        let mut ended = Ended::Done;
+        let manifests = place.manifests(self.recursive)?;
+        for manifest in &manifests {
+            match self.manifest(place, manifest) {
+                Ok(true) => {}
+                Ok(false) => unsigned.push(manifest),
+                Err(error) => {
+                    error.print();
+                    ended = Ended::Failed;
+                    unsigned.push(manifest);
+                }
+            }
         }
-        for signature in &signatures {
-            let told = sign(&place, manifest, new.as_ref(), signature.legacy, &signature.annotations)?;
-            say(&place, manifest, &told)?;
+        let signed = |digest: Digest| unsigned.iter().all(|manifest| manifest.digest != digest);
+        // As verifiers have it: an index is good when it is signed, or when every image in it that runs is.
+        let whole = signed(place.image.descriptor.digest) || {
+            let images = if self.recursive { runnable(&place.image, &place.shown)? } else { Vec::new() };
+            !images.is_empty() && images.iter().all(|image| signed(image.digest))
+        };
+        if ended == Ended::Done && !whole {
+            for manifest in unsigned {
+                say(place, manifest, "is not signed by the old key, and was left as it is")?;
+            }
+            ended = Ended::Unsigned;
+        }
+        Ok(ended)
+    }
+
+    /// Replaces the signatures of one manifest; returns whether there are any.
+    fn manifest(&self, place: &Place, manifest: &Descriptor) -> Result<bool, CommandError> {
+        let Signatures { found, problems } = place.signatures_by(manifest.digest, &self.old)?;
+        for signature in &found {
+            let told = sign(place, manifest, self.new, signature.legacy, &signature.annotations)?;
+            say(place, manifest, &told)?;
+        }
+        match problems.into_iter().next() {
+            // It may be the one that was looked for.
+            Some(problem) if found.is_empty() => {
+                let message =
+                    format!("cannot read every signature of {} in `{}`", manifest.digest, place.shown);
+                Err(CommandError::work(message, problem)
+                    .hint("look at what is there with `assay tree IMAGE`"))
+            }
+            _ => Ok(!found.is_empty()),
         }
     }
-    Ok(if unsigned { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }

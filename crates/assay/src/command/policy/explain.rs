@@ -20,7 +20,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:\n  \
     assay policy explain                                          all rules\n  \
     assay policy explain vulnerabilities                          one rule and its parameters\n  \
-    assay policy explain --policy policy.yaml report.json         what each rule says of an image")]
+    assay policy explain --policy policy.yaml report:report.json  what each rule says of an image")]
 pub(super) struct Args {
     /// A rule; with `--policy` a source as for `assay gate`.
     #[arg(value_name = "RULE|SOURCE")]

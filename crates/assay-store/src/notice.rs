@@ -1,0 +1,157 @@
+//! Who is told of events, and how far: each event is told until it was taken, by one process at a time, and nothing twice.
+
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::{Store, Work};
+use crate::text::{clean, key};
+use sqlx::Row as _;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The wait after the first failure; it doubles with each further one.
+const FIRST_DELAY: Duration = Duration::from_secs(5);
+
+/// The longest wait between two attempts.
+const MAX_DELAY: Duration = Duration::from_secs(3600);
+
+/// What of an error's text is kept.
+const MAX_ERROR: usize = 1000;
+
+impl Store {
+    /// Takes it on to tell somebody of events for a while, and returns the number of the last event that was told; `None` while another
+    /// process does it, or the last attempt failed not long ago. Who is new is told of what happens from now on.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn claim_sink(
+        &self,
+        name: &str,
+        owner: &str,
+        lease: Duration,
+        now: Moment,
+    ) -> Result<Option<i64>, StoreError> {
+        sqlx::query(
+            "INSERT INTO sinks (name, after, owner, lease_until) SELECT $1, COALESCE(MAX(id), 0), '', 0 FROM events WHERE 1 = 1 \
+             ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(key(name))
+        .execute(&self.pool)
+        .await?;
+        let row = sqlx::query(
+            "UPDATE sinks SET owner = $1, lease_until = $2 WHERE name = $3 AND (lease_until <= $4 OR owner = $5) \
+             AND retry_at <= $6 RETURNING after",
+        )
+        .bind(clean(owner))
+        .bind(now.plus(lease).0)
+        .bind(key(name))
+        .bind(now.0)
+        .bind(clean(owner))
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?)
+    }
+
+    /// Returns which of these subjects somebody was told of since a moment.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn told(
+        &self,
+        sink: &str,
+        subjects: &BTreeSet<String>,
+        since: Moment,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut told = BTreeSet::new();
+        for subject in subjects {
+            let row = sqlx::query("SELECT at FROM told WHERE sink = $1 AND subject = $2 AND at >= $3")
+                .bind(key(sink))
+                .bind(key(subject))
+                .bind(since.0)
+                .fetch_optional(&self.pool)
+                .await?;
+            if row.is_some() {
+                told.insert(subject.clone());
+            }
+        }
+        Ok(told)
+    }
+
+    /// Records that somebody could not be told, and that it is to be tried again later.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn sink_failed(
+        &self,
+        name: &str,
+        owner: &str,
+        error: &str,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        let row = sqlx::query(
+            "UPDATE sinks SET failures = failures + 1, error = $1 WHERE name = $2 AND owner = $3 RETURNING failures",
+        )
+        .bind(clean(error).chars().take(MAX_ERROR).collect::<String>())
+        .bind(key(name))
+        .bind(clean(owner))
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(row) = row else { return Ok(()) };
+        let doublings = u32::try_from(row.try_get::<i64, _>(0)?.saturating_sub(1)).unwrap_or(0).min(16);
+        let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(MAX_DELAY);
+        sqlx::query("UPDATE sinks SET retry_at = $1 WHERE name = $2")
+            .bind(now.plus(delay).0)
+            .bind(key(name))
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets what was told before a moment; returns how much.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn forget_told(&self, before: Moment) -> Result<u64, StoreError> {
+        let gone = sqlx::query("DELETE FROM told WHERE at < $1").bind(before.0).execute(&self.pool).await?;
+        Ok(gone.rows_affected())
+    }
+}
+
+impl Work {
+    /// Records that somebody was told of everything up to an event; says whether that was still this process's to do.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn delivered(
+        &mut self,
+        name: &str,
+        owner: &str,
+        after: i64,
+        subjects: &BTreeSet<String>,
+        now: Moment,
+    ) -> Result<bool, StoreError> {
+        let moved = sqlx::query(
+            "UPDATE sinks SET after = $1, failures = 0, retry_at = 0, error = NULL WHERE name = $2 AND owner = $3 AND after < $4",
+        )
+        .bind(after)
+        .bind(key(name))
+        .bind(clean(owner))
+        .bind(after)
+        .execute(&mut *self.transaction)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for subject in subjects {
+            sqlx::query(
+                "INSERT INTO told (sink, subject, at) VALUES ($1, $2, $3) ON CONFLICT (sink, subject) DO UPDATE SET at = excluded.at",
+            )
+            .bind(key(name))
+            .bind(key(subject))
+            .bind(now.0)
+            .execute(&mut *self.transaction)
+            .await?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,116 @@
+//! `assay audit`: whether the server's log of who did what is whole.
+
+use crate::error::CommandError;
+use crate::source::read_file;
+use crate::terminal;
+use assay_server::RunError;
+use assay_store::{Address, Checkpoint};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// What a checkpoint says that it is.
+const SCHEMA: &str = "assay.audit-checkpoint/v1";
+
+/// Check the server's audit log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Verify(VerifyArgs),
+}
+
+/// Go through the whole log: each entry holds the hash of the one before it, so a change of any is found.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay audit verify --data /var/lib/assay --json > checkpoint.json\n  \
+    assay audit verify --data /var/lib/assay --checkpoint checkpoint.json\n\n\
+    Entries removed from the end are found only against a checkpoint that was kept elsewhere, best signed with `assay sign-blob`. The \
+    exit code is 1 when the log is not whole.")]
+struct VerifyArgs {
+    /// The server's folder.
+    #[arg(long, value_name = "DIR", value_parser = super::path, required_unless_present = "database")]
+    data: Option<PathBuf>,
+
+    /// The server's database on PostgreSQL.
+    #[arg(long, value_name = "URL", env = "ASSAY_DATABASE", hide_env_values = true)]
+    database: Option<Address>,
+
+    /// The log must contain the entry that this checkpoint names.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    checkpoint: Option<PathBuf>,
+
+    /// Print the end of the log as JSON, to be kept as a checkpoint.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    schema: String,
+    sequence: i64,
+    hash: String,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
+    match &args.action {
+        Action::Verify(args) => verify(args),
+    }
+}
+
+fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
+    let address = match (&args.database, &args.data) {
+        (Some(address), _) => address.clone(),
+        (None, data) => {
+            let data = data.clone().unwrap_or_default();
+            let folder = data.canonicalize().map_err(|error| {
+                CommandError::work(format!("cannot use the folder `{}`", data.display()), error)
+                    .hint("name the folder of the server with `--data DIR`")
+            })?;
+            Address::File(folder.join("assay-server.db"))
+        }
+    };
+    let checkpoint = args.checkpoint.as_deref().map(read).transpose()?;
+    let verified = assay_server::verify_audit(&address, checkpoint.as_ref()).map_err(unreadable)?;
+    let (text, code) = match verified {
+        Ok(end) if args.json => {
+            let document =
+                serde_json::json!({ "schema": SCHEMA, "sequence": end.sequence, "hash": end.hash });
+            (format!("{document}\n"), ExitCode::SUCCESS)
+        }
+        Ok(end) => (
+            format!("the audit log is whole: {} entries, the last of which is {}\n", end.sequence, end.hash),
+            ExitCode::SUCCESS,
+        ),
+        Err(fault) => {
+            terminal::stderr(&format!("error: {fault}\n"));
+            return Ok(ExitCode::from(1));
+        }
+    };
+    terminal::stdout(text.as_bytes())
+        .map_err(|error| CommandError::work("cannot write the result", error))?;
+    Ok(code)
+}
+
+fn unreadable(error: RunError) -> CommandError {
+    CommandError::work("cannot read the audit log", error)
+        .hint("name the folder of the server with `--data DIR`, or its database with `--database URL`")
+}
+
+fn read(path: &Path) -> Result<Checkpoint, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the checkpoint `{}`", path.display()), error)
+            .hint("write one with `assay audit verify --data DIR --json > checkpoint.json`")
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let document: Document = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+    if document.schema != SCHEMA {
+        return Err(failed(format!("its schema is `{}`, expected `{SCHEMA}`", document.schema).into()));
+    }
+    Ok(Checkpoint { sequence: document.sequence, hash: document.hash })
+}

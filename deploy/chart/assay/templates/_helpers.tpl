@@ -1,0 +1,104 @@
+{{- define "assay.name" -}}
+{{- if contains "assay" .Release.Name }}{{ .Release.Name | trunc 50 }}{{ else }}{{ printf "%s-assay" .Release.Name | trunc 50 }}{{ end -}}
+{{- end }}
+
+{{- define "assay.labels" -}}
+app.kubernetes.io/name: assay
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end }}
+
+{{- define "assay.selector" -}}
+app.kubernetes.io/name: assay
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "assay.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}{{ with .Values.image.digest }}@{{ . }}{{ end }}
+{{- end }}
+
+{{- define "assay.tlsSecret" -}}
+{{ .Values.tls.secret | default (printf "%s-tls" (include "assay.name" .)) }}
+{{- end }}
+
+{{- /* What every container of the release may do: nothing but its work. */ -}}
+{{- define "assay.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- define "assay.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+fsGroup: 65532
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "assay.environment" -}}
+- {name: HOME, value: /var/lib/assay}
+- {name: TMPDIR, value: /scratch}
+- {name: ASSAY_CACHE_DIR, value: /var/lib/assay/cache}
+{{- with .Values.database.mirror }}
+- {name: ASSAY_DB_MIRROR, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.postgres.secret }}
+- name: ASSAY_DATABASE
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: url}}
+{{- end }}
+{{- if .Values.registryCredentials }}
+- {name: DOCKER_CONFIG, value: /etc/assay/registry}
+{{- end }}
+{{- end }}
+
+{{- define "assay.mounts" -}}
+- {name: data, mountPath: /var/lib/assay}
+- {name: scratch, mountPath: /scratch}
+{{- if .Values.registryCredentials }}
+- {name: registry, mountPath: /etc/assay/registry, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "assay.volumes" -}}
+- {name: scratch, emptyDir: {sizeLimit: 10Gi}}
+{{- with .Values.registryCredentials }}
+- name: registry
+  secret:
+    secretName: {{ . }}
+    items: [{key: .dockerconfigjson, path: config.json}]
+{{- end }}
+{{- end }}
+
+{{- /* Keeps the vulnerability database of the volume beside it fresh; a failure keeps what is there. */ -}}
+{{- define "assay.updater" -}}
+- name: database
+  image: {{ include "assay.image" . }}
+  imagePullPolicy: {{ .Values.image.pullPolicy }}
+  args: [db, update, --every, {{ .Values.database.updateEverySeconds | quote }}]
+  env: {{- include "assay.environment" . | nindent 4 }}
+  securityContext: {{- include "assay.containerSecurity" . | nindent 4 }}
+  resources:
+    requests: {cpu: 50m, memory: 256Mi}
+    limits: {memory: 2Gi}
+  volumeMounts: {{- include "assay.mounts" . | nindent 4 }}
+{{- end }}
+
+{{- define "assay.placement" -}}
+{{- with .Values.nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
