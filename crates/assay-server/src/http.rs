@@ -138,7 +138,9 @@ impl App {
 async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // What stands before the server may name another address in a header; anybody may.
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
-    if request.headers().contains_key(header::AUTHORIZATION) && !app.limits.may_try(peer, (app.clock)()) {
+    let tries =
+        request.headers().contains_key(header::AUTHORIZATION) || request.uri().path() == pages::SIGN_IN;
+    if tries && !app.limits.may_try(peer, (app.clock)()) {
         app.metrics.rate_limited.add(1);
         return Problem::too_often().into_response();
     }

@@ -41,6 +41,9 @@ use std::sync::Arc;
 /// The largest form that is read: a token and an address.
 const MAX_FORM: usize = 16 << 10;
 
+/// Where a token is tried.
+pub(crate) const SIGN_IN: &str = "/sign-in";
+
 type Viewing<'a> = Pin<Box<dyn Future<Output = Result<View, PageError>> + Send + 'a>>;
 
 /// A page: where it is, who may see it, and what it shows.
@@ -93,7 +96,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<
         router = router.route(page.path, get(answer));
     }
     router
-        .route("/sign-in", get(session::form).post(session::sign_in))
+        .route(SIGN_IN, get(session::form).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
         .route("/images/{digest}/download/{format}", get(download::download))
         .layer(DefaultBodyLimit::max(MAX_FORM))

@@ -67,16 +67,16 @@ impl Chromium {
             statuses: Vec::new(),
             loaded: false,
         };
-        let page = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let page = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
         let attached = json!({ "targetId": page["targetId"], "flatten": true });
-        let session = browser.call("Target.attachToTarget", attached);
+        let session = browser.call("Target.attachToTarget", &attached);
         browser.session = session["sessionId"].as_str().map(str::to_owned);
         for domain in
             ["Page.enable", "Network.enable", "Log.enable", "Runtime.enable", "Accessibility.enable"]
         {
-            browser.call(domain, json!({}));
+            browser.call(domain, &json!({}));
         }
-        browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+        browser.call("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
         browser
     }
 
@@ -102,7 +102,7 @@ impl Chromium {
         said
     }
 
-    fn call(&mut self, method: &str, params: Value) -> Value {
+    fn call(&mut self, method: &str, params: &Value) -> Value {
         self.number += 1;
         let mut command = json!({ "id": self.number, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -126,7 +126,7 @@ impl Chromium {
 
     fn open(&mut self, address: &str) {
         self.loaded = false;
-        let opened = self.call("Page.navigate", json!({ "url": address }));
+        let opened = self.call("Page.navigate", &json!({ "url": address }));
         assert!(opened["errorText"].is_null(), "{address}: {opened}");
         self.wait_until_loaded();
     }
@@ -134,7 +134,7 @@ impl Chromium {
     /// Evaluates an expression in the page, by the debugger: the page itself runs nothing.
     fn evaluate(&mut self, expression: &str) -> Value {
         let result =
-            self.call("Runtime.evaluate", json!({ "expression": expression, "returnByValue": true }));
+            self.call("Runtime.evaluate", &json!({ "expression": expression, "returnByValue": true }));
         assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
         result["result"]["value"].clone()
     }
@@ -143,21 +143,21 @@ impl Chromium {
         for (kind, text) in [("keyDown", text), ("keyUp", "")] {
             let event =
                 json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code, "text": text });
-            self.call("Input.dispatchKeyEvent", event);
+            self.call("Input.dispatchKeyEvent", &event);
         }
     }
 
     fn show(&mut self, width: u32, height: u32, phone: bool, dark: bool) {
         let scale = if phone { 2 } else { 1 };
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": scale, "mobile": phone });
-        self.call("Emulation.setDeviceMetricsOverride", screen);
+        self.call("Emulation.setDeviceMetricsOverride", &screen);
         let scheme = if dark { "dark" } else { "light" };
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.call("Emulation.setEmulatedMedia", media);
+        self.call("Emulation.setEmulatedMedia", &media);
     }
 
     fn picture(&mut self, file: &Path) {
-        let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
+        let shot = self.call("Page.captureScreenshot", &json!({ "format": "png" }));
         fs::write(file, base64(shot["data"].as_str().unwrap())).unwrap();
     }
 }
@@ -382,13 +382,13 @@ fn every_page_is_fit_to_be_read_in_a_browser() {
     assert_eq!(browser.evaluate(CHECKS), json!([]));
     browser.picture(&pictures.join("sign-in.png"));
     assert_eq!(browser.evaluate("document.activeElement.name"), "token");
-    browser.call("Input.insertText", json!({ "text": token }));
+    browser.call("Input.insertText", &json!({ "text": token }));
     browser.loaded = false;
     browser.press("Enter", 13, "\r");
     browser.wait_until_loaded();
     assert_eq!(browser.evaluate("location.pathname"), "/events");
     assert_eq!(browser.evaluate("document.cookie"), "", "a script could read the session");
-    let cookies = browser.call("Network.getCookies", json!({ "urls": [here] }));
+    let cookies = browser.call("Network.getCookies", &json!({ "urls": [here] }));
     let cookie = &cookies["cookies"][0];
     assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Strict")), "{cookies}");
     assert!(!token.contains(cookie["value"].as_str().unwrap()));

@@ -52,28 +52,26 @@ impl Visitor {
 /// Returns who asks, if they may.
 pub(super) async fn visitor(app: &App, headers: &HeaderMap, role: Role) -> Result<Visitor, PageError> {
     let now = (app.clock)();
-    let visitor = if let Some(token) = bearer(headers) {
-        let Some(holder) = app.store.holder(&token, now).await? else {
-            app.metrics.unauthenticated.add(1);
-            return Err(Problem::unauthenticated().into());
-        };
-        Visitor::new(holder, None)
-    } else {
-        let Some(session) = session(headers) else { return Err(PageError::SignIn) };
-        let Some(holder) = app.store.session_holder(&session, now).await? else {
-            return Err(PageError::SignIn);
-        };
-        Visitor::new(holder, Some(&session))
-    };
+    if is_bearer(headers) {
+        return Ok(Visitor::new(app.require(headers, role).await?, None));
+    }
+    let Some(session) = session(headers) else { return Err(PageError::SignIn) };
+    let Some(holder) = app.store.session_holder(&session, now).await? else { return Err(PageError::SignIn) };
+    // As with the API: who is signed in may not ask more than a token may.
+    if !app.limits.request(&holder.name, now) {
+        app.metrics.rate_limited.add(1);
+        return Err(Problem::too_often().into());
+    }
+    let visitor = Visitor::new(holder, Some(&session));
     if visitor.role < role {
         return Err(Problem::forbidden(role.name()).into());
     }
     Ok(visitor)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Token> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| Token::presented(token.trim()))
+fn is_bearer(headers: &HeaderMap) -> bool {
+    let scheme = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.split(' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer"))
 }
 
 fn session(headers: &HeaderMap) -> Option<Session> {

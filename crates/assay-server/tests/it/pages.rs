@@ -444,3 +444,18 @@ fn lists_go_on_until_everything_was_told_once() {
         assert!(found.contains("team/app1:v77"));
     });
 }
+
+#[test]
+fn whoever_tries_tokens_is_told_to_wait() {
+    run(async {
+        let world = World::start(Content::new(), &database(&[], BUILT), None).await;
+        let browser = Browser { world: &world, cookie: None };
+        let mut tries = 0;
+        while browser.submit("/sign-in", "token=assay_00").await.status == 401 {
+            tries += 1;
+            assert!(tries < 1000, "nobody stops it");
+        }
+        let answer = browser.submit("/sign-in", &format!("token={}", token(Role::Admin).reveal())).await;
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (429, true));
+    });
+}
