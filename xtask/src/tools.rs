@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -431,9 +431,11 @@ fn kwok_stages() -> Result<()> {
             let mut files: Vec<_> =
                 fs::read_dir(stages.join(part))?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
             files.sort();
-            for file in
-                files.iter().filter(|file| file.file_name().is_some_and(|name| name != "kustomization.yaml"))
-            {
+            // Besides what says how to put them together, and folders of variants.
+            let is_stage = |file: &&PathBuf| {
+                file.extension().is_some_and(|kind| kind == "yaml") && !file.ends_with("kustomization.yaml")
+            };
+            for file in files.iter().filter(is_stage) {
                 text += &format!("---\n{}\n", fs::read_to_string(file)?);
             }
         }
