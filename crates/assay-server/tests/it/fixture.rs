@@ -224,22 +224,11 @@ impl World {
         headers: &str,
         body: &str,
     ) -> (u16, String, String) {
-        self.send_of_length(method, path, headers, body, body.len()).await
-    }
-
-    /// As [`Self::send`], with a length of its own.
-    pub(crate) async fn send_of_length(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &str,
-        body: &str,
-        length: usize,
-    ) -> (u16, String, String) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-             {headers}Content-Length: {length}\r\n\r\n{body}",
+             {headers}Content-Length: {}\r\n\r\n{body}",
+            body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();

@@ -1,6 +1,6 @@
 //! From a push to the blast radius of a new advisory.
 
-use crate::fixture::{BUILT, World, database, image, run, token};
+use crate::fixture::{BUILT, World, database, image, run};
 use assay_model::Timestamp;
 use assay_server::rematch_all;
 use assay_store::{Moment, Role};
@@ -156,10 +156,8 @@ fn who_has_no_token_gets_nothing() {
         assert_eq!(world.ask("POST", hook, Some(Role::Developer), "{\"events\":[]}").await.0, 202);
         assert_eq!(world.ask("POST", hook, Some(Role::Developer), "{}").await.0, 400);
         assert_eq!(world.ask("POST", "/webhooks/unknown", Some(Role::Admin), "{}").await.0, 404);
-        // Announced only: what is refused is not read, and a body that is sent all the same breaks the connection.
-        let announced =
-            format!("Authorization: Bearer {}\r\nExpect: 100-continue\r\n", token(Role::Developer).reveal());
-        assert_eq!(world.send_of_length("POST", hook, &announced, "", 5 << 20).await.0, 413);
+        // One byte too many, so that all of it is read: what is left unread when a connection ends may cost the answer.
+        assert_eq!(world.ask("POST", hook, Some(Role::Developer), &"x".repeat((4 << 20) + 1)).await.0, 413);
         assert_eq!(world.ask("GET", "/nowhere", None, "").await.0, 404);
         let (status, body) = world.ask("GET", "/api/v1/images/sha256:short", Some(Role::Viewer), "").await;
         assert_eq!(status, 400, "{body}");
