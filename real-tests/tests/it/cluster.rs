@@ -5,7 +5,7 @@ use real_tests::tool;
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -296,11 +296,4 @@ pub(crate) fn list_path(version: &str, kind: &str, namespace: &str) -> String {
 /// Returns a file below `target/tools`, which is there when a program of the same step is.
 fn tools_file(name: &str) -> PathBuf {
     real_tests::workspace().join("target/tools").join(name)
-}
-
-/// Waits until a port is answered.
-pub(crate) fn wait_for_port(port: u16) {
-    eventually("a server starts", || {
-        TcpStream::connect(("127.0.0.1", port)).map(|_| ()).map_err(|error| error.to_string())
-    });
 }

@@ -92,10 +92,6 @@ impl Shop {
         fs::write(path, text).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-
     fn authority(&self, name: &str) {
         let (key, certificate) = (self.path(&format!("{name}.key")), self.path(&format!("{name}.crt")));
         let request =
