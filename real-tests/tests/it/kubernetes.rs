@@ -163,13 +163,13 @@ impl Shop {
                 "example.org/Crate=/spec/template/spec",
             ],
         );
-        let first = self.token.is_empty();
-        line(&mut assay, "note: listening on https://");
-        let token = if first {
-            line(&mut assay, "the first administrator's token, shown only now: ")
+        // The token is the last that it says when it starts for the first time.
+        let last = if self.token.is_empty() {
+            "the first administrator's token, shown only now: "
         } else {
-            String::new()
+            "note: listening on "
         };
+        let token = line(&mut assay, last);
         self.assay = Some(assay);
         token
     }
@@ -243,6 +243,8 @@ impl Shop {
             "tls.secret=assay-tls",
             "--set",
             "webhook.tierLabels={environment}",
+            "--set",
+            "postgres.secret=database",
         ];
         let more: Vec<&str> = values.iter().flat_map(|value| ["--set", *value]).collect();
         render(helm, &[&base[..], &more].concat())

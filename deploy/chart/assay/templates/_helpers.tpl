@@ -102,3 +102,59 @@ affinity: {{- toYaml . | nindent 2 }}
 imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end }}
+
+{{- define "assay.client" -}}
+{{- $root := index . 0 -}}
+clientConfig:
+  {{- if $root.Values.webhook.url }}
+  url: {{ printf "%s%s" (trimSuffix "/" $root.Values.webhook.url) (index . 2) }}
+  {{- else }}
+  service:
+    name: {{ include "assay.name" $root }}
+    namespace: {{ $root.Release.Namespace }}
+    path: {{ index . 2 }}
+    port: 443
+  {{- end }}
+  {{- with index . 1 }}
+  caBundle: {{ . }}
+  {{- end }}
+{{- end }}
+
+{{- define "assay.hook" -}}
+admissionReviewVersions: [v1]
+# A dry run changes nothing; otherwise an unknown image is asked for, and what happened is recorded.
+sideEffects: NoneOnDryRun
+failurePolicy: {{ .Values.webhook.failurePolicy }}
+timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
+matchPolicy: Equivalent
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values: {{ append .Values.webhook.exemptNamespaces .Release.Namespace | uniq | toJson }}
+{{- end }}
+
+{{- /* An update that changes neither image nor tier must pass also while Assay is away, so the API server decides that itself. */ -}}
+{{- define "assay.condition" -}}
+{{- $at := index . 1 -}}
+{{- $same := list -}}
+{{- range list "containers" "initContainers" "ephemeralContainers" }}
+{{- $list := "%s.?%s.orValue([]).map(c, c.?image.orValue(''))" }}
+{{- $same = append $same (printf "%s == %s" (printf $list (printf "object%s" $at) .) (printf $list (printf "oldObject%s" $at) .)) }}
+{{- end }}
+{{- $volumes := "%s.?volumes.orValue([]).map(v, v.?image.?reference.orValue(''))" }}
+{{- $same = append $same (printf "%s == %s" (printf $volumes (printf "object%s" $at)) (printf $volumes (printf "oldObject%s" $at))) }}
+{{- range (index . 0).Values.webhook.tierLabels }}
+{{- $label := printf "%%s.metadata.?labels[?'%s'].orValue('')" . }}
+{{- $same = append $same (printf "%s == %s" (printf $label "object") (printf $label "oldObject")) }}
+{{- end -}}
+request.operation != 'UPDATE' || !({{ join " && " $same }})
+{{- end }}
+
+{{- define "assay.pods" -}}
+rules:
+  - {apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [pods, pods/ephemeralcontainers], scope: Namespaced}
+matchConditions:
+  - name: images-or-tier-change
+    expression: {{ include "assay.condition" (list . ".spec") | toJson }}
+{{- end }}
