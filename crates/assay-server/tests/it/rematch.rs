@@ -147,7 +147,9 @@ async fn replaced(
     let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
     let digest = Digest::Sha256([1; 32]);
     store_scan(&store, &digest, inventory(&[(0, 0)]), old).await;
-    let done = rematch_all(&store, old, (new, false), now()).await.unwrap();
+    // Not in the same millisecond.
+    let at = now().plus(std::time::Duration::from_secs(1));
+    let done = rematch_all(&store, old, (new, false), at).await.unwrap();
     (store, folder, digest, done)
 }
 
