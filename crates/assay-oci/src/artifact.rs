@@ -234,17 +234,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let name = fallback_tag(&subject);
         let at = Found::FallbackTag;
-        let stored = match self.listed(&Selector::Name(name.clone()), &mut 0)? {
-            Ok(Some(stored)) => stored,
-            Ok(None) => {
-                result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
-                return Ok(());
-            }
-            Err(reason) => {
-                result.unreadable(at, name, &reason);
-                return Ok(());
-            }
-        };
+        let Some(stored) = self.tagged(at, &name, result, &mut 0)? else { return Ok(()) };
         let entries = match ManifestDocument::parse(&stored.bytes) {
             Ok(index) if index.is_index() => {
                 result.note_malformed(index.malformed(), stored.descriptor.digest, at);
@@ -267,6 +257,24 @@ impl Repository {
         Ok(())
     }
 
+    /// Returns what has a tag; notes that nothing has it, or that it cannot be read.
+    fn tagged(
+        &self,
+        at: Found,
+        name: &str,
+        result: &mut Artifacts,
+        bytes: &mut u64,
+    ) -> Result<Option<StoredManifest>, RepositoryError> {
+        match self.listed(&Selector::Name(name.to_owned()), bytes)? {
+            Ok(Some(stored)) => return Ok(Some(stored)),
+            Ok(None) => {
+                result.looked.push(Look { at, name: name.to_owned(), outcome: LookOutcome::Absent });
+            }
+            Err(reason) => result.unreadable(at, name.to_owned(), &reason),
+        }
+        Ok(None)
+    }
+
     fn look_at_tag(
         &self,
         scheme: TagScheme,
@@ -275,17 +283,7 @@ impl Repository {
     ) -> Result<(), RepositoryError> {
         let name = scheme.tag(&result.subject);
         let at = Found::Tag(scheme);
-        let stored = match self.listed(&Selector::Name(name.clone()), bytes)? {
-            Ok(Some(stored)) => stored,
-            Ok(None) => {
-                result.looked.push(Look { at, name, outcome: LookOutcome::Absent });
-                return Ok(());
-            }
-            Err(reason) => {
-                result.unreadable(at, name, &reason);
-                return Ok(());
-            }
-        };
+        let Some(stored) = self.tagged(at, &name, result, bytes)? else { return Ok(()) };
         let digest = stored.descriptor.digest;
         if let Some(have) = result.artifacts.iter_mut().find(|have| have.descriptor.digest == digest) {
             have.found.push(at);

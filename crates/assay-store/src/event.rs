@@ -6,6 +6,7 @@ use crate::store::{Store, Work};
 use crate::text::clean;
 use assay_model::Digest;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,16 +85,17 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Event {
-                    id: row.try_get(0)?,
-                    at: Moment(row.try_get(1)?),
-                    kind: row.try_get(2)?,
-                    digest: row.try_get(3)?,
-                    detail: row.try_get(4)?,
-                })
-            })
-            .collect()
+        rows.iter().map(event).collect()
     }
+}
+
+/// Reads an event of the columns `id`, `at`, `kind`, `digest` and `detail`.
+pub(crate) fn event(row: &AnyRow) -> Result<Event, StoreError> {
+    Ok(Event {
+        id: row.try_get(0)?,
+        at: Moment(row.try_get(1)?),
+        kind: row.try_get(2)?,
+        digest: row.try_get(3)?,
+        detail: row.try_get(4)?,
+    })
 }

@@ -2,9 +2,9 @@
 
 use crate::audit::AuditEntry;
 use crate::error::StoreError;
-use crate::event::Event;
+use crate::event::{Event, event};
 use crate::moment::Moment;
-use crate::scan::KnownFinding;
+use crate::scan::{KnownFinding, known_finding};
 use crate::store::Store;
 use assay_model::Digest;
 use sqlx::Row as _;
@@ -83,25 +83,7 @@ impl Store {
             .bind(skip)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KnownFinding {
-                    fingerprint: row.try_get(0)?,
-                    kind: row.try_get(1)?,
-                    rule: row.try_get(2)?,
-                    severity: row.try_get(3)?,
-                    priority: row.try_get(4)?,
-                    package: row.try_get(5)?,
-                    version: row.try_get(6)?,
-                    fix: row.try_get(7)?,
-                    fixed_versions: row.try_get(8)?,
-                    suppressed: row.try_get::<i64, _>(9)? != 0,
-                    first_seen: Moment(row.try_get(10)?),
-                    gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
-                    reopened: row.try_get(12)?,
-                })
-            })
-            .collect()
+        rows.iter().map(known_finding).collect()
     }
 
     /// Returns how many open findings of each severity an image has.
@@ -150,17 +132,7 @@ impl Store {
             query = query.bind(digest.to_string());
         }
         let rows = query.bind(limit).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Event {
-                    id: row.try_get(0)?,
-                    at: Moment(row.try_get(1)?),
-                    kind: row.try_get(2)?,
-                    digest: row.try_get(3)?,
-                    detail: row.try_get(4)?,
-                })
-            })
-            .collect()
+        rows.iter().map(event).collect()
     }
 
     /// Returns jobs before a number in a state, the newest first.

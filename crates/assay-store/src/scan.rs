@@ -8,6 +8,7 @@ use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::text;
 use assay_model::{Digest, Finding, Inventory, Report};
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -436,24 +437,25 @@ impl Store {
         .bind(digest.to_string())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(KnownFinding {
-                    fingerprint: row.try_get(0)?,
-                    kind: row.try_get(1)?,
-                    rule: row.try_get(2)?,
-                    severity: row.try_get(3)?,
-                    priority: row.try_get(4)?,
-                    package: row.try_get(5)?,
-                    version: row.try_get(6)?,
-                    fix: row.try_get(7)?,
-                    fixed_versions: row.try_get(8)?,
-                    suppressed: row.try_get::<i64, _>(9)? != 0,
-                    first_seen: Moment(row.try_get(10)?),
-                    gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
-                    reopened: row.try_get(12)?,
-                })
-            })
-            .collect()
+        rows.iter().map(known_finding).collect()
     }
+}
+
+/// Reads a finding, of its columns from the fingerprint on in the order of its fields.
+pub(crate) fn known_finding(row: &AnyRow) -> Result<KnownFinding, StoreError> {
+    Ok(KnownFinding {
+        fingerprint: row.try_get(0)?,
+        kind: row.try_get(1)?,
+        rule: row.try_get(2)?,
+        severity: row.try_get(3)?,
+        priority: row.try_get(4)?,
+        package: row.try_get(5)?,
+        version: row.try_get(6)?,
+        fix: row.try_get(7)?,
+        fixed_versions: row.try_get(8)?,
+        suppressed: row.try_get::<i64, _>(9)? != 0,
+        first_seen: Moment(row.try_get(10)?),
+        gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
+        reopened: row.try_get(12)?,
+    })
 }
