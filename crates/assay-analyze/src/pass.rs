@@ -4,15 +4,20 @@
 //! analyzers can read at random; everything else is hashed and skipped in the reader's own buffer.
 
 mod ahead;
+mod folder;
 mod lazy;
+mod links;
+mod look;
 mod room;
 mod source;
 
+pub use folder::FolderPass;
 pub use lazy::{Fetch, analyze_table};
+pub use links::{UnresolvedLinks, resolve_links};
 
-use crate::analyzer::{Analyzer, File, LeftOut, Node, NodeKind, Sink};
+use crate::analyzer::{File, Node, NodeKind};
 use crate::cover::{self, Mark};
-use crate::facts::{FileAnalysis, LayerAnalysis, LayerFacts, PathFacts};
+use crate::facts::{FileAnalysis, LayerAnalysis};
 use crate::limits::{self, Budget, Expansion, Limits, PathCost};
 use crate::matcher::{MAGIC_LEN, Matcher};
 use ahead::{Ahead, worker};
@@ -20,13 +25,14 @@ use assay_decode::compression::{Limited, decompress};
 use assay_decode::read_at::{FileSpool, ReadAt};
 use assay_decode::tar::{EntryKind, TarError, TarLimits, TarReader};
 use assay_model::{DiffId, Digest, Warning};
+use links::LinksByTarget;
+use look::{Said, look};
 use room::Warned;
 use sha2::{Digest as _, Sha256};
 use source::{Checked, Hashing, over_budget, with_causes};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Why a layer's analysis cannot be used at all.
@@ -44,30 +50,6 @@ pub enum AnalyzeLayerError {
         /// What was computed.
         actual: DiffId,
     },
-}
-
-/// Hard links to files that were not kept, whose names ask for an analysis that the target's name did not.
-///
-/// The layer has to be read again for these; that never happens in images made by ordinary tools.
-#[derive(Debug, Default)]
-pub struct UnresolvedLinks {
-    by_path: BTreeMap<String, UnresolvedLink>,
-}
-
-#[derive(Debug)]
-struct UnresolvedLink {
-    target: String,
-    /// The analyzers that want the link and have not seen the target.
-    analyzers: Vec<usize>,
-    /// The number of the link's entry: the target is what had its name before.
-    entry: u64,
-}
-
-impl UnresolvedLinks {
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.by_path.is_empty()
-    }
 }
 
 /// Reads a layer, compressed or not, once and to its end.
@@ -111,160 +93,6 @@ pub fn analyze_layer(
     Ok(pass.finish())
 }
 
-/// Reads a layer a second time, for hard links left over from the first.
-///
-/// # Errors
-/// Fails as [`analyze_layer`] does.
-pub fn resolve_links(
-    reader: impl Read + Send,
-    links: &UnresolvedLinks,
-    analysis: &mut LayerAnalysis,
-    matcher: &Matcher<'_>,
-    limits: &Limits,
-) -> Result<(), AnalyzeLayerError> {
-    let mut by_target: LinksByTarget<'_> = HashMap::new();
-    for (path, link) in &links.by_path {
-        by_target.entry(&link.target).or_default().push((path, link));
-    }
-    let mut pass = Pass::new(matcher, limits);
-    pass.walk(reader, Some(&by_target))?;
-    let given_up = pass.full || pass.list_full || limits.stop.is_raised();
-    for (path, link) in &links.by_path {
-        if !given_up && !pass.out.files.contains_key(path) {
-            let message = format!("it is a hard link to `{}`, which this layer does not have", link.target);
-            pass.warn(Warning::unscanned("unresolved-link", Some(path), message));
-        }
-    }
-    let hindered = pass.is_hindered();
-    let found = pass.finish().0;
-    analysis.repeatable &= !hindered;
-    for (path, said) in found.files {
-        analysis.files.entry(path).or_default().extend(said);
-    }
-    // The second reading says again what the first said about the layer itself.
-    let new: Vec<Warning> =
-        found.warnings.into_iter().filter(|warning| !analysis.warnings.contains(warning)).collect();
-    analysis.warnings.extend(new);
-    Ok(())
-}
-
-type LinksByTarget<'a> = HashMap<&'a str, Vec<(&'a str, &'a UnresolvedLink)>>;
-
-/// Analyses files that are not in a tar, one after the other: those of a folder, a disk or a zip.
-pub struct FolderPass<'a> {
-    pass: Pass<'a>,
-    /// Whether files are inside something that is stored in fewer bytes than they may come to.
-    inside: bool,
-}
-
-impl<'a> FolderPass<'a> {
-    /// Starts with nothing seen.
-    pub fn new(matcher: &'a Matcher<'a>, limits: &'a Limits) -> Self {
-        Self { pass: Pass::new(matcher, limits), inside: false }
-    }
-
-    /// Starts with nothing seen of something that is stored in `stored` bytes: files that are looked at count as expanded.
-    ///
-    /// A disk's tables, or a zip's, can give the same bytes to any number of files.
-    pub fn inside(matcher: &'a Matcher<'a>, limits: &'a Limits, stored: u64) -> Self {
-        let pass = Pass::new(matcher, limits);
-        pass.expansion.add_stored(stored);
-        Self { pass, inside: true }
-    }
-
-    /// Looks at one file; returns whether any analyzer wanted it.
-    pub fn file(&mut self, path: &str, node: Node, content: &dyn ReadAt) -> bool {
-        let pass = &mut self.pass;
-        pass.out.entries += 1;
-        if !self.inside {
-            pass.expansion.add_stored(content.len());
-        }
-        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(content.len());
-        let mut found = std::mem::take(&mut pass.found);
-        pass.matcher.by_path(path, &mut found);
-        let mut start = [0; MAGIC_LEN];
-        let len = content.read_at(0, &mut start).unwrap_or_default();
-        pass.matcher.by_magic(start.get(..len).unwrap_or_default(), &mut found);
-        if !content.is_empty() {
-            pass.matcher.by_being(&mut found);
-        }
-        pass.matcher.by_node(&node, &mut found);
-        let wanted = !found.is_empty();
-        pass.without_lists(&mut found);
-        if wanted && content.len() > pass.limits.bytes_per_file {
-            pass.too_large(path, content.len());
-        } else if found.is_empty() || !self.inside || pass.look_into(path, content.len(), &found) {
-            pass.run(path, node, content, &found);
-        }
-        pass.found = found;
-        wanted
-    }
-
-    /// Looks at one file of `size` bytes that can only be read from its beginning.
-    ///
-    /// What was said of an earlier file of the same path is forgotten.
-    pub fn stream(&mut self, path: &str, node: Node, size: u64, reader: &mut dyn BufRead) {
-        let pass = &mut self.pass;
-        pass.out.entries += 1;
-        pass.out.unpacked_size = pass.out.unpacked_size.saturating_add(size);
-        pass.forget(path);
-        let mut found = std::mem::take(&mut pass.found);
-        pass.matcher.by_path(path, &mut found);
-        let start = match reader.fill_buf() {
-            Ok(start) => start,
-            Err(error) => {
-                pass.warn(Warning::unscanned("damaged-file", Some(path), error.to_string()));
-                &[]
-            }
-        };
-        pass.matcher.by_magic(start.get(..start.len().min(MAGIC_LEN)).unwrap_or_default(), &mut found);
-        if size > 0 {
-            pass.matcher.by_being(&mut found);
-        }
-        pass.matcher.by_node(&node, &mut found);
-        pass.without_lists(&mut found);
-        if !found.is_empty()
-            && pass.look_into(path, size, &found)
-            && let Some(content) = pass.content(path, size, &mut { reader }, &found)
-        {
-            pass.run_content(path, node, &content, &found);
-        }
-        pass.found = found;
-    }
-
-    /// Looks at one folder, of which only what it is counts.
-    pub fn folder(&mut self, path: &str, node: Node) {
-        self.pass.folder(path, node);
-    }
-
-    /// Returns whether anybody wants a symbolic link of this path; then it is worth while to read its target.
-    pub fn wants_link(&self, path: &str) -> bool {
-        let mut found = Vec::new();
-        self.pass.matcher.by_link(path, &mut found);
-        !found.is_empty()
-    }
-
-    /// Looks at one symbolic link.
-    pub fn link(&mut self, path: &str, node: Node, target: &str) {
-        self.pass.link(path, node, target);
-    }
-
-    /// Records what could not be looked at.
-    pub fn warn(&mut self, warning: Warning) {
-        self.pass.warn(warning);
-    }
-
-    /// Returns whether nothing more can be kept or the time is up, so that looking on is of no use.
-    pub fn is_over(&self) -> bool {
-        self.pass.full || self.pass.limits.stop.is_raised()
-    }
-
-    /// Returns what was found.
-    pub fn finish(self) -> LayerAnalysis {
-        self.pass.finish().0
-    }
-}
-
 struct Pass<'a> {
     matcher: &'a Matcher<'a>,
     limits: &'a Limits,
@@ -297,9 +125,6 @@ struct Pass<'a> {
     /// The thread that looks at small files while the layer is read on.
     ahead: Option<Ahead>,
 }
-
-/// Facts that a file says that says little.
-const FEW_FACTS: usize = 8;
 
 /// A selected file's content.
 enum Content {
@@ -568,90 +393,6 @@ impl<'a> Pass<'a> {
         self.found = found;
     }
 
-    /// Gives a hard link what was said about its target, by the analyzers that want the link, too.
-    fn hard_link(&mut self, path: &str, target: &str) {
-        self.catch_up_with(target);
-        let mut found = std::mem::take(&mut self.found);
-        self.matcher.by_path(path, &mut found);
-        self.without_lists(&mut found);
-        // A link to a link that waits for the second reading waits for the same file.
-        let waiting = self.links.by_path.get(target).map(|link| link.target.clone());
-        let said = self.out.files.get(target).map(Vec::as_slice).unwrap_or_default();
-        let index_of =
-            |name: &str| self.matcher.analyzers().iter().position(|analyzer| analyzer.id().name == name);
-        let mut copies = Vec::new();
-        let mut cost = PathCost::default();
-        let mut full = false;
-        let mut list_full = self.list_full;
-        for analysis in said {
-            let Some(index) = index_of(analysis.analyzer) else { continue };
-            let listed = analysis.is_file_list();
-            // Where there was no room for one, adding up what each of a million links would cost takes too long.
-            if self.full && !listed && analysis.said.facts.len() > FEW_FACTS {
-                full = true;
-                break;
-            }
-            let wanted = found.contains(&index) || self.matcher.selects_by_magic(index);
-            found.retain(|wanted| *wanted != index);
-            if !wanted || (listed && list_full) {
-                continue;
-            }
-            let memory = self.limits.memory(listed);
-            let before = if listed { cost.file_list } else { cost.facts };
-            let mut more = 0_u64;
-            let fits = analysis.said.facts.iter().map(limits::cost).all(|one| {
-                let fits = memory.spend(one, before.saturating_add(more));
-                more = more.saturating_add(if fits { one } else { 0 });
-                fits
-            });
-            *(if listed { &mut cost.file_list } else { &mut cost.facts }) = before.saturating_add(more);
-            if !fits && !listed {
-                full = true;
-                break;
-            }
-            if !fits {
-                memory.give_back(more);
-                cost.file_list = before;
-                list_full = true;
-                continue;
-            }
-            let mut copy = analysis.clone();
-            relocate(&mut copy.said, target, path);
-            copies.push(copy);
-        }
-        let mut of_path = self.cost_of_waiting(path, &found);
-        if !copies.is_empty() {
-            of_path = of_path.or(self::path_cost(path, &copies));
-        }
-        full |= of_path.facts > 0 && !self.limits.facts.spend(of_path.facts, cost.facts);
-        if !full && of_path.file_list > 0 && !self.limits.file_list.spend(of_path.file_list, cost.file_list) {
-            list_full = true;
-            self.limits.file_list.give_back(cost.file_list);
-            copies.retain(|copy| !copy.is_file_list());
-            found.retain(|index| !self.matcher.lists_files(*index));
-        }
-        if full {
-            // A layer may have a million links to what there is no room for.
-            copies.clear();
-            self.limits.give_back(cost);
-            self.no_room();
-        } else if !found.is_empty() {
-            let link = UnresolvedLink {
-                target: waiting.unwrap_or_else(|| target.to_owned()),
-                analyzers: found.clone(),
-                entry: self.out.entries,
-            };
-            self.links.by_path.insert(path.to_owned(), link);
-        }
-        if list_full {
-            self.no_room_in_list();
-        }
-        if !copies.is_empty() {
-            self.out.files.insert(path.to_owned(), copies);
-        }
-        self.found = found;
-    }
-
     /// Takes a selected file's content if anybody looks into it.
     fn content(
         &mut self,
@@ -872,70 +613,5 @@ fn each_part(reader: &mut impl BufRead, mut take: impl FnMut(&[u8]) -> io::Resul
         take(part)?;
         let len = part.len();
         reader.consume(len);
-    }
-}
-
-/// What one analyzer said about a file.
-struct Said {
-    /// Its number.
-    analyzer: usize,
-    said: PathFacts,
-    /// What the facts have taken, and of which memory.
-    cost: u64,
-    listing: bool,
-    /// What is missing in it.
-    left_out: LeftOut,
-    /// How many warnings of which code were not kept, and whether they leave something unscanned.
-    unsaid: Vec<(&'static str, u64, bool)>,
-}
-
-/// Has analyzers look at a file.
-fn look(
-    file: &File<'_>,
-    analyzers: &[usize],
-    matcher: &Matcher<'_>,
-    limits: &Limits,
-    expansion: &Expansion,
-) -> Vec<Said> {
-    let wanted = analyzers.iter().filter_map(|index| Some((*index, *matcher.analyzers().get(*index)?)));
-    wanted.map(|(index, analyzer)| said_by(index, analyzer, file, limits, expansion)).collect()
-}
-
-/// Runs one analyzer. That it panics would be a bug; it must not take the rest of the scan with it.
-fn said_by(
-    index: usize,
-    analyzer: &dyn Analyzer,
-    file: &File<'_>,
-    limits: &Limits,
-    expansion: &Expansion,
-) -> Said {
-    let mut facts = LayerFacts::default();
-    let listing = analyzer.lists_files();
-    let mut sink = Sink::within(file.path, &mut facts, limits, expansion, listing);
-    let ended = catch_unwind(AssertUnwindSafe(|| analyzer.analyze(file, &mut sink)));
-    let (cost, left_out, unsaid) = (sink.cost, sink.left_out, sink.unsaid().collect());
-    let mut said = facts.paths.remove(file.path).unwrap_or_default();
-    if ended.is_err() {
-        let message = format!("the analyzer `{}` failed on it; please report this", analyzer.id().name);
-        said.warnings.push(Warning::unscanned("analyzer-failed", Some(file.path), message));
-    }
-    Said { analyzer: index, said, cost, listing, left_out, unsaid }
-}
-
-/// Makes facts about `from` be about `to`.
-fn relocate(said: &mut PathFacts, from: &str, to: &str) {
-    for fact in &mut said.facts {
-        if let crate::facts::Fact::Package(package) = fact {
-            for location in &mut package.locations {
-                if let Some(rest) = location.path.strip_prefix(from) {
-                    location.path = format!("{to}{rest}");
-                }
-            }
-        }
-    }
-    for warning in &mut said.warnings {
-        if warning.path.as_deref() == Some(from) {
-            warning.path = Some(to.to_owned());
-        }
     }
 }

@@ -8,7 +8,8 @@
 //! For the same reason nothing is taken from the budgets of the scan while a batch is looked at: it has some memory and expansion aside, and
 //! what was said is paid for when its turn comes. A file for which either does not suffice is looked at again then, within the budgets.
 
-use super::{Pass, Said, each_part, look};
+use super::look::{Said, look};
+use super::{Pass, each_part};
 use crate::analyzer::{File, Node};
 use crate::limits::{Drawn, Expansion, Limits, MemoryBudget};
 use crate::matcher::Matcher;
