@@ -16,7 +16,7 @@ pub use coverage::{Assessment, coverage_state, database_status, end_of_life};
 pub use explain::{Explanation, PackageVerdict, explain};
 pub use judge::{Judgement, Subject, judge};
 pub use priority::prioritise;
-pub use rematch::{FindingChange, Outcome, Rematched, rematch};
+pub use rematch::{FindingChange, Outcome, Rematched, rematch, what_changes};
 pub use removable::{advise_removal, removable};
 pub use vex::{Trust, VexDocument, apply_vex};
 

@@ -53,44 +53,87 @@ pub fn rematch(
     changes: &Changes,
     database: &Database,
 ) -> Result<Rematched, CorruptDatabase> {
-    let feeds = database.feeds()?;
+    let touched = Touched::new(inventory, changes);
     let mut assessment = Assessment::new(database)?;
-    let subjects: Vec<Subject<'_>> =
-        inventory.packages.iter().map(|package| Subject::new(package, inventory.os.as_ref())).collect();
-    let group = |subject: &Subject<'_>| finding::instance(subject.package);
-    let mut reasons: BTreeMap<u32, Vec<&Change>> = BTreeMap::new();
-    let mut touched = BTreeSet::new();
-    for (index, subject) in (0..).zip(&subjects) {
+    for subject in &touched.subjects {
         assessment.add(subject);
-        for (ecosystem, names) in subject.lookups() {
-            let ecosystem = ecosystem.to_string();
-            for name in names {
-                if let Some(changed) = changes.packages.get(&(ecosystem.clone(), name.to_owned())) {
-                    reasons.entry(index).or_default().extend(changed);
-                    touched.insert(group(subject));
-                }
-            }
-        }
     }
-    let judged: BTreeSet<u32> = (0..)
-        .zip(&subjects)
-        .filter(|(_, subject)| touched.contains(&group(subject)))
-        .map(|(index, _)| index)
-        .collect();
-    let mut drafts = Vec::new();
-    for (index, subject) in (0..).zip(&subjects).filter(|(index, _)| judged.contains(index)) {
-        finding::of(index, subject, database, &feeds, &mut drafts)?;
-    }
-    let anew = finding::finish(drafts, inventory);
+    let anew = touched.judge(database)?;
     let (before, kept): (Vec<Finding>, Vec<Finding>) = previous
         .iter()
         .cloned()
-        .partition(|finding| finding.package.is_some_and(|index| judged.contains(&index)));
-    let changes = compare(&before, &anew, &reasons);
+        .partition(|finding| finding.package.is_some_and(|index| touched.judged.contains(&index)));
+    let changes = compare(&before, &anew, &touched.reasons);
     let mut findings: Vec<Finding> = kept.into_iter().chain(anew).collect();
     findings.sort_by(|a, b| finding::order(a).cmp(&finding::order(b)));
     let matched = Matched { findings, coverage: assessment.finish() };
-    Ok(Rematched { matched, changes, judged: judged.len() })
+    Ok(Rematched { matched, changes, judged: touched.judged.len() })
+}
+
+/// Returns what [`rematch`] would say has changed, without judging anything that cannot have: of a fleet most inventories hold a
+/// package that an advisory speaks about anew, and few have other findings by it.
+///
+/// # Errors
+/// Fails when a record of a database is damaged.
+pub fn what_changes(
+    inventory: &Inventory,
+    changes: &Changes,
+    old: &Database,
+    new: &Database,
+) -> Result<Vec<FindingChange>, CorruptDatabase> {
+    let touched = Touched::new(inventory, changes);
+    Ok(compare(&touched.judge(old)?, &touched.judge(new)?, &touched.reasons))
+}
+
+/// The packages of an inventory that changes can concern.
+struct Touched<'a> {
+    inventory: &'a Inventory,
+    subjects: Vec<Subject<'a>>,
+    /// Those, and the other versions of the same.
+    judged: BTreeSet<u32>,
+    /// What changed about each.
+    reasons: BTreeMap<u32, Vec<&'a Change>>,
+}
+
+impl<'a> Touched<'a> {
+    fn new(inventory: &'a Inventory, changes: &'a Changes) -> Self {
+        let subjects: Vec<Subject<'a>> =
+            inventory.packages.iter().map(|package| Subject::new(package, inventory.os.as_ref())).collect();
+        let group = |subject: &Subject<'_>| finding::instance(subject.package);
+        let mut reasons: BTreeMap<u32, Vec<&Change>> = BTreeMap::new();
+        let mut groups = BTreeSet::new();
+        for (index, subject) in (0..).zip(&subjects) {
+            for (ecosystem, names) in subject.lookups() {
+                let ecosystem = ecosystem.to_string();
+                for name in names {
+                    if let Some(changed) = changes.packages.get(&(ecosystem.clone(), name.to_owned())) {
+                        reasons.entry(index).or_default().extend(changed);
+                        groups.insert(group(subject));
+                    }
+                }
+            }
+        }
+        let judged = if groups.is_empty() {
+            BTreeSet::new()
+        } else {
+            (0..)
+                .zip(&subjects)
+                .filter(|(_, subject)| groups.contains(&group(subject)))
+                .map(|(index, _)| index)
+                .collect()
+        };
+        Self { inventory, subjects, judged, reasons }
+    }
+
+    /// Judges them.
+    fn judge(&self, database: &Database) -> Result<Vec<Finding>, CorruptDatabase> {
+        let feeds = database.feeds()?;
+        let mut drafts = Vec::new();
+        for (index, subject) in (0..).zip(&self.subjects).filter(|(index, _)| self.judged.contains(index)) {
+            finding::of(index, subject, database, &feeds, &mut drafts)?;
+        }
+        Ok(finding::finish(drafts, self.inventory))
+    }
 }
 
 fn compare(

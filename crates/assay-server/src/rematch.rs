@@ -1,19 +1,26 @@
 //! What a new vulnerability database changes: only images with a package about which it says something else are looked at again, and
 //! none is pulled.
 //!
-//! Each image is one transaction: report, findings, verdicts and events. So a run that is cut short is simply run again; images that are
-//! done have nothing to change then.
+//! Most images that hold such a package have the same findings by the new database: that is found out by their inventories alone, and
+//! only their dates are written. All that is written of one image (report, findings, verdicts, events) is in one transaction. So a
+//! run that is cut short is simply run again; images that are done have nothing to change then.
 
 use crate::{index, report};
 use assay_advisories::Database;
 use assay_advisories::database::{Changes, CorruptDatabase, changed_between};
-use assay_match::{FindingChange, Outcome, match_inventory, rematch};
-use assay_model::{Digest, Finding};
+use assay_match::{FindingChange, Outcome, match_inventory, rematch, what_changes};
+use assay_model::{Digest, Finding, Inventory};
 use assay_store::{Dated, FindingChanges, Moment, NewJob, Scan, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use tokio::runtime::Handle;
 
 /// How many findings of one image are told one by one; the rest is counted.
 const MAX_TOLD: usize = 100;
+/// How many inventories are looked at together, and images written together.
+const TOGETHER: usize = 32;
+/// Bytes of reports that are written together at the most, but for the last.
+const MAX_TOGETHER: usize = 8 << 20;
 /// How often an image is judged again because something else was stored of it meanwhile, before it is left for the next time.
 const MAX_TRIES: usize = 5;
 
@@ -60,6 +67,71 @@ enum By<'a> {
     Whole,
 }
 
+/// What became of judging one image again.
+enum Renewed {
+    /// It is judged by another database already, or gone.
+    Nothing,
+    /// What is in it is not known in a form that can be read.
+    Unreadable,
+    Report(Box<NewReport>),
+}
+
+/// A report that is to be written, if nothing else was meanwhile.
+struct NewReport {
+    digest: Digest,
+    generation: i64,
+    depth: assay_store::Depth,
+    before: BTreeMap<String, Finding>,
+    changes: Option<Vec<FindingChange>>,
+    report: assay_model::Report,
+    json: Vec<u8>,
+}
+
+impl Rematched {
+    fn join(&mut self, mut other: Self) {
+        self.affected.append(&mut other.affected);
+        self.changed.append(&mut other.changed);
+        self.rescans.append(&mut other.rescans);
+    }
+}
+
+/// Does something about parts of a list, as many at once as the runtime has threads.
+///
+/// Matching keeps a processor busy, so each part needs a thread of its own; requests are answered by those of the runtime meanwhile.
+fn on_all_cores(
+    digests: &BTreeSet<Digest>,
+    work: impl AsyncFn(&[Digest]) -> Result<(), RematchError> + Sync,
+) -> Result<(), RematchError> {
+    let digests: Vec<Digest> = digests.iter().copied().collect();
+    let chunks = Mutex::new(digests.chunks(TOGETHER));
+    let runtime = Handle::current();
+    let threads = runtime.metrics().num_workers();
+    let first_error = Mutex::new(None);
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| {
+                    loop {
+                        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+                        let Some(chunk) = next else { break };
+                        let failed = first_error.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+                        if failed {
+                            break;
+                        }
+                        if let Err(error) = runtime.block_on(work(chunk)) {
+                            first_error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                        }
+                    }
+                });
+            }
+        });
+    });
+    match first_error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
 /// A database that images are judged by.
 struct Judging<'a> {
     store: &'a Store,
@@ -88,13 +160,12 @@ pub async fn rematch_all(
     let names = changes.packages.keys().map(|(ecosystem, name)| (ecosystem.as_str(), name.as_str()));
     let affected = store.images_with(names).await?;
     let mut done = Rematched { packages: changes.packages.len(), ..Rematched::default() };
-    for digest in &affected {
-        done.affected.insert(*digest);
-        judging.again(digest, &By::Delta { old, changes: &changes }, &mut done).await?;
-    }
+    let concerned = judging.concerned(&affected, old, &changes)?;
+    done.join(judging.all_again(&concerned, &By::Delta { old, changes: &changes })?);
+    let rest: Vec<Dated> = dated.into_iter().filter(|one| !concerned.contains(&one.digest)).collect();
+    done.affected = affected;
     // What no feed speaks about any more is not clean by the newer database, so nothing can be taken over from the older one.
     if covered(old)? == covered(new)? {
-        let rest: Vec<Dated> = dated.into_iter().filter(|one| !affected.contains(&one.digest)).collect();
         done.advanced = store.advance(&rest, from, to, now).await?;
         // How old the database is counts as well; verdicts are kept for a minute only, so all of them are soon made again.
         store.forget_expired_verdicts(Moment(i64::MAX)).await?;
@@ -113,17 +184,13 @@ pub async fn catch_up(
 ) -> Result<Rematched, RematchError> {
     let to = Moment::from(new.built_at());
     let behind = store.behind(to).await?;
-    let mut done = Rematched::default();
     if behind.is_empty() {
-        return Ok(done);
+        return Ok(Rematched::default());
     }
     store.describe_database(to, &report::describe(new, built_in)?).await?;
     let judging = Judging { store, new, built_in, now };
-    for digest in behind {
-        done.affected.insert(digest);
-        judging.again(&digest, &By::Whole, &mut done).await?;
-    }
-    Ok(done)
+    let done = judging.all_again(&behind, &By::Whole)?;
+    Ok(Rematched { affected: behind, ..done })
 }
 
 /// Returns which feeds speak about which ecosystems.
@@ -132,54 +199,162 @@ fn covered(database: &Database) -> Result<Vec<(String, Vec<String>)>, CorruptDat
 }
 
 impl Judging<'_> {
-    /// Judges one image again. What is stored of it meanwhile is not written over: then it is judged once more.
-    async fn again(&self, digest: &Digest, by: &By<'_>, done: &mut Rematched) -> Result<(), RematchError> {
-        for _ in 0..MAX_TRIES {
-            let Some(generation) = self.store.generation(digest).await? else { return Ok(()) };
-            let read = match known(self.store, digest).await? {
-                Some((inventory, stored)) => assay_report::format::read(&stored.json)
-                    .ok()
-                    .map(|(report, _)| (inventory, stored, report)),
-                None => None,
+    /// Returns those of which the new database finds something else, or of which it is not known what is in them.
+    fn concerned(
+        &self,
+        digests: &BTreeSet<Digest>,
+        old: &Database,
+        changes: &Changes,
+    ) -> Result<BTreeSet<Digest>, RematchError> {
+        let concerned = Mutex::new(BTreeSet::new());
+        on_all_cores(digests, async |chunk| {
+            let (mut same, mut damaged) = (BTreeSet::new(), None);
+            let look = |digest, inventory: Inventory| match what_changes(&inventory, changes, old, self.new) {
+                Ok(changes) if changes.is_empty() => drop(same.insert(digest)),
+                Ok(_) => {}
+                Err(error) => damaged = Some(error),
             };
-            let Some((inventory, stored, read)) = read else {
-                done.rescans.insert(*digest);
-                return self.ask_for_scan(digest).await;
-            };
-            let is_due = match by {
-                By::Delta { old, .. } => stored.database == Moment::from(old.built_at()),
-                By::Whole => stored.database < Moment::from(self.new.built_at()),
-            };
-            if !is_due {
-                return Ok(());
+            self.store.each_inventory(chunk, look).await?;
+            if let Some(error) = damaged {
+                return Err(error.into());
             }
-            let before: BTreeMap<String, Finding> =
-                read.findings.iter().map(|finding| (finding.id.clone(), finding.clone())).collect();
-            let (matched, changes) = match by {
-                By::Delta { old, changes } => {
-                    let before = match_inventory(&inventory, old)?;
-                    let delta = rematch(&inventory, &before.findings, changes, self.new)?;
-                    (delta.matched, Some(delta.changes))
+            let others = chunk.iter().filter(|digest| !same.contains(digest));
+            concerned.lock().unwrap_or_else(PoisonError::into_inner).extend(others);
+            Ok(())
+        })?;
+        Ok(concerned.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Judges images again.
+    fn all_again(&self, digests: &BTreeSet<Digest>, by: &By<'_>) -> Result<Rematched, RematchError> {
+        let done = Mutex::new(Rematched::default());
+        on_all_cores(digests, async |chunk| {
+            let some = self.again(chunk, by).await?;
+            done.lock().unwrap_or_else(PoisonError::into_inner).join(some);
+            Ok(())
+        })?;
+        Ok(done.into_inner().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Judges images again. What is stored of one meanwhile is not written over: then it is judged once more.
+    async fn again(&self, digests: &[Digest], by: &By<'_>) -> Result<Rematched, RematchError> {
+        let mut done = Rematched::default();
+        let mut left = digests.to_vec();
+        for attempt in 1..=MAX_TRIES {
+            let (mut renewed, mut bytes, mut again) = (Vec::new(), 0, Vec::new());
+            for digest in std::mem::take(&mut left) {
+                match self.renew(&digest, by).await? {
+                    Renewed::Nothing => continue,
+                    Renewed::Unreadable => {
+                        done.rescans.insert(digest);
+                        self.ask_for_scan(&digest).await?;
+                        continue;
+                    }
+                    Renewed::Report(report) => {
+                        bytes += report.json.len();
+                        renewed.push(report);
+                    }
                 }
-                By::Whole => (match_inventory(&inventory, self.new)?, None),
-            };
-            let report = report::renew(read, inventory, matched, self.new, self.built_in)?;
-            let json =
-                report::write(&report).map_err(|source| RematchError::Report { digest: *digest, source })?;
-            let index = index::entries(&report.inventory);
-            let scan = Scan { digest, depth: stored.depth, report: &report, json: &json, index: &index };
-            let mut work = self.store.begin().await?;
-            if !work.is_still(digest, generation).await? {
+                if bytes >= MAX_TOGETHER {
+                    again.append(&mut self.save(&renewed, attempt, &mut done).await?);
+                    (renewed, bytes) = (Vec::new(), 0);
+                }
+            }
+            again.append(&mut self.save(&renewed, attempt, &mut done).await?);
+            if again.is_empty() {
+                break;
+            }
+            left = again;
+        }
+        Ok(done)
+    }
+
+    /// Judges one image again; nothing is written.
+    async fn renew(&self, digest: &Digest, by: &By<'_>) -> Result<Renewed, RematchError> {
+        let Some(generation) = self.store.generation(digest).await? else { return Ok(Renewed::Nothing) };
+        let read = match known(self.store, digest).await? {
+            Some((inventory, stored)) => {
+                assay_report::format::read(&stored.json).ok().map(|(report, _)| (inventory, stored, report))
+            }
+            None => None,
+        };
+        let Some((inventory, stored, read)) = read else { return Ok(Renewed::Unreadable) };
+        let is_due = match by {
+            By::Delta { old, .. } => stored.database == Moment::from(old.built_at()),
+            By::Whole => stored.database < Moment::from(self.new.built_at()),
+        };
+        if !is_due {
+            return Ok(Renewed::Nothing);
+        }
+        let before: BTreeMap<String, Finding> =
+            read.findings.iter().map(|finding| (finding.id.clone(), finding.clone())).collect();
+        let (matched, changes) = match by {
+            By::Delta { old, changes } => {
+                let before = match_inventory(&inventory, old)?;
+                let delta = rematch(&inventory, &before.findings, changes, self.new)?;
+                (delta.matched, Some(delta.changes))
+            }
+            By::Whole => (match_inventory(&inventory, self.new)?, None),
+        };
+        let report = report::renew(read, inventory, matched, self.new, self.built_in)?;
+        let json =
+            report::write(&report).map_err(|source| RematchError::Report { digest: *digest, source })?;
+        let depth = stored.depth;
+        Ok(Renewed::Report(Box::new(NewReport {
+            digest: *digest,
+            generation,
+            depth,
+            before,
+            changes,
+            report,
+            json,
+        })))
+    }
+
+    /// Writes reports; returns the images of which something else was stored meanwhile. All are tried once more where the database did
+    /// not take them: of two transactions that wait for one another it ends one.
+    async fn save(
+        &self,
+        renewed: &[Box<NewReport>],
+        attempt: usize,
+        done: &mut Rematched,
+    ) -> Result<Vec<Digest>, RematchError> {
+        match self.write(renewed, done).await {
+            Err(StoreError::Database(_)) if attempt < MAX_TRIES => {
+                Ok(renewed.iter().map(|one| one.digest).collect())
+            }
+            written => Ok(written?),
+        }
+    }
+
+    async fn write(
+        &self,
+        renewed: &[Box<NewReport>],
+        done: &mut Rematched,
+    ) -> Result<Vec<Digest>, StoreError> {
+        let mut left = Vec::new();
+        if renewed.is_empty() {
+            return Ok(left);
+        }
+        let mut different = BTreeSet::new();
+        let mut work = self.store.begin().await?;
+        for NewReport { digest, generation, depth, before, changes, report, json } in
+            renewed.iter().map(|one| &**one)
+        {
+            if !work.is_still(digest, *generation).await? {
+                left.push(*digest);
                 continue;
             }
+            let index = index::entries(&report.inventory);
+            let scan = Scan { digest, depth: *depth, report, json, index: &index };
             let changed = work.save_scan(&scan, self.now).await?;
             work.forget_verdicts(digest).await?;
-            let told: Vec<(&str, serde_json::Value)> = match &changes {
+            let told: Vec<(&str, serde_json::Value)> = match changes {
                 Some(changes) => changes.iter().map(event).collect(),
-                None => differences(&changed, &before, &report.findings),
+                None => differences(&changed, before, &report.findings),
             };
             if !told.is_empty() {
-                done.changed.insert(*digest);
+                different.insert(*digest);
                 for (kind, detail) in told.iter().take(MAX_TOLD) {
                     work.record(kind, Some(digest), detail, self.now).await?;
                 }
@@ -187,10 +362,10 @@ impl Judging<'_> {
                     "changes": told.len(), "database": self.new.built_at().to_string() });
                 work.record("rematched", Some(digest), &detail, self.now).await?;
             }
-            work.commit().await?;
-            return Ok(());
         }
-        Ok(())
+        work.commit().await?;
+        done.changed.append(&mut different);
+        Ok(left)
     }
 
     /// Asks for an image to be looked at again, unless that has failed for good.

@@ -9,6 +9,7 @@ mod crawl;
 mod document;
 mod error;
 mod event;
+mod finding;
 mod fleet;
 mod freshness;
 mod image;

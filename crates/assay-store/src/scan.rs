@@ -7,10 +7,10 @@ use crate::inventory;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::text;
-use assay_model::{Digest, Finding, Inventory, Report};
+use assay_model::{Digest, Inventory, Report};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Rows of one statement. SQLite allows 32,766 parameters, PostgreSQL 65,535; longer statements gain nothing.
@@ -176,7 +176,8 @@ impl Work {
             .map_err(|_| StoreError::Damaged { what: "inventory", name: name.clone() })?;
         sqlx::query(
             "INSERT INTO inventories (image, revision, body) VALUES ($1, $2, $3) \
-             ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body",
+             ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body \
+             WHERE inventories.revision <> excluded.revision OR inventories.body <> excluded.body",
         )
         .bind(image)
         .bind(inventory::REVISION)
@@ -184,20 +185,36 @@ impl Work {
         .execute(&mut *self.transaction)
         .await?;
         self.index(image, scan.index).await?;
-        self.findings(image, scan.report, now).await
+        self.save_findings(image, scan.report, now).await
     }
 
-    /// Writes under which names the packages of an image are found.
+    /// Writes under which names the packages of an image are found. Nothing is written where they are those that stand there: an image
+    /// that is only judged again has the same packages.
     async fn index(&mut self, image: i64, entries: &[IndexEntry]) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM image_packages WHERE image = $1")
-            .bind(image)
-            .execute(&mut *self.transaction)
-            .await?;
         // Sorted: two scans that write the same new names in different orders would wait for one another for ever.
         let entries: BTreeSet<[String; 3]> = entries
             .iter()
             .map(|entry| [text::key(&entry.ecosystem), text::key(&entry.name), text::key(&entry.version)])
             .collect();
+        let written = sqlx::query(
+            "SELECT p.ecosystem, p.name, x.version FROM image_packages x JOIN packages p ON p.id = x.package WHERE x.image = $1",
+        )
+        .bind(image)
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let mut there = BTreeSet::new();
+        for row in written {
+            there.insert([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]);
+        }
+        if there == entries {
+            return Ok(());
+        }
+        if !there.is_empty() {
+            sqlx::query("DELETE FROM image_packages WHERE image = $1")
+                .bind(image)
+                .execute(&mut *self.transaction)
+                .await?;
+        }
         let entries: Vec<[String; 3]> = entries.into_iter().collect();
         let mut names: Vec<(&str, &str)> =
             entries.iter().map(|[ecosystem, name, _]| (ecosystem.as_str(), name.as_str())).collect();
@@ -229,90 +246,6 @@ impl Work {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for [ecosystem, name, version] in chunk {
                 query = query.bind(ecosystem.as_str()).bind(name.as_str()).bind(image).bind(version.as_str());
-            }
-            query.execute(&mut *self.transaction).await?;
-        }
-        Ok(())
-    }
-
-    /// Brings the findings of an image up to date.
-    async fn findings(
-        &mut self,
-        image: i64,
-        report: &Report,
-        now: Moment,
-    ) -> Result<FindingChanges, StoreError> {
-        let rows = sqlx::query("SELECT fingerprint, gone_at FROM findings WHERE image = $1")
-            .bind(image)
-            .fetch_all(&mut *self.transaction)
-            .await?;
-        let mut before: BTreeMap<String, bool> = BTreeMap::new();
-        for row in rows {
-            before.insert(row.try_get(0)?, row.try_get::<Option<i64>, _>(1)?.is_none());
-        }
-        let now_there: BTreeMap<String, &Finding> =
-            report.findings.iter().rev().map(|finding| (text::key(&finding.id), finding)).collect();
-        let mut changes = FindingChanges::default();
-        for (fingerprint, finding) in &now_there {
-            let package =
-                finding.package.and_then(|index| report.inventory.packages.get(usize::try_from(index).ok()?));
-            let row = sqlx::query(
-                "INSERT INTO findings (image, fingerprint, kind, rule, severity, priority, package, version, fix, fixed_versions, \
-                 suppressed, first_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-                 ON CONFLICT (image, fingerprint) DO UPDATE SET rule = excluded.rule, severity = excluded.severity, \
-                 priority = excluded.priority, package = excluded.package, version = excluded.version, fix = excluded.fix, \
-                 fixed_versions = excluded.fixed_versions, suppressed = excluded.suppressed, gone_at = NULL, \
-                 reopened = findings.reopened + CASE WHEN findings.gone_at IS NULL THEN 0 ELSE 1 END RETURNING id",
-            )
-            .bind(image)
-            .bind(fingerprint.as_str())
-            .bind(finding.kind.name())
-            .bind(text::clean(&finding.rule))
-            .bind(finding.severity.name())
-            .bind(finding.priority.map(assay_model::Priority::name))
-            .bind(package.map(|package| text::clean(&package.name)))
-            .bind(package.map(|package| text::clean(&package.version)))
-            .bind(finding.fix.name())
-            .bind(text::clean(&finding.fixed_versions.join(",")))
-            .bind(i64::from(finding.suppression.is_some()))
-            .bind(now.0)
-            .fetch_one(&mut *self.transaction)
-            .await?;
-            let id: i64 = row.try_get(0)?;
-            self.names(id, finding).await?;
-            if before.get(fingerprint.as_str()) != Some(&true) {
-                changes.appeared.push(finding.id.clone());
-            }
-        }
-        for (fingerprint, there) in before {
-            if there && !now_there.contains_key(fingerprint.as_str()) {
-                sqlx::query("UPDATE findings SET gone_at = $1 WHERE image = $2 AND fingerprint = $3")
-                    .bind(now.0)
-                    .bind(image)
-                    .bind(&fingerprint)
-                    .execute(&mut *self.transaction)
-                    .await?;
-                changes.gone.push(fingerprint);
-            }
-        }
-        Ok(changes)
-    }
-
-    /// Writes every identifier by which a finding may be asked for.
-    async fn names(&mut self, id: i64, finding: &Finding) -> Result<(), StoreError> {
-        let names: BTreeSet<String> = std::iter::once(finding.rule.as_str())
-            .chain(finding.aliases.iter().map(String::as_str))
-            .map(text::key)
-            .collect();
-        let names: Vec<String> = names.into_iter().collect();
-        for chunk in names.chunks(ROWS) {
-            let sql = format!(
-                "INSERT INTO finding_names (name, finding) VALUES {} ON CONFLICT DO NOTHING",
-                rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2))
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for name in chunk {
-                query = query.bind(name.as_str()).bind(id);
             }
             query.execute(&mut *self.transaction).await?;
         }
@@ -381,6 +314,35 @@ impl Store {
         let bytes = unpack("inventory", &name, &row.try_get::<Vec<u8>, _>(0)?)?;
         let read = inventory::read(&bytes).map_err(|_| StoreError::Damaged { what: "inventory", name })?;
         Ok(Some(read))
+    }
+
+    /// Hands on what is in images, one after the other, of those of which it is known in a form that can be read.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn each_inventory(
+        &self,
+        digests: &[Digest],
+        mut each: impl FnMut(Digest, Inventory),
+    ) -> Result<(), StoreError> {
+        for chunk in digests.chunks(ROWS) {
+            let sql = format!(
+                "SELECT i.digest, v.body FROM inventories v JOIN images i ON i.id = v.image \
+                 WHERE v.revision = $1 AND i.digest IN ({})",
+                rows(chunk.len(), 1, |at| format!("${}", at + 2))
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(inventory::REVISION);
+            for digest in chunk {
+                query = query.bind(digest.to_string());
+            }
+            for row in query.fetch_all(&self.pool).await? {
+                let body = unpack("inventory", "", &row.try_get::<Vec<u8>, _>(1)?);
+                if let Some(inventory) = body.ok().and_then(|bytes| inventory::read(&bytes).ok()) {
+                    each(image::digest(&row, 0)?, inventory);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what is in an image, so that it is looked at again when it matters; says whether it was known.

@@ -169,6 +169,21 @@ fn an_image_that_nothing_new_concerns_does_not_grow_old() {
 }
 
 #[test]
+fn an_image_with_the_same_findings_by_what_is_new_is_not_written_again() {
+    run(async {
+        // Of the package that it has, at a version that neither concerns.
+        let (old, new) =
+            (compiled(&vec![(0, 0, 0)], BUILT), compiled(&vec![(1, 0, 0)], Timestamp(BUILT.0 + 60)));
+        let (store, _folder, digest, done) = replaced(&old, &new).await;
+        assert_eq!((done.affected, done.changed.len(), done.advanced), (BTreeSet::from([digest]), 0, 1));
+        let status = store.report_status(&digest).await.unwrap().unwrap();
+        assert_eq!(status.database, Timestamp(BUILT.0 + 60).into());
+        assert!(status.evaluated > status.created, "the report was written again");
+        assert!(store.events(Some(&digest), 0, 10).await.unwrap().is_empty());
+    });
+}
+
+#[test]
 fn what_no_feed_speaks_about_any_more_is_not_taken_over() {
     run(async {
         let later = Timestamp(BUILT.0 + 60);

@@ -1,0 +1,153 @@
+//! Load as a cluster makes it, open loop: requests come when they come, whether or not those before were answered, and their time
+//! counts from when they should have been sent.
+
+use crate::quantiles;
+use crate::server::Running;
+use assay_model::Digest;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+/// Connections that are kept open. More are made when all are in use.
+const CONNECTIONS: usize = 16;
+/// Time that the API server gives for images nobody knows.
+const COLD: Duration = Duration::from_secs(2);
+
+type Connection = TlsStream<TcpStream>;
+type Idle = Arc<Mutex<Vec<Connection>>>;
+
+/// Asks about images of the fleet, at so many requests a second; puts into words how long answers took.
+pub(crate) async fn run(server: &Running, digests: &[Digest], rate: u32, seconds: u32) -> String {
+    let bodies = (0..rate * seconds).map(|number| {
+        // Most pods are of few images.
+        let among = if number % 5 == 0 { digests.len() } else { digests.len().min(500) };
+        let digest = digests[(number as usize).wrapping_mul(7919) % among];
+        review(&format!("registry.example/team/app@{digest}"), "prod")
+    });
+    let (times, allowed, failed) =
+        send(server, "/admission/validate?timeout=10s", bodies.collect(), rate).await;
+    format!(
+        "{} requests at {rate}/s: {}, {allowed} allowed, {failed} without an answer",
+        times.len(),
+        quantiles(&times)
+    )
+}
+
+/// Asks about images that nobody knows and that cannot be fetched, with little time.
+pub(crate) async fn cold(server: &Running, rate: u32, seconds: u32) -> String {
+    let bodies = (0..rate * seconds)
+        .map(|number| review(&format!("registry.example/cold/app-{number}@sha256:{number:064x}"), "prod"));
+    let path = format!("/admission/validate?timeout={}s", COLD.as_secs());
+    let (times, allowed, failed) = send(server, &path, bodies.collect(), rate).await;
+    let late = times.iter().filter(|time| **time > COLD).count();
+    format!(
+        "{} requests at {rate}/s with {} s each: {}, {allowed} allowed, {failed} without an answer, {late} late",
+        times.len(),
+        COLD.as_secs(),
+        quantiles(&times)
+    )
+}
+
+fn review(image: &str, namespace: &str) -> String {
+    let pod = serde_json::json!({
+        "metadata": { "name": "p" }, "spec": { "containers": [{ "name": "c", "image": image }] } });
+    serde_json::json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "u-1", "kind": { "group": "", "version": "v1", "kind": "Pod" }, "operation": "CREATE",
+            "namespace": namespace, "userInfo": { "username": "anna" }, "object": pod,
+        },
+    })
+    .to_string()
+}
+
+/// Sends every body when its time has come; returns sorted times, how many were allowed, and how many got no answer.
+async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (Vec<Duration>, usize, usize) {
+    let idle: Idle = Arc::default();
+    for _ in 0..CONNECTIONS {
+        let connection = connect(server).await.unwrap();
+        idle.lock().await.push(connection);
+    }
+    let allowed = Arc::new(AtomicUsize::new(0));
+    let server = Arc::new((server.address, server.connector.clone()));
+    let begun = Instant::now();
+    let mut answers = Vec::new();
+    for (number, body) in (0_u32..).zip(bodies) {
+        let due = begun + Duration::from_secs(1) * number / rate;
+        tokio::time::sleep_until(due.into()).await;
+        let (idle, allowed, server) = (idle.clone(), allowed.clone(), server.clone());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        answers.push(tokio::spawn(async move {
+            let kept = idle.lock().await.pop();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => open(server.0, &server.1).await?,
+            };
+            let answer = ask(&mut connection, request.as_bytes()).await?;
+            let took = due.elapsed();
+            if answer.contains("\"allowed\":true") {
+                allowed.fetch_add(1, Ordering::Relaxed);
+            }
+            idle.lock().await.push(connection);
+            Ok::<_, std::io::Error>(took)
+        }));
+    }
+    let (mut times, mut failed) = (Vec::new(), 0);
+    for answer in answers {
+        match answer.await.unwrap() {
+            Ok(took) => times.push(took),
+            Err(_) => failed += 1,
+        }
+    }
+    times.sort_unstable();
+    (times, allowed.load(Ordering::Relaxed), failed)
+}
+
+async fn connect(server: &Running) -> std::io::Result<Connection> {
+    open(server.address, &server.connector).await
+}
+
+async fn open(
+    address: std::net::SocketAddr,
+    connector: &tokio_rustls::TlsConnector,
+) -> std::io::Result<Connection> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
+}
+
+/// Sends one request and reads one answer, on a connection that stays open.
+async fn ask(connection: &mut Connection, request: &[u8]) -> std::io::Result<String> {
+    connection.write_all(request).await?;
+    connection.flush().await?;
+    let mut answer = Vec::new();
+    let mut part = [0; 8192];
+    loop {
+        let count = connection.read(&mut part).await?;
+        if count == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.extend_from_slice(&part[..count]);
+        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+        let length: usize = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .and_then(|length| length.trim().parse().ok())
+            .unwrap();
+        if answer.len() >= end + 4 + length {
+            if !head.starts_with("http/1.1 200") {
+                return Err(std::io::Error::other(head));
+            }
+            return Ok(String::from_utf8_lossy(&answer[end + 4..]).into_owned());
+        }
+    }
+}
