@@ -18,6 +18,8 @@ mod config;
 mod convert;
 mod copy;
 mod db;
+#[cfg(feature = "server")]
+mod demo;
 mod diff;
 mod download;
 mod explain;
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Worker(worker::Args),
     #[cfg(feature = "server")]
     Audit(audit::Args),
+    #[cfg(feature = "server")]
+    Demo(demo::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -156,6 +160,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Worker(args) => worker::run(&args, global),
         #[cfg(feature = "server")]
         Command::Audit(args) => audit::run(&args),
+        #[cfg(feature = "server")]
+        Command::Demo(args) => demo::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

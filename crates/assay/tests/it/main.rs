@@ -14,6 +14,8 @@
 mod artifacts;
 mod damage;
 mod database;
+#[cfg(feature = "server")]
+mod demo;
 mod detection;
 mod disks;
 mod error_classes;
