@@ -35,6 +35,7 @@ mod metamorphic;
 mod notation;
 mod os_packages;
 mod pages;
+mod partition;
 mod pipeline;
 mod removable;
 mod report;

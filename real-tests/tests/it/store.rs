@@ -20,6 +20,11 @@ impl Drop for Postgres {
 }
 
 impl Postgres {
+    /// Returns the socket that it listens on.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join(".s.PGSQL.5432")
+    }
+
     /// Returns the address of a database.
     pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://assay@localhost/{database}?host={}", self.folder.path().display())

@@ -1,0 +1,166 @@
+//! Links that break: between the server and its database, and between workers and the registry. Nothing is lost and nothing done twice.
+
+use crate::cluster::free_port;
+use crate::server::{get, line, process};
+use crate::services::{registry, run};
+use crate::store::start as start_postgres;
+use assay_test::image::{Builder, BuiltImage, Tree};
+use real_tests::tool;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// One end of a connection, of whichever kind.
+trait End: Read + Write + Send + Sized + 'static {
+    fn again(&self) -> Self;
+    fn close(&self);
+}
+
+impl End for TcpStream {
+    fn again(&self) -> Self {
+        self.try_clone().unwrap()
+    }
+    fn close(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+impl End for UnixStream {
+    fn again(&self) -> Self {
+        self.try_clone().unwrap()
+    }
+    fn close(&self) {
+        let _ = self.shutdown(Shutdown::Both);
+    }
+}
+
+/// What carries connections on, until it is cut.
+struct Link<E: End> {
+    cut: Arc<AtomicBool>,
+    open: Arc<Mutex<Vec<E>>>,
+}
+
+impl<E: End> Link<E> {
+    fn new(
+        accept: impl Fn() -> io::Result<E> + Send + 'static,
+        connect: impl Fn() -> io::Result<E> + Send + 'static,
+    ) -> Self {
+        let link = Self { cut: Arc::default(), open: Arc::default() };
+        let (cut, open) = (link.cut.clone(), link.open.clone());
+        std::thread::spawn(move || {
+            while let Ok(near) = accept() {
+                if cut.load(Ordering::Relaxed) {
+                    near.close();
+                    continue;
+                }
+                let Ok(far) = connect() else {
+                    near.close();
+                    continue;
+                };
+                open.lock().unwrap().extend([near.again(), far.again()]);
+                for (mut from, mut to) in [(near.again(), far.again()), (far, near)] {
+                    std::thread::spawn(move || {
+                        let _ = io::copy(&mut from, &mut to);
+                        from.close();
+                        to.close();
+                    });
+                }
+            }
+        });
+        link
+    }
+
+    /// Breaks everything that is under way, and lets nothing new through for a while.
+    fn cut_for(&self, time: Duration) {
+        self.cut.store(true, Ordering::Relaxed);
+        self.open.lock().unwrap().drain(..).for_each(|end| end.close());
+        std::thread::sleep(time);
+        self.cut.store(false, Ordering::Relaxed);
+    }
+}
+
+fn images() -> Vec<BuiltImage> {
+    let image = |number| {
+        let tree = Tree::new().file("etc/number", format!("{number}"));
+        Builder::new().layer(tree, "COPY . /").build()
+    };
+    (0..6).map(image).collect()
+}
+
+fn push(skopeo: &Path, folder: &Path, image: &BuiltImage, host: &str, tag: &str) {
+    let layout = folder.join(tag);
+    std::fs::create_dir_all(&layout).unwrap();
+    image.write_layout(&layout, "app");
+    let (from, to) = (format!("oci:{}:app", layout.display()), format!("docker://{host}/team/app:{tag}"));
+    run(skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &to]);
+}
+
+#[test]
+fn links_that_break_lose_nothing() {
+    let (Some(docker_registry), Some(skopeo), Some(postgres)) =
+        (tool("docker-registry"), tool("skopeo"), start_postgres())
+    else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // PostgreSQL by way of a socket of ours.
+    let near = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
+    let far = postgres.socket();
+    let database_link =
+        Link::new(move || near.accept().map(|(stream, _)| stream), move || UnixStream::connect(&far));
+    let database = format!("postgres://assay@localhost/postgres?host={}", folder.path().display());
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
+    let mut first = process(folder.path(), &serve);
+    let token = line(&mut first, "the first administrator's token, shown only now: ");
+    first.kill();
+    let notifications = format!(
+        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
+         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
+    );
+    let (_registry, behind) = registry(&docker_registry, folder.path(), "", &notifications);
+    // The registry tells of itself by the name it was asked by, so images are pushed by way of the link as well.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let registry_link = Link::new(
+        move || listener.accept().map(|(stream, _)| stream),
+        move || TcpStream::connect(behind.as_str()),
+    );
+    let mut server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());
+    line(&mut server, "note: listening on ");
+    let worker = ["worker", "--database", &database, "--registry", &host, "--lease", "2", "--workers", "1"];
+    let _workers = [process(folder.path(), &worker), process(folder.path(), &worker)];
+
+    let images = images();
+    for (number, image) in images.iter().enumerate() {
+        push(&skopeo, folder.path(), image, &host, &format!("v{number}"));
+        // Sometimes before the event is taken, sometimes amid the scan.
+        std::thread::sleep(Duration::from_millis(70 * u64::try_from(number).unwrap()));
+        match number % 3 {
+            0 => database_link.cut_for(Duration::from_secs(2)),
+            1 => registry_link.cut_for(Duration::from_secs(2)),
+            _ => {}
+        }
+    }
+    let begun = Instant::now();
+    for image in &images {
+        let path = format!("/api/v1/images/{}", image.digest());
+        loop {
+            let detail = get(port, &path, &token).unwrap_or_default();
+            if detail["scan"]["depth"] == "fast" {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "{path} is not scanned: {detail}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let events = get(port, &format!("/api/v1/events?digest={}", image.digest()), &token).unwrap();
+        let kinds: Vec<&str> =
+            events["items"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["tag-seen", "scanned"]);
+    }
+}
