@@ -24,11 +24,11 @@ const VARIABLES: &[(&str, &str)] = &[
         "named",
         "variables.containers.filter(c, has(c.image)).map(c, c.image) + variables.volumes.map(v, v.image.reference)",
     ),
-    // The first part is a host when it has a dot, a colon or a capital, or is `localhost`. Hosts have no case, and 443 is the port that
-    // goes without saying.
+    // The first part is a host when it has a dot, a colon or a capital, or is `localhost`. Hosts have no case, a port is a number
+    // whatever zeros it begins with, and 443 is the one that goes without saying.
     (
         "full",
-        "variables.named.map(i, i.matches('^([^/]*[.:A-Z][^/]*|localhost)/') ? i.split('/', 2)[0].lowerAscii() + '/' + i.split('/', 2)[1] : 'docker.io/' + i).map(i, i.matches('^[^/]*:443/') ? i.replace(':443/', '/', 1) : i).map(i, i.startsWith('index.docker.io/') ? i.replace('index.docker.io/', 'docker.io/', 1) : i.startsWith('registry-1.docker.io/') ? i.replace('registry-1.docker.io/', 'docker.io/', 1) : i)",
+        "variables.named.map(i, i.matches('^([^/]*[.:A-Z][^/]*|localhost)/') ? i.split('/', 2)[0].lowerAscii() + '/' + i.split('/', 2)[1] : 'docker.io/' + i).map(i, i.matches('^[^/]*:0+[0-9]{1,5}/') ? i.substring(0, i.split('/', 2)[0].lastIndexOf(':') + 1) + string(int(i.split('/', 2)[0].substring(i.split('/', 2)[0].lastIndexOf(':') + 1))) + '/' + i.split('/', 2)[1] : i).map(i, i.matches('^[^/]*:443/') ? i.replace(':443/', '/', 1) : i).map(i, i.startsWith('index.docker.io/') ? i.replace('index.docker.io/', 'docker.io/', 1) : i.startsWith('registry-1.docker.io/') ? i.replace('registry-1.docker.io/', 'docker.io/', 1) : i)",
     ),
     (
         "images",

@@ -117,13 +117,16 @@ fn names_are_written_out_as_runtimes_do() {
     ] {
         check(official, &pod(&[image]), false);
     }
-    let denied = "rules: [{registries: {deny: [\"evil.example/**\", \"evil*/**\"]}}]\n";
+    let denied = "rules: [{registries: {deny: [\"evil.example/**\", \"evil.example:5000/**\"]}}]\n";
     for image in [
         "evil.example/a/b:1",
         "EVIL.example/a",
         "Evil.Example/a@sha256:0",
         "evil.example:5000/a",
         "evil.example:443/a",
+        "evil.example:0443/a",
+        "Evil.Example:000443/a/b",
+        "evil.example:05000/a",
     ] {
         check(denied, &pod(&[image]), false);
     }
@@ -132,6 +135,7 @@ fn names_are_written_out_as_runtimes_do() {
         "nginx",
         "Docker.io/acme/x",
         "docker.io:443/acme/x",
+        "index.docker.io:00443/acme/x",
         "registry-1.docker.io/acme/x",
         "index.docker.io/acme/x",
     ] {
