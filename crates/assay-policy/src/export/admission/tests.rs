@@ -252,3 +252,19 @@ fn rules_with_like_names_do_not_replace_each_other() {
         tree::documents(&text).unwrap().iter().filter_map(|one| one.text_at(&["metadata", "name"])).collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
+
+#[test]
+fn tiers_with_like_names_have_bindings_of_their_own() {
+    let (text, _) = validating_admission_policy(&policy(
+        "tiers:\n  - {name: prod eu, match: {namespaces: [a]}}\n  - {name: prod-eu, match: {namespaces: [b]}}\n  - {name: z, match: {namespaces: [c]}}\n  - {name: x-z, match: {namespaces: [d]}}\nrules:\n  - pinned: {}\n  - id: pinned-x\n    nonRoot: {}\n",
+    ));
+    let mut bindings = BTreeSet::new();
+    for document in tree::documents(&text).unwrap() {
+        if document.text_at(&["kind"]).as_deref() == Some("ValidatingAdmissionPolicyBinding") {
+            let policy = document.text_at(&["spec", "policyName"]).unwrap();
+            assert!(["assay-prod-pinned", "assay-prod-pinned-x"].contains(&policy.as_str()), "{policy}");
+            assert!(bindings.insert(document.text_at(&["metadata", "name"]).unwrap()), "{text}");
+        }
+    }
+    assert_eq!(bindings.len(), 8, "{text}");
+}
