@@ -109,6 +109,15 @@ pub enum RepositoryError {
     },
 }
 
+impl RepositoryError {
+    /// Returns it with its causes, in one line.
+    pub fn told(&self) -> String {
+        let first: &dyn std::error::Error = self;
+        let causes = std::iter::successors(Some(first), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+}
+
 impl From<TimeUp> for RepositoryError {
     fn from(error: TimeUp) -> Self {
         Self::Open(error.into())
