@@ -461,17 +461,6 @@ impl Repository {
         }
     }
 
-    /// Returns the names of what is there.
-    ///
-    /// # Errors
-    /// Fails when the place cannot be asked.
-    pub fn tags(&self, network: &Network) -> Result<Vec<String>, RepositoryError> {
-        match &self.0 {
-            Inner::Registry(registry) => Ok(crate::source::tags(registry.reference(), network)?),
-            Inner::Layout(layout) => layout.tags(),
-        }
-    }
-
     /// Tells whether two may write the same tag at once without noticing.
     pub(crate) fn races(&self) -> bool {
         matches!(self.0, Inner::Registry(_))
