@@ -30,6 +30,9 @@ const MAX_LOOKED_INTO_BYTES: u64 = 64 << 20;
 /// Bytes of a layer's start that are looked at for how it is compressed.
 const HEAD: u64 = 64;
 
+/// Why the rest was not compared.
+const TIME_UP: &str = "the time was up";
+
 /// One entry of a layer.
 struct File {
     path: Box<str>,
@@ -232,7 +235,7 @@ fn list(image: &dyn OpenImage, at: usize, limits: &Limits, most: usize) -> io::R
     let mut buffer = vec![0; 64 * 1024];
     loop {
         if limits.stop.is_raised() {
-            return Err(io::Error::other("the time was up"));
+            return Err(io::Error::other(TIME_UP));
         }
         let mut entry = match reader.next_entry() {
             Ok(Some(entry)) => entry,
@@ -244,6 +247,11 @@ fn list(image: &dyn OpenImage, at: usize, limits: &Limits, most: usize) -> io::R
             Err(error) => return Err(io::Error::other(error)),
         };
         if listing.truncated {
+            continue;
+        }
+        // A few bytes may say that they stand for exbibytes of zeros.
+        if entry.is_sparse() && entry.size() > limits.bytes_per_file {
+            listing.lost = listing.lost.saturating_add(1);
             continue;
         }
         let rest = seen.borrow_mut().headers.of(entry.header_offset());
@@ -263,26 +271,33 @@ fn list(image: &dyn OpenImage, at: usize, limits: &Limits, most: usize) -> io::R
         if file.kind == EntryKind::File {
             let mut hasher = Sha256::new();
             loop {
+                if limits.stop.is_raised() {
+                    return Err(io::Error::other(TIME_UP));
+                }
                 let count = entry.reader().read(&mut buffer)?;
                 let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
                 hasher.update(bytes);
             }
             file.hash = hasher.finalize().into();
         }
-        let place = listing.files.len();
         let name = short(&Sha256::digest(file.path.as_bytes()).into());
+        let earlier = places.get(&name).copied();
+        let slot = earlier.and_then(|earlier| listing.files.get_mut(earlier));
+        let freed = slot.as_deref().map_or(0, File::cost);
+        let new_cost = cost.saturating_sub(freed).saturating_add(file.cost());
+        let place = places.len();
+        if new_cost > most || earlier.is_none() && place >= MAX_ENTRIES {
+            listing.truncated = true;
+            continue;
+        }
+        cost = new_cost;
         // Of two entries of one name the later one is the file.
-        match places.get(&name).and_then(|earlier| listing.files.get_mut(*earlier)) {
+        match slot {
             Some(slot) => {
                 replace(&mut listing.replaced, slot);
                 *slot = file;
             }
             None => {
-                cost = cost.saturating_add(file.cost());
-                if place >= MAX_ENTRIES || cost > most {
-                    listing.truncated = true;
-                    continue;
-                }
                 places.insert(name, place);
                 listing.files.push(file);
             }
@@ -514,7 +529,7 @@ fn contents(
     let mut reader = TarReader::new(open(image, at, limits)?, TarLimits::default());
     loop {
         if limits.stop.is_raised() {
-            return Err(io::Error::other("the time was up"));
+            return Err(io::Error::other(TIME_UP));
         }
         let mut entry = match reader.next_entry() {
             Ok(Some(entry)) => entry,
@@ -539,12 +554,32 @@ fn contents(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_analyze::Stop;
     use assay_model::{Image, Layer};
     use assay_oci::source::SourceKind;
     use assay_oci::{Assurance, ReadLayerError};
     use assay_test::image::Tree;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-    struct Fake(Image, Vec<u8>);
+    /// An image of one layer, and what watches how that is read.
+    struct Fake(Image, Vec<u8>, Option<Watch>);
+
+    /// Raises the stop half-way, and counts what is read all the same.
+    #[derive(Clone)]
+    struct Watch(Stop, Arc<AtomicUsize>);
+
+    struct Late(io::Cursor<Vec<u8>>, Watch);
+
+    impl Read for Late {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let count = self.0.read(buf)?;
+            if self.1.1.fetch_add(count, Ordering::Relaxed) > self.0.get_ref().len() / 2 {
+                self.1.0.raise();
+            }
+            Ok(count)
+        }
+    }
 
     impl OpenImage for Fake {
         fn kind(&self) -> SourceKind {
@@ -556,7 +591,11 @@ mod tests {
         }
 
         fn read(&self, _: usize) -> Result<Box<dyn Read + Send>, ReadLayerError> {
-            Ok(Box::new(io::Cursor::new(self.1.clone())))
+            let bytes = io::Cursor::new(self.1.clone());
+            Ok(match &self.2 {
+                Some(watch) => Box::new(Late(bytes, watch.clone())),
+                None => Box::new(bytes),
+            })
         }
 
         fn assurance(&self, _: usize) -> Assurance {
@@ -570,6 +609,10 @@ mod tests {
         let tree = (0..names).fold(Tree::new(), |tree, number| {
             tree.file(&format!("{}/{number}", vec!["n".repeat(80); len / 81].join("/")), "x")
         });
+        of(tree.tar())
+    }
+
+    fn of(tar: Vec<u8>) -> Fake {
         let layer = Layer {
             diff_id: None,
             digest: None,
@@ -578,7 +621,7 @@ mod tests {
             annotations: BTreeMap::new(),
             created_by: None,
         };
-        Fake(Image { layers: vec![layer], ..Image::default() }, tree.tar())
+        Fake(Image { layers: vec![layer], ..Image::default() }, tar, None)
     }
 
     #[test]
@@ -591,6 +634,64 @@ mod tests {
         let part = list(&image, 0, &limits, cost / 2).unwrap();
         assert_eq!((part.files.len(), part.truncated), (50, true));
         assert_eq!(part.hash, whole.hash, "all of it is hashed");
+    }
+
+    #[test]
+    fn what_is_replaced_takes_no_more_than_its_share() {
+        let limits = Limits::new(std::env::temp_dir());
+        let name = |number: usize| format!("file-{number}");
+        let first = (0..100).fold(Tree::new(), |tree, number| tree.file(&name(number), ""));
+        let target = "t".repeat(3000);
+        let both = (0..100).fold(first, |tree, number| tree.symlink(&name(number), &target));
+        let image = of(both.tar());
+        let whole = list(&image, 0, &limits, MAX_LISTING).unwrap();
+        assert_eq!((whole.files.len(), whole.truncated), (100, false));
+        assert!(whole.files.iter().all(|file| file.kind == EntryKind::Symlink));
+        let cost: usize = whole.files.iter().map(File::cost).sum();
+        let part = list(&image, 0, &limits, cost / 2).unwrap();
+        assert!(part.truncated);
+        assert!(part.files.iter().map(File::cost).sum::<usize>() <= cost / 2);
+        // One name again and again takes the room of one.
+        let again = (0..100).fold(Tree::new(), |tree, _| tree.symlink("one", &target));
+        let last = list(&of(again.tar()), 0, &limits, cost / 50).unwrap();
+        assert_eq!((last.files.len(), last.truncated), (1, false));
+    }
+
+    /// The header of a sparse file in GNU's old form, with nothing but holes.
+    fn holes(size: u64) -> Vec<u8> {
+        let mut header = Tree::new().file("holes", "").tar();
+        header.truncate(512);
+        header[156] = b'S';
+        header[483..495].copy_from_slice(format!("{size:011o}\0").as_bytes());
+        header[148..156].fill(b' ');
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        header
+    }
+
+    #[test]
+    fn holes_are_not_read_without_end() {
+        let mut limits = Limits::new(std::env::temp_dir());
+        limits.bytes_per_file = 1 << 20;
+        for (size, lost) in [(1 << 20, 0), ((1 << 20) + 1, 1), (0o77_777_777_777, 1)] {
+            let mut image = of(holes(size));
+            image.1.extend(Tree::new().file("next", "x").tar());
+            let listing = list(&image, 0, &limits, MAX_LISTING).unwrap();
+            assert_eq!((listing.lost, listing.files.len()), (lost, if lost == 0 { 2 } else { 1 }), "{size}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_not_read_to_its_end_when_the_time_is_up() {
+        let limits = Limits::new(std::env::temp_dir());
+        let tar = Tree::new().file("large", vec![7; 4 << 20]).tar();
+        let (len, read) = (tar.len(), Arc::new(AtomicUsize::new(0)));
+        let mut image = of(tar);
+        image.2 = Some(Watch(limits.stop.clone(), Arc::clone(&read)));
+        let told = list(&image, 0, &limits, MAX_LISTING).map(|listing| listing.files.len());
+        assert_eq!(told.map_err(|error| error.to_string()), Err(TIME_UP.to_owned()));
+        let read = read.load(Ordering::Relaxed);
+        assert!(read < len * 3 / 4, "{read} of {len}");
     }
 
     #[test]
