@@ -268,12 +268,12 @@ fn keys_of_an_index_and_its_images_are_replaced() {
     };
     let verified =
         |digest: &str| place.run(&["verify", "--key", "other.pub", &format!("{name}@{digest}")]).code == 0;
-    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", first)]);
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{first}")]);
     let (code, told) = rotate(&["--recursive"]);
     assert_eq!((code, told.matches("is not signed by the old key").count()), (1, 2), "{told}");
     assert!(verified(&first) && !verified(&second));
     // Every image in it that runs is as good as the index.
-    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", second)]);
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{second}")]);
     assert_eq!(rotate(&[]).0, 1, "the index alone");
     let (code, told) = rotate(&["--recursive"]);
     assert_eq!((code, told.lines().count()), (0, 2), "{told}");
