@@ -11,20 +11,16 @@ use assay_analyze::Limits;
 use assay_detect::check::accumulated;
 use assay_detect::malware::OwnRules;
 use assay_engine::{
-    Knowledge, KnownImage, LayerCache, Looked, Progress, Settings, assess, attribute, disk_inventory,
-    find_base, folder_inventory, function_inventory, image_inventory, is_newest, is_sbom, newer_base,
-    open_sbom,
+    Knowledge, KnownImage, LayerCache, Progress, Settings, assess, attribute, disk_inventory, find_base,
+    folder_inventory, function_inventory, image_inventory, is_newest, is_sbom, newer_base, open_sbom,
 };
 use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
-use assay_oci::registry::Crawler;
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{
-    InvalidReference, Network, NetworkOptions, OpenError, Reference, SpoolOptions, without_password,
-};
+use assay_oci::{Network, NetworkOptions, SpoolOptions, without_password};
 use assay_sbom::Document;
 use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
@@ -32,6 +28,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+
+mod bases;
+
+use bases::{Known, repository_images};
 
 /// How sources are opened.
 #[derive(Debug, Clone, clap::Args)]
@@ -242,13 +242,6 @@ pub(crate) struct Scanned {
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
-/// Images that may be bases.
-#[derive(Default)]
-struct Known {
-    images: Vec<KnownImage>,
-    looked: Looked,
-}
-
 /// Does the same for a gate, deeper where its policy asks for that, and for one platform of an index.
 pub(crate) fn gate_report(
     text: &str,
@@ -344,80 +337,6 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     }
     scanned.known = known;
     Ok(scanned)
-}
-
-/// Tags of one repository whose images are looked at as possible bases: each costs two or three requests.
-const MAX_BASE_TAGS: usize = 100;
-/// Tags of one repository of which the last are taken; those of the largest public images are some thousands.
-const MAX_LISTED_TAGS: usize = 10_000;
-
-/// Adds what the images of a repository consist of; their layers are not downloaded.
-fn repository_images(
-    text: &str,
-    args: &SourceArgs,
-    global: &Global,
-    known: &mut Known,
-) -> Result<(), CommandError> {
-    let shown = without_password(text);
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot look for base images in `{shown}`"), error).with_hints_of_cause()
-    };
-    let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
-    let limits = args.limits.limits(environment::scratch_folder());
-    let _watch = args.limits.watch(&limits.stop);
-    let network = network(&args.network, global, limits.stop.flag())?;
-    let listing = Crawler::connect(&reference, &network)
-        .and_then(|crawler| crawler.tags(MAX_LISTED_TAGS))
-        .map_err(|error| failed(error.into()))?;
-    if listing.names.is_empty() {
-        return Err(failed("it is not there, or has no tags".into())
-            .hint("name a repository as in `--base-repository registry.example/bases/debian`"));
-    }
-    let cut = listing.names.len().saturating_sub(MAX_BASE_TAGS);
-    if cut > 0 || !listing.complete {
-        known.looked = Looked::Partly;
-        let more = if listing.complete { "" } else { "more than " };
-        let count = listing.names.len();
-        let taken = count - cut;
-        terminal::note(
-            global,
-            &format!("`{shown}` has {more}{count} tags; the last {taken} were looked at for a base"),
-        );
-    }
-    let options = open_options(args, &limits);
-    let mut unread = 0;
-    for tag in listing.names.iter().skip(cut) {
-        let Some(reference) = reference.with_tag(tag) else { continue };
-        match Source::Registry(reference).open(&options, &network) {
-            Ok(opened) => match KnownImage::new(opened.image(), Knowledge::Repository, None) {
-                Some(image) => known.images.push(image),
-                None => unread += 1,
-            },
-            Err(error) if is_no_base(&error) => {}
-            Err(_) => unread += 1,
-        }
-    }
-    if unread > 0 {
-        known.looked = Looked::Partly;
-        let count = assay_report::summary::count(unread, "tag");
-        terminal::note(
-            global,
-            &format!("{count} of `{shown}` could not be read: which base is the newest is not known"),
-        );
-    }
-    Ok(())
-}
-
-/// A tag may be an artifact, or made for other platforms: then it is no base of this image, which is no failure.
-fn is_no_base(error: &OpenError) -> bool {
-    matches!(
-        error,
-        OpenError::UnknownPlatform { .. }
-            | OpenError::NotAnImage { .. }
-            | OpenError::Artifact { .. }
-            | OpenError::MediaType { .. }
-            | OpenError::Empty { .. }
-    )
 }
 
 fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, CommandError> {
