@@ -6,6 +6,7 @@
 //! and the sums of all. At the end everything is verified again with nothing but the public key, and only then put into `--out`.
 
 mod out;
+mod settings;
 mod surroundings;
 
 use std::fs;
@@ -131,8 +132,8 @@ impl Build {
         pack.args(["archive", "--format=tar", "--output"]).arg(&archive).arg(commit);
         visible(pack.current_dir(workspace()))?;
         visible(Command::new("tar").arg("-xf").arg(&archive).arg("-C").arg(&sources))?;
-        same_settings(&sources)?;
         let (cargo, compiler) = (cargo_home()?, sysroot()?);
+        settings::check(&sources, &workspace(), &cargo)?;
         let pairs = [
             (folder.display().to_string(), SOURCES),
             (cargo.display().to_string(), CARGO),
@@ -377,14 +378,6 @@ fn target() -> Result<String> {
 /// Returns where the compiler lies.
 fn sysroot() -> Result<String> {
     Ok(output(Command::new("rustc").args(["--print", "sysroot"]))?.trim().to_owned())
-}
-
-/// Makes sure that Cargo's settings in the workspace are those of the commit: it reads those of the folders above, too.
-fn same_settings(sources: &Path) -> Result<()> {
-    let settings = Path::new(".cargo/config.toml");
-    let [here, there] = [workspace(), sources.to_owned()].map(|root| fs::read(root.join(settings)).ok());
-    ensure!(here == there, "{} is not that of the commit, and would change the build", settings.display());
-    Ok(())
 }
 
 fn cargo_home() -> Result<PathBuf> {

@@ -22,7 +22,7 @@ pub use disk::{ScanDiskError, disk_inventory};
 pub use folder::{ScanFolderError, folder_inventory};
 pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};
-pub use lineage::{Knowledge, KnownImage, attribute, find_base, is_newest, newer_base};
+pub use lineage::{Knowledge, KnownImage, Looked, attribute, find_base, is_newest, newer_base};
 pub use progress::Progress;
 pub use report::assess;
 pub use sbom::{OpenSbomError, is_sbom, open_sbom};

@@ -25,6 +25,16 @@ pub enum Knowledge {
     Cache,
 }
 
+/// How much of the repositories that were looked through is among the known images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Looked {
+    /// Everything that may be a base.
+    #[default]
+    Through,
+    /// There may be more: a list was cut, or something in it could not be read.
+    Partly,
+}
+
 /// An image whose layers are known.
 #[derive(Debug, Clone)]
 pub struct KnownImage {
@@ -274,18 +284,26 @@ fn newest(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> O
 
 /// Returns whether the base is the newest image of its name; `None` where that cannot be told.
 ///
-/// It can be when the repository was looked through, or when the base is what the user's own name for it stands for today; and when
-/// the base says when it was built, which reproducible images do not.
-pub fn is_newest(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> Option<bool> {
+/// It can be when all of the repository was looked through, for the base's platform, or when the base is what the user's own name for it
+/// stands for today; and when the base says when it was built, which reproducible images do not.
+pub fn is_newest(
+    base: &KnownImage,
+    known: &[KnownImage],
+    looked: Looked,
+    settings: &Settings<'_>,
+) -> Option<bool> {
     const EPOCH: Timestamp = Timestamp(0);
     if newest(base, known, settings).is_some() {
         return Some(false);
     }
     let same_name = |one: &&KnownImage| name(&one.reference) == name(&base.reference);
     let dated = |one: &KnownImage| one.created.is_some_and(|created| created > EPOCH);
+    // A tag that stands for another platform's image may have one for this platform as well, which nobody asked for.
+    let comparable = |one: &KnownImage| dated(one) && one.platform == base.platform;
     let mut listed =
         known.iter().filter(same_name).filter(|one| one.knowledge == Knowledge::Repository).peekable();
-    let looked_through = listed.peek().is_some() && dated(base) && listed.all(dated);
+    let looked_through =
+        looked == Looked::Through && listed.peek().is_some() && dated(base) && listed.all(comparable);
     let is_meant = base.knowledge == Knowledge::Named && !base.reference.contains('@');
     (looked_through || is_meant).then_some(true)
 }

@@ -31,17 +31,22 @@ impl Platform {
         Self { os: "linux".into(), architecture: "amd64".into(), variant: None }
     }
 
-    /// Returns whether an image for `self` may be taken when `wanted` was asked for.
-    ///
-    /// A variant that was not asked for does not matter, and `arm64` means `arm64/v8`.
+    /// Returns the variant, also where it goes without saying: `arm64` is `arm64/v8`, `arm` is `arm/v7` and `amd64` is `amd64/v1`
+    /// (<https://github.com/containerd/platforms/blob/main/database.go>).
+    pub fn meant_variant(&self) -> Option<&str> {
+        match (self.variant.as_deref(), self.architecture.as_str()) {
+            (None, "amd64") => Some("v1"),
+            (None, "arm") => Some("v7"),
+            (None, "arm64") => Some("v8"),
+            (variant, _) => variant,
+        }
+    }
+
+    /// Returns whether an image for `self` may be taken when `wanted` was asked for. A variant that was not asked for does not matter.
     pub fn satisfies(&self, wanted: &Self) -> bool {
-        let implied = |platform: &Self| match (&platform.variant, platform.architecture.as_str()) {
-            (None, "arm64") => Some("v8".to_owned()),
-            (variant, _) => variant.clone(),
-        };
         self.os == wanted.os
             && self.architecture == wanted.architecture
-            && (wanted.variant.is_none() || implied(self) == implied(wanted))
+            && (wanted.variant.is_none() || self.meant_variant() == wanted.meant_variant())
     }
 }
 
@@ -90,6 +95,9 @@ mod tests {
         assert!(check("linux/arm64", "linux/aarch64/v8"));
         assert!(check("linux/arm/v7", "linux/arm"));
         assert!(!check("linux/arm/v6", "linux/arm/v7"));
+        assert!(check("linux/arm", "linux/arm/v7"));
+        assert!(!check("linux/arm", "linux/arm/v6"));
+        assert!(check("linux/amd64", "linux/amd64/v1"));
         assert!(!check("windows/amd64", "linux/amd64"));
         assert!("linux//".parse::<Platform>().is_err());
     }

@@ -145,6 +145,23 @@ pub struct Artifacts {
     pub problems: Vec<ArtifactProblem>,
 }
 
+impl Artifacts {
+    /// Says what may be there and was not seen: what is listed and cannot be used, and lists that were not read to their end.
+    pub fn unseen(&self) -> Vec<String> {
+        let problems = self
+            .problems
+            .iter()
+            .map(|problem| format!("{} {}: {}", problem.found, problem.digest.short(), problem.reason));
+        let cut = self.looked.iter().filter_map(|look| match look.outcome {
+            LookOutcome::Truncated(count) => {
+                Some(format!("{}: only the first {count} entries were looked at", look.name))
+            }
+            LookOutcome::Listed(_) | LookOutcome::Absent => None,
+        });
+        problems.chain(cut).collect()
+    }
+}
+
 /// What is wrong with an artifact that is listed and not there.
 const MISSING: &str = "its manifest is missing";
 

@@ -3,13 +3,15 @@
 //! Bytes stay as they are, so that digests, and with them signatures, stay valid; every one is verified on the way. Surprising: the
 //! name comes last, when all else is there, so that nobody pulls an image whose signatures are still on their way; what is attached
 //! to an artifact, such as the signature of a bill of materials, is copied like what is attached to an image; and an artifact that
-//! cannot be copied costs itself only, while an image is copied whole or not at all.
+//! cannot be copied costs itself only, unless the reason is the way there, while an image is copied whole or not at all.
 
 use crate::artifact::{Artifact, Artifacts, Found, LookOutcome, NewLayer};
 use crate::descriptor::Descriptor;
 use crate::document::not_distributed;
-use crate::error::OpenError;
+use crate::error::{OpenError, ReadLayerError};
+use crate::network::TimeUp;
 use crate::registry::push::Transfer;
+use crate::registry::{RegistryError, RegistryErrorKind};
 use crate::repository::{Repository, RepositoryError, StoredManifest};
 use crate::source::Selector;
 use crate::{ManifestDocument, TagScheme};
@@ -119,12 +121,10 @@ impl Copy<'_> {
             return Err(OpenError::TooLarge { what: "the nesting of indexes".to_owned(), limit }.into());
         }
         let document = ManifestDocument::parse(&stored.bytes)?;
+        // Without them it would be another image, though its digest is the same.
         if document.malformed() > 0 {
-            self.done.problems.push(format!(
-                "{} entries of the index `{}` cannot be understood",
-                document.malformed(),
-                stored.descriptor.digest
-            ));
+            let found = format!("{} entries of the index cannot be understood", document.malformed());
+            return Err(OpenError::NotAnImage { place: stored.descriptor.digest.to_string(), found }.into());
         }
         for entry in &document.manifests {
             let child = self.from.manifest(entry.digest)?;
@@ -156,7 +156,7 @@ impl Copy<'_> {
                 Ok(true) => self.attached(digest, depth)?,
                 Ok(false) => {}
                 Err(error) if ends_all(&error) => return Err(error),
-                Err(error) => self.problem(format!("artifact `{digest}`: {}", reason(&error))),
+                Err(error) => self.problem(format!("artifact `{digest}`: {}", error.told())),
             }
         }
         Ok(())
@@ -274,21 +274,38 @@ impl Copy<'_> {
     }
 }
 
-/// Tells whether nothing more can be done after an error, whatever is left.
-fn ends_all(error: &RepositoryError) -> bool {
-    matches!(
-        error,
-        RepositoryError::Open(OpenError::TimedOut(_))
-            | RepositoryError::ReadOnly { .. }
-            | RepositoryError::Write { .. }
-    )
-}
-
-/// Returns an error with its causes in one line.
-fn reason(error: &RepositoryError) -> String {
-    let first: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(first), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// Tells whether an error says nothing of what was to be copied but of the way there, or of the whole place: what comes next would
+/// fail, too, and an image without what is attached to it would go by its name.
+fn ends_all(error: &(dyn std::error::Error + 'static)) -> bool {
+    use RegistryErrorKind as Kind;
+    if let Some(error) = error.downcast_ref::<RegistryError>() {
+        return match error.kind() {
+            Kind::Offline | Kind::Unreachable | Kind::Untrusted | Kind::Unauthorised => true,
+            Kind::TooManyRequests | Kind::Local => true,
+            Kind::Server => matches!(error, RegistryError::Status { status: 500.., .. }),
+            Kind::Denied | Kind::NotFound => false,
+        };
+    }
+    // Transparent wrappers skip what they wrap when they are asked for their cause.
+    match error.downcast_ref::<RepositoryError>() {
+        Some(RepositoryError::ReadOnly { .. } | RepositoryError::Write { .. }) => return true,
+        Some(RepositoryError::Registry(error)) => return ends_all(error),
+        Some(RepositoryError::Open(error)) => return ends_all(error),
+        _ => {}
+    }
+    match error.downcast_ref::<OpenError>() {
+        Some(OpenError::TimedOut(_)) => return true,
+        Some(OpenError::Registry(error)) => return ends_all(error),
+        _ => {}
+    }
+    if let Some(ReadLayerError::Registry(error)) = error.downcast_ref() {
+        return ends_all(error);
+    }
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => ends_all(inner),
+        None => error.is::<TimeUp>() || error.source().is_some_and(ends_all),
+    }
 }
 
 impl Copied {
@@ -300,6 +317,39 @@ impl Copied {
                 self.sent = self.sent.saturating_add(1);
                 self.sent_bytes = self.sent_bytes.saturating_add(blob.size);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_the_way_is_found_wherever_it_is_wrapped() {
+        let broken = || RegistryError::Interrupted { host: "h".into(), what: "a blob".into(), source: None };
+        let missing = || RegistryError::Status {
+            host: "h".into(),
+            status: 404,
+            what: "a blob".into(),
+            detail: String::new(),
+        };
+        let blob = |source: io::Error| RepositoryError::Blob {
+            digest: Descriptor::of("text/plain", b"x").digest,
+            source: Box::new(source),
+        };
+        for (error, ends) in [
+            (broken().into(), true),
+            (OpenError::from(broken()).into(), true),
+            (blob(io::Error::other(broken())), true),
+            (blob(io::Error::other(ReadLayerError::from(broken()))), true),
+            (blob(io::Error::other(RepositoryError::from(broken()))), true),
+            (blob(io::Error::other(RepositoryError::from(TimeUp))), true),
+            (blob(io::Error::other(TimeUp)), true),
+            (blob(io::Error::other(missing())), false),
+            (blob(io::ErrorKind::UnexpectedEof.into()), false),
+        ] {
+            assert_eq!(ends_all(&error), ends, "{}", error.told());
         }
     }
 }

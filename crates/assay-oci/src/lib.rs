@@ -41,5 +41,5 @@ pub use registry::{Access, RegistryError, RegistryErrorKind};
 pub use repository::{Repository, RepositoryError, StoredManifest};
 pub use secret::Secret;
 pub use source::{
-    InvalidSource, OpenImage, OpenOptions, PathKind, Place, Selector, Source, SourceKind, recognise, tags,
+    InvalidSource, OpenImage, OpenOptions, PathKind, Place, Selector, Source, SourceKind, recognise,
 };

@@ -109,6 +109,15 @@ pub enum RepositoryError {
     },
 }
 
+impl RepositoryError {
+    /// Returns it with its causes, in one line.
+    pub fn told(&self) -> String {
+        let first: &dyn std::error::Error = self;
+        let causes = std::iter::successors(Some(first), |error| error.source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+}
+
 impl From<TimeUp> for RepositoryError {
     fn from(error: TimeUp) -> Self {
         Self::Open(error.into())
@@ -449,17 +458,6 @@ impl Repository {
         match &self.0 {
             Inner::Registry(registry) => registry.referrers(subject),
             Inner::Layout(layout) => layout.referrers(subject).map(Some),
-        }
-    }
-
-    /// Returns the names of what is there.
-    ///
-    /// # Errors
-    /// Fails when the place cannot be asked.
-    pub fn tags(&self, network: &Network) -> Result<Vec<String>, RepositoryError> {
-        match &self.0 {
-            Inner::Registry(registry) => Ok(crate::source::tags(registry.reference(), network)?),
-            Inner::Layout(layout) => layout.tags(),
         }
     }
 

@@ -24,7 +24,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use assay_model::report::SourceKind;
-pub use registry::tags;
 
 /// Chooses one of several images in a layout or archive.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -115,12 +115,14 @@ fn effect(rule: &PolicyRule, tiers: &[&Tier]) -> Option<(Effect, Option<String>)
 
 /// Returns the rules that hold without being written, for the tiers in which they are not: what was not looked at is never clean.
 ///
-/// A rule that is given for another tier, for other images, or as a canary elsewhere says nothing about this image.
+/// A rule that is given for another tier, for other images, or as a canary elsewhere says nothing about this image; nor does one that
+/// is given for its labels, in which the judged has a hand.
 fn implied(policy: &Policy, tiers: &[&Tier], facts: &Facts<'_>) -> Vec<PolicyRule> {
     let given = |id: &str, tier: Option<&str>| {
         policy.rules.iter().any(|rule| {
             rule.rule.id() == id
                 && tier.is_none_or(|tier| rule.tiers.is_empty() || rule.tiers.contains(tier))
+                && !rule.selector.trusts_labels()
                 && rule.selector.matches(facts)
                 && rule.canary.as_ref().is_none_or(|canary| canary.matches(facts))
         })

@@ -63,9 +63,13 @@ impl ImageReference {
     /// saying, and Docker Hub has several names.
     pub fn host(&self) -> String {
         let host = self.registry.to_ascii_lowercase();
-        match host.strip_suffix(":443").unwrap_or(&host) {
-            "index.docker.io" | "registry-1.docker.io" => "docker.io".to_owned(),
-            host => host.to_owned(),
+        let split = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+        // Whoever dials reads the port as a number: 0443 is 443.
+        let numbered = split.and_then(|(name, port)| Some((name, port.parse::<u16>().ok()?)));
+        match numbered {
+            Some((name, port)) if port != 443 => format!("{name}:{port}"),
+            Some((name, _)) => of_hub(name).to_owned(),
+            None => of_hub(&host).to_owned(),
         }
     }
 
@@ -85,6 +89,14 @@ impl ImageReference {
         }
         all.extend(tagged);
         all
+    }
+}
+
+/// Returns the name of Docker Hub that all others stand for.
+fn of_hub(host: &str) -> &str {
+    match host {
+        "index.docker.io" | "registry-1.docker.io" => "docker.io",
+        host => host,
     }
 }
 

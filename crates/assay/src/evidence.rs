@@ -5,7 +5,6 @@ use crate::error::CommandError;
 use crate::repository::{self, Located};
 use crate::source::NetworkArgs;
 use assay_model::{Digest, Platform};
-use assay_oci::artifact::LookOutcome;
 use assay_oci::descriptor::{Descriptor, spelled};
 use assay_oci::{
     Access, Artifact, ArtifactKind, Found as Place, ManifestDocument, RepositoryError, StoredManifest,
@@ -119,22 +118,7 @@ impl Subject {
     pub(crate) fn evidence(&self, subject: Digest) -> Result<Evidence, CommandError> {
         let wanted = [ArtifactKind::Signature, ArtifactKind::Attestation];
         let found = self.repository.artifacts(subject, &wanted).map_err(|error| self.failed(error))?;
-        let mut evidence = Evidence { candidates: Vec::new(), problems: Vec::new() };
-        for problem in &found.problems {
-            evidence.problems.push(format!(
-                "{} {}: {}",
-                problem.found,
-                problem.digest.short(),
-                problem.reason
-            ));
-        }
-        for look in &found.looked {
-            if let LookOutcome::Truncated(count) = look.outcome {
-                evidence
-                    .problems
-                    .push(format!("{}: only the first {count} entries were looked at", look.name));
-            }
-        }
+        let mut evidence = Evidence { candidates: Vec::new(), problems: found.unseen() };
         let mut bytes = 0;
         for artifact in &found.artifacts {
             for layer in &artifact.layers {

@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::evidence as attached;
 use crate::services::Outside;
 use crate::source::{self, SourceArgs, read_file};
+use assay_advisories::Database;
 use assay_match::VexDocument;
 use assay_model::{BaseEvidence, Digest, Platform, Report, Timestamp};
 use assay_oci::source::Source;
@@ -200,7 +201,7 @@ pub(crate) fn facts(
             let roots = roots::roots(about.policy, about.path, &|| Outside::new(network, global))?;
             gathered.scanned_by = report::signers(path, &bytes, &roots)?;
         }
-        return judged(text, vec![gathered], about, global);
+        return judged(text, vec![gathered], about, global, None);
     }
     if about.gate.report_signature.is_some() {
         return Err(CommandError::usage("only a report that was kept is signed, and the source is none")
@@ -212,7 +213,7 @@ pub(crate) fn facts(
         source::gate_report(text, about.open, (deep, platform), global, (&database, built_in), settings, vex)
     };
     let gathered = images::all(text, None, about, global, &scan)?;
-    judged(text, gathered, about, global)
+    judged(text, gathered, about, global, Some(&database))
 }
 
 fn judged(
@@ -220,6 +221,7 @@ fn judged(
     mut reports: Vec<Gathered>,
     about: &About<'_>,
     global: &Global,
+    database: Option<&Database>,
 ) -> Result<Judged, CommandError> {
     let args = about.gate;
     let first = reports.iter().find_map(|one| one.report.as_ref());
@@ -229,8 +231,16 @@ fn judged(
         let subjects: Vec<Digest> = [one.digest, one.index].into_iter().flatten().collect();
         let documents = evidence::vex(&evidence, &about.policy.vex, &subjects);
         if let (false, Some(report)) = (documents.is_empty(), &mut one.report) {
-            let (database, _) = source::open_database(global)?;
-            assay_match::apply_vex(report, &documents, &database)
+            // Only for a report that was kept there is none yet, and then it is the only one.
+            let own;
+            let database = match database {
+                Some(database) => database,
+                None => {
+                    (own, _) = source::open_database(global)?;
+                    &own
+                }
+            };
+            assay_match::apply_vex(report, &documents, database)
                 .map_err(|error| source::damaged_database(error, global))?;
         }
     }
@@ -335,6 +345,7 @@ pub(crate) fn of_report(
     report: Report,
     about: &About<'_>,
     global: &Global,
+    database: &Database,
     scan: &images::Scan<'_>,
 ) -> Result<Judged, CommandError> {
     if about.gate.report_signature.is_some() {
@@ -342,7 +353,7 @@ pub(crate) fn of_report(
             .hint("judge a report that was kept with `assay gate report:FILE --report-signature BUNDLE`"));
     }
     let gathered = images::all(text, Some(report), about, global, scan)?;
-    judged(text, gathered, about, global)
+    judged(text, gathered, about, global, Some(database))
 }
 
 /// Returns the files that a policy names and that are not there.

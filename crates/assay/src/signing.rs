@@ -8,7 +8,7 @@ use crate::source::NetworkArgs;
 use assay_model::Digest;
 use assay_oci::descriptor::Descriptor;
 use assay_oci::{
-    Access, Artifact, ArtifactKind, Attached, Found, ManifestDocument, NewArtifact, NewLayer,
+    Access, Artifact, ArtifactKind, Artifacts, Attached, Found, ManifestDocument, NewArtifact, NewLayer,
     RepositoryError, StoredManifest, TagScheme,
 };
 use assay_sign::bundle::{self, Bundle, Content};
@@ -44,11 +44,11 @@ pub(crate) struct Signature {
 }
 
 /// The signatures of a manifest by one key.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Signatures {
     /// What they say.
     pub(crate) found: BTreeSet<Signature>,
-    /// What is listed as a signature and cannot be read.
+    /// What may be a signature and was not seen or cannot be read.
     pub(crate) problems: Vec<String>,
 }
 
@@ -116,7 +116,12 @@ impl Place {
 
     /// Returns what is attached to a manifest already.
     fn artifacts(&self, subject: Digest, kind: ArtifactKind) -> Result<Vec<Artifact>, CommandError> {
-        self.repository.artifacts(subject, &[kind]).map(|found| found.artifacts).map_err(|error| {
+        self.attached(subject, kind).map(|found| found.artifacts)
+    }
+
+    /// Returns the same with what could not be seen.
+    fn attached(&self, subject: Digest, kind: ArtifactKind) -> Result<Artifacts, CommandError> {
+        self.repository.artifacts(subject, &[kind]).map_err(|error| {
             CommandError::work(format!("cannot look at what is attached to {subject}"), error)
                 .with_hints_of_cause()
         })
@@ -170,9 +175,9 @@ impl Place {
 
     /// Returns the signatures of a manifest by that key.
     pub(crate) fn signatures_by(&self, subject: Digest, key: &PublicKey) -> Result<Signatures, CommandError> {
-        let Signatures { mut found, mut problems } = Signatures::default();
-        for layer in self.artifacts(subject, ArtifactKind::Signature)?.into_iter().flat_map(|one| one.layers)
-        {
+        let attached = self.attached(subject, ArtifactKind::Signature)?;
+        let (mut found, mut problems) = (BTreeSet::new(), attached.unseen());
+        for layer in attached.artifacts.into_iter().flat_map(|one| one.layers) {
             let bytes = match self.repository.blob(&layer, bundle::MAX_BYTES as u64) {
                 Ok(bytes) => bytes,
                 Err(error) => {

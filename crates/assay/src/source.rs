@@ -20,7 +20,7 @@ use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
 use assay_model::{FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
-use assay_oci::{InvalidReference, Network, NetworkOptions, Reference, SpoolOptions, without_password};
+use assay_oci::{Network, NetworkOptions, SpoolOptions, without_password};
 use assay_sbom::Document;
 use assay_sbom::vex::{self, Statement};
 use std::num::NonZeroUsize;
@@ -28,6 +28,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+
+mod bases;
+
+use bases::{Known, repository_images};
 
 /// How sources are opened.
 #[derive(Debug, Clone, clap::Args)]
@@ -233,7 +237,7 @@ pub(crate) struct Scanned {
     pub(crate) inventory: Inventory,
     /// The image it is built on, where that is a known one, and what else is known.
     base: Option<KnownImage>,
-    known: Vec<KnownImage>,
+    known: Known,
     /// The bill of materials it was read from, if it was.
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
@@ -301,9 +305,9 @@ pub(crate) fn report(
         sort_by_urgency(&mut report.findings);
     }
     if let Some(base) = &scanned.base {
-        let settings = settings(args, global)?;
-        let newest = is_newest(base, &scanned.known, &settings);
-        let newer = newer_base(&report, base, &scanned.known, &settings, database).map_err(damaged)?;
+        let (settings, known) = (settings(args, global)?, &scanned.known);
+        let newest = is_newest(base, &known.images, known.looked, &settings);
+        let newer = newer_base(&report, base, &known.images, &settings, database).map_err(damaged)?;
         if let Some(base) = &mut report.image.base {
             base.newest = newest;
             base.newer = newer;
@@ -319,56 +323,20 @@ pub(crate) fn inventory(text: &str, args: &SourceArgs, global: &Global) -> Resul
     if scanned.image.layers.is_empty() || scanned.kind == SourceKind::Sbom {
         return Ok(scanned);
     }
-    let mut known = Vec::new();
+    let mut known = Known::default();
     for base in &args.base {
         let base = contents(base, args, global)?;
-        known.extend(KnownImage::new(&base.image, Knowledge::Named, Some(base.inventory)));
+        known.images.extend(KnownImage::new(&base.image, Knowledge::Named, Some(base.inventory)));
     }
     for repository in &args.base_repository {
-        known.extend(repository_images(repository, args, global)?);
+        repository_images(repository, args, global, &mut known)?;
     }
-    if let Some((base, of)) = find_base(&scanned.image, &known, &settings(args, global)?) {
+    if let Some((base, of)) = find_base(&scanned.image, &known.images, &settings(args, global)?) {
         scanned.image.base = Some(base);
         scanned.base = of;
     }
     scanned.known = known;
     Ok(scanned)
-}
-
-/// Tags of one repository whose images are looked at as possible bases: each costs two or three requests.
-const MAX_BASE_TAGS: usize = 100;
-
-/// Returns what the images of a repository consist of; their layers are not downloaded.
-fn repository_images(
-    text: &str,
-    args: &SourceArgs,
-    global: &Global,
-) -> Result<Vec<KnownImage>, CommandError> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        let what = format!("cannot look for base images in `{}`", without_password(text));
-        CommandError::work(what, error).with_hints_of_cause()
-    };
-    let reference: Reference = text.parse().map_err(|error: InvalidReference| failed(error.into()))?;
-    let limits = args.limits.limits(environment::scratch_folder());
-    let _watch = args.limits.watch(&limits.stop);
-    let network = network(&args.network, global, limits.stop.flag())?;
-    let mut tags = assay_oci::tags(&reference, &network).map_err(|error| failed(error.into()))?;
-    if tags.len() > MAX_BASE_TAGS {
-        terminal::note(
-            global,
-            &format!("`{text}` has {} tags; the last {MAX_BASE_TAGS} were looked at for a base", tags.len()),
-        );
-        tags.drain(..tags.len() - MAX_BASE_TAGS);
-    }
-    let options = open_options(args, &limits);
-    let mut known = Vec::new();
-    for tag in tags {
-        let Some(reference) = reference.with_tag(&tag) else { continue };
-        // A tag may be an artifact, or made for other platforms: then it is no base of this image.
-        let Ok(opened) = Source::Registry(reference).open(&options, &network) else { continue };
-        known.extend(KnownImage::new(opened.image(), Knowledge::Repository, None));
-    }
-    Ok(known)
 }
 
 fn settings(args: &SourceArgs, global: &Global) -> Result<Settings<'static>, CommandError> {
@@ -432,7 +400,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
             image,
             inventory,
             base: None,
-            known: Vec::new(),
+            known: Known::default(),
             sbom: Some((found.document, found.statements)),
         });
     }
@@ -450,7 +418,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
             image,
             inventory,
             base: None,
-            known: Vec::new(),
+            known: Known::default(),
             sbom: Some((document, statements)),
         });
     }
@@ -462,7 +430,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
         // A bare file name has an empty parent, which means the working folder.
         let tree =
             folder.map(|folder| if folder.as_os_str().is_empty() { ".".into() } else { folder.to_owned() });
-        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Vec::new(), sbom: None });
+        return Ok(Scanned { kind, tree, image, inventory, base: None, known: Known::default(), sbom: None });
     }
     let single = match &source {
         Source::Vm(path) => Some((
@@ -479,7 +447,15 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     };
     if let Some((kind, (inventory, image_id))) = single {
         let image = Image { reference: source.to_string(), image_id, ..Image::default() };
-        return Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None });
+        return Ok(Scanned {
+            kind,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Known::default(),
+            sbom: None,
+        });
     }
     let network = network(&args.network, global, stop.flag())?;
     let options = open_options(args, &settings.limits);
@@ -488,7 +464,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let inventory =
         image_inventory(&*opened, &mut image, &settings, &progress).map_err(|error| failed(error.into()))?;
     let kind = opened.kind();
-    Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Vec::new(), sbom: None })
+    Ok(Scanned { kind, tree: None, image, inventory, base: None, known: Known::default(), sbom: None })
 }
 
 /// Prepares the way to the network; starts nothing.

@@ -43,11 +43,14 @@ fn changes(name: &str) -> bool {
         "ASSAY_",
         "AWS_LC_",
         "CARGO_BUILD_",
+        "CARGO_INCREMENTAL",
         "CARGO_ENCODED_",
         "CARGO_PROFILE_",
         "CARGO_TARGET_",
         "CARGO_UNSTABLE_",
+        "CMAKE",
         "COSIGN_",
+        "CRATE_CC_",
         "RUSTC",
         "RUSTDOC",
         "RUSTFLAGS",
@@ -55,9 +58,13 @@ fn changes(name: &str) -> bool {
     ];
     // Each may be for the host, for the target, or end in the name of one; the most particular wins over those that are set here.
     const FLAGS: &[&str] = &["CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS", "ASFLAGS", "ARFLAGS"];
+    const TOOLS: &[&str] = &["CC", "CXX", "AR", "RANLIB"];
     let bare = ["HOST_", "TARGET_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
     PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         || FLAGS.iter().any(|flags| bare.starts_with(flags))
+        || TOOLS
+            .iter()
+            .any(|tool| bare.strip_prefix(tool).is_some_and(|rest| rest.is_empty() || rest.starts_with('_')))
 }
 
 /// A folder outside of the release and of the workspace that only its owner enters, and that goes with this value: for the key of
@@ -106,10 +113,19 @@ mod tests {
             "TARGET_CFLAGS",
             "HOST_CXXFLAGS",
             "AWS_LC_SYS_NO_ASM",
+            "CC",
+            "CXX_x86_64_unknown_linux_musl",
+            "HOST_AR",
+            "TARGET_CC",
+            "RANLIB_x86_64-unknown-linux-musl",
+            "CARGO_INCREMENTAL",
+            "CMAKE_TOOLCHAIN_FILE",
         ] {
             assert!(changes(name), "{name}");
         }
-        for name in ["PATH", "HOME", "CARGO_HOME", "HTTPS_PROXY", "AWS_PROFILE", "VAULT_TOKEN", "TMPDIR"] {
+        for name in
+            ["PATH", "HOME", "CARGO_HOME", "HTTPS_PROXY", "AWS_PROFILE", "VAULT_TOKEN", "TMPDIR", "ARCH"]
+        {
             assert!(!changes(name), "{name}");
         }
         assert!(of_key("k.key", "ASSAY_KEY_PASSWORD") && of_key("env://ASSAY_RELEASE", "ASSAY_RELEASE"));

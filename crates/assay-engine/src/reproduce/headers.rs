@@ -12,6 +12,9 @@ use std::collections::VecDeque;
 const BLOCK: usize = 512;
 /// The largest extension that is read, as in Go; a larger one makes its entry unreadable.
 const MAX_EXTENSION: u64 = 1 << 20;
+/// Entries that are kept until somebody asks for them: no reader is further behind. Those that are lost or not kept nobody asks for,
+/// and an archive may have millions.
+const MAX_AHEAD: usize = 1 << 14;
 
 /// A short hash: enough to tell two things apart that nobody can choose freely.
 pub(super) type Hash = [u8; 16];
@@ -246,6 +249,9 @@ impl Headers {
             times: self.times.take(),
             device: if device { numbers } else { 0 },
         };
+        if self.found.len() >= MAX_AHEAD {
+            self.found.pop_front();
+        }
         self.found.push_back((offset, rest));
         let size = if (b'1'..=b'6').contains(&flag) { 0 } else { self.size.take().unwrap_or(size) };
         (self.size, self.sparse) = (None, false);
@@ -532,5 +538,17 @@ mod tests {
                 let _ = headers.archive();
             }
         }
+    }
+
+    #[test]
+    fn entries_that_nobody_asks_for_do_not_pile_up() {
+        let mut headers = Headers::new();
+        let header = tar_like::Header::new("a", b'0', 0).finish();
+        for _ in 0..MAX_AHEAD + 10 {
+            headers.feed(&header);
+        }
+        assert_eq!(headers.found.len(), MAX_AHEAD);
+        let last = u64::try_from((MAX_AHEAD + 9) * BLOCK).unwrap();
+        assert!(headers.of(last).is_some());
     }
 }

@@ -91,15 +91,12 @@ pub(crate) fn check(bytes: &[u8], names: &[&str]) -> Result<(), serde_json::Erro
 
 /// Tells whether Go takes two names for one; besides the case of letters it folds the long s and the sign of kelvin.
 fn same(one: &str, other: &str) -> bool {
-    let folded = |name: &str| -> Vec<char> {
-        let fold = |char: char| match char {
-            '\u{17f}' => 's',
-            '\u{212a}' => 'k',
-            other => other.to_ascii_lowercase(),
-        };
-        name.chars().map(fold).collect()
+    let fold = |char: char| match char {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
     };
-    folded(one) == folded(other)
+    one.chars().map(fold).eq(other.chars().map(fold))
 }
 
 /// Walks through a document.

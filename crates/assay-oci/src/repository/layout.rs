@@ -99,15 +99,6 @@ impl Layout {
         Ok(entries)
     }
 
-    pub(super) fn tags(&self) -> Result<Vec<String>, RepositoryError> {
-        let entries = self.index()?;
-        let mut tags: Vec<_> =
-            entries.iter().filter_map(|entry| entry.annotation(REF_NAME)).map(str::to_owned).collect();
-        tags.sort();
-        tags.dedup();
-        Ok(tags)
-    }
-
     pub(super) fn manifest(
         &self,
         wanted: Option<&Selector>,
@@ -184,17 +175,8 @@ impl Layout {
     }
 
     pub(super) fn referrers(&self, subject: &Digest) -> Result<Listed, RepositoryError> {
-        let entries = self.index()?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.referrers.is_none() {
-            known.look_into(&self.files, &entries);
-        }
-        let places = known.referrers.as_ref().and_then(|referrers| referrers.get(subject));
-        let places = places.map(Vec::as_slice).unwrap_or_default();
-        let listed = places.iter().take(MAX_REFERRERS).filter_map(|at| entries.get(*at)).cloned();
-        let mut listed = Listed { entries: listed.collect(), ..Listed::default() };
-        listed.truncated = known.truncated || places.len() > MAX_REFERRERS;
-        Ok(listed)
+        self.index()?;
+        Ok(self.known.lock().unwrap_or_else(PoisonError::into_inner).referrers(&self.files, subject))
     }
 
     fn writable(&self) -> Result<&Path, RepositoryError> {
@@ -306,6 +288,21 @@ impl Layout {
 }
 
 impl Known {
+    /// Lists the entries that refer to a manifest. They are those of the list that their places were found in: another thread may have
+    /// read a newer one by now.
+    fn referrers(&mut self, files: &Files, subject: &Digest) -> Listed {
+        let entries = self.index.as_ref().map(|(_, entries)| Arc::clone(entries)).unwrap_or_default();
+        if self.referrers.is_none() {
+            self.look_into(files, &entries);
+        }
+        let places = self.referrers.as_ref().and_then(|referrers| referrers.get(subject));
+        let places = places.map(Vec::as_slice).unwrap_or_default();
+        let listed = places.iter().take(MAX_REFERRERS).filter_map(|at| entries.get(*at)).cloned();
+        let mut listed = Listed { entries: listed.collect(), ..Listed::default() };
+        listed.truncated = self.truncated || places.len() > MAX_REFERRERS;
+        listed
+    }
+
     /// Reads the manifests of `entries` for what they refer to, those that were not read before.
     fn look_into(&mut self, files: &Files, entries: &[Descriptor]) {
         let mut referrers: HashMap<Digest, Vec<usize>> = HashMap::new();
@@ -436,4 +433,19 @@ fn enter(index: &mut Value, blob: &Descriptor, document: &ManifestDocument, tag:
         None => {}
     }
     entries.push(serde_json::to_value(&entry).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_parsed_again_only_when_it_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::folder(folder.path(), Access::Write).unwrap();
+        let (first, again) = (layout.index().unwrap(), layout.index().unwrap());
+        assert!(Arc::ptr_eq(&first, &again));
+        layout.put(INDEX_TYPE, br#"{"manifests":[]}"#, Some("v1"), &Condition::None).unwrap();
+        assert_eq!(layout.index().unwrap().len(), 1);
+    }
 }

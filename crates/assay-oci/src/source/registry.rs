@@ -1,11 +1,10 @@
 //! An image in a registry.
 
 use crate::assurance::Assurance;
-use crate::document::names::Named;
-use crate::document::{Descriptor, MAX_MANIFEST, accepted_manifests, not_distributed, parse};
+use crate::document::{Descriptor, MAX_MANIFEST, accepted_manifests, not_distributed};
 use crate::error::{OpenError, ReadLayerError};
 use crate::network::{Network, Started};
-use crate::reference::{Reference, is_tag};
+use crate::reference::Reference;
 use crate::registry::blob;
 use crate::registry::client::{Client, Request};
 use crate::registry::{Access, RegistryError};
@@ -77,58 +76,6 @@ pub(crate) fn open(
     let start = documents.start.clone();
     let image = resolve(&documents, start, platform)?;
     Ok(RegistryImage { image, started, client: Arc::new(client) })
-}
-
-/// Tags of one repository that are listed; a repository with more is listed up to there.
-const MAX_TAGS: usize = 1000;
-
-/// Bytes of a list of tags.
-const MAX_TAG_LIST: u64 = 4 << 20;
-
-#[derive(serde::Deserialize)]
-struct TagList {
-    #[serde(default)]
-    tags: Option<Vec<String>>,
-}
-
-impl Named for TagList {
-    const NAMES: &'static [&'static str] = &["tags"];
-}
-
-/// Lists the tags of a repository, in the registry's order, at most a thousand
-/// (<https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-tags>).
-///
-/// # Errors
-/// Fails when the network may not be used, or the registry does not answer as it should.
-pub fn tags(repository: &Reference, network: &Network) -> Result<Vec<String>, OpenError> {
-    if network.options().offline {
-        return Err(RegistryError::Offline { host: repository.registry().to_owned() }.into());
-    }
-    let started = network.start()?;
-    let connected = Client::connect(&started, network.options(), repository, Access::Read);
-    let client = started.wait(&network.options().stop, connected)??;
-    let mut tags: Vec<String> = Vec::new();
-    // Pages are asked for by the last tag, which every registry understands; following its links would mean to trust them.
-    loop {
-        let last = tags.last().map(|tag| format!("&last={tag}")).unwrap_or_default();
-        let request = Request {
-            what: format!("the tags of `{}`", repository.repository()),
-            path: format!("tags/list?n={MAX_TAGS}{last}"),
-            ..Request::default()
-        };
-        let (body, _) = started.wait(&network.options().stop, client.document(&request, MAX_TAG_LIST))??;
-        let page: TagList = parse(&body, "the list of tags")?;
-        let before = tags.len();
-        for tag in page.tags.unwrap_or_default() {
-            // A tag is put into addresses: what is none is not asked for.
-            if is_tag(&tag) && !tags.contains(&tag) && tags.len() < MAX_TAGS {
-                tags.push(tag);
-            }
-        }
-        if tags.len() == before || tags.len() >= MAX_TAGS {
-            return Ok(tags);
-        }
-    }
 }
 
 /// The documents of a repository. The first is kept, since a tag had to be resolved to know its digest.

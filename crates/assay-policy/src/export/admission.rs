@@ -24,11 +24,11 @@ const VARIABLES: &[(&str, &str)] = &[
         "named",
         "variables.containers.filter(c, has(c.image)).map(c, c.image) + variables.volumes.map(v, v.image.reference)",
     ),
-    // The first part is a host when it has a dot, a colon or a capital, or is `localhost`. Hosts have no case, and 443 is the port that
-    // goes without saying.
+    // The first part is a host when it has a dot, a colon or a capital, or is `localhost`. Hosts have no case, a port is a number
+    // whatever zeros it begins with, and 443 is the one that goes without saying.
     (
         "full",
-        "variables.named.map(i, i.matches('^([^/]*[.:A-Z][^/]*|localhost)/') ? i.split('/', 2)[0].lowerAscii() + '/' + i.split('/', 2)[1] : 'docker.io/' + i).map(i, i.matches('^[^/]*:443/') ? i.replace(':443/', '/', 1) : i).map(i, i.startsWith('index.docker.io/') ? i.replace('index.docker.io/', 'docker.io/', 1) : i.startsWith('registry-1.docker.io/') ? i.replace('registry-1.docker.io/', 'docker.io/', 1) : i)",
+        "variables.named.map(i, i.matches('^([^/]*[.:A-Z][^/]*|localhost)/') ? i.split('/', 2)[0].lowerAscii() + '/' + i.split('/', 2)[1] : 'docker.io/' + i).map(i, i.matches('^[^/]*:0+[0-9]{1,5}/') ? i.substring(0, i.split('/', 2)[0].lastIndexOf(':') + 1) + string(int(i.split('/', 2)[0].substring(i.split('/', 2)[0].lastIndexOf(':') + 1))) + '/' + i.split('/', 2)[1] : i).map(i, i.matches('^[^/]*:443/') ? i.replace(':443/', '/', 1) : i).map(i, i.startsWith('index.docker.io/') ? i.replace('index.docker.io/', 'docker.io/', 1) : i.startsWith('registry-1.docker.io/') ? i.replace('registry-1.docker.io/', 'docker.io/', 1) : i)",
     ),
     (
         "images",
@@ -53,7 +53,7 @@ const NON_ROOT: &str = "variables.containers.all(c, (has(c.securityContext) && h
 pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut notes = Vec::new();
-    let mut names = BTreeSet::new();
+    let (mut names, mut bindings) = (BTreeSet::new(), BTreeSet::new());
     let tiers: Vec<Option<&Tier>> =
         if policy.tiers.is_empty() { vec![None] } else { policy.tiers.iter().map(Some).collect() };
     for rule in &policy.rules {
@@ -68,11 +68,7 @@ pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
         if rule.rule.id() == "nonRoot" {
             notes.push(format!("`{}` is asked of the pod: the image's own user is not seen there", rule.id));
         }
-        let mut name = format!("assay-{}-{}", label(&policy.name), label(&rule.id));
-        // Names that differ only in what Kubernetes does not take must not replace each other in the cluster.
-        while !names.insert(name.clone()) {
-            name.push_str("-x");
-        }
+        let name = unused(format!("assay-{}-{}", label(&policy.name), label(&rule.id)), &mut names);
         let mut documents = vec![definition(&name, validations)];
         for tier in &tiers {
             let for_tier = tier.is_none_or(|tier| rule.tiers.is_empty() || rule.tiers.contains(&tier.name));
@@ -82,7 +78,11 @@ pub fn validating_admission_policy(policy: &Policy) -> (String, Vec<String>) {
             });
             let Some(effect) = effect.filter(|_| for_tier) else { continue };
             match selector(*tier) {
-                Ok(namespaces) => documents.push(binding(&name, *tier, effect, namespaces)),
+                Ok(namespaces) => {
+                    let of_tier = tier.map(|tier| format!("-{}", label(&tier.name))).unwrap_or_default();
+                    let own = unused(format!("{name}{of_tier}"), &mut bindings);
+                    documents.push(binding(own, &name, effect, namespaces));
+                }
                 Err(why) => {
                     let note = format!(
                         "the tier `{}` {why}",
@@ -214,15 +214,14 @@ fn definition(name: &str, validations: Vec<(String, String)>) -> Out {
     ])
 }
 
-fn binding(name: &str, tier: Option<&Tier>, effect: Effect, namespaces: Vec<Out>) -> Out {
+fn binding(own: String, policy: &str, effect: Effect, namespaces: Vec<Out>) -> Out {
     let action = match effect {
         Effect::Deny => "Deny",
         Effect::Warn => "Warn",
         Effect::Audit => "Audit",
     };
-    let suffix = tier.map(|tier| format!("-{}", label(&tier.name))).unwrap_or_default();
     let mut spec = vec![
-        ("policyName".to_owned(), Out::text(name)),
+        ("policyName".to_owned(), Out::text(policy)),
         ("validationActions".to_owned(), Out::texts([action])),
     ];
     if !namespaces.is_empty() {
@@ -232,7 +231,7 @@ fn binding(name: &str, tier: Option<&Tier>, effect: Effect, namespaces: Vec<Out>
     Out::map([
         ("apiVersion", Out::text("admissionregistration.k8s.io/v1")),
         ("kind", Out::text("ValidatingAdmissionPolicyBinding")),
-        ("metadata", Out::map([("name", Out::text(format!("{name}{suffix}")))])),
+        ("metadata", Out::map([("name", Out::text(own))])),
         ("spec", Out::Map(spec)),
     ])
 }
@@ -263,6 +262,15 @@ fn selector(tier: Option<&Tier>) -> Result<Vec<Out>, &'static str> {
         expressions.push(expression(key, vec![value.clone()]));
     }
     Ok(expressions)
+}
+
+/// Returns a name that nothing else has: names that differ only in what Kubernetes does not take must not replace each other in the
+/// cluster.
+fn unused(mut name: String, names: &mut BTreeSet<String>) -> String {
+    while !names.insert(name.clone()) {
+        name.push_str("-x");
+    }
+    name
 }
 
 /// Returns a name that Kubernetes takes (RFC 1123).

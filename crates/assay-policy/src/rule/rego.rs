@@ -77,6 +77,20 @@ fn looks_at_evidence(module: &str) -> bool {
     })
 }
 
+/// Returns whether a module names something, as a text or as a field.
+#[cfg(any(feature = "rego", test))]
+fn speaks_of(module: &str, name: &str) -> bool {
+    [format!("\"{name}\""), format!("`{name}`"), format!(".{name}")]
+        .iter()
+        .any(|named| module.contains(named))
+}
+
+/// Returns whether a module asks for itself what the scan looked for; a comment or a message that says so asks nothing.
+#[cfg(any(feature = "rego", test))]
+fn looks_at_scan(module: &str) -> bool {
+    code_of(module).contains("input.scan")
+}
+
 /// Returns a module without its comments and without texts that are no keys.
 fn code_of(module: &str) -> String {
     let mut code = String::new();
@@ -125,7 +139,7 @@ mod engine {
 
 #[cfg(feature = "rego")]
 mod engine {
-    use super::{Facts, MAX_MODULE, Params, Reasons, looks_at_evidence};
+    use super::{Facts, MAX_MODULE, Params, Reasons, looks_at_evidence, looks_at_scan, speaks_of};
     use crate::closure::is_all_known;
     use crate::variables;
     use regorus::utils::limits::ExecutionTimerConfig;
@@ -170,16 +184,15 @@ mod engine {
             Err(error) => return out.missing(None, format!("the rule {error}"), "mend the module"),
         };
         let remedy = params.text("remedy").unwrap_or("change the image so that the module accepts it");
-        let of_evidence = params.text("module").is_some_and(looks_at_evidence);
+        let module = params.text("module").unwrap_or_default();
+        let of_evidence = looks_at_evidence(module);
         for (image, report) in out.reports() {
             // A module may deny nothing because something is not there.
             if of_evidence && !is_all_known(facts, image, out) {
                 continue;
             }
-            let code = params.text("module").unwrap_or_default();
-            let speaks_of =
-                |name: &str| code.contains(&format!("\"{name}\"")) || code.contains(&format!(".{name}"));
-            if let Some(why) = variables::unseen(report, speaks_of).filter(|_| !code.contains("input.scan")) {
+            let unseen = variables::unseen(report, |name| speaks_of(module, name));
+            if let Some(why) = unseen.filter(|_| !looks_at_scan(module)) {
                 out.missing(
                     Some(image),
                     why,
@@ -250,5 +263,22 @@ mod tests {
         check("input[`evidence`]", true);
         check("input.findings[_].rule == \"evidence\"", false);
         check("input[\"scan\"].deep; inputs := 1; my_input := inputs", false);
+    }
+
+    #[test]
+    fn only_code_asks_what_was_scanned() {
+        let head = "package main\n";
+        assert!(looks_at_scan(&format!("{head}deny contains \"x\" if not input.scan.deep")));
+        for said in [
+            "# see input.scan.kinds\n",
+            "deny contains `input.scan` if true",
+            "deny contains \"input.scan\" if true",
+        ] {
+            assert!(!looks_at_scan(&format!("{head}{said}")), "{said}");
+        }
+        for named in ["f.kind == \"malware\"", "f.kind == `malware`", "input.malware"] {
+            assert!(speaks_of(&format!("{head}deny contains \"x\" if {named}"), "malware"), "{named}");
+        }
+        assert!(!speaks_of(head, "malware"));
     }
 }

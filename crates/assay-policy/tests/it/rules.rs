@@ -412,6 +412,8 @@ fn a_registry_is_the_same_however_it_is_written() {
         "evil.example",
         "EVIL.example",
         "Evil.Example:443",
+        "evil.example:0443",
+        "index.docker.io:00443",
         "docker.io",
         "registry-1.docker.io",
         "index.docker.io",

@@ -65,23 +65,31 @@ fn what_holds_without_being_written_holds_wherever_it_is_not_written() {
         None,
         "a layer is damaged",
     ));
-    let judge = |rule: &str, namespace: &str| {
+    let judge = |case: &Case, rule: &str, namespace: &str| {
         let policy = policy(&format!("  - scan: {{complete: false}}\n{rule}"), TIERS);
         let mut facts = case.facts();
         facts.placement.namespace = Some(namespace.into());
         evaluate(&policy, None, &facts, NOW).decision
     };
-    assert_eq!(judge("", "prod-eu"), Decision::Admit);
+    assert_eq!(judge(&case, "", "prod-eu"), Decision::Admit);
     for other in [
         "    tiers: [staging]\n",
         "    match: {repositories: [\"registry.example/other/*\"]}\n",
         "    canary: {namespaces: [prod-us]}\n",
     ] {
-        assert_eq!(judge(other, "prod-eu"), Decision::Deny, "{other}");
+        assert_eq!(judge(&case, other, "prod-eu"), Decision::Deny, "{other}");
     }
-    assert_eq!(judge("    tiers: [staging]\n", "staging"), Decision::Admit);
-    assert_eq!(judge("    tiers: [production]\n", "staging"), Decision::Warn);
-    assert_eq!(judge("    effects: {production: 'off'}\n", "prod-eu"), Decision::Admit, "it is written");
+    // With labels the judged would take itself out.
+    case.report.image.labels.insert("legacy".into(), "yes".into());
+    let own = "    match: {labels: {legacy: 'yes'}}\n";
+    assert_eq!(judge(&case, own, "prod-eu"), Decision::Deny);
+    assert_eq!(judge(&case, "    tiers: [staging]\n", "staging"), Decision::Admit);
+    assert_eq!(judge(&case, "    tiers: [production]\n", "staging"), Decision::Warn);
+    assert_eq!(
+        judge(&case, "    effects: {production: 'off'}\n", "prod-eu"),
+        Decision::Admit,
+        "it is written"
+    );
     // An image that is in two tiers is judged by both.
     let policy = policy(
         "  - scan: {complete: false}\n    tiers: [lax]\n",

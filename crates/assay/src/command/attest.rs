@@ -17,7 +17,7 @@ use assay_report::Options;
 use assay_sign::bundle::Content;
 use assay_sign::make::sign_statement;
 use assay_sign::predicate::vulnerabilities::{NoScan, Scan, cosign, in_toto};
-use assay_sign::predicate::{COSIGN_VULNERABILITIES, PredicateType, VULNERABILITIES};
+use assay_sign::predicate::{COSIGN_VULNERABILITIES, PredicateType, VERDICT, VULNERABILITIES};
 use assay_sign::signer::Signer;
 use assay_sign::statement::{Statement, Subject};
 use serde_json::Value;
@@ -78,7 +78,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Some(kind) => {
             let manifest = place.image.descriptor.clone();
             let resource = format!("{}@{}", place.name(), manifest.digest);
-            let images = runnable(&place.image, &place.shown)?;
+            // Only a verdict speaks of each image in an index; whatever else is said of an index that is not judged here.
+            let is_verdict = kind.uri() == VERDICT;
+            let images = if is_verdict { runnable(&place.image, &place.shown)? } else { Vec::new() };
             let images: Vec<_> = images.iter().map(|image| image.digest).collect();
             let target = Target { resource: &resource, digest: &manifest.digest, images: &images };
             let predicate = made(kind, args.predicate.as_deref(), &args.more, target)?;

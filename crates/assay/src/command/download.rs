@@ -154,7 +154,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                 error @ (RepositoryError::Blob { .. } | RepositoryError::Open(OpenError::TooLarge { .. })),
             ) => {
                 let text =
-                    format!("file {at} of artifact `{}`: {}", artifact.descriptor.digest, chain(&error));
+                    format!("file {at} of artifact `{}`: {}", artifact.descriptor.digest, error.told());
                 terminal::stderr(&format!("warning: not fetched: {}\n", escape::terminal(&text)));
                 code = ExitCode::from(2);
                 continue;
@@ -164,13 +164,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         save(format!("{}-{at}.{}", stem(artifact), extension(&layer.media_type)), &bytes)?;
     }
     Ok(code)
-}
-
-/// Returns an error with its causes in one line.
-fn chain(error: &RepositoryError) -> String {
-    let first: &dyn std::error::Error = error;
-    let causes = std::iter::successors(Some(first), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn extension(media_type: &str) -> &'static str {

@@ -8,6 +8,7 @@ use crate::error::CommandError;
 use crate::gate::{self, GateArgs, read_policy};
 use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
+use assay_advisories::Database;
 use assay_model::{Base, FixState, Platform, Priority, Report, Severity};
 use assay_policy::{Decision, Policy, Verdict, render};
 use assay_report::format::TemplateText;
@@ -277,7 +278,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                         &vex,
                     )
                 };
-                Some(judge(text, &report, (path, policy), args, global, &scan))
+                Some(judge(text, &report, (path, policy), args, global, (&database, &scan)))
             }
             None => None,
         };
@@ -310,11 +311,11 @@ fn judge(
     (path, policy): (&Path, &Policy),
     args: &Args,
     global: &Global,
-    scan: &gate::images::Scan<'_>,
+    (database, scan): (&Database, &gate::images::Scan<'_>),
 ) -> Verdict {
     let now = environment::clock();
     let about = gate::About { policy, path, gate: &args.gate, open: &args.source, now };
-    match gate::of_report(text, report.clone(), &about, global, scan) {
+    match gate::of_report(text, report.clone(), &about, global, database, scan) {
         Ok(judged) => judged.verdict(policy, args.gate.tier.as_deref(), now),
         Err(error) => {
             error.print();

@@ -47,13 +47,15 @@ pub(super) fn all(
         }
         return Ok(vec![Gathered::of(report, Some(about.now))]);
     };
-    let mut gathered = Vec::new();
+    let mut gathered: Vec<Gathered> = Vec::new();
     for (digest, platform) in children {
         let of_child = |report: &Report| {
             report.image.manifest_digest == Some(digest)
                 && report.image.index_digest.is_none_or(|own| own == index)
         };
-        let report = match first.as_ref().filter(|report| of_child(report)) {
+        // Whoever writes an index may list one image for any number of platforms: it is looked at once.
+        let seen = gathered.iter().filter_map(|one| one.report.as_ref());
+        let report = match first.iter().chain(seen).find(|report| of_child(report)) {
             Some(report) => report.clone(),
             None => scan(platform.as_ref())?,
         };

@@ -10,6 +10,14 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers:\n  - {name: production}\n  - {name: staging, mode: warn}\nrules:\n  - vulnerabilities: {max: {critical: 0}, fix: fixed}\n";
 
+const PASSWORD: (&str, &str) = ("ASSAY_KEY_PASSWORD", "x");
+
+fn keys(place: &Place, names: &[&str]) {
+    for name in names {
+        assert_eq!(place.run_with(&["key", "generate", "--out", name], &[PASSWORD]).code, 0);
+    }
+}
+
 /// An image with one package, of which 2.2.0 is vulnerable.
 fn built(version: &str, architecture: &str) -> BuiltImage {
     let metadata = format!("Metadata-Version: 2.1\nName: Django\nVersion: {version}\nLicense: BSD\n");
@@ -30,6 +38,11 @@ fn place(version: &str) -> Place {
     place.write("policy.yaml", POLICY);
     place.layout("layout", &image(version));
     place
+}
+
+/// The gate's arguments for the strict tier, so that its answer can be read.
+fn in_production(source: &str) -> [&str; 8] {
+    ["gate", source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]
 }
 
 fn verdict(text: &str) -> Value {
@@ -76,8 +89,7 @@ fn a_report_is_judged_as_its_image_is() {
     let place = place("2.2.0");
     let scan = ["scan", "oci:layout:app", "--format", "json", "--output"];
     assert_eq!(place.run(&[&scan[..], &["report.json"]].concat()).code, 0);
-    let gate =
-        ["gate", "report:report.json", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let gate = in_production("report:report.json");
     let ran = place.run(&gate);
     let said = verdict(&ran.stdout);
     assert_eq!((ran.code, &said["verdict"]), (1, &"deny".into()), "{}{}", ran.stdout, ran.stderr);
@@ -96,24 +108,14 @@ fn no_file_is_a_report_because_it_says_so() {
     // Among what is judged lies one, under the name of a lockfile.
     place.write("Pipfile.lock", &report);
     for file in ["report.json", "Pipfile.lock"] {
-        let ran =
-            place.run(&["gate", file, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]);
+        let ran = place.run(&in_production(file));
         assert_eq!(ran.code, 2, "{}", ran.stdout);
         assert_eq!(verdict(&ran.stdout)["verdict"], "deny");
         assert!(ran.stderr.contains(&format!("name it `report:{file}`")), "{}", ran.stderr);
     }
     // The prefix is no name of a repository: nothing is known of where this image comes from.
     place.write("policy.yaml", format!("{POLICY}  - registries: {{allow: [\"docker.io/**\"]}}\n"));
-    let ran = place.run(&[
-        "gate",
-        "report:report.json",
-        "--policy",
-        "policy.yaml",
-        "--tier",
-        "production",
-        "--format",
-        "json",
-    ]);
+    let ran = place.run(&in_production("report:report.json"));
     assert_eq!(
         (ran.code, &verdict(&ran.stdout)["reasons"][0]["cause"]),
         (1, &"missing-evidence".into()),
@@ -235,16 +237,7 @@ fn an_archive_of_which_nobody_said_the_kind_is_judged_wholly() {
         .status();
     assert!(tar.unwrap().success());
     for source in ["multi.tar", "oci-archive:multi.tar"] {
-        let ran = place.run(&[
-            "gate",
-            source,
-            "--policy",
-            "policy.yaml",
-            "--tier",
-            "production",
-            "--format",
-            "json",
-        ]);
+        let ran = place.run(&in_production(source));
         assert_eq!(ran.code, 1, "{source}: {}{}", ran.stdout, ran.stderr);
         assert_eq!(verdict(&ran.stdout)["digests"].as_array().unwrap().len(), 2, "{source}");
     }
@@ -262,9 +255,7 @@ fn an_index_that_cannot_be_listed_is_not_judged_by_one_of_its_images() {
             &index,
         )
     };
-    let gate = |source: &str| {
-        place.run(&["gate", source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"])
-    };
+    let gate = |source: &str| place.run(&in_production(source));
     let whole = content();
     let server = Server::start(move |request| whole.answer(request));
     let ran = gate(&format!("{}/team/app:1", server.host()));
@@ -301,8 +292,7 @@ fn a_tag_that_becomes_an_index_is_not_judged_by_one_of_its_images() {
         if first { before.answer(request) } else { after.answer(request) }
     });
     let source = format!("{}/team/app:1", server.host());
-    let ran =
-        place.run(&["gate", &source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"]);
+    let ran = place.run(&in_production(&source));
     assert_eq!(
         (ran.code, &verdict(&ran.stdout)["verdict"]),
         (2, &"deny".into()),
@@ -317,16 +307,7 @@ fn an_image_is_judged_under_whatever_name_runtimes_know_its_platform_by() {
     let place = place("2.2.4");
     several(&place, &image("2.2.4"), &built("2.2.0", "x86_64"));
     place.write("policy.yaml", POLICY.replace("tiers:", "platforms: [linux/amd64]\ntiers:"));
-    let ran = place.run(&[
-        "gate",
-        "oci:multi:app",
-        "--policy",
-        "policy.yaml",
-        "--tier",
-        "production",
-        "--format",
-        "json",
-    ]);
+    let ran = place.run(&in_production("oci:multi:app"));
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
 }
 
@@ -336,8 +317,7 @@ fn every_image_of_an_index_is_judged() {
     let bad = built("2.2.0", "arm64");
     let good = image("2.2.4");
     layout_of_index(&place, "multi", &[&good, &bad]);
-    let gate =
-        ["gate", "oci:multi:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let gate = in_production("oci:multi:app");
     let ran = place.run(&gate);
     let said = verdict(&ran.stdout);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
@@ -351,37 +331,73 @@ fn every_image_of_an_index_is_judged() {
     assert_eq!(place.run(&gate).code, 2, "nothing in it runs anywhere");
 }
 
+/// Returns an index with one image for its own platform and so many variants of it.
+fn index_of_variants(image: &BuiltImage, count: usize) -> Vec<u8> {
+    let mut index: Value = serde_json::from_slice(&index(&[image])).unwrap();
+    let entry = index["manifests"][0].clone();
+    for variant in 9..9 + count {
+        let mut entry = entry.clone();
+        entry["platform"]["variant"] = format!("v{variant}").into();
+        index["manifests"].as_array_mut().unwrap().push(entry);
+    }
+    serde_json::to_vec(&index).unwrap()
+}
+
+#[test]
+fn an_image_that_an_index_lists_for_many_platforms_is_scanned_once() {
+    let place = place("2.2.4");
+    let bad = built("2.2.0", "arm64");
+    let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
+    registry.image("acme/app", "arm", &bad);
+    registry.manifest("acme/app", "1", INDEX, &index_of_variants(&bad, 20));
+    let server = registry.serve();
+    let name = format!("{}/acme/app:1", server.host());
+    let gate = in_production(&name);
+    let ran = place.run(&gate);
+    assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(verdict(&ran.stdout)["digests"].as_array().unwrap().len(), 21);
+    assert!(server.count(&format!("/manifests/{}", bad.digest())) < 5, "{:?}", server.requests());
+}
+
+#[test]
+fn what_is_attested_of_a_large_index_is_not_judged() {
+    let place = place("2.2.4");
+    keys(&place, &["k"]);
+    let app = built("2.2.4", "arm64");
+    let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
+    registry.image("acme/app", "arm", &app);
+    registry.manifest("acme/app", "1", INDEX, &index_of_variants(&app, 65));
+    let server = registry.serve();
+    let name = format!("{}/acme/app:1", server.host());
+    place.write("claim.json", "{}");
+    let attest = |kind: &str| {
+        let attest = ["attest", "--key", "k.key", "--predicate", "claim.json", "--type", kind, &name];
+        place.run_with(&attest, &[PASSWORD])
+    };
+    let ran = attest("https://acme.example/built/v1");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // A verdict would have to be about each image in it.
+    let ran = attest("verdict");
+    assert!(ran.code == 2 && ran.stderr.contains("more than 64 images"), "{}", ran.stderr);
+}
+
 #[test]
 fn signatures_are_looked_up_beside_the_image() {
     let place = place("2.2.4");
-    assert_eq!(
-        place.run_with(&["key", "generate", "--out", "release"], &[("ASSAY_KEY_PASSWORD", "x")]).code,
-        0
-    );
+    keys(&place, &["release"]);
     let policy = format!(
         "{POLICY}  - signed: {{of: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
     );
     place.write("policy.yaml", policy);
-    let gate =
-        ["gate", "oci:layout:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let gate = in_production("oci:layout:app");
     let ran = place.run(&gate);
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert_eq!(verdict(&ran.stdout)["reasons"][0]["cause"], "missing-evidence");
     // An archive keeps nothing beside the image.
     place.write("app.tar", image("2.2.4").docker_archive("app:1"));
-    let ran = place.run(&[
-        "gate",
-        "docker-archive:app.tar",
-        "--policy",
-        "policy.yaml",
-        "--tier",
-        "production",
-        "--format",
-        "json",
-    ]);
+    let ran = place.run(&in_production("docker-archive:app.tar"));
     assert_eq!(ran.code, 1, "{}", ran.stdout);
-    let signed =
-        place.run_with(&["sign", "--key", "release.key", "oci:layout:app"], &[("ASSAY_KEY_PASSWORD", "x")]);
+    let signed = place.run_with(&["sign", "--key", "release.key", "oci:layout:app"], &[PASSWORD]);
     assert_eq!(signed.code, 0, "{}", signed.stderr);
     let ran = place.run(&gate);
     assert_eq!((ran.code, &verdict(&ran.stdout)["verdict"]), (0, &"admit".into()), "{}", ran.stdout);
@@ -392,10 +408,7 @@ fn signatures_are_looked_up_beside_the_image() {
 #[test]
 fn statements_of_those_who_are_honoured_count() {
     let place = place("2.2.0");
-    let password = [("ASSAY_KEY_PASSWORD", "x")];
-    for key in ["security", "other"] {
-        assert_eq!(place.run_with(&["key", "generate", "--out", key], &password).code, 0);
-    }
+    keys(&place, &["security", "other"]);
     let digest = image("2.2.0").digest();
     let state = [
         "vex",
@@ -418,27 +431,30 @@ fn statements_of_those_who_are_honoured_count() {
         "{POLICY}vex: {{honour: [security]}}\ntrust:\n  security: {{keys: [{{file: security.pub}}]}}\n  other: {{keys: [{{file: other.pub}}]}}\n"
     );
     place.write("policy.yaml", policy);
-    let gate =
-        ["gate", "oci:layout:app", "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let gate = in_production("oci:layout:app");
     // One by somebody who is trusted for other things is none.
     for (key, code) in [("other", 1), ("security", 0)] {
         let key = format!("{key}.key");
         let attest =
             ["attest", "--key", &key, "--type", "openvex", "--predicate", "app.vex.json", "oci:layout:app"];
-        let ran = place.run_with(&attest, &password);
+        let ran = place.run_with(&attest, &[PASSWORD]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let ran = place.run(&gate);
         assert_eq!(ran.code, code, "{key}: {}", ran.stdout);
     }
+    let ran = place.run_with(&gate, &[("ASSAY_DB", "")]);
+    assert_eq!(
+        ran.stderr.matches("no database has been fetched").count(),
+        1,
+        "it is opened once: {}",
+        ran.stderr
+    );
 }
 
 #[test]
 fn a_report_may_have_to_be_signed() {
     let place = place("2.2.4");
-    let password = [("ASSAY_KEY_PASSWORD", "x")];
-    for key in ["release", "other"] {
-        assert_eq!(place.run_with(&["key", "generate", "--out", key], &password).code, 0);
-    }
+    keys(&place, &["release", "other"]);
     let policy = format!(
         "{POLICY}  - scan: {{by: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
     );
@@ -447,11 +463,11 @@ fn a_report_may_have_to_be_signed() {
     for key in ["release", "other"] {
         let (key, bundle) = (format!("{key}.key"), format!("{key}.json"));
         let sign = ["sign-blob", "--key", &key, "--bundle", &bundle, "report.json"];
-        let ran = place.run_with(&sign, &password);
+        let ran = place.run_with(&sign, &[PASSWORD]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
     }
     let gate = |source: &str, more: &[&str]| {
-        let gate = ["gate", source, "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+        let gate = in_production(source);
         let ran = place.run(&[&gate[..], more].concat());
         (ran.code, ran.stdout)
     };
@@ -487,7 +503,7 @@ fn a_registry_that_answers_otherwise_the_second_time_is_not_believed() {
         registry.answer(request)
     });
     let name = format!("{}/acme/app:1", server.host());
-    let gate = ["gate", &name, "--policy", "policy.yaml", "--tier", "production", "--format", "json"];
+    let gate = in_production(&name);
     let ran = place.run(&gate);
     assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("was none a moment ago"), "{}", ran.stdout);
@@ -498,8 +514,7 @@ fn a_registry_that_answers_otherwise_the_second_time_is_not_believed() {
 #[test]
 fn a_signed_index_vouches_for_the_images_in_it_only() {
     let place = place("2.2.4");
-    let password = [("ASSAY_KEY_PASSWORD", "x")];
-    assert_eq!(place.run_with(&["key", "generate", "--out", "release"], &password).code, 0);
+    keys(&place, &["release"]);
     let policy = format!(
         "{POLICY}  - signed: {{of: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
     );
@@ -512,7 +527,7 @@ fn a_signed_index_vouches_for_the_images_in_it_only() {
     registry.manifest("acme/app", "signed", INDEX, &index);
     let server = registry.serve();
     let name = |tag: &str| format!("{}/acme/app:{tag}", server.host());
-    let signed = place.run_with(&["sign", "--key", "release.key", &name("signed")], &password);
+    let signed = place.run_with(&["sign", "--key", "release.key", &name("signed")], &[PASSWORD]);
     assert_eq!(signed.code, 0, "{}", signed.stderr);
     let report = |tag: &str| -> Value {
         let ran = place.run(&["scan", &name(tag), "--format", "json"]);
@@ -521,16 +536,7 @@ fn a_signed_index_vouches_for_the_images_in_it_only() {
     };
     let gate = |report: &Value| {
         place.write("report.json", report.to_string());
-        let gate = [
-            "gate",
-            "report:report.json",
-            "--policy",
-            "policy.yaml",
-            "--tier",
-            "production",
-            "--format",
-            "json",
-        ];
+        let gate = in_production("report:report.json");
         let ran = place.run(&gate);
         (ran.code, ran.stdout)
     };
@@ -549,8 +555,7 @@ fn a_signed_index_vouches_for_the_images_in_it_only() {
 fn a_verdict_counts_for_what_was_judged_only() {
     let place = place("2.2.4");
     place.layout("other", &image("2.2.0"));
-    let password = [("ASSAY_KEY_PASSWORD", "x")];
-    assert_eq!(place.run_with(&["key", "generate", "--out", "gate"], &password).code, 0);
+    keys(&place, &["gate"]);
     let judge = |image: &str, policy: &str, more: &[&str]| {
         let gate =
             ["gate", image, "--policy", policy, "--tier", "production", "--output", "json=verdict.json"];
@@ -559,7 +564,7 @@ fn a_verdict_counts_for_what_was_judged_only() {
     let attest = |image: &str, more: &[&str]| {
         let attest =
             ["attest", "--key", "gate.key", "--type", "verdict", "--predicate", "verdict.json", image];
-        place.run_with(&[&attest[..], more].concat(), &password)
+        place.run_with(&[&attest[..], more].concat(), &[PASSWORD])
     };
     place.write(
         "admit.yaml",
@@ -578,7 +583,7 @@ fn a_verdict_counts_for_what_was_judged_only() {
         ran.stderr
     );
     let blob = ["attest-blob", "--key", "gate.key", "--type", "verdict", "--predicate", "verdict.json"];
-    let ran = place.run_with(&[&blob[..], &["policy.yaml"]].concat(), &password);
+    let ran = place.run_with(&[&blob[..], &["policy.yaml"]].concat(), &[PASSWORD]);
     assert!(
         ran.code == 2 && ran.stderr.contains(&format!("the verdict is about {judged}")),
         "{}",

@@ -115,6 +115,52 @@ fn the_base_can_be_in_a_repository() {
 }
 
 #[test]
+fn the_newest_base_is_not_known_where_not_all_was_looked_at() {
+    let place = Place::new();
+    place.layout("app", &app(bottom()).build());
+    let newest = |server: &Server| {
+        let repository = format!("{}/bases/debian", server.host());
+        let ran = place.run(&["scan", "--format", "json", "oci:app", "--base-repository", &repository]);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+        assert_eq!(said(&report), "layer-prefix 1 bo ob");
+        (report["source"]["base"]["newest"].clone(), ran.stderr)
+    };
+    let serve = |content: Content| Server::start(move |request| content.answer(request));
+    let base = bottom().build();
+    let artifact = serde_json::json!({"schemaVersion": 2, "artifactType": "application/spdx+json",
+        "mediaType": assay_test::image::MANIFEST, "layers": [],
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": base.digest(), "size": 2}});
+    let with_artifact = || {
+        let bytes = artifact.to_string();
+        Content::new().image("zz", &base).manifest("sbom", assay_test::image::MANIFEST, bytes.as_bytes())
+    };
+    assert_eq!(newest(&serve(with_artifact())).0, true, "an artifact is no base");
+    // One more than are looked at.
+    let many = (0..101).fold(Content::new(), |content, tag| content.image(&format!("tag-{tag:03}"), &base));
+    let (said, told) = newest(&serve(many));
+    assert!(said.is_null() && told.contains("101 tags"), "{said} {told}");
+    // One is there, and is not given.
+    let content = Content::new().image("12.1", &base).image("12.2", &newer_bottom());
+    let half = Server::start(move |request| match request.target.ends_with("/manifests/12.2") {
+        true => assay_test::http::Reply::new(403, "{}"),
+        false => content.answer(request),
+    });
+    let (said, told) = newest(&half);
+    assert!(said.is_null() && told.contains("1 tag of"), "{said} {told}");
+    // One is made for another platform, and may be made for this one, too.
+    let other = bottom().created("2024-03-01T00:00:00Z").architecture("arm64").build();
+    assert_eq!(newest(&serve(Content::new().image("12.1", &base).image("12.2", &other))).0, Value::Null);
+    // Nobody looked anywhere.
+    let ran = place.run(&[
+        "scan",
+        "oci:app",
+        "--base-repository",
+        &format!("{}/bases/debian", serve(Content::new()).host()),
+    ]);
+    assert!(ran.code == 2 && ran.stderr.contains("has no tags"), "{}", ran.stderr);
+}
+
+#[test]
 fn annotations_are_claims() {
     let place = Place::new();
     let claim = |image: Builder| {

@@ -2,7 +2,7 @@
 
 use crate::{Place, Ran, image};
 use assay_test::http::{Reply, Request, Server};
-use assay_test::image::{INDEX, digest, index};
+use assay_test::image::{BuiltImage, INDEX, digest, index};
 use assay_test::pushable::{Behaviour, Pushable};
 use serde_json::{Value, json};
 use std::fs;
@@ -35,6 +35,24 @@ impl Place {
         place.done(&["key", "generate", "--out", "other"]);
         place
     }
+}
+
+/// The same image as another one: what its manifest says is not the same to the byte.
+fn second() -> BuiltImage {
+    let mut second = image();
+    second.manifest.push(b' ');
+    second
+}
+
+/// A registry with an index of two images.
+fn multi() -> (Server, String, [String; 3]) {
+    let (registry, server, _) = registry();
+    let (first, second) = (image(), second());
+    registry.image("acme/app", "arm", &second);
+    let index = index(&[&first, &second]);
+    registry.manifest("acme/app", "multi", INDEX, &index);
+    let name = format!("{}/acme/app", server.host());
+    (server, name, [digest(&index), first.digest(), second.digest()])
 }
 
 fn registry() -> (Pushable, Server, String) {
@@ -153,16 +171,10 @@ fn images_are_signed_in_every_form_and_verified() {
 #[test]
 fn all_of_an_index_is_signed_by_all_keys() {
     let place = Place::with_keys();
-    let (registry, server, _) = registry();
-    let (first, mut second) = (image(), image());
-    second.manifest = [second.manifest.as_slice(), b" "].concat();
-    registry.image("acme/app", "arm", &second);
-    let index = index(&[&first, &second]);
-    registry.manifest("acme/app", "multi", INDEX, &index);
-    let name = format!("{}/acme/app", server.host());
+    let (_server, name, digests) = multi();
     let told = place.done(&["sign", "--key", "k.key", "--key", "other.key", "-r", &format!("{name}:multi")]);
     assert_eq!(told.lines().count(), 6, "{told}");
-    for digest in [digest(&index), first.digest(), second.digest()] {
+    for digest in digests {
         for key in ["k.pub", "other.pub"] {
             let ran = place.run(&["verify", "--key", key, &format!("{name}@{digest}")]);
             assert_eq!(ran.code, 0, "{digest}: {}", ran.stderr);
@@ -217,9 +229,7 @@ fn images_are_attested() {
 fn a_key_is_replaced_where_it_signed() {
     let place = Place::with_keys();
     let (registry, server, name) = registry();
-    let mut second = image();
-    second.manifest = [second.manifest.as_slice(), b" "].concat();
-    registry.image("acme/app", "2", &second);
+    registry.image("acme/app", "2", &second());
     let other = format!("{}/acme/app:2", server.host());
     place.done(&["sign", "--key", "k.key", "-a", "build=7", &name]);
     place.done(&["sign", "--key", "k.key", "--legacy", &name]);
@@ -249,13 +259,7 @@ fn a_key_is_replaced_where_it_signed() {
 #[test]
 fn keys_of_an_index_and_its_images_are_replaced() {
     let place = Place::with_keys();
-    let (registry, server, _) = registry();
-    let (first, mut second) = (image(), image());
-    second.manifest = [second.manifest.as_slice(), b" "].concat();
-    registry.image("acme/app", "arm", &second);
-    let index = index(&[&first, &second]);
-    registry.manifest("acme/app", "multi", INDEX, &index);
-    let name = format!("{}/acme/app", server.host());
+    let (_server, name, [_, first, second]) = multi();
     let multi = format!("{name}:multi");
     let rotate = |more: &[&str]| {
         let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", &multi];
@@ -264,16 +268,16 @@ fn keys_of_an_index_and_its_images_are_replaced() {
     };
     let verified =
         |digest: &str| place.run(&["verify", "--key", "other.pub", &format!("{name}@{digest}")]).code == 0;
-    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", first.digest())]);
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{first}")]);
     let (code, told) = rotate(&["--recursive"]);
     assert_eq!((code, told.matches("is not signed by the old key").count()), (1, 2), "{told}");
-    assert!(verified(&first.digest()) && !verified(&second.digest()));
+    assert!(verified(&first) && !verified(&second));
     // Every image in it that runs is as good as the index.
-    place.done(&["sign", "--key", "k.key", &format!("{name}@{}", second.digest())]);
+    place.done(&["sign", "--key", "k.key", &format!("{name}@{second}")]);
     assert_eq!(rotate(&[]).0, 1, "the index alone");
     let (code, told) = rotate(&["--recursive"]);
     assert_eq!((code, told.lines().count()), (0, 2), "{told}");
-    assert!(verified(&second.digest()));
+    assert!(verified(&second));
 }
 
 /// A signature that is listed and cannot be read may be the one that is to be replaced.
@@ -291,6 +295,41 @@ fn a_signature_that_cannot_be_read_is_not_taken_for_none() {
     let ran = place.with_password(&rotate);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
     assert!(ran.stderr.contains("cannot read every signature"), "{}", ran.stderr);
+}
+
+/// Nor is one whose manifest is gone, whatever else is there: its annotations would be lost with the old key.
+#[test]
+fn a_signature_that_is_not_there_is_not_taken_for_none() {
+    let place = Place::with_keys();
+    for signed in [false, true] {
+        let (registry, server, name) = registry();
+        let sign = |more: &[&str]| place.done(&[&["sign", "--key", "k.key", &name], more].concat());
+        sign(&["-a", "build=7"]);
+        let seen = server.requests();
+        let put = seen
+            .iter()
+            .rev()
+            .find(|request| request.method == "PUT" && request.target.contains("/manifests/"));
+        let manifest = put.unwrap().target.rsplit('/').next().unwrap();
+        if signed {
+            sign(&[]);
+        }
+        assert!(registry.get("acme/app", manifest).is_some(), "{manifest}");
+        let missing = manifest.to_owned();
+        let whole = registry.clone();
+        let damaged = Server::start(move |request| match request.target.ends_with(&missing) {
+            true => Reply::new(404, "{}"),
+            false => whole.answer(request),
+        });
+        let name = format!("{}/acme/app:1", damaged.host());
+        let rotate = ["key", "rotate", "--old-key", "k.pub", "--new-key", "other.key", &name];
+        let ran = place.with_password(&rotate);
+        assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("cannot read every signature"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("manifest is missing"), "{}", ran.stderr);
+        // What can be read is signed all the same.
+        assert_eq!(ran.stdout.contains("signed by key"), signed, "{}", ran.stdout);
+    }
 }
 
 /// A certificate for signing code and its root, from 2020 to 2120, and the key, all made by `openssl` for this test.

@@ -117,13 +117,16 @@ fn names_are_written_out_as_runtimes_do() {
     ] {
         check(official, &pod(&[image]), false);
     }
-    let denied = "rules: [{registries: {deny: [\"evil.example/**\", \"evil*/**\"]}}]\n";
+    let denied = "rules: [{registries: {deny: [\"evil.example/**\", \"evil.example:5000/**\"]}}]\n";
     for image in [
         "evil.example/a/b:1",
         "EVIL.example/a",
         "Evil.Example/a@sha256:0",
         "evil.example:5000/a",
         "evil.example:443/a",
+        "evil.example:0443/a",
+        "Evil.Example:000443/a/b",
+        "evil.example:05000/a",
     ] {
         check(denied, &pod(&[image]), false);
     }
@@ -132,6 +135,7 @@ fn names_are_written_out_as_runtimes_do() {
         "nginx",
         "Docker.io/acme/x",
         "docker.io:443/acme/x",
+        "index.docker.io:00443/acme/x",
         "registry-1.docker.io/acme/x",
         "index.docker.io/acme/x",
     ] {
@@ -247,4 +251,20 @@ fn rules_with_like_names_do_not_replace_each_other() {
     let names: BTreeSet<String> =
         tree::documents(&text).unwrap().iter().filter_map(|one| one.text_at(&["metadata", "name"])).collect();
     assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn tiers_with_like_names_have_bindings_of_their_own() {
+    let (text, _) = validating_admission_policy(&policy(
+        "tiers:\n  - {name: prod eu, match: {namespaces: [a]}}\n  - {name: prod-eu, match: {namespaces: [b]}}\n  - {name: z, match: {namespaces: [c]}}\n  - {name: x-z, match: {namespaces: [d]}}\nrules:\n  - pinned: {}\n  - id: pinned-x\n    nonRoot: {}\n",
+    ));
+    let mut bindings = BTreeSet::new();
+    for document in tree::documents(&text).unwrap() {
+        if document.text_at(&["kind"]).as_deref() == Some("ValidatingAdmissionPolicyBinding") {
+            let policy = document.text_at(&["spec", "policyName"]).unwrap();
+            assert!(["assay-prod-pinned", "assay-prod-pinned-x"].contains(&policy.as_str()), "{policy}");
+            assert!(bindings.insert(document.text_at(&["metadata", "name"]).unwrap()), "{text}");
+        }
+    }
+    assert_eq!(bindings.len(), 8, "{text}");
 }

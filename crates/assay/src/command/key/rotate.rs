@@ -140,14 +140,14 @@ impl Rotation<'_> {
             say(place, manifest, &told)?;
         }
         match problems.into_iter().next() {
-            // It may be the one that was looked for.
-            Some(problem) if found.is_empty() => {
+            // It may be one that was looked for, whatever else was found.
+            Some(problem) => {
                 let message =
                     format!("cannot read every signature of {} in `{}`", manifest.digest, place.shown);
                 Err(CommandError::work(message, problem)
                     .hint("look at what is there with `assay tree IMAGE`"))
             }
-            _ => Ok(!found.is_empty()),
+            None => Ok(!found.is_empty()),
         }
     }
 }
