@@ -248,15 +248,8 @@ pub(crate) async fn report(
     app.require(&headers, Role::Viewer).await?;
     let report = app.store.report(&digest(&name)?, None).await?;
     let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    // A database that says nothing new about its packages dates a report anew, without writing it again.
-    let json = match app.store.database_description(report.database).await? {
-        Some(text) => {
-            let dated = move || crate::report::dated(&report.json, &text).unwrap_or(report.json);
-            tokio::task::spawn_blocking(dated).await.map_err(|_| Problem::fault())?
-        }
-        None => report.json,
-    };
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    let report = crate::report::current(&app.store, report).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], report.json).into_response())
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,8 @@ use super::image::read;
 use super::render::View;
 use super::table::{Cell, Table, columns, image_address, package_address, short};
 use crate::problem::Problem;
-use assay_model::Usage;
+use assay_match::Subject;
+use assay_model::{Os, Package, Usage};
 use assay_report::summary;
 use assay_store::Role;
 
@@ -18,12 +19,27 @@ pub(super) const PAGE: Page = Page {
     view: |ask| Box::pin(view(ask)),
 };
 
+/// Returns the page about a package, by the name under which the index has it; nothing where no advisory could be about it.
+pub(super) fn address(package: &Package, os: Option<&Os>) -> Option<String> {
+    let subject = Subject::new(package, os);
+    let (ecosystem, names) = subject.lookups().next()?;
+    Some(package_address(&ecosystem.to_string(), names.first()?))
+}
+
+/// Returns a cell that leads somewhere, if there is somewhere to lead to.
+pub(super) fn linked(cell: Cell, address: Option<String>) -> Cell {
+    match address {
+        Some(address) => cell.to(address),
+        None => cell,
+    }
+}
+
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let digest = ask.digest()?;
     let stored = ask.app().store.report(&digest, None).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    let report = read(&digest, stored).await?;
-    let packages = &report.inventory.packages;
+    let report = read(&ask.app().store, &digest, stored).await?;
+    let (packages, os) = (&report.inventory.packages, report.inventory.os.as_ref());
     let mut findings = vec![0_u64; packages.len()];
     for index in summary::open(&report).filter_map(|finding| finding.package) {
         if let Some(count) = findings.get_mut(index as usize) {
@@ -46,7 +62,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             };
             let place = package.locations.first().map(|location| location.path.clone());
             vec![
-                Cell::text(package.full_name()).to(package_address("", &package.full_name())),
+                linked(Cell::text(package.full_name()), address(package, os)),
                 Cell::text(&package.version),
                 Cell::text(package.kind.purl_type()),
                 Cell::count(*findings),
