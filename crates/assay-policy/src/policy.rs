@@ -229,6 +229,13 @@ impl Policy {
     pub fn needs_deep_scan(&self) -> bool {
         self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
+
+    /// Returns the labels that it looks at: where one of them changes, the verdict may be another.
+    pub fn labels(&self) -> BTreeSet<&str> {
+        let tiers = self.tiers.iter().map(|tier| &tier.selector);
+        let rules = self.rules.iter().map(|rule| &rule.selector);
+        tiers.chain(rules).flat_map(|selector| selector.labels.keys().map(String::as_str)).collect()
+    }
 }
 
 fn read(reader: &mut Reader, root: &Node) -> Policy {
