@@ -47,6 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_too_long_even_as_escapes_is_not_read() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let refused = runtime.block_on(read(Body::from("\\u003c".repeat(4 << 20)))).unwrap_err();
+        let (status, told) = refused.told();
+        assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(told, "an admission review of more than 20 MiB is not judged");
+    }
+
+    #[test]
     fn escapes_count_as_what_they_stand_for() {
         let check = |json: &str, want| assert_eq!(said(json.as_bytes()), want, "{json}");
         check("", 0);

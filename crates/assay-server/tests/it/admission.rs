@@ -299,10 +299,8 @@ fn a_review_that_is_written_at_length_is_judged_by_what_it_says() {
         // As API servers write `<`.
         let (status, answer) = send("\\u003c".repeat(800_000)).await;
         assert!(status == 200 && answer.contains("\"allowed\":false"), "{status} {answer}");
-        for many in ["x".repeat(5 << 20), "\\u003c".repeat(4 << 20)] {
-            let (status, answer) = send(many).await;
-            assert!(status == 413 && answer.contains("too-large"), "{status} {answer}");
-        }
+        let (status, answer) = send("x".repeat(5 << 20)).await;
+        assert!(status == 413 && answer.contains("too-large"), "{status} {answer}");
     });
 }
 
