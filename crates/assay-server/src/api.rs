@@ -179,7 +179,8 @@ fn digest(text: &str) -> Result<Digest, Problem> {
     text.parse().map_err(|error: assay_model::digest::InvalidDigest| Problem::invalid(error.to_string()))
 }
 
-fn versions(text: &str) -> Vec<String> {
+/// Returns the versions of a list as the store keeps it.
+pub(crate) fn versions(text: &str) -> Vec<String> {
     text.split(',').filter(|version| !version.is_empty()).map(str::to_owned).collect()
 }
 

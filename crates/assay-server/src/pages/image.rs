@@ -7,6 +7,7 @@ use super::packages::{address, linked};
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut};
 use super::{download, events};
+use crate::api::versions;
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
@@ -239,8 +240,6 @@ async fn findings(
 }
 
 fn finding(one: &KnownFinding, addresses: &Addresses) -> Vec<Cell> {
-    let fixed: Vec<String> =
-        one.fixed_versions.split(',').filter(|version| !version.is_empty()).map(str::to_owned).collect();
     let package = one.package.clone().zip(one.version.clone());
     let address = package.and_then(|package| addresses.get(&package).cloned());
     vec![
@@ -249,7 +248,7 @@ fn finding(one: &KnownFinding, addresses: &Addresses) -> Vec<Cell> {
         Cell::text(&one.rule).to(advisory_address(&one.rule)),
         linked(Cell::maybe(one.package.as_deref()), address),
         Cell::maybe(one.version.as_deref()),
-        Cell::list(&fixed),
+        Cell::list(&versions(&one.fixed_versions)),
         Cell::text(&one.kind),
         Cell::time(Some(one.first_seen)),
         Cell::time(one.gone_at),
