@@ -230,11 +230,12 @@ impl Policy {
         self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
 
-    /// Returns the labels that it looks at: where one of them changes, the verdict may be another.
-    pub fn labels(&self) -> BTreeSet<&str> {
+    /// Returns whether the verdict may be another where this label of the workload changes.
+    pub fn judges_by_label(&self, name: &str) -> bool {
         let tiers = self.tiers.iter().map(|tier| &tier.selector);
         let rules = self.rules.iter().map(|rule| &rule.selector);
-        tiers.chain(rules).flat_map(|selector| selector.labels.keys().map(String::as_str)).collect()
+        tiers.chain(rules).any(|selector| selector.labels.contains_key(name))
+            || self.rules.iter().any(|rule| rule.rule.looks_at_placement(&rule.params))
     }
 }
 

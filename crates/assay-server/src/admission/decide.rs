@@ -218,7 +218,7 @@ impl Admission {
         if review.kind != "Pod" || !changes(review) {
             return Ok(answer);
         }
-        let uses = image_uses(review, &[], &BTreeSet::new()).unwrap_or_default();
+        let uses = image_uses(review, &[], &|_| false).unwrap_or_default();
         if uses.len() > MAX_IMAGES {
             return Ok(answer);
         }
@@ -258,7 +258,8 @@ impl Admission {
         if !changes(review) {
             return Ok(answer);
         }
-        let Some(uses) = image_uses(review, &self.workloads, &self.judge.policy.labels()) else {
+        let Some(uses) = image_uses(review, &self.workloads, &|name| self.judge.policy.judges_by_label(name))
+        else {
             if review.sub_resource.is_empty() {
                 answer.warnings.push(format!(
                     "Assay knows no images in the kind {}; nothing of it was judged",

@@ -2,7 +2,7 @@
 
 use super::review::Review;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::str::FromStr;
 
 /// Images of one object that are judged; an object that brings in more is denied. Pods that run have a few dozen containers at most.
@@ -68,7 +68,7 @@ impl FromStr for Workload {
 pub fn image_uses(
     review: &Review,
     workloads: &[Workload],
-    judged_by: &BTreeSet<&str>,
+    judged_by: &dyn Fn(&str) -> bool,
 ) -> Option<Vec<ImageUse>> {
     let custom = workloads.iter().map(|one| (one.group.as_str(), one.kind.as_str(), one.at.as_str()));
     let (_, _, at) = KINDS
@@ -76,14 +76,22 @@ pub fn image_uses(
         .chain(custom)
         .find(|(group, kind, _)| *group == review.group && *kind == review.kind)?;
     let mut uses = named(&review.object, at);
-    let label = |object: &Value, name: &str| object.get("metadata")?.get("labels")?.get(name).cloned();
-    let stays = judged_by.iter().all(|name| label(&review.object, name) == label(&review.old_object, name));
-    if review.operation == "UPDATE" && stays {
+    if review.operation == "UPDATE" && !relabelled(review).any(judged_by) {
         let old = named(&review.old_object, at);
         let old: HashSet<&str> = old.iter().map(|old| old.image.as_str()).collect();
         uses.retain(|one| !old.contains(one.image.as_str()));
     }
     Some(uses)
+}
+
+/// Returns the labels that an update adds, changes or takes away.
+fn relabelled(review: &Review) -> impl Iterator<Item = &str> {
+    let [old, new] = [&review.old_object, &review.object].map(|object| object.pointer("/metadata/labels"));
+    let names =
+        [old, new].into_iter().flatten().filter_map(Value::as_object).flat_map(|labels| labels.keys());
+    let differs =
+        move |name: &&String| old.and_then(|all| all.get(*name)) != new.and_then(|all| all.get(*name));
+    names.filter(differs).map(String::as_str)
 }
 
 fn named(object: &Value, at: &str) -> Vec<ImageUse> {
@@ -140,8 +148,7 @@ mod tests {
 
     #[track_caller]
     fn check(group: &str, kind: &str, object: Value, want: &[&str]) {
-        let uses =
-            image_uses(&review(group, kind, "CREATE", object, Value::Null), &[], &BTreeSet::new()).unwrap();
+        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null), &[], &|_| false).unwrap();
         let found: Vec<String> = uses.iter().map(|one| format!("{} {}", one.path, one.image)).collect();
         assert_eq!(found, want);
     }
@@ -182,7 +189,7 @@ mod tests {
                 image_uses(
                     &review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null),
                     &[],
-                    &BTreeSet::new()
+                    &|_| false
                 ),
                 None
             );
@@ -193,7 +200,9 @@ mod tests {
     fn an_update_brings_in_what_is_new() {
         let old = json!({ "spec": pod() });
         let uses = |new: &Value| {
-            image_uses(&review("", "Pod", "UPDATE", new.clone(), old.clone()), &[], &["environment"].into())
+            image_uses(&review("", "Pod", "UPDATE", new.clone(), old.clone()), &[], &|name| {
+                name == "environment"
+            })
         };
         assert_eq!(uses(&old), Some(Vec::new()));
         let mut new = old.clone();
@@ -208,6 +217,11 @@ mod tests {
         assert_eq!(uses(&new), Some(Vec::new()));
         new["metadata"]["labels"] = json!({ "environment": "production" });
         assert_eq!(uses(&new).unwrap().len(), 5);
+        // Also where it is taken away.
+        let update = review("", "Pod", "UPDATE", old.clone(), new.clone());
+        assert_eq!(image_uses(&update, &[], &|name| name == "environment").unwrap().len(), 5);
+        let update = review("", "Pod", "UPDATE", new.clone(), new);
+        assert_eq!(image_uses(&update, &[], &|_| true), Some(Vec::new()));
     }
 
     #[test]
