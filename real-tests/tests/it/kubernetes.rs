@@ -20,6 +20,9 @@ tiers:
   - name: shop
     match: {namespaces: [shop]}
     onPending: wait
+  - name: production
+    match: {labels: {environment: production}}
+    onPending: wait
 rules:
   - nonRoot: {}
 ";
@@ -610,7 +613,10 @@ fn the_chart_is_rendered_and_its_containers_may_do_nothing_but_their_work() {
 
     // Without webhooks the server has its certificate all the same.
     let alone = render(&helm, &["--set", "webhook.enabled=false"]);
-    assert!(alone.contains("kind: Secret\nmetadata:\n  name: assay-tls") && !alone.contains("WebhookConfiguration"));
+    assert!(
+        alone.contains("kind: Secret\nmetadata:\n  name: assay-tls")
+            && !alone.contains("WebhookConfiguration")
+    );
     // An authority of clients is there so that nobody else is answered.
     let closed = render(&helm, &["--set", "tls.clientAuthority=PEM"]);
     assert!(closed.contains("--client-ca=") && !closed.contains("--anonymous-admission"));
