@@ -10,8 +10,8 @@ use crate::http::App;
 use crate::problem::Problem;
 use crate::scanner::{ScanError, Scanner};
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
-use assay_oci::Network;
 use assay_oci::registry::Crawler;
+use assay_oci::{Network, OpenError, RegistryErrorKind};
 use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -141,7 +141,7 @@ pub(crate) fn list(
     // Credentials may be those of a single repository; for the list of all of them any name stands for the registry.
     let repository = if job.payload.is_empty() { "catalogue" } else { &job.payload };
     let reference = scanner.reference(&format!("{}/{repository}", job.registry))?;
-    let failed = |error: assay_oci::OpenError| ScanError::Failed {
+    let failed = |error: OpenError| ScanError::Failed {
         doing: "list",
         image: job.name.trim_end_matches('/').to_owned(),
         source: error.into(),
@@ -165,7 +165,10 @@ pub(crate) fn list(
                 told.extend(digest.map(|digest| (tag.clone(), digest)));
             }
             // Some tags a registry never tells about: what they stand for was taken down, or is damaged. They must not hide the others.
-            Err(_) => refused += 1,
+            Err(OpenError::Registry(error)) if is_about_one(error.kind()) => refused += 1,
+            // It may be silent about this one only; the next crawl finds out.
+            Err(OpenError::Registry(error)) if error.kind() == RegistryErrorKind::Unreachable => break,
+            Err(error) => return Err(failed(error)),
         }
         if refused >= MAX_REFUSED {
             break;
@@ -180,6 +183,11 @@ pub(crate) fn list(
         complete: listing.complete,
         asked,
     }))
+}
+
+/// Says whether it may be the tag why a registry says nothing, and not who asks or how often.
+fn is_about_one(kind: RegistryErrorKind) -> bool {
+    matches!(kind, RegistryErrorKind::Denied | RegistryErrorKind::Server)
 }
 
 /// Writes what a crawl came to, and asks for what follows from it. Returns what is to be counted once that is committed.

@@ -172,6 +172,26 @@ fn tags_that_a_registry_says_nothing_about_hide_no_others() {
 }
 
 #[test]
+fn a_registry_that_is_asked_too_often_ends_the_crawl() {
+    run(async {
+        let pushable = Pushable::new(Behaviour::default());
+        pushable.image("team/app", "1.0", &image(&[]));
+        let answers = answering(&pushable);
+        let registry = Server::start(move |request| match request.target.contains("/manifests/") {
+            true => Reply::new(429, r#"{"errors":[{"code":"TOOMANYREQUESTS"}]}"#),
+            false => answers(request),
+        });
+        let world = World::on(registry, &database(&[], BUILT), None).await;
+        let place = format!("{}/team/app", world.registry.host());
+        let crawls = Crawls { places: [place].into(), every: Duration::from_secs(60) };
+        ask_for_due(&world.store, &crawls, now()).await.unwrap();
+        world.work().await;
+        let row = &world.get("/api/v1/crawls").await["items"][0];
+        assert!(row["error"].as_str().unwrap().contains("429") && row["listed"].is_null(), "{row}");
+    });
+}
+
+#[test]
 fn a_crawl_leaves_room_in_the_queue_and_every_repository_has_its_turn() {
     run(async {
         let registry = Server::start(|request| match request.target.split('?').next().unwrap_or_default() {
