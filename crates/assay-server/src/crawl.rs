@@ -5,19 +5,19 @@
 //! resolved by the job that a push would have been. Surprising: a tag that resolves to a signature or another artifact is never known as an
 //! image; so that it is not resolved at every crawl, it counts as known for as long as the job that did so is remembered.
 
-use crate::api::{List, Page, full, time};
 use crate::http::App;
 use crate::problem::Problem;
 use crate::scanner::{ScanError, Scanner};
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
+use assay_oci::Network;
 use assay_oci::registry::Crawler;
-use assay_oci::{Network, OpenError, RegistryErrorKind};
+use assay_oci::{OpenError, RegistryErrorKind};
 use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -141,7 +141,7 @@ pub(crate) fn list(
     // Credentials may be those of a single repository; for the list of all of them any name stands for the registry.
     let repository = if job.payload.is_empty() { "catalogue" } else { &job.payload };
     let reference = scanner.reference(&format!("{}/{repository}", job.registry))?;
-    let failed = |error: OpenError| ScanError::Failed {
+    let failed = |error: assay_oci::OpenError| ScanError::Failed {
         doing: "list",
         image: job.name.trim_end_matches('/').to_owned(),
         source: error.into(),
@@ -278,6 +278,13 @@ struct CrawlEntry {
     error: Option<String>,
 }
 
+#[derive(Deserialize)]
+pub(crate) struct Page {
+    #[serde(default)]
+    after: i64,
+    limit: Option<i64>,
+}
+
 /// Answers with the crawls.
 pub(crate) async fn crawls(
     State(app): State<Arc<App>>,
@@ -285,13 +292,15 @@ pub(crate) async fn crawls(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let limit = page.limit();
+    let limit = page.limit.unwrap_or(100).clamp(1, 1000);
     let crawls = app.store.crawls(page.after, limit).await?;
-    let next = crawls.last().map(|crawl| crawl.id).filter(|_| full(crawls.len(), limit));
+    let full = i64::try_from(crawls.len()).is_ok_and(|length| length >= limit);
+    let next = crawls.last().map(|crawl| crawl.id).filter(|_| full);
     let mut items = Vec::new();
     for crawl in crawls {
         let job = app.store.job_state(CRAWL, &format!("{}/{}", crawl.registry, crawl.repository)).await?;
         let (state, error) = job.map_or((None, None), |(state, error)| (Some(state), error));
+        let time = |moment: Moment| moment.timestamp().to_string();
         items.push(CrawlEntry {
             registry: crawl.registry,
             repository: Some(crawl.repository).filter(|name| !name.is_empty()),
@@ -305,5 +314,5 @@ pub(crate) async fn crawls(
             error,
         });
     }
-    Ok(Json(List { items, next }).into_response())
+    Ok(Json(serde_json::json!({ "items": items, "next": next })).into_response())
 }

@@ -2,7 +2,7 @@
 //!
 //! All that happened since the last message goes into one, grouped by image: an advisory that concerns a thousand images is one
 //! message and not a thousand. What was told is not told again for a week. A message that was not taken is sent again; one that was
-//! taken while this process died comes twice. Its `id` says from which event to which, so it is another when more has happened meanwhile.
+//! taken while this process died comes twice, with the same `id`.
 
 use crate::metrics::Metrics;
 use crate::worker::Clock;

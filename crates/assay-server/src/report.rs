@@ -145,7 +145,7 @@ pub(crate) async fn current(store: &Store, stored: StoredReport) -> Result<Store
 }
 
 /// Dates a report as [`date`] does, in the form in which it is stored.
-fn dated(json: &[u8], description: &str) -> Option<Vec<u8>> {
+pub(crate) fn dated(json: &[u8], description: &str) -> Option<Vec<u8>> {
     let (mut report, _) = assay_report::format::read(json).ok()?;
     date(&mut report, description);
     // What was read is not all that was written: only what is dated is taken from it.

@@ -201,11 +201,8 @@ impl Worker {
             }
             Outcome::Resolved(place, resolved, asked) => {
                 let is_asked_for = job.name.starts_with("pod ");
-                // Signatures and charts are pushed as well; they matter only once somebody wants to run one. An image may be attached to
-                // another as they are, but then nobody gives it a name.
-                let is_image =
-                    resolved.content != Content::Artifact && (!resolved.attached || place.tag.is_some());
-                if is_asked_for || is_image {
+                // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
+                if is_asked_for || (resolved.content != Content::Artifact && !resolved.attached) {
                     seen(&mut work, &resolved.digest, place, *asked).await?;
                     let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
                     work.enqueue(&scan, now).await?;

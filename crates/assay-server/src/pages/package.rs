@@ -5,7 +5,6 @@ use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, image_address};
-use crate::api::versions;
 use crate::problem::Problem;
 use assay_store::{Hit, Role};
 use std::collections::BTreeSet;
@@ -45,12 +44,14 @@ pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Resul
         all.pop();
     }
     let rows = found.iter().map(|hit| {
+        let fixed: Vec<String> =
+            hit.fixed_versions.split(',').filter(|version| !version.is_empty()).map(str::to_owned).collect();
         let mut row = vec![
             Cell::text(format!("{}/{}", hit.registry, hit.repository)).to(image_address(&hit.digest)),
             Cell::image(&hit.digest),
             Cell::maybe(hit.package.as_deref()),
             Cell::maybe(hit.version.as_deref()),
-            if of_advisory { Cell::list(&versions(&hit.fixed_versions)) } else { Cell::text(&hit.of) },
+            if of_advisory { Cell::list(&fixed) } else { Cell::text(&hit.of) },
             Cell::time(Some(hit.since)),
         ];
         if deployed {

@@ -19,19 +19,11 @@ pub(super) const PAGE: Page = Page {
     view: |ask| Box::pin(view(ask)),
 };
 
-/// Returns the page about a package, by the name under which the index has it; nothing where no advisory could be about it.
-pub(super) fn address(package: &Package, os: Option<&Os>) -> Option<String> {
+/// Returns the ecosystem and name under which the index has a package; nothing where no advisory could be about it.
+pub(super) fn indexed(package: &Package, os: Option<&Os>) -> Option<(String, String)> {
     let subject = Subject::new(package, os);
     let (ecosystem, names) = subject.lookups().next()?;
-    Some(package_address(&ecosystem.to_string(), names.first()?))
-}
-
-/// Returns a cell that leads somewhere, if there is somewhere to lead to.
-pub(super) fn linked(cell: Cell, address: Option<String>) -> Cell {
-    match address {
-        Some(address) => cell.to(address),
-        None => cell,
-    }
+    Some((ecosystem.to_string(), (*names.first()?).to_owned()))
 }
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
@@ -60,9 +52,13 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
                 Usage::Unused => "unused",
                 Usage::Unknown => "",
             };
+            let shown = Cell::text(package.full_name());
             let place = package.locations.first().map(|location| location.path.clone());
             vec![
-                linked(Cell::text(package.full_name()), address(package, os)),
+                match indexed(package, os) {
+                    Some((ecosystem, name)) => shown.to(package_address(&ecosystem, &name)),
+                    None => shown,
+                },
                 Cell::text(&package.version),
                 Cell::text(package.kind.purl_type()),
                 Cell::count(*findings),
