@@ -357,7 +357,9 @@ impl Admission {
         digest: Option<&Digest>,
         limit: Duration,
     ) -> Result<Said, StoreError> {
-        let name = digest.map_or_else(|| reference.to_string(), ToString::to_string);
+        // With its tag, which need not be written: by that name it is known afterwards.
+        let tagged = || format!("{}/{}{}", reference.registry(), reference.repository(), suffix(reference));
+        let name = digest.map_or_else(tagged, ToString::to_string);
         let now = (self.clock)();
         let detail = serde_json::json!({
             "image": reference.to_string(), "namespace": review.namespace, "user": review.user });

@@ -340,6 +340,20 @@ fn what_was_not_scanned_is_treated_as_its_tier_says() {
 }
 
 #[test]
+fn what_was_admitted_by_its_name_is_watched_no_more_once_it_is_known() {
+    run(async {
+        let content = Content::new().image("latest", &image(&[("flask", "2.0")]));
+        let cluster = Cluster(World::start(content, &database(&[], BUILT), Some(POLICY)).await);
+        let name = format!("{}/team/app", cluster.0.registry.host());
+        assert!(cluster.create("stage", &[&name]).await.0);
+        let watched = async || cluster.0.store.indicators(now()).await.unwrap().watched;
+        assert_eq!(watched().await, 1);
+        cluster.0.work().await;
+        assert_eq!(watched().await, 0);
+    });
+}
+
+#[test]
 fn a_dry_run_asks_for_nothing() {
     run(async {
         let (cluster, name, _, _) = Cluster::start().await;
