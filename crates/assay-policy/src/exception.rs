@@ -192,8 +192,34 @@ pub(crate) fn read(reader: &mut Reader, params: &Params, policy: &mut Policy) {
     });
 }
 
+/// Whether an exception has an effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Yes.
+    InForce,
+    /// Yes, but it ends soon.
+    Expiring,
+    /// No more.
+    Expired,
+    /// No: it runs longer than the policy allows, or for ever.
+    TooLong,
+}
+
 impl Exception {
     /// Returns whether it names single findings, rather than whole rules.
+    /// Says whether it has an effect at a moment, whatever it is used for.
+    pub fn standing(&self, policy: &Policy, now: Timestamp) -> Standing {
+        let left = self.expires.map(|expires| expires.0.saturating_sub(now.0));
+        match (left, policy.max_lifetime) {
+            (Some(left), _) if left <= 0 => Standing::Expired,
+            (Some(left), Some(most)) if left > most => Standing::TooLong,
+            // One that ends only with a fix may run for ever, which is longer than any limit.
+            (None, Some(_)) => Standing::TooLong,
+            (Some(left), _) if left <= policy.warn_before => Standing::Expiring,
+            _ => Standing::InForce,
+        }
+    }
+
     fn names_findings(&self) -> bool {
         !(self.advisories.is_empty()
             && self.packages.is_empty()
@@ -342,22 +368,22 @@ impl<'p> Book<'p> {
             .zip(&self.entries)
             .filter(|(exception, _)| about(exception))
             .map(|(exception, entry)| {
+                let standing = exception.standing(self.policy, self.now);
                 let state = if !entry.findings.is_empty() || !entry.rules.is_empty() {
                     ExceptionState::Used
-                } else if entry.too_long || too_long(exception, self.policy, self.now) {
+                } else if entry.too_long || standing == Standing::TooLong {
                     ExceptionState::TooLong
-                } else if entry.expired || expired(exception, self.now) {
+                } else if entry.expired || standing == Standing::Expired {
                     ExceptionState::Expired
                 } else if entry.ended {
                     ExceptionState::Ended
                 } else {
                     ExceptionState::Unused
                 };
-                let left = exception.expires.map(|expires| expires.0.saturating_sub(self.now.0));
                 ExceptionUse {
                     id: exception.id.clone(),
                     state,
-                    expiring: left.is_some_and(|left| left > 0 && left <= self.policy.warn_before),
+                    expiring: standing == Standing::Expiring,
                     expires: exception.expires.map(Timestamp::date_text),
                     owner: exception.owner.clone(),
                     reason: exception.reason.clone(),
@@ -372,24 +398,11 @@ impl<'p> Book<'p> {
 
 impl Entry {
     fn in_force(&mut self, exception: &Exception, policy: &Policy, now: Timestamp) -> bool {
-        if expired(exception, now) {
-            self.expired = true;
-            return false;
+        match exception.standing(policy, now) {
+            Standing::InForce | Standing::Expiring => return true,
+            Standing::Expired => self.expired = true,
+            Standing::TooLong => self.too_long = true,
         }
-        if too_long(exception, policy, now) {
-            self.too_long = true;
-            return false;
-        }
-        true
+        false
     }
-}
-
-fn expired(exception: &Exception, now: Timestamp) -> bool {
-    exception.expires.is_some_and(|expires| now >= expires)
-}
-
-fn too_long(exception: &Exception, policy: &Policy, now: Timestamp) -> bool {
-    let Some(limit) = policy.max_lifetime else { return false };
-    // One that ends only with a fix may run for ever, which is longer than any limit.
-    exception.expires.is_none_or(|expires| expires.0.saturating_sub(now.0) > limit)
 }

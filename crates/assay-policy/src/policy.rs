@@ -229,6 +229,14 @@ impl Policy {
     pub fn needs_deep_scan(&self) -> bool {
         self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
+
+    /// Returns whether the verdict may be another where this label of the workload changes.
+    pub fn judges_by_label(&self, name: &str) -> bool {
+        let tiers = self.tiers.iter().map(|tier| &tier.selector);
+        let rules = self.rules.iter().map(|rule| &rule.selector);
+        tiers.chain(rules).any(|selector| selector.labels.contains_key(name))
+            || self.rules.iter().any(|rule| rule.rule.looks_at_placement(&rule.params))
+    }
 }
 
 fn read(reader: &mut Reader, root: &Node) -> Policy {

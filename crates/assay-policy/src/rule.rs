@@ -81,6 +81,12 @@ pub trait Rule: Sync {
         false
     }
 
+    /// Returns whether it looks at where the image is to run, its labels there among it.
+    fn looks_at_placement(&self, params: &Params) -> bool {
+        let _ = params;
+        false
+    }
+
     /// Returns whether only a deep scan satisfies it.
     fn needs_deep_scan(&self, params: &Params) -> bool {
         let _ = params;

@@ -11,6 +11,7 @@ use crate::scanner::{ScanError, Scanner};
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
 use assay_oci::Network;
 use assay_oci::registry::Crawler;
+use assay_oci::{OpenError, RegistryErrorKind};
 use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -33,6 +34,9 @@ const MAX_QUEUED: i64 = 5000;
 const MAX_TAGS: usize = 10_000;
 /// Tags of which one crawl asks what they stand for: those that were never looked at first, then those longest ago. The next crawl goes on.
 const MAX_LOOKS: usize = 1000;
+/// Tags in a row about which a registry says nothing, until the crawl asks no more: it may be the registry that is ill. The next crawl begins
+/// with others.
+const MAX_REFUSED: usize = 20;
 /// Events of one crawl that tell of single tags.
 const MAX_TOLD: usize = 1000;
 /// How often is looked whether a crawl is due.
@@ -152,20 +156,38 @@ pub(crate) fn list(
     let mut order: Vec<(Option<Moment>, &String)> =
         listing.names.iter().map(|tag| (known.get(tag).and_then(|known| known.looked), tag)).collect();
     order.sort();
-    let mut told = BTreeMap::new();
+    let (mut told, mut looked, mut refused) = (BTreeMap::new(), BTreeSet::new(), 0);
     for (_, tag) in order.into_iter().take(MAX_LOOKS) {
-        if let Some(digest) = crawler.digest_of(tag).map_err(failed)? {
-            told.insert(tag.clone(), digest);
+        looked.insert(tag.clone());
+        match crawler.digest_of(tag) {
+            Ok(digest) => {
+                refused = 0;
+                told.extend(digest.map(|digest| (tag.clone(), digest)));
+            }
+            // Some tags a registry never tells about: what they stand for was taken down, or is damaged. They must not hide the others.
+            Err(OpenError::Registry(error)) if is_about_one(error.kind()) => refused += 1,
+            // It may be silent about this one only; the next crawl finds out.
+            Err(OpenError::Registry(error)) if error.kind() == RegistryErrorKind::Unreachable => break,
+            Err(error) => return Err(failed(error)),
+        }
+        if refused >= MAX_REFUSED {
+            break;
         }
     }
     Ok(Crawled::Tags(Listing {
         registry: job.registry.clone(),
         repository: job.payload.clone(),
         tags: listing.names,
+        looked,
         told,
         complete: listing.complete,
         asked,
     }))
+}
+
+/// Says whether it may be the tag why a registry says nothing, and not who asks or how often.
+fn is_about_one(kind: RegistryErrorKind) -> bool {
+    matches!(kind, RegistryErrorKind::Denied | RegistryErrorKind::Server)
 }
 
 /// Writes what a crawl came to, and asks for what follows from it. Returns what is to be counted once that is committed.
@@ -186,7 +208,11 @@ pub(crate) async fn save(
                 // One that is not listed any more has no tags any more: to find that out is a crawl's business.
                 names.extend(work.crawled_repositories(&job.registry).await?);
             }
-            for name in &names {
+            // As with tags, and those that waited longest first, so that the end of the alphabet has its turn.
+            let asked = work.crawls_asked(&job.registry).await?;
+            let mut names: Vec<&String> = names.iter().collect();
+            names.sort_by_key(|name| asked.get(*name));
+            for name in names.into_iter().take(work.room(MAX_QUEUED).await?) {
                 work.ask_for_crawl(&job.registry, name, now, now).await?;
                 work.enqueue(&crawl_job(&job.registry, name), now).await?;
             }
@@ -217,7 +243,8 @@ pub(crate) async fn save(
             }
             let place = (listing.registry.as_str(), listing.repository.as_str());
             let counts = [listing.tags.len(), found_now, done.gone.len()];
-            work.save_crawl(place, listing.complete, counts, now).await?;
+            let complete = listing.complete && listing.told.len() == listing.looked.len();
+            work.save_crawl(place, complete, counts, now).await?;
             Ok([1, found_now, done.gone.len()])
         }
     }

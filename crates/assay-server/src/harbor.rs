@@ -354,6 +354,7 @@ async fn report_or_failure(
             (false, None) => unknown(),
         });
     };
+    let stored = crate::report::current(&app.store, stored).await?;
     let inventory = match sbom {
         Some(_) => app.store.inventory(&asked.digest).await?,
         None => None,

@@ -6,6 +6,7 @@ use assay_match::priority::sort_by_urgency;
 use assay_match::{Matched, advise_removal, coverage_state, database_status, prioritise, removable};
 use assay_model::report::{CoverageState, DatabaseStatus, FeedStatus};
 use assay_model::{FindingKind, Inventory, Report, Timestamp};
+use assay_store::{Store, StoreError, StoredReport};
 use serde::{Deserialize, Serialize};
 
 /// Writes a report.
@@ -126,6 +127,21 @@ pub(crate) fn date(report: &mut Report, description: &str) {
         coverage.synced_at = covered.synced_at.map(Timestamp);
         coverage.state = coverage_state(coverage.synced_at, built_at);
     }
+}
+
+/// Returns a stored report dated by the database by which it was last found to hold: one that says nothing new about its packages dates a
+/// report anew, without writing it again. What is shown to anybody goes through here.
+///
+/// # Errors
+/// Fails when the store does not answer.
+pub(crate) async fn current(store: &Store, stored: StoredReport) -> Result<StoredReport, StoreError> {
+    let Some(text) = store.database_description(stored.database).await? else { return Ok(stored) };
+    // Large reports take the processor for long; other requests must not wait for it.
+    let dating = tokio::task::spawn_blocking(move || StoredReport {
+        json: dated(&stored.json, &text).unwrap_or(stored.json),
+        ..stored
+    });
+    dating.await.map_err(|_| StoreError::Damaged { what: "report", name: "of an image".to_owned() })
 }
 
 /// Dates a report as [`date`] does, in the form in which it is stored.

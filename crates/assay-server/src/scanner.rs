@@ -146,7 +146,9 @@ impl Scanner {
         } else {
             Content::Artifact
         };
-        Ok(Resolved { digest: manifest.descriptor.digest, content, attached: document.subject.is_some() })
+        // A signature names its subject and goes by its digest. An image may name one as well, but then somebody gave it a tag.
+        let attached = document.subject.is_some() && reference.digest().is_some();
+        Ok(Resolved { digest: manifest.descriptor.digest, content, attached })
     }
 
     /// Scans an image by its digest.

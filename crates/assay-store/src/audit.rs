@@ -5,9 +5,9 @@ use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
 use crate::text::clean;
+use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
-use std::fmt::Write as _;
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,13 +70,6 @@ fn hash(entry: &AuditEntry) -> String {
         hash.update(field);
     }
     hex(&hash.finalize())
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 impl Work {

@@ -34,7 +34,9 @@ pub struct Listing {
     pub repository: String,
     /// The tags.
     pub tags: BTreeSet<String>,
-    /// What the registry said of those that were looked at.
+    /// Those that were looked at.
+    pub looked: BTreeSet<String>,
+    /// What the registry said of them; nothing of one that it would not say anything about.
     pub told: BTreeMap<String, Digest>,
     /// Whether these are all the tags there are.
     pub complete: bool,
@@ -77,7 +79,7 @@ pub struct Crawl {
     pub asked: Moment,
     /// When it was last listed.
     pub listed: Option<Moment>,
-    /// Whether the list was whole.
+    /// Whether the list was whole, and the registry said of every tag that was looked at what it stands for.
     pub complete: bool,
     /// How many tags, or repositories, there were.
     pub tags: i64,
@@ -170,6 +172,12 @@ impl Work {
             }
             self.note_tag(listing, tag, None).await?;
         }
+        // What says nothing has had its turn all the same, or it would be asked first for ever. That it is back is told when it does.
+        for tag in listing.looked.iter().filter(|tag| !listing.told.contains_key(*tag)) {
+            if !known.get(tag).is_some_and(|known| known.gone) {
+                self.note_tag(listing, tag, None).await?;
+            }
+        }
         if listing.complete {
             for (tag, before) in &known {
                 let seen_since = before.seen.is_some_and(|seen| seen >= listing.asked);
@@ -199,6 +207,18 @@ impl Work {
         .fetch_all(&mut *self.transaction)
         .await?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Returns when each repository of a registry was last to be crawled.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn crawls_asked(&mut self, registry: &str) -> Result<BTreeMap<String, Moment>, StoreError> {
+        let rows = sqlx::query("SELECT repository, asked FROM crawls WHERE registry = $1")
+            .bind(registry)
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, Moment(row.try_get(1)?)))).collect()
     }
 
     /// Returns how many jobs may be queued until there are `limit`.

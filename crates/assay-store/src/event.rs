@@ -2,7 +2,8 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::store::{Store, Work};
+use crate::scan::{ROWS, rows};
+use crate::store::{Lock, Store, Work};
 use crate::text::clean;
 use assay_model::Digest;
 use sqlx::Row as _;
@@ -23,8 +24,17 @@ pub struct Event {
     pub detail: String,
 }
 
+/// An event that has no number yet.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    at: Moment,
+    kind: String,
+    digest: Option<String>,
+    detail: String,
+}
+
 impl Work {
-    /// Records that something happened.
+    /// Records that something happened. It gets its number when the transaction is committed.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -35,13 +45,36 @@ impl Work {
         detail: &serde_json::Value,
         now: Moment,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO events (at, kind, digest, detail) VALUES ($1, $2, $3, $4)")
-            .bind(now.0)
-            .bind(kind)
-            .bind(digest.map(ToString::to_string))
-            .bind(detail.to_string())
-            .execute(&mut *self.transaction)
-            .await?;
+        self.events.push(NewEvent {
+            at: now,
+            kind: kind.to_owned(),
+            digest: digest.map(ToString::to_string),
+            detail: detail.to_string(),
+        });
+        Ok(())
+    }
+
+    /// Writes what was recorded: the last thing before the transaction is committed.
+    ///
+    /// PostgreSQL gives numbers when rows are written and shows rows when they are committed. Readers go on after the highest number that
+    /// they saw, so a lower one that became visible later would never be read: one transaction at a time gives numbers, and keeps the
+    /// others from it until its own can be seen. The lock is the last that a transaction takes, so that it waits for nobody.
+    pub(crate) async fn write_events(&mut self) -> Result<(), StoreError> {
+        let events = std::mem::take(&mut self.events);
+        if !events.is_empty() {
+            self.lock(Lock::Events).await?;
+        }
+        for chunk in events.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO events (at, kind, digest, detail) VALUES {}",
+                rows(chunk.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for event in chunk {
+                query = query.bind(event.at.0).bind(&event.kind).bind(&event.digest).bind(&event.detail);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
         Ok(())
     }
 }

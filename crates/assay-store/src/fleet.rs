@@ -6,6 +6,7 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::Store;
+use crate::text;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -237,11 +238,12 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn spread(&self, advisory: &str) -> Result<Spread, StoreError> {
+        let advisory = text::key(advisory);
         let rows = sqlx::query(
             "SELECT f.severity, COUNT(*), COUNT(DISTINCT f.image) FROM finding_names n JOIN findings f ON f.id = n.finding \
              WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 GROUP BY f.severity ORDER BY f.severity",
         )
-        .bind(advisory)
+        .bind(&advisory)
         .fetch_all(&self.pool)
         .await?;
         let mut spread = Spread::default();
@@ -254,7 +256,7 @@ impl Store {
              COUNT(DISTINCT CASE WHEN f.gone_at IS NOT NULL THEN f.image END) FROM finding_names n \
              JOIN findings f ON f.id = n.finding WHERE n.name = $1",
         )
-        .bind(advisory)
+        .bind(&advisory)
         .fetch_one(&self.pool)
         .await?;
         (spread.images, spread.gone) = (row.try_get(0)?, row.try_get(1)?);
@@ -263,7 +265,7 @@ impl Store {
             "SELECT o.name FROM finding_names o WHERE o.finding = (SELECT MIN(n.finding) FROM finding_names n WHERE n.name = $1) \
              ORDER BY o.name LIMIT $2",
         )
-        .bind(advisory)
+        .bind(&advisory)
         .bind(MAX_NAMES)
         .fetch_all(&self.pool)
         .await?;

@@ -158,6 +158,8 @@ impl Work {
                     .await?;
             }
             _ => {
+                // What was admitted by this name is known by its digest from now on.
+                self.unwatch(&format!("{}/{}:{tag}", place.registry, place.repository)).await?;
                 sqlx::query(
                     "INSERT INTO tags (registry, repository, tag, image, first_seen, last_seen) VALUES ($1, $2, $3, $4, $5, $6)",
                 )
@@ -222,6 +224,7 @@ impl Work {
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
+        self.unwatch(&digest.to_string()).await?;
         self.forget_verdicts(digest).await?;
         Ok(())
     }

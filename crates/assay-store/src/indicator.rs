@@ -75,8 +75,12 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        let watched =
-            sqlx::query("SELECT COUNT(*) FROM watched WHERE ended IS NULL").fetch_one(&self.pool).await?;
+        let watched = sqlx::query(
+            "SELECT COUNT(*) FROM watched w WHERE w.ended IS NULL AND NOT EXISTS (SELECT 1 FROM images i \
+             JOIN reports r ON r.image = i.id WHERE i.digest = w.name)",
+        )
+        .fetch_one(&self.pool)
+        .await?;
         let scans = sqlx::query(
             "SELECT COALESCE(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0), \
              COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0), \

@@ -163,6 +163,8 @@ impl Work {
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
+        // From now on it is judged by its report.
+        self.unwatch(&name).await?;
         let depths = sqlx::query("SELECT depth FROM reports WHERE image = $1")
             .bind(image)
             .fetch_all(&mut *self.transaction)

@@ -1,11 +1,11 @@
 //! Who is signed in with a browser. A session holds no token: it is a random number of its own, of which only the hash is kept, and it
 //! opens what its token opens for as long as that is valid. A token that is revoked or expires takes its sessions with it.
 
-use crate::audit::hex;
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::token::{Holder, Token};
+use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;

@@ -2,6 +2,7 @@
 
 use crate::backend::{Address, Backend};
 use crate::error::{OpenStoreError, StoreError};
+use crate::event::NewEvent;
 use crate::migration::{SCHEMA_VERSION, migrate};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _, Transaction};
@@ -28,6 +29,8 @@ pub struct Store {
 pub struct Work {
     pub(crate) transaction: Transaction<'static, Any>,
     pub(crate) backend: Backend,
+    /// What happened and is written at the end.
+    pub(crate) events: Vec<NewEvent>,
 }
 
 impl Store {
@@ -103,7 +106,7 @@ impl Store {
             Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
             Backend::Postgres => self.pool.begin().await?,
         };
-        Ok(Work { transaction, backend: self.backend })
+        Ok(Work { transaction, backend: self.backend, events: Vec::new() })
     }
 
     /// Says whether the database answers.
@@ -145,7 +148,8 @@ impl Work {
     ///
     /// # Errors
     /// Fails when the database did not take it; then nothing was written.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        self.write_events().await?;
         Ok(self.transaction.commit().await?)
     }
 
@@ -156,6 +160,7 @@ impl Work {
                 Lock::Claims => 7_310_002_i64,
                 Lock::Audit => 7_310_003,
                 Lock::Deployments => 7_310_004,
+                Lock::Events => 7_310_005,
             };
             sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
                 .bind(number)
@@ -175,4 +180,6 @@ pub(crate) enum Lock {
     Audit,
     /// Which images are deployed, which pruning must not change under its feet.
     Deployments,
+    /// The numbers of events, which become visible in their order.
+    Events,
 }

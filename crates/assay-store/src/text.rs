@@ -3,7 +3,7 @@
 //! SQLite takes both; it is given the same all the same, so that the two behave alike. Whoever looks something up must clean what is
 //! looked for in the same way.
 
-use crate::audit::hex;
+use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 
 /// The longest text in an index. Two of them fit into one entry of PostgreSQL's, which is a third of a page of 8 KiB.

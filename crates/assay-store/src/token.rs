@@ -3,11 +3,11 @@
 //! A plain SHA-256 is enough, as a token is 256 random bits and no password that could be guessed. The lookup is by the hash, so how
 //! long it takes says nothing about the token.
 
-use crate::audit::hex;
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::text::clean;
+use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::fmt;

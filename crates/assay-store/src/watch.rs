@@ -33,7 +33,7 @@ impl Work {
         Ok(ended.rows_affected() > 0)
     }
 
-    /// Forgets that something was admitted unscanned, because it is judged now.
+    /// Forgets that something was admitted unscanned, because it is judged now, or known by another name.
     ///
     /// # Errors
     /// Fails when the database does not answer.

@@ -20,6 +20,9 @@ tiers:
   - name: shop
     match: {namespaces: [shop]}
     onPending: wait
+  - name: production
+    match: {labels: {environment: production}}
+    onPending: wait
 rules:
   - nonRoot: {}
 ";
@@ -554,6 +557,7 @@ fn an_outage_keeps_nobody_from_what_brings_nothing_in(
     let label = r#"{"metadata": {"labels": {"colour": "green"}}}"#;
     check_taken(&change(&in_shop("v1", "Pod", "good"), label));
     check_taken(&change(&in_shop("apps/v1", "Deployment", "deployment"), label));
+    check_taken(&change(&in_shop("example.org/v1", "Crate", "crate"), label));
     check_taken(&change(&in_shop("apps/v1", "Deployment", "deployment"), r#"{"spec": {"replicas": 2}}"#));
     let scale = format!("{}/scale", in_shop("apps/v1", "StatefulSet", "statefulset"));
     check_taken(&change(&scale, r#"{"spec": {"replicas": 2}}"#));
@@ -567,6 +571,9 @@ fn an_outage_keeps_nobody_from_what_brings_nothing_in(
     assert_eq!(running(cluster, "assay-system", "app.kubernetes.io/component=server", 1).len(), 2);
     shop.start();
     check_taken(&change(&in_shop("v1", "Pod", "good"), tier));
+    // What came in by another way is judged when it moves.
+    check_denied(&change(&in_shop("v1", "Pod", "emergency"), tier));
+    check_taken(&change(&in_shop("v1", "Pod", "emergency"), label));
     assert_eq!(running(cluster, "shop", "app=deployment", 2), [pinned, pinned]);
 }
 
@@ -598,8 +605,25 @@ fn the_chart_is_rendered_and_its_containers_may_do_nothing_but_their_work() {
     for setting in ["readOnlyRootFilesystem: true", "allowPrivilegeEscalation: false", "drop: [ALL]"] {
         assert_eq!(times(setting), 4, "{setting}");
     }
+    // Pods that are still sent to a server that goes are judged.
+    assert_eq!(times("preStop: {sleep: {seconds: 5}}"), 1);
+    assert_eq!((times("--anonymous-admission"), times("--deep")), (1, 0));
     assert_eq!(times("failurePolicy: Fail"), times("sideEffects: NoneOnDryRun"));
     assert_eq!(times("kubernetes.io/metadata.name"), times("failurePolicy: Fail"));
+
+    // Without webhooks the server has its certificate all the same.
+    let alone = render(&helm, &["--set", "webhook.enabled=false"]);
+    assert!(
+        alone.contains("kind: Secret\nmetadata:\n  name: assay-tls")
+            && !alone.contains("WebhookConfiguration")
+    );
+    // An authority of clients is there so that nobody else is answered.
+    let closed = render(&helm, &["--set", "tls.clientAuthority=PEM"]);
+    assert!(closed.contains("--client-ca=") && !closed.contains("--anonymous-admission"));
+    let outside = ["--set", "server.enabled=false", "--set", "webhook.url=https://assay.example"];
+    assert!(!render(&helm, &outside).contains("\"assay-system\""));
+    let deep = render(&helm, &[&whole[..], &["--set", "worker.deep=true"]].concat());
+    assert_eq!(deep.matches("            - --deep\n").count(), 1);
 
     let fails = |values: &[&str]| {
         let chart = workspace().join("deploy/chart/assay").display().to_string();

@@ -37,6 +37,10 @@ impl Rule for Cel {
         params.expression("expression").is_some_and(|expression| expression.looks_at(variables::EVIDENCE))
     }
 
+    fn looks_at_placement(&self, params: &Params) -> bool {
+        params.expression("expression").is_some_and(|expression| expression.looks_at("placement"))
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let Some(expression) = params.expression("expression") else { return };
         let message = params.text("message").unwrap_or_default();

@@ -51,6 +51,11 @@ impl Rule for Rego {
         params.text("module").is_some_and(looks_at_evidence)
     }
 
+    fn looks_at_placement(&self, _: &Params) -> bool {
+        // What a module looks at is not known before it is run.
+        true
+    }
+
     fn evaluate(&self, params: &Params, facts: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         engine::evaluate(params, facts, out);
     }

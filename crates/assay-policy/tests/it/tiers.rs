@@ -43,6 +43,19 @@ fn labels_only_add_tiers() {
 }
 
 #[test]
+fn a_policy_knows_by_which_labels_it_judges() {
+    let check = |rule: &str, name: &str, want| {
+        assert_eq!(policy(rule, TIERS).judges_by_label(name), want, "{rule} {name}");
+    };
+    check("  - secrets: {}\n", "tier", true);
+    check("  - secrets: {}\n", "app", false);
+    check("  - secrets: {}\n    match: {labels: {app: x}}\n", "app", true);
+    check("  - cel: {expression: image.pinned, message: m}\n", "app", false);
+    // Which one cannot be said of an expression.
+    check("  - cel: {expression: \"'app' in placement.labels\", message: m}\n", "app", true);
+}
+
+#[test]
 fn what_no_tier_matches_is_judged_by_all() {
     check(None, Some("elsewhere"), None, Decision::Deny, &["production", "staging", "lab", "hardened"]);
 }

@@ -17,7 +17,9 @@ use assay_policy::evaluate::select;
 use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
 use assay_policy::{Policy, Problem};
-use assay_store::{Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
+use assay_store::{
+    Depth, Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict, TagPeriod,
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -32,6 +34,11 @@ const RECORDING: Duration = Duration::from_millis(100);
 const PRIORITY: i64 = 100;
 /// How long the resolution of a tag is waited for, so that other webhooks get their time.
 const RESOLVE_WAIT: Duration = Duration::from_secs(3);
+
+/// For how long a tag is believed to stand for what it stood for when it was last seen, so that a roll-out does not ask a thousand times.
+const TAG_KEPT: Duration = Duration::from_secs(60);
+/// How old a scan that was not deep enough is before another is asked for: who scans may not have been told to scan deeply.
+const RESCAN: Duration = Duration::from_secs(600);
 
 /// Images that one name may stand for, through indexes of indexes.
 const MAX_LEAVES: usize = 256;
@@ -211,7 +218,7 @@ impl Admission {
         if review.kind != "Pod" || !changes(review) {
             return Ok(answer);
         }
-        let uses = image_uses(review, &[]).unwrap_or_default();
+        let uses = image_uses(review, &[], &|_| false).unwrap_or_default();
         if uses.len() > MAX_IMAGES {
             return Ok(answer);
         }
@@ -222,8 +229,11 @@ impl Admission {
             }
             let place = place(&reference);
             let mut known = self.store.tagged(&place).await?;
-            if known.is_none() && self.ask(review, &reference).await? == Asked::Yes {
-                while known.is_none() && Instant::now() + POLL < until {
+            // It may have moved since without an event; and where the registry does not answer in time, what is known is judged.
+            let oldest = (self.clock)().minus(TAG_KEPT);
+            let is_old = |known: &Option<TagPeriod>| known.as_ref().is_none_or(|tag| tag.last_seen < oldest);
+            if is_old(&known) && self.ask(review, &reference).await? == Asked::Yes {
+                while is_old(&known) && Instant::now() + POLL < until {
                     tokio::time::sleep(POLL).await;
                     known = self.store.tagged(&place).await?;
                 }
@@ -248,7 +258,8 @@ impl Admission {
         if !changes(review) {
             return Ok(answer);
         }
-        let Some(uses) = image_uses(review, &self.workloads) else {
+        let Some(uses) = image_uses(review, &self.workloads, &|name| self.judge.policy.judges_by_label(name))
+        else {
             if review.sub_resource.is_empty() {
                 answer.warnings.push(format!(
                     "Assay knows no images in the kind {}; nothing of it was judged",
@@ -346,7 +357,9 @@ impl Admission {
         digest: Option<&Digest>,
         limit: Duration,
     ) -> Result<Said, StoreError> {
-        let name = digest.map_or_else(|| reference.to_string(), ToString::to_string);
+        // With its tag, which need not be written: by that name it is known afterwards.
+        let tagged = || format!("{}/{}{}", reference.registry(), reference.repository(), suffix(reference));
+        let name = digest.map_or_else(tagged, ToString::to_string);
         let now = (self.clock)();
         let detail = serde_json::json!({
             "image": reference.to_string(), "namespace": review.namespace, "user": review.user });
@@ -477,6 +490,13 @@ impl Admission {
                     return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
                 }
             };
+            let shallow = |report: &StoredReport| {
+                report.depth < Depth::Deep && (self.clock)().since(report.created) >= RESCAN
+            };
+            // It was scanned before the policy asked for more, and what was scanned is not pushed again.
+            if self.judge.needs_deep_scan() && reports.iter().any(|(_, report)| shallow(report)) {
+                self.ask(review, reference).await?;
+            }
             let mut databases = BTreeMap::new();
             for (_, report) in &reports {
                 if let Some(text) = self.store.database_description(report.database).await? {

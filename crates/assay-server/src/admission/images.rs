@@ -60,24 +60,38 @@ impl FromStr for Workload {
     }
 }
 
-/// Returns the images that a request would bring in: those of the object that its old form does not name at the same sort of place.
+/// Returns the images that a request would bring in: those of the object that its old form does not name anywhere.
 /// `None` when the kind holds no pod that this program knows of, nor is one of `workloads`.
 ///
 /// An update that changes no image is never in the way: labels, finalizers and status of what runs must be changed also when
-/// its verdict is another by now.
-pub fn image_uses(review: &Review, workloads: &[Workload]) -> Option<Vec<ImageUse>> {
+/// its verdict is another by now. But one that changes a label of `judged_by` brings everything where it was not: into another tier.
+pub fn image_uses(
+    review: &Review,
+    workloads: &[Workload],
+    judged_by: &dyn Fn(&str) -> bool,
+) -> Option<Vec<ImageUse>> {
     let custom = workloads.iter().map(|one| (one.group.as_str(), one.kind.as_str(), one.at.as_str()));
     let (_, _, at) = KINDS
         .into_iter()
         .chain(custom)
         .find(|(group, kind, _)| *group == review.group && *kind == review.kind)?;
     let mut uses = named(&review.object, at);
-    if review.operation == "UPDATE" {
+    if review.operation == "UPDATE" && !relabelled(review).any(judged_by) {
         let old = named(&review.old_object, at);
         let old: HashSet<&str> = old.iter().map(|old| old.image.as_str()).collect();
         uses.retain(|one| !old.contains(one.image.as_str()));
     }
     Some(uses)
+}
+
+/// Returns the labels that an update adds, changes or takes away.
+fn relabelled(review: &Review) -> impl Iterator<Item = &str> {
+    let [old, new] = [&review.old_object, &review.object].map(|object| object.pointer("/metadata/labels"));
+    let names =
+        [old, new].into_iter().flatten().filter_map(Value::as_object).flat_map(|labels| labels.keys());
+    let differs =
+        move |name: &&String| old.and_then(|all| all.get(*name)) != new.and_then(|all| all.get(*name));
+    names.filter(differs).map(String::as_str)
 }
 
 fn named(object: &Value, at: &str) -> Vec<ImageUse> {
@@ -134,7 +148,7 @@ mod tests {
 
     #[track_caller]
     fn check(group: &str, kind: &str, object: Value, want: &[&str]) {
-        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null), &[]).unwrap();
+        let uses = image_uses(&review(group, kind, "CREATE", object, Value::Null), &[], &|_| false).unwrap();
         let found: Vec<String> = uses.iter().map(|one| format!("{} {}", one.path, one.image)).collect();
         assert_eq!(found, want);
     }
@@ -172,7 +186,11 @@ mod tests {
             [("", "Service"), ("apps", "Pod"), ("autoscaling", "Scale"), ("argoproj.io", "Rollout")]
         {
             assert_eq!(
-                image_uses(&review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null), &[]),
+                image_uses(
+                    &review(group, kind, "CREATE", json!({ "spec": pod() }), Value::Null),
+                    &[],
+                    &|_| false
+                ),
                 None
             );
         }
@@ -181,14 +199,29 @@ mod tests {
     #[test]
     fn an_update_brings_in_what_is_new() {
         let old = json!({ "spec": pod() });
-        assert_eq!(image_uses(&review("", "Pod", "UPDATE", old.clone(), old.clone()), &[]), Some(Vec::new()));
+        let uses = |new: &Value| {
+            image_uses(&review("", "Pod", "UPDATE", new.clone(), old.clone()), &[], &|name| {
+                name == "environment"
+            })
+        };
+        assert_eq!(uses(&old), Some(Vec::new()));
         let mut new = old.clone();
         new["spec"]["ephemeralContainers"] = json!([{ "image": "e" }, { "image": "debug" }]);
-        let uses = image_uses(&review("", "Pod", "UPDATE", new, old), &[]).unwrap();
         assert_eq!(
-            uses,
+            uses(&new).unwrap(),
             [ImageUse { path: "/spec/ephemeralContainers/1/image".to_owned(), image: "debug".to_owned() }]
         );
+        // A label by which nothing is judged, and one by which it is.
+        new = old.clone();
+        new["metadata"]["labels"] = json!({ "app": "x" });
+        assert_eq!(uses(&new), Some(Vec::new()));
+        new["metadata"]["labels"] = json!({ "environment": "production" });
+        assert_eq!(uses(&new).unwrap().len(), 5);
+        // Also where it is taken away.
+        let update = review("", "Pod", "UPDATE", old.clone(), new.clone());
+        assert_eq!(image_uses(&update, &[], &|name| name == "environment").unwrap().len(), 5);
+        let update = review("", "Pod", "UPDATE", new.clone(), new);
+        assert_eq!(image_uses(&update, &[], &|_| true), Some(Vec::new()));
     }
 
     #[test]

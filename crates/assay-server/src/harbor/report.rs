@@ -1,7 +1,8 @@
 //! Reports as Harbor reads them: vulnerabilities, a bill of materials, or Assay's own report as it is.
 //!
 //! Surprising: Harbor knows one list of findings, that of vulnerabilities. Secrets and what else was found is in Assay's own report only.
-//! What a trusted statement says not to concern the image is left out.
+//! What a trusted statement says not to concern the image is left out. Harbor lets an image be pulled by the worst of that list, so what
+//! was not looked at is on it as well: an empty list says that nothing is wrong.
 
 use super::{Scanner, Subject};
 use assay_model::{Finding, FindingKind, Inventory, Report, Severity};
@@ -121,7 +122,7 @@ pub(super) fn make(
         |content| Document { generated_at: generated.to_string(), artifact, scanner: SCANNER, content };
     let document = match sbom {
         None => {
-            let vulnerabilities: Vec<Item<'_>> = items(&report).collect();
+            let vulnerabilities: Vec<Item<'_>> = gaps(&report).chain(items(&report)).collect();
             let worst = vulnerabilities.iter().map(|item| item.rank).max().unwrap_or_default();
             let content = Content::Vulnerabilities { severity: capital(worst), vulnerabilities };
             serde_json::to_vec(&document_with(content))
@@ -180,6 +181,32 @@ struct Scores<'a> {
     score_v2: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vector_v2: Option<&'a str>,
+}
+
+/// Returns what keeps the list from being all there is to say.
+fn gaps(report: &Report) -> impl Iterator<Item = Item<'_>> {
+    let incomplete = (!report.complete()).then_some((
+        "ASSAY-INCOMPLETE",
+        Severity::Critical,
+        "something in the image was left unscanned, so that it may have any vulnerability; the raw report says what",
+    ));
+    let unassessed = (report.unassessed() > 0).then_some((
+        "ASSAY-UNASSESSED",
+        Severity::Unknown,
+        "no feed of vulnerabilities speaks about some of its packages; the raw report says about which kinds",
+    ));
+    incomplete.into_iter().chain(unassessed).map(|(id, rank, description)| Item {
+        id,
+        package: "(image)".to_owned(),
+        version: "",
+        fix_version: String::new(),
+        severity: capital(rank),
+        rank,
+        description,
+        links: Vec::new(),
+        preferred_cvss: None,
+        vendor_attributes: json!({}),
+    })
 }
 
 fn items(report: &Report) -> impl Iterator<Item = Item<'_>> {
@@ -248,6 +275,9 @@ fn capital(severity: Severity) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_model::Warning;
+    use assay_model::report::{Coverage, CoverageState, DatabaseStatus, SourceKind};
+    use assay_store::Moment;
 
     #[test]
     fn the_first_kind_that_is_known_is_chosen() {
@@ -262,6 +292,59 @@ mod tests {
         check(Some("application/vnd.security.vulnerability.report; version=2.0"), None);
         check(Some("application/json"), None);
         check(Some(""), None);
+    }
+
+    /// Returns the severity of a report, and of its list the identifiers.
+    fn listed(warnings: Vec<Warning>, covered: CoverageState) -> (String, Vec<String>) {
+        let report = Report {
+            source: SourceKind::Registry,
+            image: assay_model::Image::default(),
+            scanners: vec![FindingKind::Vulnerability],
+            inventory: Inventory { warnings, ..Inventory::default() },
+            database: DatabaseStatus::default(),
+            context: assay_model::Context::default(),
+            coverage: vec![Coverage {
+                ecosystem: "PyPI".parse().ok(),
+                label: "pypi".to_owned(),
+                state: covered,
+                feeds: Vec::new(),
+                synced_at: None,
+                packages: 3,
+            }],
+            findings: Vec::new(),
+            removable: Vec::new(),
+        };
+        let stored = StoredReport {
+            depth: assay_store::Depth::Fast,
+            database: Moment(0),
+            created: Moment(0),
+            evaluated: Moment(0),
+            json: crate::report::write(&report).unwrap(),
+        };
+        let artifact =
+            Subject { repository: "app".to_owned(), digest: String::new(), tag: None, mime_type: None };
+        let made = make(Kind::Vulnerabilities, None, &artifact, &stored, None).unwrap();
+        let made: Value = serde_json::from_slice(&made).unwrap();
+        let ids = made["vulnerabilities"].as_array().unwrap().iter();
+        (
+            made["severity"].as_str().unwrap().to_owned(),
+            ids.map(|item| item["id"].as_str().unwrap().to_owned()).collect(),
+        )
+    }
+
+    #[test]
+    fn what_was_not_looked_at_is_never_called_clean() {
+        let check = |warning: Option<Warning>, covered, severity: &str, ids: &[&str]| {
+            let (got, listed) = listed(warning.into_iter().collect(), covered);
+            assert_eq!((got.as_str(), listed), (severity, ids.iter().map(|&id| id.to_owned()).collect()));
+        };
+        let left_out = || Warning::unscanned("too-large", Some("/opt/x"), "it is too large");
+        check(None, CoverageState::Covered, "Unknown", &[]);
+        check(Some(Warning::notice("odd", None, "it is odd")), CoverageState::Stale, "Unknown", &[]);
+        check(Some(left_out()), CoverageState::Covered, "Critical", &["ASSAY-INCOMPLETE"]);
+        check(None, CoverageState::None, "Unknown", &["ASSAY-UNASSESSED"]);
+        let both = ["ASSAY-INCOMPLETE", "ASSAY-UNASSESSED"];
+        check(Some(left_out()), CoverageState::None, "Critical", &both);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) const PAGE: Page = Page {
 async fn report(ask: &Ask, digest: &Digest) -> Result<Report, PageError> {
     let stored = ask.app().store.report(digest, None).await?;
     let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no report about `{digest}`")))?;
-    read(digest, stored).await
+    read(&ask.app().store, digest, stored).await
 }
 
 async fn view(ask: &Ask) -> Result<View, PageError> {

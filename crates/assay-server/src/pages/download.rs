@@ -6,6 +6,7 @@ use super::error::{PageError, unwritable};
 use super::image::read;
 use super::session::visitor;
 use crate::problem::Problem;
+use crate::report::current;
 use assay_report::format::by_name;
 use assay_store::Role;
 use axum::extract::{Path, State};
@@ -50,9 +51,9 @@ async fn written(pages: &Pages, of: &str, format: &str, headers: &HeaderMap) -> 
     let stored = pages.app.store.report(&of, None).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
     let bytes = if name == "json" {
-        stored.json
+        current(&pages.app.store, stored).await?.json
     } else {
-        let report = read(&of, stored).await?;
+        let report = read(&pages.app.store, &of, stored).await?;
         let written = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             let options = assay_report::Options {

@@ -3,6 +3,7 @@
 use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
+use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
 use super::{download, events};
@@ -11,6 +12,7 @@ use assay_model::{Digest, Report};
 use assay_report::{summary, words};
 use assay_store::{KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict};
 use minijinja::context;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const PAGE: Page =
     Page { path: "/images/{digest}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
@@ -28,7 +30,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         None => (None, None, None),
     };
     let read = match stored {
-        Some(stored) => Some(read(&digest, stored).await?),
+        Some(stored) => Some(read(store, &digest, stored).await?),
         None => None,
     };
     let mut facts = Vec::new();
@@ -59,8 +61,9 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         first_seen => time(image.first_seen),
         last_seen => time(image.last_seen),
     };
+    let packages = read.as_ref().map(packages_in_index).unwrap_or_default();
     let mut tables = vec![
-        findings(ask, &digest, Standing::Open).await?,
+        findings(ask, &digest, Standing::Open, &packages).await?,
         verdicts(&store.verdicts(&digest).await?, ask.now),
     ];
     if !children.is_empty() {
@@ -125,8 +128,8 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         next: None,
         first: None,
     });
-    tables.push(findings(ask, &digest, Standing::Suppressed).await?);
-    tables.push(findings(ask, &digest, Standing::Gone).await?);
+    tables.push(findings(ask, &digest, Standing::Suppressed, &packages).await?);
+    tables.push(findings(ask, &digest, Standing::Gone, &packages).await?);
     tables.push(events::table(&told, "The newest first"));
     let here = |place: &Place| place.registry == image.registry && place.repository == image.repository;
     let tag =
@@ -150,7 +153,12 @@ fn time(moment: Moment) -> String {
 }
 
 /// Reads a stored report, on a thread for that: one with thousands of findings takes its time.
-pub(super) async fn read(digest: &Digest, stored: StoredReport) -> Result<Report, PageError> {
+pub(super) async fn read(
+    store: &assay_store::Store,
+    digest: &Digest,
+    stored: StoredReport,
+) -> Result<Report, PageError> {
+    let stored = crate::report::current(store, stored).await?;
     let damaged = StoreError::Damaged { what: "report", name: digest.to_string() };
     let read = tokio::task::spawn_blocking(move || assay_report::format::read(&stored.json)).await;
     match read {
@@ -159,7 +167,26 @@ pub(super) async fn read(digest: &Digest, stored: StoredReport) -> Result<Report
     }
 }
 
-async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Table, PageError> {
+/// The ecosystem and name under which the index has a package with findings, by its own name and version.
+type Indexed = BTreeMap<(String, String), (String, String)>;
+
+fn packages_in_index(report: &Report) -> Indexed {
+    let packages = &report.inventory.packages;
+    let concerned: BTreeSet<u32> = report.findings.iter().filter_map(|finding| finding.package).collect();
+    let concerned = concerned.into_iter().filter_map(|index| packages.get(usize::try_from(index).ok()?));
+    let entry = |package: &assay_model::Package| {
+        let indexed = indexed(package, report.inventory.os.as_ref())?;
+        Some(((package.name.clone(), package.version.clone()), indexed))
+    };
+    concerned.filter_map(entry).collect()
+}
+
+async fn findings(
+    ask: &Ask,
+    digest: &Digest,
+    standing: Standing,
+    packages: &Indexed,
+) -> Result<Table, PageError> {
     let (name, parameter, title, caption, empty) = match standing {
         Standing::Open => (
             "open",
@@ -198,7 +225,7 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
             ("firstSeen", "Since", ""),
             ("goneAt", "Gone", ""),
         ]),
-        rows: found.iter().map(finding).collect(),
+        rows: found.iter().map(|one| finding(one, packages)).collect(),
         empty,
         next: None,
         first: None,
@@ -213,16 +240,17 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
     Ok(table)
 }
 
-fn finding(one: &KnownFinding) -> Vec<Cell> {
+fn finding(one: &KnownFinding, packages: &Indexed) -> Vec<Cell> {
     let fixed: Vec<String> =
         one.fixed_versions.split(',').filter(|version| !version.is_empty()).map(str::to_owned).collect();
     let package = Cell::maybe(one.package.as_deref());
+    let named = one.package.clone().zip(one.version.clone());
     vec![
         Cell::word(&one.severity),
         one.priority.as_deref().map(Cell::word).unwrap_or_default(),
         Cell::text(&one.rule).to(advisory_address(&one.rule)),
-        match &one.package {
-            Some(name) => package.to(package_address("", name)),
+        match named.and_then(|named| packages.get(&named)) {
+            Some((ecosystem, name)) => package.to(package_address(ecosystem, name)),
             None => package,
         },
         Cell::maybe(one.version.as_deref()),

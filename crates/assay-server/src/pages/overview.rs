@@ -52,7 +52,9 @@ struct Counted {
 impl Counts {
     async fn get(&self, store: &Store, now: Moment) -> Result<Arc<Counted>, StoreError> {
         let mut kept = self.0.lock().await;
-        if let Some(counted) = kept.as_ref().filter(|counted| now.since(counted.at) < KEPT) {
+        if let Some(counted) =
+            kept.as_ref().filter(|counted| counted.at <= now && now.since(counted.at) < KEPT)
+        {
             return Ok(counted.clone());
         }
         let today = now.timestamp().0.div_euclid(DAY);
@@ -280,6 +282,21 @@ fn lines(days: &[Day]) -> Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_store::Address;
+
+    #[test]
+    fn counts_of_a_later_time_are_not_kept_when_a_clock_is_set_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
+            let counts = Counts::default();
+            for (now, want) in [(100_000, 100_000), (100_001, 100_000), (99_999, 99_999)] {
+                let counted = counts.get(&store, Moment(now)).await.unwrap();
+                assert_eq!(counted.at, Moment(want));
+            }
+        });
+    }
 
     #[test]
     fn what_was_open_follows_from_what_came_and_went() {

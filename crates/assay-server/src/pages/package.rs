@@ -7,6 +7,7 @@ use super::render::View;
 use super::table::{Cell, Table, columns, image_address};
 use crate::problem::Problem;
 use assay_store::{Hit, Role};
+use std::collections::BTreeSet;
 
 pub(super) const PAGE: Page =
     Page { path: "/packages", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
@@ -25,7 +26,8 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     Ok(View::plain(name, vec![sentence], vec![table]))
 }
 
-/// Returns the images that were found. A page ends between two images, so that none is told of in halves.
+/// Returns the images that were found, of which there may be one more than a page. A page ends between two images, so that none is told of
+/// in halves.
 pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Result<Table, PageError> {
     let deployed = ask.app().store.knows_deployments().await?;
     let (found, next) = whole(found, ask.rows());
@@ -75,15 +77,13 @@ pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, of_advisory: bool) -> Resul
     Ok(table.paged(ask, "after", next))
 }
 
-/// Cuts off the last image of what is more than a page: what was read of it may not be all. Returns after which image the list goes on.
+/// Cuts off what is more than a page of images, each of which may have been found several times. Returns after which the list goes on.
 fn whole(mut found: Vec<Hit>, limit: i64) -> (Vec<Hit>, Option<i64>) {
-    if i64::try_from(found.len()).is_ok_and(|length| length <= limit) {
+    let images: BTreeSet<i64> = found.iter().map(|hit| hit.id).collect();
+    let Some(beyond) = usize::try_from(limit).ok().and_then(|limit| images.iter().nth(limit)) else {
         return (found, None);
-    }
-    let Some(last) = found.last().map(|hit| hit.id) else { return (found, None) };
-    if found.first().is_some_and(|first| first.id != last) {
-        found.retain(|hit| hit.id != last);
-    }
+    };
+    found.retain(|hit| hit.id < *beyond);
     let next = found.last().map(|hit| hit.id);
     (found, next)
 }
@@ -115,7 +115,8 @@ mod tests {
         check(&[], 2, 0, None);
         check(&[1, 2], 2, 2, None);
         check(&[1, 2, 3], 2, 2, Some(2));
-        check(&[1, 2, 2], 2, 1, Some(1));
-        check(&[1, 1, 1], 2, 3, Some(1));
+        check(&[1, 2, 2], 2, 3, None);
+        check(&[1, 1, 1], 2, 3, None);
+        check(&[1, 1, 1, 2, 5, 5], 2, 4, Some(2));
     }
 }

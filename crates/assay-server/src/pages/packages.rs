@@ -7,7 +7,8 @@ use super::image::read;
 use super::render::View;
 use super::table::{Cell, Table, columns, image_address, package_address, short};
 use crate::problem::Problem;
-use assay_model::Usage;
+use assay_match::Subject;
+use assay_model::{Os, Package, Usage};
 use assay_report::summary;
 use assay_store::Role;
 
@@ -18,12 +19,19 @@ pub(super) const PAGE: Page = Page {
     view: |ask| Box::pin(view(ask)),
 };
 
+/// Returns the ecosystem and name under which the index has a package; nothing where no advisory could be about it.
+pub(super) fn indexed(package: &Package, os: Option<&Os>) -> Option<(String, String)> {
+    let subject = Subject::new(package, os);
+    let (ecosystem, names) = subject.lookups().next()?;
+    Some((ecosystem.to_string(), (*names.first()?).to_owned()))
+}
+
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let digest = ask.digest()?;
     let stored = ask.app().store.report(&digest, None).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    let report = read(&digest, stored).await?;
-    let packages = &report.inventory.packages;
+    let report = read(&ask.app().store, &digest, stored).await?;
+    let (packages, os) = (&report.inventory.packages, report.inventory.os.as_ref());
     let mut findings = vec![0_u64; packages.len()];
     for index in summary::open(&report).filter_map(|finding| finding.package) {
         if let Some(count) = findings.get_mut(index as usize) {
@@ -44,9 +52,13 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
                 Usage::Unused => "unused",
                 Usage::Unknown => "",
             };
+            let shown = Cell::text(package.full_name());
             let place = package.locations.first().map(|location| location.path.clone());
             vec![
-                Cell::text(package.full_name()).to(package_address("", &package.full_name())),
+                match indexed(package, os) {
+                    Some((ecosystem, name)) => shown.to(package_address(&ecosystem, &name)),
+                    None => shown,
+                },
                 Cell::text(&package.version),
                 Cell::text(package.kind.purl_type()),
                 Cell::count(*findings),

@@ -6,7 +6,7 @@ use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns};
 use assay_policy::Policy;
-use assay_policy::exception::Exception;
+use assay_policy::exception::{Exception, Standing};
 use assay_policy::policy::{Pending, PolicyRule, Tier};
 use assay_policy::selector::Selector;
 use assay_store::{Moment, Role};
@@ -149,15 +149,13 @@ fn exceptions(policy: &Policy, now: Moment) -> Table {
     }
 }
 
-/// Says how an exception stands, whatever it is used for.
 fn state(policy: &Policy, one: &Exception, now: Moment) -> &'static str {
-    let left = one.expires.map(|expires| expires.0.saturating_sub(now.timestamp().0));
-    match (left, policy.max_lifetime) {
-        (Some(left), _) if left <= 0 => "over",
-        (Some(left), Some(most)) if left > most => "too long, no effect",
-        (None, Some(_)) => "no end, no effect",
-        (Some(left), _) if left <= policy.warn_before => "ends soon",
-        _ => "in force",
+    match one.standing(policy, now.timestamp()) {
+        Standing::InForce => "in force",
+        Standing::Expiring => "ends soon",
+        Standing::Expired => "over",
+        Standing::TooLong if one.expires.is_none() => "no end, no effect",
+        Standing::TooLong => "too long, no effect",
     }
 }
 

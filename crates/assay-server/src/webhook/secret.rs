@@ -4,6 +4,7 @@
 //! There may be several for one webhook, so that they can be changed without losing an event.
 
 use super::{Proof, WEBHOOKS, Webhook, by_name};
+use assay_model::contents::from_hex;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use axum::http::{HeaderMap, header};
@@ -103,17 +104,8 @@ fn equal(given: &[u8], secret: &[u8]) -> bool {
 }
 
 fn signs(given: &str, secret: &[u8], body: &[u8]) -> bool {
-    let Some(tag) = given.strip_prefix("sha256=").and_then(hexadecimal) else { return false };
+    let Some(tag) = given.strip_prefix("sha256=").and_then(from_hex::<32>) else { return false };
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), body, &tag).is_ok()
-}
-
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs.iter().map(|[high, low]| Some((digit(high)? << 4) | digit(low)?)).collect()
 }
 
 #[cfg(test)]

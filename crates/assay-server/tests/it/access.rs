@@ -171,6 +171,26 @@ fn who_asks_too_often_is_told_when_to_come_back() {
         }
         assert!(guesses >= 100);
         assert_eq!(world.ask("GET", "/healthz", None, "").await.0, 200);
+        // Nor do pods wait for who guesses.
+        let review = r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}"#;
+        assert_eq!(world.ask_as("POST", "/admission/validate", Some("assay_guess"), review).await.0, 503);
+    });
+}
+
+#[test]
+fn the_secrets_of_webhooks_cannot_be_guessed_either() {
+    run(async {
+        let world = world().await;
+        let mut guesses = 0;
+        loop {
+            let path = format!("/webhooks/quay?token=guess{guesses}");
+            match world.ask("POST", &path, None, "{}").await.0 {
+                401 => guesses += 1,
+                status => break assert_eq!(status, 429),
+            }
+            assert!(guesses < 2000, "guessing is not limited");
+        }
+        assert!(guesses >= 100);
     });
 }
 

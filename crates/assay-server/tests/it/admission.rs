@@ -1,6 +1,6 @@
 //! Admission over HTTP: pods and controllers, good, bad and unknown images, and time that runs out.
 
-use crate::fixture::{BUILT, World, database, image, run};
+use crate::fixture::{BUILT, World, database, image, now, run};
 use assay_test::registry::Content;
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -144,6 +144,48 @@ fn every_way_to_bring_in_an_image_is_judged() {
     });
 }
 
+const TIERS_BY_LABEL: &str = "apiVersion: assay.dev/v1
+kind: ImagePolicy
+metadata: {name: test}
+tiers:
+  - name: shop
+    match: {namespaces: [shop]}
+    mode: warn
+  - name: production
+    match: {labels: {environment: production}}
+rules:
+  - vulnerabilities: {max: {critical: 0}}
+";
+
+#[test]
+fn what_moves_into_another_tier_is_judged_there() {
+    run(async {
+        let (good, bad) = (image(&[("flask", "2.0")]), image(&[("django", "4.0.5")]));
+        let content = Content::new().image("good", &good).image("bad", &bad);
+        let known = database(&[("CVE-2022-1", "django", "4.0.6")], BUILT);
+        let cluster = Cluster(World::start(content, &known, Some(TIERS_BY_LABEL)).await);
+        let host = cluster.0.registry.host();
+        for (tag, image) in [("good", &good), ("bad", &bad)] {
+            cluster.0.push(&host, tag, &image.digest()).await;
+        }
+        cluster.0.work().await;
+        for (image, want) in [(&good, true), (&bad, false)] {
+            let name = format!("{host}/team/app@{}", image.digest());
+            assert!(cluster.create("shop", &[&name]).await.0);
+            let old = pod(&[&name]);
+            let relabelled = |label: &str, value: &str| {
+                let mut new = old.clone();
+                new["metadata"]["labels"][label] = value.into();
+                review("", "Pod", "shop", "UPDATE", &new, &old)
+            };
+            let other = relabelled("app", "y");
+            assert!(told(&cluster.ask("/admission/validate", &other).await).0, "{name}");
+            let production = relabelled("environment", "production");
+            assert_eq!(told(&cluster.ask("/admission/validate", &production).await).0, want, "{name}");
+        }
+    });
+}
+
 #[test]
 fn names_of_pods_get_their_digest() {
     run(async {
@@ -166,6 +208,99 @@ fn names_of_pods_get_their_digest() {
         let deployment = json!({ "spec": { "template": pod(&[&tag]) } });
         let request = review("apps", "Deployment", "prod", "CREATE", &deployment, &Value::Null);
         assert_eq!(cluster.ask("/admission/mutate", &request).await.get("patch"), None);
+    });
+}
+
+/// Returns the image that the mutating webhook gives a pod instead of this one.
+async fn pinned(cluster: &Cluster, image: &str, timeout: &str) -> String {
+    let request = review("", "Pod", "prod", "CREATE", &pod(&[image]), &Value::Null);
+    let answer = cluster.ask(&format!("/admission/mutate?timeout={timeout}"), &request).await;
+    let patch = base64::engine::general_purpose::STANDARD.decode(answer["patch"].as_str().unwrap()).unwrap();
+    let patch: Value = serde_json::from_slice(&patch).unwrap();
+    patch[0]["value"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_tag_that_was_not_seen_for_long_is_looked_at_again() {
+    run(async {
+        let (cluster, name, good, bad) = Cluster::start().await;
+        // The registry has moved it without telling.
+        let (registry, repository) = name.split_once('/').unwrap();
+        let place = assay_store::Place {
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            tag: Some("new".to_owned()),
+        };
+        let before = good.rsplit_once('@').unwrap().1;
+        let long_ago = now().minus(std::time::Duration::from_secs(61));
+        let mut work = cluster.0.store.begin().await.unwrap();
+        work.see(&before.parse().unwrap(), &place, long_ago).await.unwrap();
+        work.commit().await.unwrap();
+        let tag = format!("{name}:new");
+        // Nobody has the time to look: what is known is named, and judged.
+        assert_eq!(pinned(&cluster, &tag, "1s").await, format!("{tag}@{before}"));
+        let (image, ()) = tokio::join!(pinned(&cluster, &tag, "10s"), async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            cluster.0.work().await;
+        });
+        let digest = image.rsplit_once('@').unwrap().1;
+        assert!(digest != before && !bad.contains(digest), "{image}");
+        // What was seen just now is not asked about again.
+        let asked = cluster.0.registry.requests().len();
+        assert_eq!(pinned(&cluster, &tag, "1s").await, image);
+        assert_eq!(
+            (cluster.0.registry.requests().len(), cluster.0.store.queued().await.unwrap()),
+            (asked, 0)
+        );
+    });
+}
+
+#[test]
+fn what_was_not_scanned_deeply_enough_is_scanned_again() {
+    run(async {
+        let good = image(&[("flask", "2.0")]);
+        let policy = format!("{POLICY}  - scan: {{depth: deep}}\n");
+        let content = Content::new().image("good", &good);
+        let cluster = Cluster(World::start(content, &database(&[], BUILT), Some(&policy)).await);
+        let (store, host) = (&cluster.0.store, cluster.0.registry.host());
+        cluster.0.push(&host, "good", &good.digest()).await;
+        cluster.0.work().await;
+        let name = format!("{host}/team/app@{}", good.digest());
+        let ask = async |namespace: &str| {
+            let (allowed, why) = cluster.create(namespace, &[&name]).await;
+            assert!(!allowed && why.contains("not deep"), "{why}");
+            store.queued().await.unwrap()
+        };
+        // A worker that scans no deeper would be asked for ever.
+        assert_eq!(ask("prod").await, 0);
+        let digest = good.digest().parse().unwrap();
+        let stored = store.report(&digest, None).await.unwrap().unwrap();
+        let (report, _) = assay_report::format::read(&stored.json).unwrap();
+        let mut work = store.begin().await.unwrap();
+        let (depth, json) = (stored.depth, stored.json.as_slice());
+        let scan = assay_store::Scan { digest: &digest, depth, report: &report, json, index: &[] };
+        let before = now().minus(std::time::Duration::from_secs(600));
+        work.save_scan(&scan, before).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(ask("stage").await, 1);
+    });
+}
+
+#[test]
+fn a_review_that_is_written_at_length_is_judged_by_what_it_says() {
+    run(async {
+        let (cluster, _, _, bad) = Cluster::start().await;
+        let mut object = pod(&[&bad]);
+        object["metadata"]["annotations"] = json!({ "x": "MANY" });
+        let text = review("", "Pod", "prod", "CREATE", &object, &Value::Null).to_string();
+        let send = async |many: String| {
+            cluster.0.ask("POST", "/admission/validate", None, &text.replace("MANY", &many)).await
+        };
+        // As API servers write `<`.
+        let (status, answer) = send("\\u003c".repeat(800_000)).await;
+        assert!(status == 200 && answer.contains("\"allowed\":false"), "{status} {answer}");
+        let (status, answer) = send("x".repeat(5 << 20)).await;
+        assert!(status == 413 && answer.contains("too-large"), "{status} {answer}");
     });
 }
 
@@ -201,6 +336,20 @@ fn what_was_not_scanned_is_treated_as_its_tier_says() {
             }
         );
         assert_eq!(waiting, (true, "null".to_owned()));
+    });
+}
+
+#[test]
+fn what_was_admitted_by_its_name_is_watched_no_more_once_it_is_known() {
+    run(async {
+        let content = Content::new().image("latest", &image(&[("flask", "2.0")]));
+        let cluster = Cluster(World::start(content, &database(&[], BUILT), Some(POLICY)).await);
+        let name = format!("{}/team/app", cluster.0.registry.host());
+        assert!(cluster.create("stage", &[&name]).await.0);
+        let watched = async || cluster.0.store.indicators(now()).await.unwrap().watched;
+        assert_eq!(watched().await, 1);
+        cluster.0.work().await;
+        assert_eq!(watched().await, 0);
     });
 }
 

@@ -88,6 +88,26 @@ fn an_image_that_says_it_is_about_another_is_judged() {
 }
 
 #[test]
+fn an_image_that_says_it_is_about_another_is_known_by_its_tag() {
+    run(async {
+        let (good, bad) = (image(&[("flask", "2.0")]), image(BAD));
+        let mut manifest: Value = serde_json::from_slice(&bad.manifest).unwrap();
+        manifest["subject"] = descriptor(MANIFEST, &good.manifest);
+        let manifest = manifest.to_string().into_bytes();
+        let digest = name_of(MANIFEST, &manifest);
+        let content = Content::new().image("b", &bad).manifest("1.0", MANIFEST, &manifest);
+        let known = database(&[("CVE-2022-1", "django", "4.0.6")], BUILT);
+        for (tag, want) in [("1.0", 1), ("", 0)] {
+            let world = World::start(content.clone(), &known, None).await;
+            world.push(&world.registry.host(), tag, &digest).await;
+            world.work().await;
+            let hit = world.get("/api/v1/blast-radius?advisory=CVE-2022-1").await;
+            assert_eq!(hit["items"].as_array().unwrap().len(), want, "{tag}");
+        }
+    });
+}
+
+#[test]
 fn an_index_of_which_not_all_can_be_judged_is_denied_everywhere() {
     run(async {
         let good = image(&[("flask", "2.0")]);

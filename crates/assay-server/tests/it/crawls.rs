@@ -2,15 +2,19 @@
 
 use crate::fixture::{BUILT, World, database, image, now, run};
 use assay_server::{Crawls, ask_for_due};
-use assay_store::Role;
-use assay_test::http::{Reply, Server};
+use assay_store::{NewJob, Role};
+use assay_test::http::{Reply, Request, Server};
 use assay_test::pushable::{Behaviour, Pushable};
 use std::time::Duration;
 
 /// Serves a registry with lists of tags, two on a page, and of repositories; one of them is somebody's secret.
 fn serve(registry: &Pushable) -> Server {
+    Server::start(answering(registry))
+}
+
+fn answering(registry: &Pushable) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
     let registry = registry.clone();
-    Server::start(move |request| {
+    move |request| {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         if path == "/v2/_catalog" {
             let names = ["team/app", "team/empty", "team/hidden", "Not/A/Name"];
@@ -36,7 +40,7 @@ fn serve(registry: &Pushable) -> Server {
             Some(last) => reply.header("Link", &format!("<{path}?n=2&last={last}>; rel=\"next\"")),
             None => reply,
         }
-    })
+    }
 }
 
 /// What happened but scans, of which there may be one for each tag.
@@ -129,6 +133,104 @@ fn what_no_event_told_of_is_found_and_what_is_gone_is_noted_once() {
         for line in ["assay_crawl_found_total 7\n", "assay_crawl_gone_total 1\n"] {
             assert!(metrics.contains(line), "{line} {metrics}");
         }
+    });
+}
+
+#[test]
+fn tags_that_a_registry_says_nothing_about_hide_no_others() {
+    run(async {
+        let app = image(&[("django", "4.0.5")]);
+        let pushable = Pushable::new(Behaviour::default());
+        for number in 0..30 {
+            pushable.image("team/app", &format!("bad-{number:02}"), &app);
+        }
+        pushable.image("team/app", "good", &app);
+        let answers = answering(&pushable);
+        let registry = Server::start(move |request| {
+            if request.target.contains("/manifests/bad-") {
+                return Reply::new(451, r#"{"errors":[{"code":"DENIED"}]}"#);
+            }
+            answers(request)
+        });
+        let world = World::on(registry, &database(&[], BUILT), None).await;
+        let host = world.registry.host();
+        let crawls = Crawls { places: [format!("{host}/team/app")].into(), every: Duration::from_millis(5) };
+        let mut rows = Vec::new();
+        for _ in 0..3 {
+            tokio::time::sleep(crawls.every * 2).await;
+            ask_for_due(&world.store, &crawls, now()).await.unwrap();
+            world.work().await;
+            let row = &world.get("/api/v1/crawls").await["items"][0];
+            rows.push((row["tags"].clone(), row["found"].clone(), row["complete"].clone()));
+        }
+        // The first gives up, as the registry may be ill; the second goes on where it stopped.
+        let row = |found: i64| (31.into(), found.into(), false.into());
+        assert_eq!(rows, [row(0), row(1), row(0)]);
+        let told = events(&world).await;
+        assert_eq!(told, [("tag-seen".to_owned(), "good".to_owned(), app.digest())]);
+    });
+}
+
+#[test]
+fn a_registry_that_is_asked_too_often_ends_the_crawl() {
+    run(async {
+        let pushable = Pushable::new(Behaviour::default());
+        pushable.image("team/app", "1.0", &image(&[]));
+        let answers = answering(&pushable);
+        let registry = Server::start(move |request| match request.target.contains("/manifests/") {
+            true => Reply::new(429, r#"{"errors":[{"code":"TOOMANYREQUESTS"}]}"#),
+            false => answers(request),
+        });
+        let world = World::on(registry, &database(&[], BUILT), None).await;
+        let place = format!("{}/team/app", world.registry.host());
+        let crawls = Crawls { places: [place].into(), every: Duration::from_secs(60) };
+        ask_for_due(&world.store, &crawls, now()).await.unwrap();
+        world.work().await;
+        let row = &world.get("/api/v1/crawls").await["items"][0];
+        assert!(row["error"].as_str().unwrap().contains("429") && row["listed"].is_null(), "{row}");
+    });
+}
+
+#[test]
+fn a_crawl_leaves_room_in_the_queue_and_every_repository_has_its_turn() {
+    run(async {
+        let registry = Server::start(|request| match request.target.split('?').next().unwrap_or_default() {
+            "/v2/" => Reply::new(200, "{}"),
+            "/v2/_catalog" => Reply::new(200, r#"{"repositories":["a","b","c","d","e"]}"#),
+            _ => Reply::new(200, r#"{"tags":[]}"#),
+        });
+        let world = World::on(registry, &database(&[], BUILT), None).await;
+        let host = world.registry.host();
+        let mut work = world.store.begin().await.unwrap();
+        for number in 0..4998 {
+            let job = NewJob {
+                kind: "resolve".to_owned(),
+                name: number.to_string(),
+                registry: String::new(),
+                payload: String::new(),
+                priority: -100,
+                max_attempts: 1,
+            };
+            work.enqueue(&job, now()).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let crawls = Crawls { places: [host.clone()].into(), every: Duration::from_millis(5) };
+        let mut all = Vec::new();
+        for _ in 0..3 {
+            tokio::time::sleep(crawls.every * 2).await;
+            ask_for_due(&world.store, &crawls, now()).await.unwrap();
+            let before = world.registry.requests().len();
+            // The list of repositories, and what came of it.
+            for _ in 0..3 {
+                assert!(world.worker.step().await.unwrap());
+            }
+            assert_eq!(world.store.queued().await.unwrap(), 4998);
+            let requests = world.registry.requests().split_off(before);
+            let listed =
+                requests.iter().filter_map(|one| one.target.strip_prefix("/v2/")?.split_once("/tags"));
+            all.push(listed.map(|(name, _)| name.to_owned()).collect::<Vec<_>>().join(""));
+        }
+        assert_eq!(all, ["ab", "cd", "ea"]);
     });
 }
 

@@ -212,6 +212,61 @@ fn every_page_can_be_read_and_every_table_fetched() {
 }
 
 #[test]
+fn every_report_that_is_shown_is_dated_by_the_database_by_which_it_holds() {
+    run(async {
+        let app = image(&[("flask", "1.0")]);
+        let old = database(&[("CVE-2022-1", "flask", "2.0")], BUILT);
+        let world = World::start(Content::new().image("1.0", &app), &old, None).await;
+        world.push(&world.registry.host(), "1.0", &app.digest()).await;
+        world.work().await;
+        let later = Timestamp(BUILT.0 + 2 * 86_400);
+        let new = database(&[("CVE-2022-1", "flask", "2.0"), ("CVE-2023-7", "other", "2.0")], later);
+        rematch_all(&world.store, &old, (&new, false), now()).await.unwrap();
+        let mut browser = Browser { world: &world, cookie: None };
+        browser.sign_in(Role::Viewer).await;
+        let date = later.to_string();
+        let digest = app.digest();
+        let report = world.get(&format!("/api/v1/images/{digest}/report")).await;
+        assert_eq!(report["database"]["built_at"], date);
+        for (format, date) in [("json", &date), ("html", &later.date_text())] {
+            let file = browser.open(&format!("/images/{digest}/download/{format}")).await;
+            assert!(file.contains(date), "{format}: {file}");
+        }
+        let id = format!("{}/team/app@{digest}\n", world.registry.host());
+        let id = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, id);
+        let accept = "Accept: application/vnd.scanner.adapter.vuln.report.raw\r\n";
+        let headers = format!("Authorization: Bearer {}\r\n{accept}", token(Role::Viewer).reveal());
+        let (status, _, raw) =
+            world.send("GET", &format!("/harbor/api/v1/scan/{id}/report"), &headers, "").await;
+        assert!(status == 200 && raw.contains(&date), "{raw}");
+    });
+}
+
+#[test]
+fn what_a_page_says_of_a_package_leads_to_the_images_that_have_it() {
+    run(async {
+        // Advisories spell it otherwise.
+        let app = image(&[("Flask", "1.0"), ("Zope.Interface", "5")]);
+        let known = database(&[("CVE-2022-1", "flask", "2.0")], BUILT);
+        let world = World::start(Content::new().image("1.0", &app), &known, None).await;
+        world.push(&world.registry.host(), "1.0", &app.digest()).await;
+        world.work().await;
+        let mut browser = Browser { world: &world, cookie: None };
+        browser.sign_in(Role::Viewer).await;
+        let page = browser.open(&format!("/images/{}", app.digest())).await;
+        let packages = browser.open(&format!("/images/{}/packages", app.digest())).await;
+        let addresses = [links(&page, "/packages?"), links(&packages, "/packages?ecosystem")].concat();
+        let leading: BTreeSet<&String> =
+            addresses.iter().filter(|address| address.contains("name=")).collect();
+        assert_eq!(leading.len(), 2, "{addresses:?}");
+        for address in leading {
+            let found = browser.open(address).await;
+            assert!(!links(&found, &app.digest()).is_empty(), "{address}\n{found}");
+        }
+    });
+}
+
+#[test]
 fn the_pages_open_by_a_session_and_the_cookie_holds_no_token() {
     run(async {
         let (world, digest) = world(None).await;

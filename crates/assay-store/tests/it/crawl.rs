@@ -15,6 +15,7 @@ async fn check(store: &Store, asked: i64, told: &[(&str, u8)], complete: bool, w
             .filter(|(_, number)| *number > 0)
             .map(|(tag, number)| ((*tag).to_owned(), digest(*number)))
             .collect(),
+        looked: told.iter().map(|(tag, _)| (*tag).to_owned()).collect(),
         complete,
         asked: at(asked),
     };
@@ -79,6 +80,28 @@ fn what_is_not_known_is_found_and_what_is_not_listed_is_gone_once() {
 }
 
 #[test]
+fn what_a_registry_says_nothing_about_has_had_its_turn() {
+    on_each(async |store| {
+        check(&store, 10, &[("a", 1), ("silent", 0)], true, "found a gone  back ").await;
+        let looked = async |tag: &str| {
+            store
+                .known_tags("registry.example", "team/app")
+                .await
+                .unwrap()
+                .get(tag)
+                .and_then(|tag| tag.looked)
+        };
+        assert_eq!((looked("a").await, looked("silent").await), (Some(at(10)), Some(at(10))));
+        // One that was gone is back when it says something.
+        check(&store, 20, &[], true, "found  gone a,silent back ").await;
+        see(&store, "old", 2, 1).await;
+        check(&store, 30, &[], true, "found  gone old back ").await;
+        check(&store, 40, &[("old", 0)], true, "found  gone  back ").await;
+        check(&store, 50, &[("old", 2)], true, "found  gone  back old").await;
+    });
+}
+
+#[test]
 fn a_crawl_is_asked_for_once_in_its_time() {
     on_each(async |store| {
         let ask = async |before, now| {
@@ -94,5 +117,9 @@ fn a_crawl_is_asked_for_once_in_its_time() {
         assert!(!ask(11, 71).await);
         assert_eq!(store.crawls(0, 10).await.unwrap()[0].asked, at(70));
         assert_eq!(repositories(&store).await, ["team/app"]);
+        let mut work = store.begin().await.unwrap();
+        let asked = work.crawls_asked("registry.example").await.unwrap();
+        assert_eq!(asked, [("team/app".to_owned(), at(70))].into());
+        assert!(work.crawls_asked("other.example").await.unwrap().is_empty());
     });
 }

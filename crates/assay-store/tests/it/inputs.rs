@@ -114,6 +114,45 @@ fn an_image_is_known_at_every_place_where_it_was_seen() {
 }
 
 #[test]
+fn what_is_known_by_its_digest_or_its_report_is_watched_no_more() {
+    on_each(async |store| {
+        let tag = "registry.example/team/app:1.0";
+        let [scanned, refused, other] = [1, 2, 3].map(|number| digest(number).to_string());
+        let mut work = store.begin().await.unwrap();
+        for number in [1, 2, 3] {
+            work.see(&digest(number), &place(None), at(1)).await.unwrap();
+        }
+        for name in [tag, &scanned, &refused, &other] {
+            work.watch(name, at(1)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let watched = async || store.indicators(at(0)).await.unwrap().watched;
+        assert_eq!(watched().await, 4);
+        let mut work = store.begin().await.unwrap();
+        work.see(&digest(3), &place(Some("1.0")), at(2)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!((store.watched_since(tag).await.unwrap(), watched().await), (None, 3));
+        // Another tag is another name.
+        let mut work = store.begin().await.unwrap();
+        work.watch(tag, at(3)).await.unwrap();
+        work.see(&digest(3), &place(Some("2.0")), at(4)).await.unwrap();
+        work.see(&digest(3), &place(Some("1.0")), at(4)).await.unwrap();
+        work.unwatch(&other).await.unwrap();
+        work.refuse(&digest(2), "it is no image").await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(store.watched_since(tag).await.unwrap(), Some(at(3)));
+        assert_eq!(store.watched_since(&refused).await.unwrap(), None);
+        crate::fixture::scan(&store, &digest(1), Depth::Fast, &[], at(5)).await;
+        assert_eq!((store.watched_since(&scanned).await.unwrap(), watched().await), (None, 1));
+        // One of an older version of the program, which left it there.
+        let mut work = store.begin().await.unwrap();
+        work.watch(&scanned, at(6)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(watched().await, 1);
+    });
+}
+
+#[test]
 fn what_is_watched_is_watched_from_the_first_time_on() {
     on_each(async |store| {
         assert_eq!(store.watched_since("x").await.unwrap(), None);

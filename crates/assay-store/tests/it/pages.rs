@@ -123,6 +123,11 @@ fn the_fleet_is_counted_as_it_is() {
         }
         let gone = store.spread("CVE-2").await.unwrap();
         assert_eq!((gone.images, gone.gone), (0, 1));
+        // Names as no publisher writes them are looked for as they are kept.
+        for name in ["CVE\0", &"x".repeat(2000)] {
+            scan(&store, &digest(9), Depth::Fast, &[("z", "1", &[name])], at(4 * 86_400)).await;
+            assert_eq!(store.spread(name).await.unwrap().images, 1);
+        }
         assert_eq!(store.spread("CVE-9").await.unwrap().names, Vec::<String>::new());
         assert_eq!(store.packages_like("A", 5).await.unwrap(), [("PyPI".to_owned(), "a".to_owned())]);
         assert!(!store.knows_deployments().await.unwrap());

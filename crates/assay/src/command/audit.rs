@@ -65,14 +65,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
     let address = match (&args.database, &args.data) {
-        (Some(address), _) => address.clone(),
-        (None, data) => {
+        (Some(address), None) => address.clone(),
+        (database, data) => {
             let data = data.clone().unwrap_or_default();
             let folder = data.canonicalize().map_err(|error| {
                 CommandError::work(format!("cannot use the folder `{}`", data.display()), error)
                     .hint("name the folder of the server with `--data DIR`")
             })?;
-            Address::File(folder.join("assay-server.db"))
+            let file = folder.join("assay-server.db");
+            // The environment may name another database, where nobody sees it: a log that is in the folder that was named is meant.
+            match database {
+                Some(address) if !file.is_file() => address.clone(),
+                _ => Address::File(file),
+            }
         }
     };
     let checkpoint = args.checkpoint.as_deref().map(read).transpose()?;

@@ -211,6 +211,16 @@ fn a_changed_or_shortened_audit_log_is_found() {
     assert!(verify(&["--checkpoint", "kept.json"]).stdout.starts_with("the audit log is whole: 3 entries, "));
     drop(server);
 
+    // The folder that was named is meant, and not what the environment names; but a folder may hold no log.
+    let other = |database: &str, folder: &str| {
+        place.run_with(&["audit", "verify", "--data", folder], &[("ASSAY_DATABASE", database)])
+    };
+    assert_eq!(other("sqlite:///nowhere/other.db", "data").code, 0);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    assert_eq!(other("sqlite:///nowhere/other.db", "empty").code, 2);
+    let log = format!("sqlite://{}", place.path("data/assay-server.db").display());
+    assert_eq!(other(&log, "empty").code, 0);
+
     let ran = verify(&["--json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(

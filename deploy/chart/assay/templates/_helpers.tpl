@@ -127,11 +127,15 @@ sideEffects: NoneOnDryRun
 failurePolicy: {{ .Values.webhook.failurePolicy }}
 timeoutSeconds: {{ .Values.webhook.timeoutSeconds }}
 matchPolicy: Equivalent
+{{- $exempt := .Values.webhook.exemptNamespaces }}
+{{- if .Values.server.enabled }}{{ $exempt = append $exempt .Release.Namespace }}{{ end }}
+{{- with $exempt }}
 namespaceSelector:
   matchExpressions:
     - key: kubernetes.io/metadata.name
       operator: NotIn
-      values: {{ append .Values.webhook.exemptNamespaces .Release.Namespace | uniq | toJson }}
+      values: {{ . | uniq | toJson }}
+{{- end }}
 {{- end }}
 
 {{- /* An update that changes neither image nor tier must pass also while Assay is away, so the API server decides that itself. */ -}}
