@@ -227,7 +227,7 @@ fn judged(
     let evidence = gather(text, &reports, reference.as_ref(), about, global)?;
     for one in &mut reports {
         let subjects: Vec<Digest> = [one.digest, one.index].into_iter().flatten().collect();
-        let documents = evidence::vex(&evidence, &about.policy.vex, &subjects);
+        let documents = assay_engine::attested_vex(&evidence, &about.policy.vex, &subjects);
         if let (false, Some(report)) = (documents.is_empty(), &mut one.report) {
             let (database, _) = source::open_database(global)?;
             assay_match::apply_vex(report, &documents, &database)
