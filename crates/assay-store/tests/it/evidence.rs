@@ -1,0 +1,163 @@
+//! What is attached to images: what comes and goes, answers of repositories, and that none is not the same as no answer.
+
+use crate::fixture::{at, digest, on_each, place};
+use assay_store::{EvidenceSeen, Place, Saved, Store, StoredVerdict};
+
+fn piece(number: u8) -> EvidenceSeen {
+    EvidenceSeen { digest: digest(number), carrier: digest(99), kind: "application/x".to_owned() }
+}
+
+async fn known(store: &Store) {
+    let mut work = store.begin().await.unwrap();
+    work.see(&digest(1), &place(None), at(1)).await.unwrap();
+    work.commit().await.unwrap();
+}
+
+#[test]
+fn evidence_that_comes_or_goes_is_a_change() {
+    on_each(async |store| {
+        known(&store).await;
+        let mut work = store.begin().await.unwrap();
+        let mut step = async |numbers: &[u8], second| {
+            let seen: Vec<EvidenceSeen> = numbers.iter().map(|number| piece(*number)).collect();
+            let change = work.see_evidence(&digest(1), &place(None), &seen, at(second)).await.unwrap();
+            let numbers = |all: Vec<EvidenceSeen>| -> Vec<u8> {
+                (0..50).filter(|number| all.contains(&piece(*number))).collect()
+            };
+            (numbers(change.added), numbers(change.gone))
+        };
+        for (second, now, added, gone) in [
+            (1, &[][..], &[][..], &[][..]),
+            (2, &[10, 11, 10], &[10, 11], &[]),
+            (3, &[10, 11], &[], &[]),
+            (4, &[11], &[], &[10]),
+            (5, &[11], &[], &[]),
+            (6, &[10, 11], &[10], &[]),
+            (7, &[10], &[], &[11]),
+        ] {
+            assert_eq!(step(now, second).await, (added.to_vec(), gone.to_vec()), "{second}");
+        }
+        work.commit().await.unwrap();
+        let all = store.evidence(&digest(1), 0, 9).await.unwrap();
+        let all: Vec<_> = all.into_iter().map(|one| (one.seen, one.first_seen, one.gone_at)).collect();
+        assert_eq!(all, [(piece(10), at(2), None), (piece(11), at(2), Some(at(7)))]);
+    });
+}
+
+#[test]
+fn each_repository_has_evidence_of_its_own_and_lists_go_on() {
+    on_each(async |store| {
+        known(&store).await;
+        let other = Place { repository: "team/other".to_owned(), ..place(None) };
+        let mut work = store.begin().await.unwrap();
+        work.see_evidence(&digest(1), &place(None), &[piece(10), piece(11)], at(1)).await.unwrap();
+        let change = work.see_evidence(&digest(1), &other, &[piece(10)], at(2)).await.unwrap();
+        assert_eq!((change.added.len(), change.gone.len()), (1, 0));
+        work.commit().await.unwrap();
+        let first = store.evidence(&digest(1), 0, 2).await.unwrap();
+        let rest = store.evidence(&digest(1), first[1].id, 2).await.unwrap();
+        assert_eq!((first.len(), rest.len(), &rest[0].place), (2, 1, &other));
+    });
+}
+
+#[test]
+fn an_answer_stays_until_a_later_one_and_errors_are_no_answers() {
+    on_each(async |store| {
+        let save = async |body: &[u8], asked| {
+            let mut work = store.begin().await.unwrap();
+            let saved = work.save_gathered(&digest(1), &place(None), body, at(asked)).await.unwrap();
+            work.commit().await.unwrap();
+            saved
+        };
+        let fail = async |error: &str, asked| {
+            let mut work = store.begin().await.unwrap();
+            let first = work.fail_gathering(&digest(1), &place(None), error, at(asked)).await.unwrap();
+            work.commit().await.unwrap();
+            first
+        };
+        let now = async || {
+            let found = store.gathered(&digest(1), &place(None)).await.unwrap()?;
+            Some((found.body, found.failing, found.error))
+        };
+        let error = |text: &str| Some(text.to_owned());
+        assert_eq!(now().await, None);
+        assert!(fail("a\0b", 5).await);
+        assert!(!fail("two", 6).await);
+        assert_eq!(now().await, Some((None, Some(at(5)), error("two"))));
+        assert_eq!(save(b"x", 7).await, Saved::Changed);
+        assert_eq!(save(b"x", 8).await, Saved::Same);
+        // Somebody who asked before was slow.
+        assert_eq!(save(b"old", 6).await, Saved::Older);
+        assert!(!fail("slow", 6).await);
+        assert_eq!(now().await, Some((Some(b"x".to_vec()), None, None)));
+        assert!(fail("three", 9).await);
+        assert!(!fail("four", 10).await);
+        assert_eq!(now().await, Some((Some(b"x".to_vec()), Some(at(9)), error("four"))));
+        // The same answer as before the errors, and known again.
+        assert_eq!(save(b"x", 11).await, Saved::Changed);
+        assert_eq!(save(b"y", 12).await, Saved::Changed);
+        assert_eq!(store.gathered_in(&digest(1)).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn what_waits_longest_is_asked_again_first_and_what_nobody_has_never() {
+    on_each(async |store| {
+        known(&store).await;
+        assert_eq!(store.never_gathered(at(2), 9).await.unwrap(), [(digest(1), place(None))]);
+        assert_eq!(store.never_gathered(at(1), 9).await.unwrap(), []);
+        let mut work = store.begin().await.unwrap();
+        for number in [1, 2, 3] {
+            work.save_gathered(&digest(number), &place(None), b"x", at(10 - i64::from(number)))
+                .await
+                .unwrap();
+        }
+        work.rely(&digest(1), &digest(2)).await.unwrap();
+        work.rely(&digest(1), &digest(2)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(store.never_gathered(at(2), 9).await.unwrap(), []);
+        let due = async |before| {
+            let due = store.gathered_before(at(before), 9).await.unwrap();
+            due.into_iter().map(|(digest, _)| digest).collect::<Vec<_>>()
+        };
+        assert_eq!(due(100).await, [digest(2), digest(1)]);
+        assert_eq!(due(9).await, [digest(2)]);
+        assert_eq!(store.forget_gathered().await.unwrap(), 1);
+        assert_eq!(store.gathered(&digest(3), &place(None)).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn verdicts_go_with_the_evidence_they_rest_on() {
+    on_each(async |store| {
+        let verdict = StoredVerdict {
+            policy: "p".to_owned(),
+            tier: "t".to_owned(),
+            verdict: "admit".to_owned(),
+            detail: b"{}".to_vec(),
+            inputs: "{}".to_owned(),
+            decided: at(1),
+            expires: None,
+        };
+        let mut work = store.begin().await.unwrap();
+        for number in [1, 2] {
+            work.see(&digest(number), &place(None), at(1)).await.unwrap();
+            assert!(work.save_verdict(&digest(number), &verdict, 0).await.unwrap());
+        }
+        work.rely(&digest(2), &digest(7)).await.unwrap();
+        work.commit().await.unwrap();
+        let left = async |changed| {
+            let mut work = store.begin().await.unwrap();
+            work.forget_verdicts_by_evidence(&digest(changed)).await.unwrap();
+            work.commit().await.unwrap();
+            let mut left = Vec::new();
+            for number in [1, 2] {
+                left.push(store.verdict(&digest(number), "p", "t").await.unwrap().is_some());
+            }
+            left
+        };
+        assert_eq!(left(3).await, [true, true]);
+        assert_eq!(left(7).await, [true, false]);
+        assert_eq!(left(1).await, [false, false]);
+    });
+}
