@@ -3,6 +3,7 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>. Answers are HTTP 200 also when they are
 //! denials: anything else counts as a failure of the webhook, which the cluster may be told to ignore.
 
+mod attached;
 mod case;
 mod decide;
 mod identity;

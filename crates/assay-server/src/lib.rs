@@ -5,6 +5,7 @@ pub mod admission;
 mod api;
 mod audit;
 mod crawl;
+mod evidence;
 mod harbor;
 mod http;
 mod index;
@@ -25,6 +26,7 @@ mod worker;
 
 pub use audit::verify_audit;
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
+pub use evidence::{Refresh, ask_for_stale};
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;

@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Flights, Identities, Judge, Workload};
 use crate::crawl::{Crawls, schedule};
+use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
@@ -77,6 +78,8 @@ pub struct Serve {
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
+    /// How often registries are asked again what is attached to images.
+    pub refresh: Refresh,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -178,6 +181,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             stop.clone(),
         ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
+        let refresh = tokio::spawn(evidence::schedule(
+            store.clone(),
+            scanner.clone(),
+            options.refresh,
+            clock.clone(),
+            stop.clone(),
+        ));
         let app = App {
             store: store.clone(),
             scanner,
@@ -205,6 +215,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        refresh.abort();
         Ok(())
     })
 }

@@ -345,9 +345,34 @@ pub(crate) fn of_report(
     judged(text, gathered, about, global)
 }
 
+/// Reads the trust roots of a policy, and returns with them what tells them from others besides the policy's text: the bytes of the files
+/// that it names, and what was told of keys that are elsewhere.
+#[cfg(feature = "server")]
+pub(crate) fn trust(
+    policy: &Policy,
+    path: &Path,
+    outside: &dyn Fn() -> Result<Outside, CommandError>,
+) -> Result<(Vec<assay_sign::verify::TrustRoot>, Vec<u8>), CommandError> {
+    let roots = roots::roots(policy, path, outside)?;
+    let mut material = format!("{roots:?}").into_bytes();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for file in files(policy) {
+        for bytes in roots::contents(&folder.join(file)) {
+            material.extend((bytes.len() as u64).to_be_bytes());
+            material.extend(bytes);
+        }
+    }
+    Ok((roots, material))
+}
+
 /// Returns the files that a policy names and that are not there.
 pub(crate) fn missing_files(policy: &Policy, path: &Path) -> Vec<String> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    files(policy).into_iter().filter(|file| !folder.join(file).exists()).map(str::to_owned).collect()
+}
+
+/// Returns the files and folders from which a policy takes its trust roots.
+fn files(policy: &Policy) -> Vec<&str> {
     let mut files: Vec<&str> = Vec::new();
     for root in policy.trust.values() {
         match root {
@@ -360,7 +385,7 @@ pub(crate) fn missing_files(policy: &Policy, path: &Path) -> Vec<String> {
             }
         }
     }
-    files.into_iter().filter(|file| !folder.join(file).exists()).map(str::to_owned).collect()
+    files
 }
 
 fn file(material: &Material) -> Option<&str> {

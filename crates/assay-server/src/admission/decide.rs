@@ -8,16 +8,18 @@ use super::case::{Case, judged};
 use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
 use super::review::{Answer, Review};
+use crate::evidence::Known;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
-use assay_model::Digest;
+use assay_model::{Digest, Timestamp};
 use assay_oci::Reference;
 use assay_policy::evaluate::select;
 use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
 use assay_policy::{Policy, Problem};
-use assay_store::{Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
+use assay_sign::verify::TrustRoot;
+use assay_store::{Enqueued, Moment, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -29,12 +31,15 @@ const POLL: Duration = Duration::from_millis(150);
 /// How long the record of a broken glass may take.
 const RECORDING: Duration = Duration::from_millis(100);
 /// What pods asked for comes before what was pushed.
-const PRIORITY: i64 = 100;
+pub(super) const PRIORITY: i64 = 100;
 /// How long the resolution of a tag is waited for, so that other webhooks get their time.
 const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 
 /// Images that one name may stand for, through indexes of indexes.
 const MAX_LEAVES: usize = 256;
+/// What is not known yet of an image, to follow its name.
+const UNSCANNED: &str = "has not been scanned yet";
+const UNGATHERED: &str = "was not looked up for signatures and attestations yet";
 /// How often a verdict is worked out again because a scan ended meanwhile.
 const MAX_DECIDED: usize = 3;
 
@@ -43,6 +48,9 @@ const MAX_DECIDED: usize = 3;
 pub struct Judge {
     pub(super) policy: Policy,
     pub(super) digest: String,
+    pub(super) roots: Vec<TrustRoot>,
+    /// What tells the trust roots from others.
+    trust: String,
 }
 
 /// A text is no policy.
@@ -58,7 +66,31 @@ impl Judge {
     pub fn parse(text: &str) -> Result<Self, LoadPolicyError> {
         let policy = Policy::parse(text).map_err(LoadPolicyError)?;
         let digest = Digest::Sha256(Sha256::digest(text.as_bytes()).into()).to_string();
-        Ok(Self { policy, digest })
+        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new() })
+    }
+
+    /// Judges evidence by these trust roots: those that the policy names. `material` is everything that they were read from besides the
+    /// policy, such as files with keys: with other material former verdicts do not count.
+    #[must_use]
+    pub fn trusting(self, roots: Vec<TrustRoot>, material: &[u8]) -> Self {
+        let trust = Digest::Sha256(Sha256::digest(material).into()).to_string();
+        Self { roots, trust, ..self }
+    }
+
+    /// Returns the trust roots by which evidence is judged.
+    pub fn roots(&self) -> &[TrustRoot] {
+        &self.roots
+    }
+
+    /// Returns when the policy says something else at the latest, if nothing but the time changes: an exception ends, or a key begins or
+    /// ends to count.
+    pub(super) fn changes_after(&self, now: Moment) -> Option<Moment> {
+        let exceptions = self.policy.exceptions.iter().filter_map(|exception| exception.expires);
+        let keys = self.roots.iter().flat_map(|root| &root.keys);
+        // The last second belongs to the time in which a key counts.
+        let keys = keys
+            .flat_map(|key| [key.not_before, key.not_after.map(|end| Timestamp(end.0.saturating_add(1)))]);
+        exceptions.chain(keys.flatten()).map(Moment::from).filter(|moment| *moment > now).min()
     }
 
     /// Returns the policy.
@@ -74,11 +106,6 @@ impl Judge {
     /// Says whether the policy asks for deep scans.
     pub fn needs_deep_scan(&self) -> bool {
         self.policy.needs_deep_scan()
-    }
-
-    /// Says whether the policy asks for signatures or attestations, which the server does not gather yet.
-    pub fn needs_evidence(&self) -> bool {
-        self.policy.needs_evidence()
     }
 }
 
@@ -125,7 +152,8 @@ enum Said {
     Deny(String),
     /// It is denied, but only because there is too much to do.
     Busy(String),
-    Pending,
+    /// Something is not known yet: what, to follow the image's name.
+    Pending(&'static str),
 }
 
 /// What became of asking for an image to be looked at.
@@ -275,7 +303,7 @@ impl Admission {
                     answer.denied.push(why);
                 }
                 // Only reached for controllers: their pods are judged when they come.
-                Said::Pending => answer.warnings.push(format!("`{image}` has not been scanned yet")),
+                Said::Pending(what) => answer.warnings.push(format!("`{image}` {what}")),
             }
         }
         if busy > 0 && busy == answer.denied.len() {
@@ -302,12 +330,13 @@ impl Admission {
                      `{image}@{digest}`, or register the mutating webhook"
                 )),
                 Some(digest) => self.known(review, &reference, &digest).await?,
-                None => Said::Pending,
+                None => Said::Pending(UNSCANNED),
             };
-            if !matches!(said, Said::Pending) || !is_pod {
+            let Said::Pending(what) = said else { return Ok(said) };
+            if !is_pod {
                 return Ok(said);
             }
-            if asked.is_none() {
+            if asked.is_none() && what == UNSCANNED {
                 asked = Some(self.ask(review, &reference).await?);
                 if !self.scanner.registries.contains(reference.registry()) {
                     return Ok(Said::Deny(format!(
@@ -319,21 +348,20 @@ impl Admission {
             match self.pending(review, &reference) {
                 (Pending::Deny | Pending::Wait, _) if asked == Some(Asked::Full) => {
                     return Ok(Said::Busy(format!(
-                        "`{image}` has not been scanned yet, and too many images wait for it; try again later"
+                        "`{image}` {what}, and too many images wait for it; try again later"
                     )));
                 }
                 (Pending::Deny, _) => {
-                    return Ok(Said::Deny(format!(
-                        "`{image}` has not been scanned yet; try again in a minute"
-                    )));
+                    return Ok(Said::Deny(format!("`{image}` {what}; try again in a minute")));
                 }
                 (Pending::AdmitAndWatch, limit) => {
                     return self.watch(review, &reference, known.as_ref(), limit).await;
                 }
                 (Pending::Wait, _) if Instant::now() + POLL * 2 < deadline => tokio::time::sleep(POLL).await,
-                (Pending::Wait, _) => {
+                (Pending::Wait, _) if what == UNSCANNED => {
                     return Ok(Said::Deny(format!("the scan of `{image}` has not ended in time; try again")));
                 }
+                (Pending::Wait, _) => return Ok(Said::Deny(format!("`{image}` {what}; try again"))),
             }
         }
     }
@@ -456,7 +484,7 @@ impl Admission {
         digest: &Digest,
     ) -> Result<Said, StoreError> {
         let placement = placement(review);
-        let key = key(reference, digest, &placement);
+        let key = key(reference, digest, &placement, &self.judge.trust);
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(said(&verdict));
         }
@@ -469,10 +497,12 @@ impl Admission {
         loop {
             attempt += 1;
             // Before anything is read that it is decided by.
-            let Some(generation) = self.store.generation(digest).await? else { return Ok(Said::Pending) };
+            let Some(generation) = self.store.generation(digest).await? else {
+                return Ok(Said::Pending(UNSCANNED));
+            };
             let reports = match self.images(digest).await? {
                 Images::Known(reports) => reports,
-                Images::Unknown => return Ok(Said::Pending),
+                Images::Unknown => return Ok(Said::Pending(UNSCANNED)),
                 Images::Unjudgeable(why) => {
                     return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
                 }
@@ -483,12 +513,19 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
+            let evidence = self.evidence(review, reference, digest, &reports).await?;
+            let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
+            if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
+                return Ok(Said::Pending(UNGATHERED));
+            }
             let case = Case {
                 judge: self.judge.clone(),
                 reference: reference.clone(),
                 digest: *digest,
                 reports,
                 databases,
+                evidence,
+                database: self.scanner.database.clone(),
                 placement: placement.clone(),
                 now: (self.clock)(),
                 key: key.clone(),
@@ -570,7 +607,7 @@ fn placement(review: &Review) -> Placement {
 }
 
 /// Returns what a verdict depends on besides image, policy and time. The name counts, as rules may be about it.
-fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String {
+fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &str) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -578,6 +615,7 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String 
     };
     add(&reference.to_string());
     add(&digest.to_string());
+    add(trust);
     add(placement.namespace.as_deref().unwrap_or_default());
     for (key, value) in &placement.labels {
         add(key);

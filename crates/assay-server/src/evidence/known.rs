@@ -1,0 +1,71 @@
+//! What is known of evidence when somebody has to decide.
+
+use assay_model::{BaseEvidence, Digest, Report};
+use assay_oci::Reference;
+use assay_store::{Moment, Place, Store, StoreError};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long what a repository said holds while it does not answer: an outage of an hour stops no cluster, and a registry that is silent for
+/// longer cannot keep a signature valid that was taken away.
+const HOLDS: Duration = Duration::from_secs(3600);
+
+/// What is known of what is attached to a manifest.
+#[derive(Debug, Clone)]
+pub(crate) enum Known {
+    /// What was found.
+    Found {
+        /// As it was kept.
+        body: Vec<u8>,
+        /// When it was asked for.
+        asked: Moment,
+        /// Until when that may be relied on, if the repository does not answer at present.
+        until: Option<Moment>,
+    },
+    /// Nothing.
+    Unknown {
+        /// Why.
+        why: String,
+        /// Whether the repository was never asked.
+        new: bool,
+    },
+}
+
+/// Returns what is known of what is attached to a manifest in a repository.
+pub(crate) async fn known(
+    store: &Store,
+    digest: &Digest,
+    place: &Place,
+    now: Moment,
+) -> Result<Known, StoreError> {
+    let Some(gathered) = store.gathered(digest, place).await? else {
+        let why =
+            format!("`{}/{}` was not asked yet; try again in a minute", place.registry, place.repository);
+        return Ok(Known::Unknown { why, new: true });
+    };
+    let until = gathered.failing.map(|since| since.plus(HOLDS));
+    Ok(match gathered.body {
+        Some(body) if until.is_none_or(|until| now < until) => {
+            Known::Found { body, asked: gathered.asked, until }
+        }
+        _ => Known::Unknown { why: gathered.error.unwrap_or_default(), new: false },
+    })
+}
+
+/// Returns the bases of images that are known by their layers, and where each can be had; `None` for one that is in no registry.
+pub(crate) fn base_places<'a>(reports: impl Iterator<Item = &'a Report>) -> BTreeMap<Digest, Option<Place>> {
+    let bases = reports.filter_map(|report| report.image.base.as_ref());
+    let by_layers = bases.filter(|base| base.evidence == BaseEvidence::LayerPrefix);
+    by_layers
+        .filter_map(|base| {
+            let name = base.reference.as_deref().unwrap_or_default();
+            let reference = name.strip_prefix("registry:").unwrap_or(name).parse::<Reference>().ok();
+            let place = reference.map(|reference| Place {
+                registry: reference.registry().to_owned(),
+                repository: reference.repository().to_owned(),
+                tag: None,
+            });
+            Some((base.manifest_digest?, place))
+        })
+        .collect()
+}
