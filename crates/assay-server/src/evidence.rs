@@ -8,7 +8,7 @@ mod known;
 mod refresh;
 mod shown;
 
-pub(crate) use known::{Known, base_places, known};
+pub(crate) use known::{Known, known};
 pub(crate) use refresh::schedule;
 pub use refresh::{Refresh, ask_for_stale};
 pub(crate) use shown::{Shown, shown};
@@ -120,14 +120,14 @@ fn pieces(found: &AttachedEvidence) -> Vec<EvidenceSeen> {
 /// Writes what a repository answered, and forgets the verdicts that rested on what it answered before.
 pub(crate) async fn save(work: &mut Work, job: &Job, answer: &Answer, now: Moment) -> Result<(), StoreError> {
     let (digest, place) = subject(job)?;
-    if work.save_gathered(&digest, &place, &answer.body, answer.asked).await? != Saved::Changed {
-        return Ok(());
-    }
-    work.forget_verdicts_by_evidence(&digest).await?;
-    // What is attached to a base matters to those who build on it; of itself there is no history.
+    // It may have been pruned meanwhile.
     if !work.is_known(&digest).await? {
         return Ok(());
     }
+    if work.save_gathered(&digest, &place, &answer.body, answer.asked).await? != Saved::Changed {
+        return Ok(());
+    }
+    work.forget_verdicts(&digest).await?;
     let change = work.see_evidence(&digest, &place, &answer.seen, now).await?;
     for (kind, pieces) in [("evidence-added", &change.added), ("evidence-gone", &change.gone)] {
         if pieces.is_empty() {
@@ -157,9 +157,9 @@ pub(crate) async fn failed(
 ) -> Result<(), StoreError> {
     let (digest, place) = subject(job)?;
     let mut work = store.begin().await?;
-    if work.fail_gathering(&digest, &place, error, asked).await? {
+    if work.is_known(&digest).await? && work.fail_gathering(&digest, &place, error, asked).await? {
         // Verdicts say why nothing is known; from now on that is another reason.
-        work.forget_verdicts_by_evidence(&digest).await?;
+        work.forget_verdicts(&digest).await?;
         let detail = serde_json::json!({
             "registry": place.registry, "repository": place.repository, "error": error });
         work.record("evidence-failing", Some(&digest), &detail, now).await?;

@@ -52,7 +52,7 @@ pub struct KnownEvidence {
     pub gone_at: Option<Moment>,
 }
 
-/// What a repository said when it was last asked for what is attached to a manifest.
+/// What a repository said when it was last asked for what is attached to an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gathered {
     /// Where, without a tag.
@@ -165,7 +165,7 @@ impl Work {
     /// Keeps what a repository answered, unless an answer to a later question is there.
     ///
     /// # Errors
-    /// Fails when the database does not answer, or the answer is larger than anything kept.
+    /// Fails when the database does not answer, the image was never seen, or the answer is larger than anything kept.
     pub async fn save_gathered(
         &mut self,
         digest: &Digest,
@@ -173,14 +173,15 @@ impl Work {
         body: &[u8],
         asked: Moment,
     ) -> Result<Saved, StoreError> {
+        let image = self.image_id(digest).await?;
         let packed = pack("evidence", &digest.to_string(), body)?;
         // Of two that write at once the second compares with what the first wrote.
         let sql = format!(
-            "SELECT failing, body FROM gathered WHERE digest = $1 AND registry = $2 AND repository = $3{}",
+            "SELECT failing, body FROM gathered WHERE image = $1 AND registry = $2 AND repository = $3{}",
             self.backend.keep_rows()
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(digest.to_string())
+            .bind(image)
             .bind(key(&place.registry))
             .bind(key(&place.repository))
             .fetch_optional(&mut *self.transaction)
@@ -193,11 +194,11 @@ impl Work {
             }
         };
         let written = sqlx::query(
-            "INSERT INTO gathered (digest, registry, repository, asked, tried, body) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (digest, registry, repository) DO UPDATE SET asked = excluded.asked, tried = excluded.tried, \
+            "INSERT INTO gathered (image, registry, repository, asked, tried, body) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (image, registry, repository) DO UPDATE SET asked = excluded.asked, tried = excluded.tried, \
              failing = NULL, error = NULL, body = excluded.body WHERE gathered.asked <= excluded.asked",
         )
-        .bind(digest.to_string())
+        .bind(image)
         .bind(key(&place.registry))
         .bind(key(&place.repository))
         .bind(asked.0)
@@ -216,7 +217,7 @@ impl Work {
     /// the first time since it last answered.
     ///
     /// # Errors
-    /// Fails when the database does not answer.
+    /// Fails when the database does not answer, or the image was never seen.
     pub async fn fail_gathering(
         &mut self,
         digest: &Digest,
@@ -224,14 +225,15 @@ impl Work {
         error: &str,
         asked: Moment,
     ) -> Result<bool, StoreError> {
+        let image = self.image_id(digest).await?;
         let error: String = clean(error).chars().take(MAX_ERROR).collect();
         let row = sqlx::query(
-            "INSERT INTO gathered (digest, registry, repository, asked, tried, failing, error) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (digest, registry, repository) DO UPDATE SET \
+            "INSERT INTO gathered (image, registry, repository, asked, tried, failing, error) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (image, registry, repository) DO UPDATE SET \
              tried = excluded.tried, failing = COALESCE(gathered.failing, excluded.failing), error = excluded.error \
              WHERE gathered.asked <= excluded.tried RETURNING failing",
         )
-        .bind(digest.to_string())
+        .bind(image)
         .bind(key(&place.registry))
         .bind(key(&place.repository))
         .bind(i64::MIN)
@@ -244,38 +246,6 @@ impl Work {
             Some(row) => row.try_get::<i64, _>(0)? == asked.0,
             None => false,
         })
-    }
-
-    /// Records that verdicts about an image rest on what is attached to another manifest.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer, or the image was never seen.
-    pub async fn rely(&mut self, image: &Digest, on: &Digest) -> Result<(), StoreError> {
-        let image = self.image_id(image).await?;
-        sqlx::query("INSERT INTO relies (on_digest, image) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-            .bind(on.to_string())
-            .bind(image)
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(())
-    }
-
-    /// Forgets the verdicts that rest on what is attached to a manifest: those about it, and those about images that rely on it.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn forget_verdicts_by_evidence(&mut self, digest: &Digest) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "SELECT digest FROM images WHERE digest = $1 OR id IN (SELECT image FROM relies WHERE on_digest = $2) ORDER BY id",
-        )
-        .bind(digest.to_string())
-        .bind(digest.to_string())
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        for row in rows {
-            self.forget_verdicts(&image::digest(&row, 0)?).await?;
-        }
-        Ok(())
     }
 }
 
@@ -302,15 +272,15 @@ fn gathered(row: &AnyRow, body: Option<Vec<u8>>) -> Result<Gathered, StoreError>
 }
 
 impl Store {
-    /// Returns what is attached to a manifest in a repository, with the answer; `None` where that was never asked.
+    /// Returns what is attached to an image in a repository, with the answer; `None` where that was never asked.
     ///
     /// # Errors
     /// Fails when the database does not answer, or the answer is damaged.
     pub async fn gathered(&self, digest: &Digest, place: &Place) -> Result<Option<Gathered>, StoreError> {
         let name = digest.to_string();
         let row = sqlx::query(
-            "SELECT registry, repository, asked, failing, error, body FROM gathered \
-             WHERE digest = $1 AND registry = $2 AND repository = $3",
+            "SELECT g.registry, g.repository, g.asked, g.failing, g.error, g.body FROM gathered g \
+             JOIN images i ON i.id = g.image WHERE i.digest = $1 AND g.registry = $2 AND g.repository = $3",
         )
         .bind(&name)
         .bind(key(&place.registry))
@@ -322,13 +292,14 @@ impl Store {
         gathered(&row, body.transpose()?).map(Some)
     }
 
-    /// Returns in which repositories it was asked what is attached to a manifest, without the answers.
+    /// Returns in which repositories it was asked what is attached to an image, without the answers.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn gathered_in(&self, digest: &Digest) -> Result<Vec<Gathered>, StoreError> {
         let rows = sqlx::query(
-            "SELECT registry, repository, asked, failing, error FROM gathered WHERE digest = $1 ORDER BY registry, repository",
+            "SELECT g.registry, g.repository, g.asked, g.failing, g.error FROM gathered g JOIN images i ON i.id = g.image \
+             WHERE i.digest = $1 ORDER BY g.registry, g.repository",
         )
         .bind(digest.to_string())
         .fetch_all(&self.pool)
@@ -336,8 +307,7 @@ impl Store {
         rows.iter().map(|row| gathered(row, None)).collect()
     }
 
-    /// Returns for what no repository was asked since a moment, what waits longest first. What is of no image any more, and of no
-    /// image's base, is left out.
+    /// Returns for what no repository was asked since a moment, what waits longest first.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -347,9 +317,8 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<(Digest, Place)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT g.digest, g.registry, g.repository FROM gathered g WHERE g.tried < $1 \
-             AND (EXISTS (SELECT 1 FROM images i WHERE i.digest = g.digest) \
-             OR EXISTS (SELECT 1 FROM relies r WHERE r.on_digest = g.digest)) ORDER BY g.tried, g.digest LIMIT $2",
+            "SELECT i.digest, g.registry, g.repository FROM gathered g JOIN images i ON i.id = g.image \
+             WHERE g.tried < $1 ORDER BY g.tried, i.id LIMIT $2",
         )
         .bind(before.0)
         .bind(limit)
@@ -369,7 +338,7 @@ impl Store {
     ) -> Result<Vec<(Digest, Place)>, StoreError> {
         let rows = sqlx::query(
             "SELECT i.digest, x.registry, x.repository FROM image_places x JOIN images i ON i.id = x.image WHERE x.last_seen < $1 \
-             AND NOT EXISTS (SELECT 1 FROM gathered g WHERE g.digest = i.digest AND g.registry = x.registry \
+             AND NOT EXISTS (SELECT 1 FROM gathered g WHERE g.image = i.id AND g.registry = x.registry \
              AND g.repository = x.repository) ORDER BY x.last_seen DESC, i.id LIMIT $2",
         )
         .bind(before.0)
@@ -377,20 +346,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(|row| Ok((image::digest(row, 0)?, place(row, 1)?))).collect()
-    }
-
-    /// Forgets what is attached to manifests that are of no image and of no image's base any more; returns how many.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn forget_gathered(&self) -> Result<u64, StoreError> {
-        let gone = sqlx::query(
-            "DELETE FROM gathered WHERE NOT EXISTS (SELECT 1 FROM images i WHERE i.digest = gathered.digest) \
-             AND NOT EXISTS (SELECT 1 FROM relies r WHERE r.on_digest = gathered.digest)",
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(gone.rows_affected())
     }
 
     /// Returns the evidence that there is or was for an image, in the order in which it was first seen, those after a number.

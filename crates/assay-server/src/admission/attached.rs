@@ -5,16 +5,16 @@
 
 use super::decide::{Admission, PRIORITY};
 use super::review::Review;
-use crate::evidence::{Known, base_places, evidence_job, known};
+use crate::evidence::{Known, evidence_job, known};
 use crate::worker::MAX_QUEUED;
-use assay_model::{Digest, Report};
+use assay_model::Digest;
 use assay_oci::Reference;
 use assay_store::{Place, StoreError, StoredReport};
 use std::collections::BTreeMap;
 
 impl Admission {
-    /// Returns what is known of what is attached to an image, to each image of an index and to their bases, as far as the policy looks
-    /// at that.
+    /// Returns what is known of what is attached to an image, and to each image of an index, if the policy looks at that. What is attached
+    /// to a base is not known: by their layers, as rules about that need them, bases are not known here.
     pub(super) async fn evidence(
         &self,
         review: &Review,
@@ -23,8 +23,7 @@ impl Admission {
         reports: &[(Digest, StoredReport)],
     ) -> Result<BTreeMap<Digest, Known>, StoreError> {
         let mut all = BTreeMap::new();
-        let policy = self.judge.policy();
-        if policy.needs_evidence() {
+        if self.judge.policy().needs_evidence() {
             let place = Place {
                 registry: reference.registry().to_owned(),
                 repository: reference.repository().to_owned(),
@@ -34,21 +33,6 @@ impl Admission {
                 if !all.contains_key(subject) {
                     all.insert(*subject, self.look(review, subject, &place).await?);
                 }
-            }
-        }
-        if policy.needs_base_evidence() {
-            for (base, place) in bases(digest, reports).await? {
-                let known = match place {
-                    Some(place) => {
-                        // Before it is read: whatever changes from here on drops the verdict.
-                        let mut work = self.store.begin().await?;
-                        work.rely(digest, &base).await?;
-                        work.commit().await?;
-                        self.look(review, &base, &place).await?
-                    }
-                    None => Known::Unknown { why: "the base image is in no registry".to_owned(), new: false },
-                };
-                all.entry(base).or_insert(known);
             }
         }
         Ok(all)
@@ -72,19 +56,4 @@ impl Admission {
         }
         Ok(known)
     }
-}
-
-/// Reads from the reports which bases the images have, on a thread for that.
-async fn bases(
-    digest: &Digest,
-    reports: &[(Digest, StoredReport)],
-) -> Result<BTreeMap<Digest, Option<Place>>, StoreError> {
-    let damaged = || StoreError::Damaged { what: "report", name: digest.to_string() };
-    let stored: Vec<Vec<u8>> = reports.iter().map(|(_, report)| report.json.clone()).collect();
-    let reading = tokio::task::spawn_blocking(move || {
-        let read: Result<Vec<Report>, _> =
-            stored.iter().map(|json| assay_report::format::read(json).map(|(report, _)| report)).collect();
-        read.map(|reports| base_places(reports.iter()))
-    });
-    reading.await.map_err(|_| damaged())?.map_err(|_| damaged())
 }

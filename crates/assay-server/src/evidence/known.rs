@@ -1,9 +1,7 @@
 //! What is known of evidence when somebody has to decide.
 
-use assay_model::{BaseEvidence, Digest, Report};
-use assay_oci::Reference;
+use assay_model::Digest;
 use assay_store::{Moment, Place, Store, StoreError};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long what a repository said holds while it does not answer: an outage of an hour stops no cluster, and a registry that is silent for
@@ -50,22 +48,4 @@ pub(crate) async fn known(
         }
         _ => Known::Unknown { why: gathered.error.unwrap_or_default(), new: false },
     })
-}
-
-/// Returns the bases of images that are known by their layers, and where each can be had; `None` for one that is in no registry.
-pub(crate) fn base_places<'a>(reports: impl Iterator<Item = &'a Report>) -> BTreeMap<Digest, Option<Place>> {
-    let bases = reports.filter_map(|report| report.image.base.as_ref());
-    let by_layers = bases.filter(|base| base.evidence == BaseEvidence::LayerPrefix);
-    by_layers
-        .filter_map(|base| {
-            let name = base.reference.as_deref().unwrap_or_default();
-            let reference = name.strip_prefix("registry:").unwrap_or(name).parse::<Reference>().ok();
-            let place = reference.map(|reference| Place {
-                registry: reference.registry().to_owned(),
-                repository: reference.repository().to_owned(),
-                tag: None,
-            });
-            Some((base.manifest_digest?, place))
-        })
-        .collect()
 }

@@ -49,7 +49,6 @@ pub async fn ask_for_stale(
     every: Duration,
     now: Moment,
 ) -> Result<u64, StoreError> {
-    store.forget_gathered().await?;
     let before = now.minus(every);
     let mut due = store.gathered_before(before, MAX_ASKED).await?;
     due.extend(store.never_gathered(before, MAX_ASKED).await?);

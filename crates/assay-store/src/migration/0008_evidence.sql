@@ -14,9 +14,8 @@ CREATE TABLE evidence (
     UNIQUE (image, registry, repository, digest)
 );
 
--- By digest, not by image: base images are asked about and are none of the images.
 CREATE TABLE gathered (
-    digest TEXT NOT NULL,
+    image BIGINT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
     registry TEXT NOT NULL,
     repository TEXT NOT NULL,
     asked BIGINT NOT NULL,
@@ -24,14 +23,6 @@ CREATE TABLE gathered (
     failing BIGINT,
     error TEXT,
     body {bytes},
-    PRIMARY KEY (digest, registry, repository)
+    PRIMARY KEY (image, registry, repository)
 );
 CREATE INDEX gathered_tried ON gathered (tried);
-
--- Which images are judged by the evidence of which other: that of their base.
-CREATE TABLE relies (
-    on_digest TEXT NOT NULL,
-    image BIGINT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
-    PRIMARY KEY (on_digest, image)
-);
-CREATE INDEX relies_of_image ON relies (image);

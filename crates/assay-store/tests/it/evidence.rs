@@ -1,7 +1,7 @@
 //! What is attached to images: what comes and goes, answers of repositories, and that none is not the same as no answer.
 
 use crate::fixture::{at, digest, on_each, place};
-use assay_store::{EvidenceSeen, Place, Saved, Store, StoredVerdict};
+use assay_store::{EvidenceSeen, Place, Saved, Store};
 
 fn piece(number: u8) -> EvidenceSeen {
     EvidenceSeen { digest: digest(number), carrier: digest(99), kind: "application/x".to_owned() }
@@ -63,6 +63,7 @@ fn each_repository_has_evidence_of_its_own_and_lists_go_on() {
 #[test]
 fn an_answer_stays_until_a_later_one_and_errors_are_no_answers() {
     on_each(async |store| {
+        known(&store).await;
         let save = async |body: &[u8], asked| {
             let mut work = store.begin().await.unwrap();
             let saved = work.save_gathered(&digest(1), &place(None), body, at(asked)).await.unwrap();
@@ -108,56 +109,23 @@ fn what_waits_longest_is_asked_again_first_and_what_nobody_has_never() {
         assert_eq!(store.never_gathered(at(1), 9).await.unwrap(), []);
         let mut work = store.begin().await.unwrap();
         for number in [1, 2, 3] {
+            work.see(&digest(number), &place(None), at(1)).await.unwrap();
             work.save_gathered(&digest(number), &place(None), b"x", at(10 - i64::from(number)))
                 .await
                 .unwrap();
         }
-        work.rely(&digest(1), &digest(2)).await.unwrap();
-        work.rely(&digest(1), &digest(2)).await.unwrap();
+        assert!(work.save_gathered(&digest(9), &place(None), b"x", at(1)).await.is_err());
         work.commit().await.unwrap();
         assert_eq!(store.never_gathered(at(2), 9).await.unwrap(), []);
-        let due = async |before| {
-            let due = store.gathered_before(at(before), 9).await.unwrap();
+        let due = async |before, limit| {
+            let due = store.gathered_before(at(before), limit).await.unwrap();
             due.into_iter().map(|(digest, _)| digest).collect::<Vec<_>>()
         };
-        assert_eq!(due(100).await, [digest(2), digest(1)]);
-        assert_eq!(due(9).await, [digest(2)]);
-        assert_eq!(store.forget_gathered().await.unwrap(), 1);
-        assert_eq!(store.gathered(&digest(3), &place(None)).await.unwrap(), None);
-    });
-}
-
-#[test]
-fn verdicts_go_with_the_evidence_they_rest_on() {
-    on_each(async |store| {
-        let verdict = StoredVerdict {
-            policy: "p".to_owned(),
-            tier: "t".to_owned(),
-            verdict: "admit".to_owned(),
-            detail: b"{}".to_vec(),
-            inputs: "{}".to_owned(),
-            decided: at(1),
-            expires: None,
-        };
+        assert_eq!(due(100, 2).await, [digest(3), digest(2)]);
+        assert_eq!(due(9, 9).await, [digest(3), digest(2)]);
         let mut work = store.begin().await.unwrap();
-        for number in [1, 2] {
-            work.see(&digest(number), &place(None), at(1)).await.unwrap();
-            assert!(work.save_verdict(&digest(number), &verdict, 0).await.unwrap());
-        }
-        work.rely(&digest(2), &digest(7)).await.unwrap();
+        assert_eq!(work.prune(at(100)).await.unwrap().len(), 3);
         work.commit().await.unwrap();
-        let left = async |changed| {
-            let mut work = store.begin().await.unwrap();
-            work.forget_verdicts_by_evidence(&digest(changed)).await.unwrap();
-            work.commit().await.unwrap();
-            let mut left = Vec::new();
-            for number in [1, 2] {
-                left.push(store.verdict(&digest(number), "p", "t").await.unwrap().is_some());
-            }
-            left
-        };
-        assert_eq!(left(3).await, [true, true]);
-        assert_eq!(left(7).await, [true, false]);
-        assert_eq!(left(1).await, [false, false]);
+        assert_eq!(due(100, 9).await, []);
     });
 }
