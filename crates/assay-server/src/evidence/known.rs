@@ -49,3 +49,46 @@ pub(crate) async fn known(
         _ => Known::Unknown { why: gathered.error.unwrap_or_default(), new: false },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_store::Address;
+
+    #[test]
+    fn what_was_said_holds_for_an_hour_of_silence_and_not_a_moment_longer() {
+        let runtime = crate::run::runtime().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
+            let digest: Digest = format!("sha256:{}", "1".repeat(64)).parse().unwrap();
+            let place =
+                Place { registry: "registry.example".to_owned(), repository: "app".to_owned(), tag: None };
+            let at = |seconds: u64| Moment(0).plus(Duration::from_secs(seconds));
+            let is_known = async |seconds| match known(&store, &digest, &place, at(seconds)).await.unwrap() {
+                Known::Found { .. } => Ok(()),
+                Known::Unknown { why, new } => Err((why, new)),
+            };
+            let change = async |failed: Option<&str>, seconds| {
+                let mut work = store.begin().await.unwrap();
+                work.see(&digest, &place, at(1)).await.unwrap();
+                match failed {
+                    Some(why) => drop(work.fail_gathering(&digest, &place, why, at(seconds)).await.unwrap()),
+                    None => drop(work.save_gathered(&digest, &place, b"x", at(seconds)).await.unwrap()),
+                }
+                work.commit().await.unwrap();
+            };
+            assert!(is_known(1).await.is_err_and(|(_, new)| new));
+            change(Some("broken"), 2).await;
+            assert_eq!(is_known(2).await, Err(("broken".to_owned(), false)));
+            change(None, 10).await;
+            assert_eq!(is_known(10_000_000).await, Ok(()));
+            change(Some("away"), 100).await;
+            change(Some("still away"), 2000).await;
+            assert_eq!(is_known(100 + 3599).await, Ok(()));
+            assert_eq!(is_known(100 + 3600).await, Err(("still away".to_owned(), false)));
+            change(None, 5000).await;
+            assert_eq!(is_known(5000).await, Ok(()));
+        });
+    }
+}

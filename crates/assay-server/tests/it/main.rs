@@ -13,6 +13,7 @@ mod access;
 mod admission;
 mod bounds;
 mod crawls;
+mod evidence;
 mod fixture;
 mod harbor;
 mod listen;
