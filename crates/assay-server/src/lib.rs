@@ -15,6 +15,7 @@ pub mod listen;
 mod metrics;
 mod notify;
 mod pages;
+mod policing;
 mod problem;
 mod rematch;
 mod report;

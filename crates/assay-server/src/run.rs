@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::policing;
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
@@ -140,6 +141,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         // What the server judged by from here on, and whom it believed.
         let detail = serde_json::json!({
             "policy": options.judge.as_ref().map(Judge::digest),
+            "trust": options.judge.as_ref().map(Judge::trust),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
         });
@@ -147,9 +149,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
-        let admission = options.judge.map(|judge| Admission {
+        let judge = options.judge.map(Arc::new);
+        let policing = judge.clone().map(|judge| {
+            tokio::spawn(policing::keep_telling(store.clone(), judge, clock.clone(), stop.clone()))
+        });
+        let admission = judge.map(|judge| Admission {
             store: store.clone(),
-            judge: Arc::new(judge),
+            judge,
             scanner: scanner.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
@@ -216,6 +222,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
         refresh.abort();
+        policing.iter().for_each(tokio::task::JoinHandle::abort);
         Ok(())
     })
 }

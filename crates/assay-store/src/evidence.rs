@@ -14,6 +14,8 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Pieces that are gone and are remembered for an image in a repository, the last to go: whoever can push can attach and take away.
+const MAX_GONE: i64 = 1000;
 /// What is kept of an error's text.
 const MAX_ERROR: usize = 4096;
 
@@ -158,6 +160,22 @@ impl Work {
             .execute(&mut *self.transaction)
             .await?;
             change.gone.push(piece);
+        }
+        if !change.gone.is_empty() {
+            sqlx::query(
+                "DELETE FROM evidence WHERE image = $1 AND registry = $2 AND repository = $3 AND gone_at IS NOT NULL \
+                 AND id NOT IN (SELECT id FROM evidence WHERE image = $4 AND registry = $5 AND repository = $6 \
+                 AND gone_at IS NOT NULL ORDER BY gone_at DESC, id DESC LIMIT $7)",
+            )
+            .bind(image)
+            .bind(key(&place.registry))
+            .bind(key(&place.repository))
+            .bind(image)
+            .bind(key(&place.registry))
+            .bind(key(&place.repository))
+            .bind(MAX_GONE)
+            .execute(&mut *self.transaction)
+            .await?;
         }
         Ok(change)
     }

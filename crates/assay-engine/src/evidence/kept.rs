@@ -91,6 +91,11 @@ impl AttachedEvidence {
         postcard::to_extend(&document, MAGIC.to_vec()).map_err(|_| DamagedEvidence)
     }
 
+    /// Says whether kept evidence is of this version of the program, without reading it.
+    pub fn is_current(bytes: &[u8]) -> bool {
+        bytes.starts_with(&MAGIC)
+    }
+
     /// Reads what [`AttachedEvidence::to_bytes`] wrote.
     ///
     /// # Errors
@@ -160,6 +165,7 @@ pub(super) mod tests {
     fn what_is_kept_comes_back_and_damage_is_an_error() {
         let evidence = evidence();
         let bytes = evidence.to_bytes().unwrap();
+        assert!(AttachedEvidence::is_current(&bytes) && !AttachedEvidence::is_current(b"assayev\x00"));
         let back = AttachedEvidence::from_bytes(&bytes).unwrap();
         assert_eq!(format!("{evidence:?}"), format!("{back:?}"));
         for length in 0..bytes.len() {

@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// How often is looked whether a scan that is waited for has come.
@@ -37,6 +38,8 @@ const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 
 /// Images that one name may stand for, through indexes of indexes.
 const MAX_LEAVES: usize = 256;
+/// Decisions that hold evidence at once: whoever can push can attach some hundred megabytes to an image.
+const SEATS: usize = 2;
 /// What is not known yet of an image, to follow its name.
 const UNSCANNED: &str = "has not been scanned yet";
 const UNGATHERED: &str = "was not looked up for signatures and attestations yet";
@@ -75,6 +78,11 @@ impl Judge {
     pub fn trusting(self, roots: Vec<TrustRoot>, material: &[u8]) -> Self {
         let trust = Digest::Sha256(Sha256::digest(material).into()).to_string();
         Self { roots, trust, ..self }
+    }
+
+    /// Returns what tells the trust roots from others besides the text of the policy.
+    pub fn trust(&self) -> &str {
+        &self.trust
     }
 
     /// Returns the trust roots by which evidence is judged.
@@ -129,13 +137,21 @@ pub struct Admission {
     pub workloads: Vec<Workload>,
 }
 
-/// One lock per thing that is being decided.
-#[derive(Default)]
-pub struct Flights(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+/// One lock per thing that is being decided, and a few seats for what takes much memory.
+pub struct Flights {
+    one: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    seats: Semaphore,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self { one: Mutex::default(), seats: Semaphore::new(SEATS) }
+    }
+}
 
 impl Flights {
     fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
             return flight;
@@ -143,6 +159,12 @@ impl Flights {
         let flight = Arc::new(tokio::sync::Mutex::new(()));
         flights.insert(key.to_owned(), Arc::downgrade(&flight));
         flight
+    }
+
+    /// Waits for a seat, in which evidence may be held.
+    pub(crate) async fn seat(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.seats.acquire().await.ok()
     }
 }
 
@@ -513,6 +535,7 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
+            let seat = if self.judge.policy.needs_evidence() { self.flights.seat().await } else { None };
             let evidence = self.evidence(review, reference, digest, &reports).await?;
             let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
             if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
@@ -533,6 +556,7 @@ impl Admission {
             let verdict = tokio::task::spawn_blocking(move || judged(&case))
                 .await
                 .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })??;
+            drop(seat);
             self.metrics.verdicts.add(1);
             // A dry run may write this: it is what was computed, and no effect of the request.
             let mut work = self.store.begin().await?;

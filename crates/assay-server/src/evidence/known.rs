@@ -1,5 +1,6 @@
 //! What is known of evidence when somebody has to decide.
 
+use assay_engine::AttachedEvidence;
 use assay_model::Digest;
 use assay_store::{Moment, Place, Store, StoreError};
 use std::time::Duration;
@@ -43,8 +44,12 @@ pub(crate) async fn known(
     };
     let until = gathered.failing.map(|since| since.plus(HOLDS));
     Ok(match gathered.body {
-        Some(body) if until.is_none_or(|until| now < until) => {
+        Some(body) if until.is_none_or(|until| now < until) && AttachedEvidence::is_current(&body) => {
             Known::Found { body, asked: gathered.asked, until }
+        }
+        Some(_) if gathered.failing.is_none() => {
+            let why = "what was found is from another version of the program, and asked for again".to_owned();
+            Known::Unknown { why, new: false }
         }
         _ => Known::Unknown { why: gathered.error.unwrap_or_default(), new: false },
     })
@@ -69,12 +74,13 @@ mod tests {
                 Known::Found { .. } => Ok(()),
                 Known::Unknown { why, new } => Err((why, new)),
             };
+            let body = b"assayev\x01".as_slice();
             let change = async |failed: Option<&str>, seconds| {
                 let mut work = store.begin().await.unwrap();
                 work.see(&digest, &place, at(1)).await.unwrap();
                 match failed {
                     Some(why) => drop(work.fail_gathering(&digest, &place, why, at(seconds)).await.unwrap()),
-                    None => drop(work.save_gathered(&digest, &place, b"x", at(seconds)).await.unwrap()),
+                    None => drop(work.save_gathered(&digest, &place, body, at(seconds)).await.unwrap()),
                 }
                 work.commit().await.unwrap();
             };
@@ -89,6 +95,11 @@ mod tests {
             assert_eq!(is_known(100 + 3600).await, Err(("still away".to_owned(), false)));
             change(None, 5000).await;
             assert_eq!(is_known(5000).await, Ok(()));
+            // What a former version of the program kept is not understood, and no reason to wait for a refresh.
+            let mut work = store.begin().await.unwrap();
+            work.save_gathered(&digest, &place, b"assayev\x00", at(6000)).await.unwrap();
+            work.commit().await.unwrap();
+            assert!(is_known(6000).await.is_err_and(|(why, new)| why.contains("another version") && !new));
         });
     }
 }

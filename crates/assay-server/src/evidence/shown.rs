@@ -25,7 +25,12 @@ pub(crate) async fn shown(
     let there = pieces.iter().filter(|piece| piece.gone_at.is_none());
     let places: BTreeSet<Place> = there.map(|piece| piece.place.clone()).collect();
     let mut bodies = Vec::new();
-    if let Some(admission) = app.admission.as_ref().filter(|admission| !admission.judge.roots().is_empty()) {
+    let admission = app.admission.as_ref().filter(|admission| !admission.judge.roots().is_empty());
+    let _seat = match admission {
+        Some(admission) => admission.flights.seat().await,
+        None => None,
+    };
+    if let Some(admission) = admission {
         for place in places {
             let body = app.store.gathered(digest, &place).await?.and_then(|gathered| gathered.body);
             bodies.extend(body.map(|body| (place, body, admission.judge.clone())));

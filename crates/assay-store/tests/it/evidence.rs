@@ -45,6 +45,28 @@ fn evidence_that_comes_or_goes_is_a_change() {
 }
 
 #[test]
+fn of_what_is_gone_only_the_last_is_remembered() {
+    on_each(async |store| {
+        known(&store).await;
+        let piece = |number: u16| {
+            let mut bytes = [0; 32];
+            bytes[..2].copy_from_slice(&number.to_be_bytes());
+            EvidenceSeen { digest: assay_model::Digest::Sha256(bytes), ..piece(0) }
+        };
+        let mut work = store.begin().await.unwrap();
+        for (round, numbers) in [(1, 0..700), (2, 700..1400), (3, 1400..1402)] {
+            let seen: Vec<EvidenceSeen> = numbers.map(piece).collect();
+            work.see_evidence(&digest(1), &place(None), &seen, at(round)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let all = store.evidence(&digest(1), 0, 9999).await.unwrap();
+        assert_eq!(all.len(), 1002);
+        assert_eq!(all.iter().filter(|one| one.gone_at == Some(at(3))).count(), 700);
+        assert_eq!(all.iter().filter(|one| one.gone_at.is_none()).count(), 2);
+    });
+}
+
+#[test]
 fn each_repository_has_evidence_of_its_own_and_lists_go_on() {
     on_each(async |store| {
         known(&store).await;

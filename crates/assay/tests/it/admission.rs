@@ -1,6 +1,7 @@
 //! Admission by what is attached to images: against `assay gate` on the same registry, and while signatures come and go.
 
 use crate::serve::Serving;
+use crate::sign::{CHAIN, CHAIN_KEY};
 use crate::{Place, image};
 use assay_sign::bundle::Bundle;
 use assay_test::image::{INDEX, MANIFEST, descriptor, digest, index};
@@ -257,6 +258,7 @@ fn rules(root: &str) -> String {
   - signed: {{of: [release]}}
   - {{id: two-of-three, signed: {{of: [release, audit, other], atLeast: 2}}}}
   - {{id: keyless, signed: {{of: [workflow]}}}}
+  - {{id: notary, signed: {{of: [partner]}}}}
   - {{id: bill, attested: {{type: cyclonedx, of: [release]}}}}
   - {{id: judged, attested: {{type: verdict, of: [audit], conditions: [\"predicate.verificationResult == 'PASSED'\"]}}}}
   - vulnerabilities: {{max: {{critical: 0}}, fix: fixed}}
@@ -266,6 +268,7 @@ trust:
   audit: {{keys: [{{file: audit.pub}}]}}
   other: {{keys: [{{file: other.pub}}]}}
   workflow: {{keyless: {{issuer: {ISSUER}, subject: {SUBJECT}, trustedRoot: {root}}}}}
+  partner: {{notation: {{ca: [chain.pem]}}}}
 "
     )
 }
@@ -293,7 +296,7 @@ fn admission_says_of_the_same_registry_what_the_gate_says() {
     let attest = |key: &str, kind: &str, file: &str, name: &str| {
         done(place, &["attest", "--key", key, "--type", kind, "--predicate", file, name]);
     };
-    let all = ["signed", "two-of-three", "keyless", "bill", "judged", "vulnerabilities"];
+    let all = ["signed", "two-of-three", "keyless", "notary", "bill", "judged", "vulnerabilities"];
     let but = |left_out: &[&str]| -> BTreeSet<String> {
         all.iter().filter(|id| !left_out.contains(id)).map(|id| (*id).to_owned()).collect()
     };
@@ -305,13 +308,19 @@ fn admission_says_of_the_same_registry_what_the_gate_says() {
         let bundle = sigstore.sign_envelope(statement.to_string().as_bytes());
         attach(&world, &repository, &subject, image.manifest.len(), &bundle);
     };
+    place.write("chain.pem", CHAIN);
+    place.write("leaf.key", CHAIN_KEY);
+    let notary = |name: &str| {
+        let sign = ["sign", "--format", "notation", "--certificate-chain", "chain.pem", "--key", "leaf.key"];
+        done(place, &[&sign[..], &[name]].concat());
+    };
     let verdict = |key: &str, policy: &str, name: &str| {
         let gate = ["gate", name, "--policy", policy, "--output", "json=verdict.json"];
         place.run(&gate);
         let attest = ["attest", "--key", key, "--type", "verdict", "--predicate", "verdict.json"];
         done(place, &[&attest[..], &["--policy", policy, name]].concat());
     };
-    let cases: [(&str, Attach<'_>, BTreeSet<String>); 12] = [
+    let cases: [(&str, Attach<'_>, BTreeSet<String>); 13] = [
         ("bare", &|_| {}, but(&[])),
         ("signed", &|name| sign("release.key", name), but(&["signed"])),
         (
@@ -337,6 +346,7 @@ fn admission_says_of_the_same_registry_what_the_gate_says() {
             but(&["signed"]),
         ),
         ("keyless", &keyless, but(&["keyless"])),
+        ("notary", &|name| notary(name), but(&["notary"])),
         ("attested", &|name| attest("release.key", "cyclonedx", "sbom.json", name), but(&["bill"])),
         ("attested-by-another", &|name| attest("other.key", "cyclonedx", "sbom.json", name), but(&[])),
         ("excused", &|name| attest("release.key", "openvex", "vex.json", name), but(&["vulnerabilities"])),
