@@ -8,9 +8,11 @@ mod case;
 mod decide;
 mod identity;
 mod images;
+mod namespaces;
 mod review;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
+pub use namespaces::{ClusterApi, KEPT as LABELS_KEPT, Namespaces};
 pub use review::{Answer, InvalidReview, Review};

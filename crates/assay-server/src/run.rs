@@ -1,6 +1,6 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
 use crate::crawl::{Crawls, schedule};
 use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
@@ -71,6 +71,8 @@ pub struct Serve {
     pub identities: Identities,
     /// Kinds of custom resources that hold pods.
     pub workloads: Vec<Workload>,
+    /// The labels of namespaces, where they may be asked for.
+    pub namespaces: Option<Namespaces>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
     /// Where messages about what happens go.
@@ -162,6 +164,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             flights: Flights::default(),
             identities: options.identities,
             workloads: options.workloads,
+            namespaces: options.namespaces,
         });
         let notifiers: Running = options
             .notify

@@ -7,6 +7,7 @@
 use super::case::{Case, judged};
 use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
+use super::namespaces::Namespaces;
 use super::review::{Answer, Review};
 use crate::evidence::Known;
 use crate::metrics::Metrics;
@@ -135,6 +136,8 @@ pub struct Admission {
     pub identities: Identities,
     /// Kinds of custom resources that hold pods.
     pub workloads: Vec<Workload>,
+    /// The labels of namespaces, where they may be asked for.
+    pub namespaces: Option<Namespaces>,
 }
 
 /// One lock per thing that is being decided, and a few seats for what takes much memory.
@@ -150,7 +153,7 @@ impl Default for Flights {
 }
 
 impl Flights {
-    fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
@@ -315,6 +318,15 @@ impl Admission {
             ));
             return Ok(answer);
         }
+        let labelled = match self.labelled(review).await {
+            Ok(labelled) => labelled,
+            // Which tiers hold is not known, so that none can be said to admit it.
+            Err(why) => {
+                answer.denied.push(why);
+                return Ok(answer);
+            }
+        };
+        let review = labelled.as_ref().unwrap_or(review);
         let mut busy = 0;
         for image in &done {
             match self.image(review, image, deadline).await? {
@@ -333,6 +345,18 @@ impl Admission {
         }
         answer.audit.push(("images".to_owned(), done.len().to_string()));
         Ok(answer)
+    }
+
+    /// Returns the review with the labels of its namespace, where they may be asked for.
+    async fn labelled(&self, review: &Review) -> Result<Option<Review>, String> {
+        let Some(namespaces) = self.namespaces.as_ref().filter(|_| !review.namespace.is_empty()) else {
+            return Ok(None);
+        };
+        let read = namespaces.labels(&review.namespace).await;
+        let namespace_labels = read.map_err(|why| {
+            format!("the labels of the namespace `{}` cannot be read: {why}; try again", review.namespace)
+        })?;
+        Ok(Some(Review { namespace_labels, ..review.clone() }))
     }
 
     async fn image(&self, review: &Review, image: &str, deadline: Instant) -> Result<Said, StoreError> {
@@ -614,12 +638,12 @@ pub(super) fn name(reference: &Reference) -> ImageReference {
     }
 }
 
-/// Returns where it is to run, as far as the request says. The namespace's own labels are not in it.
+/// Returns where it is to run, as far as is known.
 fn placement(review: &Review) -> Placement {
     let labels = review.object.pointer("/metadata/labels").and_then(serde_json::Value::as_object);
     Placement {
         namespace: Some(review.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-        namespace_labels: BTreeMap::new(),
+        namespace_labels: review.namespace_labels.clone(),
         service: None,
         team: None,
         labels: labels
@@ -641,9 +665,12 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &st
     add(&digest.to_string());
     add(trust);
     add(placement.namespace.as_deref().unwrap_or_default());
-    for (key, value) in &placement.labels {
-        add(key);
-        add(value);
+    for labels in [&placement.namespace_labels, &placement.labels] {
+        add(&labels.len().to_string());
+        for (key, value) in labels {
+            add(key);
+            add(value);
+        }
     }
     let digest = Digest::Sha256(hash.finalize().into()).hex();
     format!("{} {digest}", placement.namespace.as_deref().unwrap_or("-"))

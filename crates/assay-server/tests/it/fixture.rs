@@ -5,7 +5,7 @@ use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_policy::trust::Material;
-use assay_server::admission::{Admission, Flights, Identities, Judge};
+use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
@@ -136,6 +136,16 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
+        Self::in_cluster(registry, first, policy, None).await
+    }
+
+    /// Starts one on this registry that may ask a cluster for the labels of namespaces.
+    pub(crate) async fn in_cluster(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        namespaces: Option<Namespaces>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -172,6 +182,7 @@ impl World {
                 break_glass: vec!["group:oncall".parse().unwrap()],
             },
             workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
+            namespaces,
         });
         let app = App {
             store: store.clone(),

@@ -17,6 +17,7 @@ mod evidence;
 mod fixture;
 mod harbor;
 mod listen;
+mod namespaces;
 mod notify;
 mod pages;
 mod rematch;

@@ -1,5 +1,7 @@
 //! `assay serve`: the server with its database, webhooks, admission and API.
 
+mod cluster;
+
 use super::Global;
 use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
@@ -12,6 +14,7 @@ use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_server::{Crawls, NotifyUrl, Refresh, Serve};
 use assay_store::Address;
+use cluster::ClusterArgs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -93,6 +96,9 @@ pub(crate) struct Args {
     refresh_evidence: u64,
 
     #[command(flatten)]
+    cluster: ClusterArgs,
+
+    #[command(flatten)]
     work: WorkArgs,
 }
 
@@ -138,6 +144,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
                 .hint(format!("name it with `--registry {host}`")));
         }
     }
+    let namespaces = args.cluster.namespaces(&args.work, global)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
@@ -153,6 +160,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         notify: args.notify,
         identities: Identities { exempt: args.exempt, break_glass: args.break_glass },
         workloads: args.workload,
+        namespaces,
         judged_by: data.join("judged-by.db"),
         webhooks,
         crawls: Crawls {
