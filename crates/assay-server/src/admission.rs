@@ -10,6 +10,7 @@ mod identity;
 mod images;
 mod namespaces;
 mod review;
+mod trust;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};

@@ -1,4 +1,4 @@
-//! What changes about the policy, as events: that another one is judged by, and that an exception has ended.
+//! What changes about the policy, as events: that a server judges by another one, and that an exception has ended.
 //!
 //! Verdicts need neither: they name the policy that they are by, and hold no longer than its next exception. It is for people who ask later
 //! why what ran yesterday does not run today.
@@ -19,39 +19,44 @@ const TOLD_FOR: Duration = Duration::from_secs(7 * 86_400);
 
 /// Tells what changed until `stop` is raised.
 pub(crate) async fn keep_telling(store: Store, judge: Arc<Judge>, clock: Clock, stop: Arc<AtomicBool>) {
+    let mut begun = false;
     while !stop.load(Ordering::Relaxed) {
-        // A database that is away is back at the next look.
-        let _ = tell(&store, &judge, clock()).await;
+        // A database that is away is back at the next look. By which policy is judged is told once: while one server takes the place of
+        // another, both would go on telling.
+        begun = begun || tell_policy(&store, &judge, clock()).await.is_ok();
+        let _ = tell_ends(&store, &judge, clock()).await;
         tokio::time::sleep(CHECK).await;
     }
 }
 
-/// Tells what changed since somebody last did.
-///
-/// # Errors
-/// Fails when the database does not answer.
-async fn tell(store: &Store, judge: &Judge, now: Moment) -> Result<(), StoreError> {
+/// Tells by which policy is judged from now on, unless that was told last.
+async fn tell_policy(store: &Store, judge: &Judge, now: Moment) -> Result<(), StoreError> {
     let policy = serde_json::json!({
         "policy": judge.digest(), "name": judge.policy().name, "trust": judge.trust() });
     let before = store.newest_events("policy-changed", None, None, 1).await?;
-    let told = store.newest_events("exception-expired", None, None, COMPARED).await?;
-    let is_told = |detail: &serde_json::Value| told.iter().any(|event| said(event) == *detail);
-    let ended = judge.policy().exceptions.iter().filter_map(|exception| {
-        let end = exception.expires?;
-        let detail = serde_json::json!({
-            "exception": exception.id, "owner": exception.owner, "expired": end.to_string(), "policy": judge.digest() });
-        let is_new = Moment::from(end) <= now && now.since(Moment::from(end)) < TOLD_FOR;
-        (is_new && !is_told(&detail)).then_some(detail)
-    });
-    let ended: Vec<serde_json::Value> = ended.collect();
-    let is_other = before.first().is_none_or(|event| said(event) != policy);
-    if !is_other && ended.is_empty() {
+    if before.first().is_some_and(|event| said(event) == policy) {
         return Ok(());
     }
     let mut work = store.begin().await?;
-    if is_other {
-        work.record("policy-changed", None, &policy, now).await?;
+    work.record("policy-changed", None, &policy, now).await?;
+    work.commit().await
+}
+
+/// Tells which exceptions have ended, unless that was told before.
+async fn tell_ends(store: &Store, judge: &Judge, now: Moment) -> Result<(), StoreError> {
+    let told = store.newest_events("exception-expired", None, None, COMPARED).await?;
+    let ended = judge.policy().exceptions.iter().filter_map(|exception| {
+        let end = exception.expires?;
+        let detail = serde_json::json!({
+            "exception": exception.id, "owner": exception.owner, "expired": end.to_string() });
+        let is_new = Moment::from(end) <= now && now.since(Moment::from(end)) < TOLD_FOR;
+        (is_new && !told.iter().any(|event| said(event) == detail)).then_some(detail)
+    });
+    let ended: Vec<serde_json::Value> = ended.collect();
+    if ended.is_empty() {
+        return Ok(());
     }
+    let mut work = store.begin().await?;
     for detail in ended {
         work.record("exception-expired", None, &detail, now).await?;
     }
@@ -90,7 +95,8 @@ mod tests {
                 (&key, "2026-03-01T00:01:00Z", &[]),
             ] {
                 let last = store.events(None, 0, 99).await.unwrap().last().map_or(0, |event| event.id);
-                tell(&store, judge, at(now)).await.unwrap();
+                tell_policy(&store, judge, at(now)).await.unwrap();
+                tell_ends(&store, judge, at(now)).await.unwrap();
                 let events = store.events(None, last, 99).await.unwrap();
                 let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
                 assert_eq!(kinds, told, "{now}");

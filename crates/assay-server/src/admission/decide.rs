@@ -13,14 +13,14 @@ use crate::evidence::Known;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
-use assay_model::{Digest, Timestamp};
+use assay_model::Digest;
 use assay_oci::Reference;
 use assay_policy::evaluate::select;
 use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
 use assay_policy::{Policy, Problem};
 use assay_sign::verify::TrustRoot;
-use assay_store::{Enqueued, Moment, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
+use assay_store::{Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -54,7 +54,7 @@ pub struct Judge {
     pub(super) digest: String,
     pub(super) roots: Vec<TrustRoot>,
     /// What tells the trust roots from others.
-    trust: String,
+    pub(super) trust: String,
 }
 
 /// A text is no policy.
@@ -71,35 +71,6 @@ impl Judge {
         let policy = Policy::parse(text).map_err(LoadPolicyError)?;
         let digest = Digest::Sha256(Sha256::digest(text.as_bytes()).into()).to_string();
         Ok(Self { policy, digest, roots: Vec::new(), trust: String::new() })
-    }
-
-    /// Judges evidence by these trust roots: those that the policy names. `material` is everything that they were read from besides the
-    /// policy, such as files with keys: with other material former verdicts do not count.
-    #[must_use]
-    pub fn trusting(self, roots: Vec<TrustRoot>, material: &[u8]) -> Self {
-        let trust = Digest::Sha256(Sha256::digest(material).into()).to_string();
-        Self { roots, trust, ..self }
-    }
-
-    /// Returns what tells the trust roots from others besides the text of the policy.
-    pub fn trust(&self) -> &str {
-        &self.trust
-    }
-
-    /// Returns the trust roots by which evidence is judged.
-    pub fn roots(&self) -> &[TrustRoot] {
-        &self.roots
-    }
-
-    /// Returns when the policy says something else at the latest, if nothing but the time changes: an exception ends, or a key begins or
-    /// ends to count.
-    pub(super) fn changes_after(&self, now: Moment) -> Option<Moment> {
-        let exceptions = self.policy.exceptions.iter().filter_map(|exception| exception.expires);
-        let keys = self.roots.iter().flat_map(|root| &root.keys);
-        // The last second belongs to the time in which a key counts.
-        let keys = keys
-            .flat_map(|key| [key.not_before, key.not_after.map(|end| Timestamp(end.0.saturating_add(1)))]);
-        exceptions.chain(keys.flatten()).map(Moment::from).filter(|moment| *moment > now).min()
     }
 
     /// Returns the policy.
@@ -345,18 +316,6 @@ impl Admission {
         }
         answer.audit.push(("images".to_owned(), done.len().to_string()));
         Ok(answer)
-    }
-
-    /// Returns the review with the labels of its namespace, where they may be asked for.
-    async fn labelled(&self, review: &Review) -> Result<Option<Review>, String> {
-        let Some(namespaces) = self.namespaces.as_ref().filter(|_| !review.namespace.is_empty()) else {
-            return Ok(None);
-        };
-        let read = namespaces.labels(&review.namespace).await;
-        let namespace_labels = read.map_err(|why| {
-            format!("the labels of the namespace `{}` cannot be read: {why}; try again", review.namespace)
-        })?;
-        Ok(Some(Review { namespace_labels, ..review.clone() }))
     }
 
     async fn image(&self, review: &Review, image: &str, deadline: Instant) -> Result<Said, StoreError> {

@@ -4,7 +4,8 @@
 //! a milder tier, or a rule for its label be passed over. So where they are asked for and cannot be had nothing is admitted, whatever the
 //! tiers say: there is no telling what holds. What was read is kept for some seconds, so that a label that is set counts soon.
 
-use super::decide::Flights;
+use super::decide::{Admission, Flights};
+use super::review::Review;
 use assay_oci::exchange::Exchange;
 use assay_oci::{Network, NetworkOptions};
 use serde::Deserialize;
@@ -173,6 +174,20 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|byte| letter(byte) || byte == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
+}
+
+impl Admission {
+    /// Returns the review with the labels of its namespace, where they may be asked for.
+    pub(super) async fn labelled(&self, review: &Review) -> Result<Option<Review>, String> {
+        let Some(namespaces) = self.namespaces.as_ref().filter(|_| !review.namespace.is_empty()) else {
+            return Ok(None);
+        };
+        let read = namespaces.labels(&review.namespace).await;
+        let namespace_labels = read.map_err(|why| {
+            format!("the labels of the namespace `{}` cannot be read: {why}; try again", review.namespace)
+        })?;
+        Ok(Some(Review { namespace_labels, ..review.clone() }))
+    }
 }
 
 #[cfg(test)]
