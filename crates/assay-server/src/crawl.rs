@@ -13,7 +13,7 @@ use crate::worker::{ATTEMPTS, Clock, RESOLVE};
 use assay_oci::Network;
 use assay_oci::artifact::subject_of_tag;
 use assay_oci::registry::Crawler;
-use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
+use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Place, Role, Store, StoreError, Work};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -205,7 +205,12 @@ pub(crate) async fn save(
             }
             // A tag of a signature that is gone: what was signed may not be any more.
             for subject in done.gone.iter().filter_map(|(tag, _)| subject_of_tag(tag)).take(MAX_TOLD) {
-                if work.is_known(&subject).await? {
+                let place = Place {
+                    registry: listing.registry.clone(),
+                    repository: listing.repository.clone(),
+                    tag: None,
+                };
+                if work.is_known_in(&subject, &place).await? {
                     let why = format!("gone {}", listing.asked.0);
                     let job = evidence_job(&subject, &listing.registry, &listing.repository, (&why, 0));
                     work.enqueue(&job, now).await?;

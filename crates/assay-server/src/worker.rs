@@ -218,7 +218,7 @@ impl Worker {
                 // Whoever can push can attach: it is looked at, not believed.
                 let of_tag = place.tag.as_deref().and_then(subject_of_tag);
                 for subject in [resolved.subject, of_tag].into_iter().flatten() {
-                    if work.is_known(&subject).await? {
+                    if work.is_known_in(&subject, place).await? {
                         let why = resolved.digest.to_string();
                         ask_for_evidence(&mut work, &subject, place, (&why, 20), now).await?;
                     }

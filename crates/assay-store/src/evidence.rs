@@ -93,6 +93,26 @@ impl Work {
         Ok(row.is_some())
     }
 
+    /// Says whether an image was seen in a repository, or that was asked about it.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn is_known_in(&mut self, digest: &Digest, place: &Place) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT i.id FROM images i WHERE i.digest = $1 AND (EXISTS (SELECT 1 FROM image_places x WHERE x.image = i.id \
+             AND x.registry = $2 AND x.repository = $3) OR EXISTS (SELECT 1 FROM gathered g WHERE g.image = i.id \
+             AND g.registry = $4 AND g.repository = $5))",
+        )
+        .bind(digest.to_string())
+        .bind(key(&place.registry))
+        .bind(key(&place.repository))
+        .bind(key(&place.registry))
+        .bind(key(&place.repository))
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Records all the evidence there is for an image in a repository now; returns what is new and what is gone, which changes verdicts.
     ///
     /// # Errors
@@ -289,6 +309,12 @@ fn gathered(row: &AnyRow, body: Option<Vec<u8>>) -> Result<Gathered, StoreError>
     })
 }
 
+/// Returns the numbers of the parameters that stand for registries, from the third on.
+fn choice(registries: &BTreeSet<String>) -> String {
+    let numbers: Vec<String> = (3..).zip(registries).map(|(number, _)| format!("${number}")).collect();
+    numbers.join(", ")
+}
+
 impl Store {
     /// Returns what is attached to an image in a repository, with the answer; `None` where that was never asked.
     ///
@@ -325,44 +351,71 @@ impl Store {
         rows.iter().map(|row| gathered(row, None)).collect()
     }
 
-    /// Returns for what no repository was asked since a moment, what waits longest first.
+    /// Forgets repositories that never answered and fail since a moment; returns how many. Whoever may create a pod may name any.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn forget_unanswered(&self, before: Moment) -> Result<u64, StoreError> {
+        let gone = sqlx::query("DELETE FROM gathered WHERE failing < $1 AND body IS NULL")
+            .bind(before.0)
+            .execute(&self.pool)
+            .await?;
+        Ok(gone.rows_affected())
+    }
+
+    /// Returns for what no repository of these registries was asked since a moment, what waits longest first.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn gathered_before(
         &self,
+        registries: &BTreeSet<String>,
         before: Moment,
         limit: i64,
     ) -> Result<Vec<(Digest, Place)>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT i.digest, g.registry, g.repository FROM gathered g JOIN images i ON i.id = g.image \
-             WHERE g.tried < $1 ORDER BY g.tried, i.id LIMIT $2",
-        )
-        .bind(before.0)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(|row| Ok((image::digest(row, 0)?, place(row, 1)?))).collect()
+             WHERE g.tried < $1 AND g.registry IN ({}) ORDER BY g.tried, i.id LIMIT $2",
+            choice(registries)
+        );
+        self.due(sql, registries, before, limit).await
     }
 
-    /// Returns images that were last seen before a moment in repositories that were never asked what is attached to them.
+    /// Returns images that were last seen before a moment in repositories of these registries that were never asked what is attached to
+    /// them.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn never_gathered(
         &self,
+        registries: &BTreeSet<String>,
         before: Moment,
         limit: i64,
     ) -> Result<Vec<(Digest, Place)>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT i.digest, x.registry, x.repository FROM image_places x JOIN images i ON i.id = x.image WHERE x.last_seen < $1 \
-             AND NOT EXISTS (SELECT 1 FROM gathered g WHERE g.image = i.id AND g.registry = x.registry \
+             AND x.registry IN ({}) AND NOT EXISTS (SELECT 1 FROM gathered g WHERE g.image = i.id AND g.registry = x.registry \
              AND g.repository = x.repository) ORDER BY x.last_seen DESC, i.id LIMIT $2",
-        )
-        .bind(before.0)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+            choice(registries)
+        );
+        self.due(sql, registries, before, limit).await
+    }
+
+    async fn due(
+        &self,
+        sql: String,
+        registries: &BTreeSet<String>,
+        before: Moment,
+        limit: i64,
+    ) -> Result<Vec<(Digest, Place)>, StoreError> {
+        if registries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).bind(limit);
+        for registry in registries {
+            query = query.bind(key(registry));
+        }
+        let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(|row| Ok((image::digest(row, 0)?, place(row, 1)?))).collect()
     }
 

@@ -12,8 +12,10 @@ use std::time::Duration;
 const MAX_QUEUED: i64 = 5000;
 /// Images that are asked for at a time.
 const MAX_ASKED: i64 = 500;
+/// How long a repository that never answered is asked by itself. Whoever names it once more has it asked again.
+const UNANSWERED: Duration = Duration::from_secs(86_400);
 /// How often is looked whether any are due.
-const CHECK: Duration = Duration::from_secs(5);
+const CHECK: Duration = Duration::from_secs(30);
 
 /// How often registries are asked again what is attached to images.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,10 +51,11 @@ pub async fn ask_for_stale(
     every: Duration,
     now: Moment,
 ) -> Result<u64, StoreError> {
+    store.forget_unanswered(now.minus(UNANSWERED)).await?;
     let before = now.minus(every);
-    let mut due = store.gathered_before(before, MAX_ASKED).await?;
-    due.extend(store.never_gathered(before, MAX_ASKED).await?);
-    due.retain(|(_, place)| scanner.registries.contains(&place.registry));
+    let registries = &scanner.registries;
+    let mut due = store.gathered_before(registries, before, MAX_ASKED).await?;
+    due.extend(store.never_gathered(registries, before, MAX_ASKED).await?);
     let mut asked = 0;
     if due.is_empty() {
         return Ok(asked);

@@ -268,6 +268,37 @@ fn what_strangers_attach_is_told_and_hides_nothing() {
 }
 
 #[test]
+fn who_pushes_elsewhere_has_nothing_asked_about_an_image_that_is_not_there() {
+    run(async {
+        let key = key();
+        let scene = Scene::start(&policy(&key, "")).await;
+        let world = scene.world();
+        world.work().await;
+        let host = world.registry.host();
+        // The same referrer, in a repository without its subject.
+        let carrier = attach(&scene.registry, &scene.image, &[(MEDIA_TYPE, &signature(&key, &scene.image))]);
+        let bytes = scene.registry.get(REPOSITORY, &carrier).unwrap();
+        scene.registry.manifest("team/stranger", &carrier, MANIFEST, &bytes);
+        let event = |repository: &str| {
+            json!({ "events": [{ "action": "push", "request": { "host": host },
+                "target": { "mediaType": MANIFEST, "digest": carrier, "repository": repository } }] })
+            .to_string()
+        };
+        let push = async |repository: &str| {
+            let address = "/webhooks/distribution";
+            let (status, _) = world.ask("POST", address, Some(Role::Developer), &event(repository)).await;
+            assert_eq!(status, 202);
+            world.work().await;
+        };
+        push("team/stranger").await;
+        assert_eq!(scene.evidence().await["repositories"].as_array().unwrap().len(), 1);
+        assert!(!scene.admit("prod").await.0);
+        push(REPOSITORY).await;
+        assert!(scene.admit("prod").await.0);
+    });
+}
+
+#[test]
 fn a_signature_whose_tag_a_crawl_misses_counts_no_more() {
     run(async {
         let key = key();

@@ -26,3 +26,4 @@ CREATE TABLE gathered (
     PRIMARY KEY (image, registry, repository)
 );
 CREATE INDEX gathered_tried ON gathered (tried);
+CREATE INDEX gathered_failing ON gathered (failing);

@@ -2,6 +2,7 @@
 
 use crate::fixture::{at, digest, on_each, place};
 use assay_store::{EvidenceSeen, Place, Saved, Store};
+use std::collections::BTreeSet;
 
 fn piece(number: u8) -> EvidenceSeen {
     EvidenceSeen { digest: digest(number), carrier: digest(99), kind: "application/x".to_owned() }
@@ -124,11 +125,34 @@ fn an_answer_stays_until_a_later_one_and_errors_are_no_answers() {
 }
 
 #[test]
+fn a_repository_that_never_answers_is_forgotten_and_one_that_did_is_not() {
+    on_each(async |store| {
+        known(&store).await;
+        let named = |name: &str| Place { repository: name.to_owned(), ..place(None) };
+        let mut work = store.begin().await.unwrap();
+        assert!(work.is_known_in(&digest(1), &place(None)).await.unwrap());
+        assert!(!work.is_known_in(&digest(1), &named("never")).await.unwrap());
+        assert!(!work.is_known_in(&digest(2), &place(None)).await.unwrap());
+        work.save_gathered(&digest(1), &named("did"), b"x", at(1)).await.unwrap();
+        for name in ["did", "never"] {
+            work.fail_gathering(&digest(1), &named(name), "no", at(5)).await.unwrap();
+            assert!(work.is_known_in(&digest(1), &named(name)).await.unwrap());
+        }
+        work.commit().await.unwrap();
+        assert_eq!(store.forget_unanswered(at(5)).await.unwrap(), 0);
+        assert_eq!(store.forget_unanswered(at(6)).await.unwrap(), 1);
+        let left = store.gathered_in(&digest(1)).await.unwrap();
+        assert_eq!(left.iter().map(|one| one.place.repository.as_str()).collect::<Vec<_>>(), ["did"]);
+    });
+}
+
+#[test]
 fn what_waits_longest_is_asked_again_first_and_what_nobody_has_never() {
     on_each(async |store| {
         known(&store).await;
-        assert_eq!(store.never_gathered(at(2), 9).await.unwrap(), [(digest(1), place(None))]);
-        assert_eq!(store.never_gathered(at(1), 9).await.unwrap(), []);
+        let here = BTreeSet::from([place(None).registry]);
+        assert_eq!(store.never_gathered(&here, at(2), 9).await.unwrap(), [(digest(1), place(None))]);
+        assert_eq!(store.never_gathered(&here, at(1), 9).await.unwrap(), []);
         let mut work = store.begin().await.unwrap();
         for number in [1, 2, 3] {
             work.see(&digest(number), &place(None), at(1)).await.unwrap();
@@ -136,15 +160,25 @@ fn what_waits_longest_is_asked_again_first_and_what_nobody_has_never() {
                 .await
                 .unwrap();
         }
+        // What is in a registry that may not be asked any more never stands in the way of the rest.
+        let foreign = Place { registry: "elsewhere.example".to_owned(), ..place(None) };
+        for number in [1, 2, 3] {
+            work.see(&digest(number), &foreign, at(1)).await.unwrap();
+        }
+        work.save_gathered(&digest(1), &foreign, b"x", at(1)).await.unwrap();
         assert!(work.save_gathered(&digest(9), &place(None), b"x", at(1)).await.is_err());
         work.commit().await.unwrap();
-        assert_eq!(store.never_gathered(at(2), 9).await.unwrap(), []);
+        assert_eq!(store.never_gathered(&here, at(2), 9).await.unwrap(), []);
         let due = async |before, limit| {
-            let due = store.gathered_before(at(before), limit).await.unwrap();
+            let due = store.gathered_before(&here, at(before), limit).await.unwrap();
             due.into_iter().map(|(digest, _)| digest).collect::<Vec<_>>()
         };
         assert_eq!(due(100, 2).await, [digest(3), digest(2)]);
         assert_eq!(due(9, 9).await, [digest(3), digest(2)]);
+        let there = BTreeSet::from([foreign.registry.clone()]);
+        assert_eq!(store.gathered_before(&there, at(100), 9).await.unwrap(), [(digest(1), foreign)]);
+        assert_eq!(store.never_gathered(&there, at(100), 9).await.unwrap().len(), 2);
+        assert_eq!(store.gathered_before(&BTreeSet::new(), at(100), 9).await.unwrap(), []);
         let mut work = store.begin().await.unwrap();
         assert_eq!(work.prune(at(100)).await.unwrap().len(), 3);
         work.commit().await.unwrap();
