@@ -17,8 +17,7 @@ use assay_test::image::{BuiltImage, MANIFEST, descriptor, digest};
 use assay_test::pushable::{Behaviour, Pushable};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const REPOSITORY: &str = "team/app";
@@ -80,8 +79,8 @@ struct Scene {
     registry: Pushable,
     image: BuiltImage,
     pinned: String,
-    /// The registry is out of order while this is raised.
-    broken: Arc<AtomicBool>,
+    /// What the registry does not answer.
+    broken: Arc<Mutex<Option<String>>>,
 }
 
 impl Scene {
@@ -89,10 +88,10 @@ impl Scene {
         let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
         let image = image(&[("flask", "2.0")]);
         registry.image(REPOSITORY, "1.0", &image);
-        let broken = Arc::new(AtomicBool::new(false));
+        let broken: Arc<Mutex<Option<String>>> = Arc::default();
         let (content, is_broken) = (registry.clone(), broken.clone());
         let server = Server::start(move |request| {
-            if is_broken.load(Ordering::SeqCst) && request.target.contains("/referrers/") {
+            if is_broken.lock().unwrap().as_ref().is_some_and(|part| request.target.contains(part)) {
                 return Reply::new(503, "the disk is full");
             }
             content.answer(request)
@@ -106,6 +105,10 @@ impl Scene {
 
     fn world(&self) -> &World {
         &self.cluster.0
+    }
+
+    fn breaks(&self, part: Option<&str>) {
+        *self.broken.lock().unwrap() = part.map(str::to_owned);
     }
 
     async fn admit(&self, namespace: &str) -> (bool, String) {
@@ -137,7 +140,7 @@ fn a_registry_that_does_not_answer_is_not_one_that_has_nothing() {
         let key = key();
         let scene = Scene::start(&policy(&key, "")).await;
         attach(&scene.registry, &scene.image, &[(MEDIA_TYPE, &signature(&key, &scene.image))]);
-        scene.broken.store(true, Ordering::SeqCst);
+        scene.breaks(Some("/referrers/"));
         scene.world().work().await;
         let (allowed, why) = scene.admit("prod").await;
         assert!(!allowed && why.contains("could not be looked up") && why.contains("503"), "{why}");
@@ -147,15 +150,38 @@ fn a_registry_that_does_not_answer_is_not_one_that_has_nothing() {
         // It is tried again by itself, and known as soon as it is.
         let jobs = scene.world().store.newest_jobs("queued", None, 9).await.unwrap();
         assert!(jobs.iter().any(|job| job.kind == "evidence" && job.attempts.0 == 1), "{jobs:?}");
-        scene.broken.store(false, Ordering::SeqCst);
+        scene.breaks(None);
         scene.refresh().await;
         assert_eq!(scene.admit("prod").await, (true, "null".to_owned()));
         // What it said holds while it is away for a while.
-        scene.broken.store(true, Ordering::SeqCst);
+        scene.breaks(Some("/referrers/"));
         scene.refresh().await;
         assert_eq!(scene.admit("prod").await, (true, "null".to_owned()));
         let list = scene.evidence().await;
         assert!(!list["repositories"][0]["failingSince"].is_null() && list["items"][0]["goneAt"].is_null());
+        assert_eq!(scene.events().await, ["evidence-failing", "evidence-added", "evidence-failing"]);
+    });
+}
+
+#[test]
+fn a_part_that_is_not_fetched_is_waited_for_and_not_left_out() {
+    run(async {
+        let key = key();
+        let scene = Scene::start(&policy(&key, "")).await;
+        let bundle = signature(&key, &scene.image);
+        attach(&scene.registry, &scene.image, &[(MEDIA_TYPE, b"garbage")]);
+        attach(&scene.registry, &scene.image, &[(MEDIA_TYPE, &bundle)]);
+        scene.breaks(Some(&digest(&bundle)));
+        scene.world().work().await;
+        let (allowed, why) = scene.admit("prod").await;
+        assert!(!allowed && why.contains("could not be looked up"), "{why}");
+        assert_eq!(scene.evidence().await["items"], json!([]));
+        scene.breaks(None);
+        scene.refresh().await;
+        assert!(scene.admit("prod").await.0);
+        scene.breaks(Some(&digest(&bundle)));
+        scene.refresh().await;
+        assert!(scene.admit("prod").await.0, "a signature is not gone because its bytes were not sent");
         assert_eq!(scene.events().await, ["evidence-failing", "evidence-added", "evidence-failing"]);
     });
 }
