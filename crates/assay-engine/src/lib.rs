@@ -4,6 +4,7 @@
 pub mod attached;
 pub mod cache;
 mod disk;
+mod evidence;
 mod folder;
 mod function;
 mod identity;
@@ -19,6 +20,7 @@ mod update;
 pub use attached::{AttachedSbom, AttachedStatements, attached_sboms, attached_statements};
 pub use cache::{CacheError, CacheStatus, LayerCache};
 pub use disk::{ScanDiskError, disk_inventory};
+pub use evidence::{AttachedEvidence, DamagedEvidence, attached_evidence, attested_vex};
 pub use folder::{ScanFolderError, folder_inventory};
 pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};

@@ -3,14 +3,18 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>. Answers are HTTP 200 also when they are
 //! denials: anything else counts as a failure of the webhook, which the cluster may be told to ignore.
 
+mod attached;
 pub(crate) mod body;
 mod case;
 mod decide;
 mod identity;
 mod images;
+mod namespaces;
 mod review;
+mod trust;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
+pub use namespaces::{ClusterApi, KEPT as LABELS_KEPT, Namespaces};
 pub use review::{Answer, InvalidReview, Review};

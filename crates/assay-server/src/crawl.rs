@@ -5,14 +5,16 @@
 //! resolved by the job that a push would have been. Surprising: a tag that resolves to a signature or another artifact is never known as an
 //! image; so that it is not resolved at every crawl, it counts as known for as long as the job that did so is remembered.
 
+use crate::evidence::evidence_job;
 use crate::http::App;
 use crate::problem::Problem;
 use crate::scanner::{ScanError, Scanner};
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
 use assay_oci::Network;
+use assay_oci::artifact::subject_of_tag;
 use assay_oci::registry::Crawler;
 use assay_oci::{OpenError, RegistryErrorKind};
-use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
+use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Place, Role, Store, StoreError, Work};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -226,6 +228,19 @@ pub(crate) async fn save(
             let detail = |tag: &str| serde_json::json!({ "registry": listing.registry, "repository": listing.repository, "tag": tag });
             for (tag, digest) in done.gone.iter().filter(|(_, digest)| digest.is_some()).take(MAX_TOLD) {
                 work.record("tag-gone", digest.as_ref(), &detail(tag), now).await?;
+            }
+            // A tag of a signature that is gone: what was signed may not be any more.
+            for subject in done.gone.iter().filter_map(|(tag, _)| subject_of_tag(tag)).take(MAX_TOLD) {
+                let place = Place {
+                    registry: listing.registry.clone(),
+                    repository: listing.repository.clone(),
+                    tag: None,
+                };
+                if work.is_known_in(&subject, &place).await? {
+                    let why = format!("gone {}", listing.asked.0);
+                    let job = evidence_job(&subject, &listing.registry, &listing.repository, (&why, 0));
+                    work.enqueue(&job, now).await?;
+                }
             }
             for tag in done.back.iter().take(MAX_TOLD) {
                 work.record("tag-back", listing.told.get(tag), &detail(tag), now).await?;

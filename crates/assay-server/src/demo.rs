@@ -9,6 +9,7 @@ mod story;
 
 use crate::admission::{Identities, Judge, LoadPolicyError};
 use crate::crawl::Crawls;
+use crate::evidence::Refresh;
 use crate::run::{RunError, Serve, Work, serve};
 use crate::scanner::Scanner;
 use crate::webhook::Secrets;
@@ -111,6 +112,8 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
         anonymous_admission: false,
         identities: Identities::default(),
         workloads: Vec::new(),
+        namespaces: None,
+        refresh: Refresh::default(),
         judged_by: options.folder.join("judged-by.db"),
         notify: Vec::new(),
         webhooks: Secrets::default(),

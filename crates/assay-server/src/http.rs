@@ -71,6 +71,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images", get(api::images))
         .route("/api/v1/images/{digest}", get(api::image))
         .route("/api/v1/images/{digest}/report", get(api::report))
+        .route("/api/v1/images/{digest}/evidence", get(api::evidence::list))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
         .route("/api/v1/audit", get(api::audit::list))

@@ -15,6 +15,7 @@ mod advisory;
 mod audit;
 mod compare;
 mod events;
+mod evidence;
 mod image;
 mod images;
 mod overview;

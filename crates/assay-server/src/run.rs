@@ -1,13 +1,15 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
 use crate::crawl::{Crawls, schedule};
+use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::policing;
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
@@ -69,6 +71,8 @@ pub struct Serve {
     pub identities: Identities,
     /// Kinds of custom resources that hold pods.
     pub workloads: Vec<Workload>,
+    /// The labels of namespaces, where they may be asked for.
+    pub namespaces: Option<Namespaces>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
     /// Where messages about what happens go.
@@ -77,6 +81,8 @@ pub struct Serve {
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
+    /// How often registries are asked again what is attached to images.
+    pub refresh: Refresh,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -137,6 +143,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         // What the server judged by from here on, and whom it believed.
         let detail = serde_json::json!({
             "policy": options.judge.as_ref().map(Judge::digest),
+            "trust": options.judge.as_ref().map(Judge::trust),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
         });
@@ -144,15 +151,20 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
-        let admission = options.judge.map(|judge| Admission {
+        let judge = options.judge.map(Arc::new);
+        let policing = judge.clone().map(|judge| {
+            tokio::spawn(policing::keep_telling(store.clone(), judge, clock.clone(), stop.clone()))
+        });
+        let admission = judge.map(|judge| Admission {
             store: store.clone(),
-            judge: Arc::new(judge),
+            judge,
             scanner: scanner.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
             identities: options.identities,
             workloads: options.workloads,
+            namespaces: options.namespaces,
         });
         let notifiers: Running = options
             .notify
@@ -178,6 +190,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             stop.clone(),
         ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
+        let refresh = tokio::spawn(evidence::schedule(
+            store.clone(),
+            scanner.clone(),
+            options.refresh,
+            clock.clone(),
+            stop.clone(),
+        ));
         let app = App {
             store: store.clone(),
             scanner,
@@ -205,6 +224,8 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        refresh.abort();
+        policing.iter().for_each(tokio::task::JoinHandle::abort);
         Ok(())
     })
 }

@@ -9,10 +9,12 @@ use assay_analyze::Limits;
 use assay_engine::{LayerCache, Progress, Settings, assess, image_inventory};
 use assay_model::context::Statements;
 use assay_model::{Digest, FindingKind, Report};
+use assay_oci::artifact::subject_of_tag;
 use assay_oci::{
     Access, Descriptor, ManifestDocument, Network, NetworkOptions, OpenOptions, Reference, Repository,
     Selector, Source, SpoolOptions,
 };
+use assay_sign::verify::Format;
 use assay_store::{Child, Depth, IndexEntry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -80,8 +82,20 @@ pub struct Resolved {
     pub digest: Digest,
     /// What it is.
     pub content: Content,
-    /// Whether it says that it belongs to another manifest, as signatures do. It may be an image all the same.
-    pub attached: bool,
+    /// The manifest that it says it belongs to, as signatures do. It may be an image all the same.
+    pub subject: Option<Digest>,
+    /// Whether it is a list of what belongs to another manifest, under the tag that stands for that.
+    pub is_list: bool,
+    /// Whether it was asked for by a name of its own. A signature names its subject and goes by its digest; an image may name one as
+    /// well, but then somebody gave it a tag.
+    pub named: bool,
+}
+
+impl Resolved {
+    /// Says whether somebody who pushed it pushed an image. What somebody wants to run is looked at in any case.
+    pub fn is_image(&self) -> bool {
+        self.content != Content::Artifact && (self.subject.is_none() || self.named) && !self.is_list
+    }
 }
 
 /// What a manifest is.
@@ -146,9 +160,16 @@ impl Scanner {
         } else {
             Content::Artifact
         };
-        // A signature names its subject and goes by its digest. An image may name one as well, but then somebody gave it a tag.
-        let attached = document.subject.is_some() && reference.digest().is_some();
-        Ok(Resolved { digest: manifest.descriptor.digest, content, attached })
+        let is_list = reference.digest().is_none()
+            && reference.tag().is_some_and(|tag| subject_of_tag(tag).is_some())
+            && document.manifests.iter().all(|entry| !entry.artifact_type.is_empty());
+        Ok(Resolved {
+            digest: manifest.descriptor.digest,
+            is_list: is_list && document.is_index(),
+            named: reference.digest().is_none(),
+            content,
+            subject: document.subject.map(|subject| subject.digest),
+        })
     }
 
     /// Scans an image by its digest.
@@ -248,9 +269,14 @@ fn children(document: &ManifestDocument, bytes: &[u8]) -> Result<Vec<Child>, Str
 }
 
 /// Tells an image from other artifacts: by the type of its configuration, which the image specification fixes. That it says it
-/// belongs to another manifest keeps nobody from running it.
+/// belongs to another manifest keeps nobody from running it. Surprising: signatures in cosign's older form call themselves images, and
+/// none of their layers can be unpacked.
 fn is_image(document: &ManifestDocument) -> bool {
     let configuration = document.config.as_ref().map_or("", |config| config.media_type.as_str());
+    let of_evidence = |layer: &Descriptor| Format::of(&layer.media_type) != Format::Unknown;
+    if !document.layers.is_empty() && document.layers.iter().all(of_evidence) {
+        return false;
+    }
     matches!(
         configuration,
         "application/vnd.oci.image.config.v1+json" | "application/vnd.docker.container.image.v1+json"

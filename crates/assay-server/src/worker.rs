@@ -1,10 +1,12 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
 use crate::crawl::{self, CRAWL, Crawled};
+use crate::evidence::{self, EVIDENCE, evidence_job};
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
 use assay_model::Digest;
+use assay_oci::artifact::subject_of_tag;
 use assay_store::{Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -54,6 +56,7 @@ enum Outcome {
     Scanned(Box<Scanned>),
     Unjudgeable(String),
     Crawled(Crawled),
+    Gathered(evidence::Answer),
 }
 
 /// Keeps a job while it is worked at, also while its result is written.
@@ -119,6 +122,7 @@ impl Worker {
         let known = crawl::known(&self.store, &job).await?;
         let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
             CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
+            EVIDENCE => evidence::gather(&worker.scanner, &at_hand, begun).map(Outcome::Gathered),
             _ => worker.perform(&at_hand),
         });
         let error = match doing.await {
@@ -137,6 +141,9 @@ impl Worker {
             Err(error) => format!("the scan ended by a fault of the program: {}", fault(error)),
         };
         self.metrics.failures.add(1);
+        if job.kind == EVIDENCE {
+            evidence::failed(&self.store, &job, &error, (begun, (self.clock)())).await?;
+        }
         let place = self.next_place(&job).await?;
         self.store.fail_over(&job, &error, (&place.registry, &place.repository), (self.clock)()).await?;
         Ok(true)
@@ -202,12 +209,22 @@ impl Worker {
             Outcome::Resolved(place, resolved, asked) => {
                 let is_asked_for = job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
-                if is_asked_for || (resolved.content != Content::Artifact && !resolved.attached) {
+                if is_asked_for || resolved.is_image() {
                     seen(&mut work, &resolved.digest, place, *asked).await?;
                     let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
                     work.enqueue(&scan, now).await?;
+                    ask_for_evidence(&mut work, &resolved.digest, place, ("image", 10), now).await?;
+                }
+                // Whoever can push can attach: it is looked at, not believed.
+                let of_tag = place.tag.as_deref().and_then(subject_of_tag);
+                for subject in [resolved.subject, of_tag].into_iter().flatten() {
+                    if work.is_known_in(&subject, place).await? {
+                        let why = resolved.digest.to_string();
+                        ask_for_evidence(&mut work, &subject, place, (&why, 20), now).await?;
+                    }
                 }
             }
+            Outcome::Gathered(answer) => evidence::save(&mut work, job, answer, now).await?,
             Outcome::Unjudgeable(why) => work.refuse(&digest(job)?, why).await?,
             Outcome::Expanded(children) => {
                 let index = digest(job)?;
@@ -216,6 +233,7 @@ impl Worker {
                 for child in children {
                     work.see(&child.digest, &place, now).await?;
                     work.enqueue(&scan_job(&child.digest, &job.registry, &job.payload, 10), now).await?;
+                    ask_for_evidence(&mut work, &child.digest, &place, ("image", 10), now).await?;
                 }
                 work.set_children(&index, children).await?;
                 work.forget_verdicts(&index).await?;
@@ -265,6 +283,18 @@ async fn seen(work: &mut Work, digest: &Digest, place: &Place, now: Moment) -> R
         TagState::Moved { from } => work.record("tag-moved", Some(digest), &told(Some(from)), now).await,
         TagState::None | TagState::Same | TagState::Older => Ok(()),
     }
+}
+
+/// Asks for what is attached to a manifest.
+async fn ask_for_evidence(
+    work: &mut Work,
+    digest: &Digest,
+    place: &Place,
+    why: (&str, i64),
+    now: Moment,
+) -> Result<(), StoreError> {
+    let job = evidence_job(digest, &place.registry, &place.repository, why);
+    work.enqueue(&job, now).await.map(drop)
 }
 
 fn digest(job: &Job) -> Result<Digest, StoreError> {

@@ -1,4 +1,4 @@
-//! What belongs to an image besides its report: bills of materials, signatures and attestations seen, and how it was built.
+//! What belongs to an image besides its report: bills of materials, and how it was built.
 
 use crate::document::{pack, unpack};
 use crate::error::StoreError;
@@ -7,17 +7,7 @@ use crate::store::{Store, Work};
 use crate::text::{clean, key};
 use assay_model::Digest;
 use sqlx::Row as _;
-use std::collections::BTreeSet;
 use std::time::Duration;
-
-/// A signature, attestation or other artifact that refers to an image.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EvidenceSeen {
-    /// Its own digest.
-    pub digest: Digest,
-    /// Its kind: the artifact type, or the predicate type of an attestation.
-    pub kind: String,
-}
 
 /// How an image was built, as CI says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,51 +54,6 @@ impl Work {
         Ok(())
     }
 
-    /// Records all the evidence there is for an image now; says whether that is another set than before, which changes verdicts.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer, or the image was never seen.
-    pub async fn see_evidence(
-        &mut self,
-        digest: &Digest,
-        seen: &BTreeSet<EvidenceSeen>,
-        now: Moment,
-    ) -> Result<bool, StoreError> {
-        let image = self.image_id(digest).await?;
-        let rows = sqlx::query("SELECT digest FROM evidence WHERE image = $1 AND gone_at IS NULL")
-            .bind(image)
-            .fetch_all(&mut *self.transaction)
-            .await?;
-        let mut before = BTreeSet::new();
-        for row in rows {
-            before.insert(row.try_get::<String, _>(0)?);
-        }
-        let mut changed = false;
-        for one in seen {
-            changed |= !before.remove(&one.digest.to_string());
-            sqlx::query(
-                "INSERT INTO evidence (image, digest, kind, first_seen) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (image, digest) DO UPDATE SET kind = excluded.kind, gone_at = NULL",
-            )
-            .bind(image)
-            .bind(one.digest.to_string())
-            .bind(clean(&one.kind))
-            .bind(now.0)
-            .execute(&mut *self.transaction)
-            .await?;
-        }
-        for gone in before {
-            changed = true;
-            sqlx::query("UPDATE evidence SET gone_at = $1 WHERE image = $2 AND digest = $3")
-                .bind(now.0)
-                .bind(image)
-                .bind(gone)
-                .execute(&mut *self.transaction)
-                .await?;
-        }
-        Ok(changed)
-    }
-
     /// Keeps how an image was built. Also of images that were never pushed: failed builds count, too.
     ///
     /// # Errors
@@ -146,22 +91,6 @@ impl Store {
         .fetch_optional(&self.pool)
         .await?;
         row.map(|row| unpack("bill of materials", &name, &row.try_get::<Vec<u8>, _>(0)?)).transpose()
-    }
-
-    /// Returns the evidence there is for an image.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn evidence(&self, digest: &Digest) -> Result<BTreeSet<EvidenceSeen>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT e.digest, e.kind FROM evidence e JOIN images i ON i.id = e.image WHERE i.digest = $1 AND e.gone_at IS NULL",
-        )
-        .bind(digest.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| Ok(EvidenceSeen { digest: crate::image::digest(row, 0)?, kind: row.try_get(1)? }))
-            .collect()
     }
 
     /// Returns how an image was built, the newest first.

@@ -21,10 +21,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, sql: include_str!("migration/0005_notices.sql") },
     Migration { version: 6, sql: include_str!("migration/0006_crawls.sql") },
     Migration { version: 7, sql: include_str!("migration/0007_pages.sql") },
+    Migration { version: 8, sql: include_str!("migration/0008_evidence.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 7;
+pub const SCHEMA_VERSION: i64 = 8;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

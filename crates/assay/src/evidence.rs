@@ -4,16 +4,11 @@ use crate::command::Global;
 use crate::error::CommandError;
 use crate::repository::{self, Located};
 use crate::source::NetworkArgs;
+use assay_engine::{AttachedEvidence, attached_evidence};
 use assay_model::{Digest, Platform};
 use assay_oci::descriptor::{Descriptor, spelled};
-use assay_oci::{
-    Access, Artifact, ArtifactKind, Found as Place, ManifestDocument, RepositoryError, StoredManifest,
-};
-use assay_sign::bundle::MAX_BYTES;
-use assay_sign::verify::{Candidate, Format, Found, MAX_CANDIDATES};
+use assay_oci::{Access, ManifestDocument, RepositoryError, StoredManifest};
 
-/// Bytes of all evidence for one manifest that are held at once.
-const MAX_EVIDENCE: usize = 128 << 20;
 /// Images of one index that are judged, each of which is several requests. The largest public indexes have some twenty platforms.
 const MAX_IMAGES: usize = 64;
 
@@ -22,14 +17,6 @@ const ONE_BY_ONE: &str = "name the image that is to run by its digest, as in `re
 
 /// An image whose evidence is looked for.
 pub(crate) type Subject = Located;
-
-/// What was found for one manifest.
-pub(crate) struct Evidence {
-    /// What may prove something.
-    pub(crate) candidates: Vec<Candidate>,
-    /// What is listed and cannot be read.
-    pub(crate) problems: Vec<String>,
-}
 
 /// Finds an image.
 pub(crate) fn open(text: &str, network: &NetworkArgs, global: &Global) -> Result<Subject, CommandError> {
@@ -115,51 +102,12 @@ impl Subject {
     }
 
     /// Finds what there is for a manifest.
-    pub(crate) fn evidence(&self, subject: Digest) -> Result<Evidence, CommandError> {
-        let wanted = [ArtifactKind::Signature, ArtifactKind::Attestation];
-        let found = self.repository.artifacts(subject, &wanted).map_err(|error| self.failed(error))?;
-        let mut evidence = Evidence { candidates: Vec::new(), problems: found.unseen() };
-        let mut bytes = 0;
-        for artifact in &found.artifacts {
-            for layer in &artifact.layers {
-                // What is not signed at all, such as BuildKit's attestations, is no evidence.
-                if Format::of(&layer.media_type) == Format::Unknown
-                    && artifact.kind != ArtifactKind::Signature
-                {
-                    continue;
-                }
-                if evidence.candidates.len() > MAX_CANDIDATES || bytes > MAX_EVIDENCE {
-                    evidence.problems.push(format!(
-                        "layer {} and more were not read: too much evidence",
-                        layer.digest.short()
-                    ));
-                    return Ok(evidence);
-                }
-                match self.repository.blob(layer, MAX_BYTES as u64) {
-                    Ok(content) => {
-                        bytes += content.len();
-                        evidence.candidates.push(candidate(artifact, layer, content));
-                    }
-                    Err(error) => evidence.problems.push(format!("layer {}: {error}", layer.digest.short())),
-                }
-            }
-        }
-        Ok(evidence)
+    pub(crate) fn evidence(&self, manifest: &StoredManifest) -> Result<AttachedEvidence, CommandError> {
+        attached_evidence(&self.repository, manifest).map_err(|error| self.failed(error))
     }
 
     fn failed(&self, error: RepositoryError) -> CommandError {
         CommandError::work(format!("cannot look at what is attached to `{}`", self.shown), error)
             .with_hints_of_cause()
     }
-}
-
-fn candidate(artifact: &Artifact, layer: &Descriptor, bytes: Vec<u8>) -> Candidate {
-    let digest = artifact.descriptor.digest;
-    let found = match artifact.found.first() {
-        Some(Place::FallbackTag) => Found::FallbackTag { digest },
-        Some(Place::Tag(scheme)) => Found::Tag { tag: scheme.tag(&artifact.subject) },
-        Some(Place::Index) => Found::Index { digest },
-        Some(Place::Referrers) | None => Found::Referrer { digest },
-    };
-    Candidate { found, media_type: layer.media_type.clone(), annotations: layer.annotations.clone(), bytes }
 }

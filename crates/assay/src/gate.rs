@@ -229,7 +229,7 @@ fn judged(
     let evidence = gather(text, &reports, reference.as_ref(), about, global)?;
     for one in &mut reports {
         let subjects: Vec<Digest> = [one.digest, one.index].into_iter().flatten().collect();
-        let documents = evidence::vex(&evidence, &about.policy.vex, &subjects);
+        let documents = assay_engine::attested_vex(&evidence, &about.policy.vex, &subjects);
         if let (false, Some(report)) = (documents.is_empty(), &mut one.report) {
             // Only for a report that was kept there is none yet, and then it is the only one.
             let own;
@@ -356,9 +356,34 @@ pub(crate) fn of_report(
     judged(text, gathered, about, global, Some(database))
 }
 
+/// Reads the trust roots of a policy, and returns with them what tells them from others besides the policy's text: the bytes of the files
+/// that it names, and what was told of keys that are elsewhere.
+#[cfg(feature = "server")]
+pub(crate) fn trust(
+    policy: &Policy,
+    path: &Path,
+    outside: &dyn Fn() -> Result<Outside, CommandError>,
+) -> Result<(Vec<assay_sign::verify::TrustRoot>, Vec<u8>), CommandError> {
+    let roots = roots::roots(policy, path, outside)?;
+    let mut material = format!("{roots:?}").into_bytes();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    for file in files(policy) {
+        for bytes in roots::contents(&folder.join(file)) {
+            material.extend((bytes.len() as u64).to_be_bytes());
+            material.extend(bytes);
+        }
+    }
+    Ok((roots, material))
+}
+
 /// Returns the files that a policy names and that are not there.
 pub(crate) fn missing_files(policy: &Policy, path: &Path) -> Vec<String> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    files(policy).into_iter().filter(|file| !folder.join(file).exists()).map(str::to_owned).collect()
+}
+
+/// Returns the files and folders from which a policy takes its trust roots.
+fn files(policy: &Policy) -> Vec<&str> {
     let mut files: Vec<&str> = Vec::new();
     for root in policy.trust.values() {
         match root {
@@ -371,7 +396,7 @@ pub(crate) fn missing_files(policy: &Policy, path: &Path) -> Vec<String> {
             }
         }
     }
-    files.into_iter().filter(|file| !folder.join(file).exists()).map(str::to_owned).collect()
+    files
 }
 
 fn file(material: &Material) -> Option<&str> {

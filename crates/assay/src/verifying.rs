@@ -106,7 +106,7 @@ fn verify(
     root: &TrustRoot,
 ) -> Result<Manifest, CommandError> {
     let digest = manifest.descriptor.digest;
-    let evidence = subject.evidence(digest)?;
+    let evidence = subject.evidence(manifest)?;
     let request = Request {
         subject: &digest,
         media_type: Some(&manifest.descriptor.media_type).filter(|kind| !kind.is_empty()).map(String::as_str),

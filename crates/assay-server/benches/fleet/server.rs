@@ -85,6 +85,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         flights: Flights::default(),
         identities: Identities::default(),
         workloads: Vec::new(),
+        namespaces: None,
     };
     let app = App {
         store,

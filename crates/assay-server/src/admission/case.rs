@@ -1,10 +1,14 @@
 //! What a verdict for admission is decided by, and the decision: pure, on a thread for such work.
 
 use super::decide::{Judge, name};
+use crate::evidence::Known;
 use crate::report;
-use assay_model::Digest;
+use crate::scanner::OpenDatabase;
+use assay_engine::{AttachedEvidence, attested_vex};
+use assay_match::VexDocument;
+use assay_model::{Digest, Report};
 use assay_oci::Reference;
-use assay_policy::facts::{Facts, ImageFacts, ImageReference, Placement};
+use assay_policy::facts::{Evidence, Facts, ImageFacts, ImageReference, Obstacle, Placement};
 use assay_policy::{Decision, Effect, evaluate};
 use assay_store::{Moment, StoreError, StoredReport, StoredVerdict};
 use std::collections::BTreeMap;
@@ -22,6 +26,10 @@ pub(super) struct Case {
     pub(super) reports: Vec<(Digest, StoredReport)>,
     /// What the databases of the reports said of themselves.
     pub(super) databases: BTreeMap<Moment, String>,
+    /// What is known of what is attached to them.
+    pub(super) evidence: BTreeMap<Digest, Known>,
+    /// Opens the vulnerability database, which knows the names of a vulnerability that a statement may use.
+    pub(super) database: Arc<OpenDatabase>,
     pub(super) placement: Placement,
     pub(super) now: Moment,
     pub(super) key: String,
@@ -43,6 +51,17 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         read.push((*digest, report, stored.evaluated));
     }
     let is_index = reports.iter().any(|(image, _)| image != digest);
+    let evidence = evidence(case);
+    let mut problems = Vec::new();
+    for (image, report, _) in &mut read {
+        let subjects: Vec<Digest> = std::iter::once(*image).chain(is_index.then_some(*digest)).collect();
+        let statements = attested_vex(&evidence, &judge.policy.vex, &subjects);
+        if !statements.is_empty()
+            && let Err(obstacle) = apply(report, &statements, &*case.database)
+        {
+            problems.push(obstacle);
+        }
+    }
     let facts = Facts {
         reference: Some(ImageReference { digest: Some(*digest), ..name(reference) }),
         source: reference.to_string(),
@@ -57,7 +76,9 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
                 scanned_by: Vec::new(),
             })
             .collect(),
+        evidence,
         placement: case.placement.clone(),
+        problems,
         ..Facts::default()
     };
     let verdict = evaluate(&judge.policy, None, &facts, now.timestamp());
@@ -77,8 +98,61 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         tier: case.key.clone(),
         verdict: verdict.decision.name().to_owned(),
         detail: detail.to_string().into_bytes(),
-        inputs: serde_json::json!({ "databases": databases, "tiers": verdict.tiers }).to_string(),
+        inputs: serde_json::json!({
+            "databases": databases, "tiers": verdict.tiers, "evidence": looked(&case.evidence) })
+        .to_string(),
         decided: *now,
-        expires: Some(now.plus(KEPT)),
+        expires: Some(until(case)),
     })
+}
+
+/// Returns until when the verdict may be relied on: for a while, but not beyond what changes by the time alone.
+fn until(case: &Case) -> Moment {
+    let limits = case.evidence.values().filter_map(|known| match known {
+        Known::Found { until, .. } => *until,
+        Known::Unknown { .. } => None,
+    });
+    limits.chain(case.judge.changes_after(case.now)).chain([case.now.plus(KEPT)]).min().unwrap_or(case.now)
+}
+
+/// Judges what was found by the trust roots of the policy, at the time of the verdict.
+fn evidence(case: &Case) -> Evidence {
+    let mut evidence = Evidence::default();
+    for (digest, known) in &case.evidence {
+        let why = match known {
+            Known::Found { body, .. } => match AttachedEvidence::from_bytes(body) {
+                // What is kept under a digest speaks of that digest.
+                Ok(found) if found.subject == *digest => {
+                    evidence.listed.insert(*digest);
+                    evidence.candidates.extend(found.judge(&case.judge.roots, case.now.timestamp()));
+                    continue;
+                }
+                Ok(_) => "it is that of another image".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            Known::Unknown { why, .. } => why.clone(),
+        };
+        evidence.failed.insert(*digest, why);
+    }
+    evidence
+}
+
+/// Applies statements on vulnerabilities of those whom the policy believes.
+fn apply(report: &mut Report, statements: &[VexDocument], database: &OpenDatabase) -> Result<(), Obstacle> {
+    let obstacle = |message: String| Obstacle {
+        code: "no-database".to_owned(),
+        message: format!("statements on vulnerabilities cannot be applied: {message}"),
+        remedy: "fetch the vulnerability database anew: `assay db update`".to_owned(),
+    };
+    let (database, _) = database().map_err(|error| obstacle(error.to_string()))?;
+    assay_match::apply_vex(report, statements, &database).map_err(|error| obstacle(error.to_string()))
+}
+
+/// Says of each manifest when what is known of it was asked for, or that nothing is known.
+fn looked(evidence: &BTreeMap<Digest, Known>) -> BTreeMap<String, Option<String>> {
+    let asked = |known: &Known| match known {
+        Known::Found { asked, .. } => Some(asked.timestamp().to_string()),
+        Known::Unknown { .. } => None,
+    };
+    evidence.iter().map(|(digest, known)| (digest.to_string(), asked(known))).collect()
 }

@@ -7,7 +7,9 @@
 use super::case::{Case, judged};
 use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
+use super::namespaces::Namespaces;
 use super::review::{Answer, Review};
+use crate::evidence::Known;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
@@ -17,6 +19,7 @@ use assay_policy::evaluate::select;
 use assay_policy::facts::{Facts, ImageReference, Placement};
 use assay_policy::policy::Pending;
 use assay_policy::{Policy, Problem};
+use assay_sign::verify::TrustRoot;
 use assay_store::{
     Depth, Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict, TagPeriod,
 };
@@ -24,6 +27,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// How often is looked whether a scan that is waited for has come.
@@ -31,7 +35,7 @@ const POLL: Duration = Duration::from_millis(150);
 /// How long the record of a broken glass may take.
 const RECORDING: Duration = Duration::from_millis(100);
 /// What pods asked for comes before what was pushed.
-const PRIORITY: i64 = 100;
+pub(super) const PRIORITY: i64 = 100;
 /// How long the resolution of a tag is waited for, so that other webhooks get their time.
 const RESOLVE_WAIT: Duration = Duration::from_secs(3);
 
@@ -42,6 +46,11 @@ const RESCAN: Duration = Duration::from_secs(600);
 
 /// Images that one name may stand for, through indexes of indexes.
 const MAX_LEAVES: usize = 256;
+/// Decisions that hold evidence at once: whoever can push can attach some hundred megabytes to an image.
+const SEATS: usize = 2;
+/// What is not known yet of an image, to follow its name.
+const UNSCANNED: &str = "has not been scanned yet";
+const UNGATHERED: &str = "was not looked up for signatures and attestations yet";
 /// How often a verdict is worked out again because a scan ended meanwhile.
 const MAX_DECIDED: usize = 3;
 
@@ -50,6 +59,9 @@ const MAX_DECIDED: usize = 3;
 pub struct Judge {
     pub(super) policy: Policy,
     pub(super) digest: String,
+    pub(super) roots: Vec<TrustRoot>,
+    /// What tells the trust roots from others.
+    pub(super) trust: String,
 }
 
 /// A text is no policy.
@@ -65,7 +77,7 @@ impl Judge {
     pub fn parse(text: &str) -> Result<Self, LoadPolicyError> {
         let policy = Policy::parse(text).map_err(LoadPolicyError)?;
         let digest = Digest::Sha256(Sha256::digest(text.as_bytes()).into()).to_string();
-        Ok(Self { policy, digest })
+        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new() })
     }
 
     /// Returns the policy.
@@ -81,11 +93,6 @@ impl Judge {
     /// Says whether the policy asks for deep scans.
     pub fn needs_deep_scan(&self) -> bool {
         self.policy.needs_deep_scan()
-    }
-
-    /// Says whether the policy asks for signatures or attestations, which the server does not gather yet.
-    pub fn needs_evidence(&self) -> bool {
-        self.policy.needs_evidence()
     }
 }
 
@@ -107,15 +114,25 @@ pub struct Admission {
     pub identities: Identities,
     /// Kinds of custom resources that hold pods.
     pub workloads: Vec<Workload>,
+    /// The labels of namespaces, where they may be asked for.
+    pub namespaces: Option<Namespaces>,
 }
 
-/// One lock per thing that is being decided.
-#[derive(Default)]
-pub struct Flights(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
+/// One lock per thing that is being decided, and a few seats for what takes much memory.
+pub struct Flights {
+    one: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    seats: Semaphore,
+}
+
+impl Default for Flights {
+    fn default() -> Self {
+        Self { one: Mutex::default(), seats: Semaphore::new(SEATS) }
+    }
+}
 
 impl Flights {
-    fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
             return flight;
@@ -123,6 +140,12 @@ impl Flights {
         let flight = Arc::new(tokio::sync::Mutex::new(()));
         flights.insert(key.to_owned(), Arc::downgrade(&flight));
         flight
+    }
+
+    /// Waits for a seat, in which evidence may be held.
+    pub(crate) async fn seat(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.seats.acquire().await.ok()
     }
 }
 
@@ -132,7 +155,8 @@ enum Said {
     Deny(String),
     /// It is denied, but only because there is too much to do.
     Busy(String),
-    Pending,
+    /// Something is not known yet: what, to follow the image's name.
+    Pending(&'static str),
 }
 
 /// What became of asking for an image to be looked at.
@@ -276,6 +300,15 @@ impl Admission {
             ));
             return Ok(answer);
         }
+        let labelled = match self.labelled(review).await {
+            Ok(labelled) => labelled,
+            // Which tiers hold is not known, so that none can be said to admit it.
+            Err(why) => {
+                answer.denied.push(why);
+                return Ok(answer);
+            }
+        };
+        let review = labelled.as_ref().unwrap_or(review);
         let mut busy = 0;
         for image in &done {
             match self.image(review, image, deadline).await? {
@@ -286,7 +319,7 @@ impl Admission {
                     answer.denied.push(why);
                 }
                 // Only reached for controllers: their pods are judged when they come.
-                Said::Pending => answer.warnings.push(format!("`{image}` has not been scanned yet")),
+                Said::Pending(what) => answer.warnings.push(format!("`{image}` {what}")),
             }
         }
         if busy > 0 && busy == answer.denied.len() {
@@ -313,12 +346,13 @@ impl Admission {
                      `{image}@{digest}`, or register the mutating webhook"
                 )),
                 Some(digest) => self.known(review, &reference, &digest).await?,
-                None => Said::Pending,
+                None => Said::Pending(UNSCANNED),
             };
-            if !matches!(said, Said::Pending) || !is_pod {
+            let Said::Pending(what) = said else { return Ok(said) };
+            if !is_pod {
                 return Ok(said);
             }
-            if asked.is_none() {
+            if asked.is_none() && what == UNSCANNED {
                 asked = Some(self.ask(review, &reference).await?);
                 if !self.scanner.registries.contains(reference.registry()) {
                     return Ok(Said::Deny(format!(
@@ -330,21 +364,20 @@ impl Admission {
             match self.pending(review, &reference) {
                 (Pending::Deny | Pending::Wait, _) if asked == Some(Asked::Full) => {
                     return Ok(Said::Busy(format!(
-                        "`{image}` has not been scanned yet, and too many images wait for it; try again later"
+                        "`{image}` {what}, and too many images wait for it; try again later"
                     )));
                 }
                 (Pending::Deny, _) => {
-                    return Ok(Said::Deny(format!(
-                        "`{image}` has not been scanned yet; try again in a minute"
-                    )));
+                    return Ok(Said::Deny(format!("`{image}` {what}; try again in a minute")));
                 }
                 (Pending::AdmitAndWatch, limit) => {
                     return self.watch(review, &reference, known.as_ref(), limit).await;
                 }
                 (Pending::Wait, _) if Instant::now() + POLL * 2 < deadline => tokio::time::sleep(POLL).await,
-                (Pending::Wait, _) => {
+                (Pending::Wait, _) if what == UNSCANNED => {
                     return Ok(Said::Deny(format!("the scan of `{image}` has not ended in time; try again")));
                 }
+                (Pending::Wait, _) => return Ok(Said::Deny(format!("`{image}` {what}; try again"))),
             }
         }
     }
@@ -469,7 +502,7 @@ impl Admission {
         digest: &Digest,
     ) -> Result<Said, StoreError> {
         let placement = placement(review);
-        let key = key(reference, digest, &placement);
+        let key = key(reference, digest, &placement, &self.judge.trust);
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(said(&verdict));
         }
@@ -482,10 +515,12 @@ impl Admission {
         loop {
             attempt += 1;
             // Before anything is read that it is decided by.
-            let Some(generation) = self.store.generation(digest).await? else { return Ok(Said::Pending) };
+            let Some(generation) = self.store.generation(digest).await? else {
+                return Ok(Said::Pending(UNSCANNED));
+            };
             let reports = match self.images(digest).await? {
                 Images::Known(reports) => reports,
-                Images::Unknown => return Ok(Said::Pending),
+                Images::Unknown => return Ok(Said::Pending(UNSCANNED)),
                 Images::Unjudgeable(why) => {
                     return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
                 }
@@ -503,12 +538,20 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
+            let seat = if self.judge.policy.needs_evidence() { self.flights.seat().await } else { None };
+            let evidence = self.evidence(review, reference, digest, &reports).await?;
+            let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
+            if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
+                return Ok(Said::Pending(UNGATHERED));
+            }
             let case = Case {
                 judge: self.judge.clone(),
                 reference: reference.clone(),
                 digest: *digest,
                 reports,
                 databases,
+                evidence,
+                database: self.scanner.database.clone(),
                 placement: placement.clone(),
                 now: (self.clock)(),
                 key: key.clone(),
@@ -516,6 +559,7 @@ impl Admission {
             let verdict = tokio::task::spawn_blocking(move || judged(&case))
                 .await
                 .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })??;
+            drop(seat);
             self.metrics.verdicts.add(1);
             // A dry run may write this: it is what was computed, and no effect of the request.
             let mut work = self.store.begin().await?;
@@ -573,12 +617,12 @@ pub(super) fn name(reference: &Reference) -> ImageReference {
     }
 }
 
-/// Returns where it is to run, as far as the request says. The namespace's own labels are not in it.
+/// Returns where it is to run, as far as is known.
 fn placement(review: &Review) -> Placement {
     let labels = review.object.pointer("/metadata/labels").and_then(serde_json::Value::as_object);
     Placement {
         namespace: Some(review.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-        namespace_labels: BTreeMap::new(),
+        namespace_labels: review.namespace_labels.clone(),
         service: None,
         team: None,
         labels: labels
@@ -590,7 +634,7 @@ fn placement(review: &Review) -> Placement {
 }
 
 /// Returns what a verdict depends on besides image, policy and time. The name counts, as rules may be about it.
-fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String {
+fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &str) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -598,10 +642,14 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement) -> String 
     };
     add(&reference.to_string());
     add(&digest.to_string());
+    add(trust);
     add(placement.namespace.as_deref().unwrap_or_default());
-    for (key, value) in &placement.labels {
-        add(key);
-        add(value);
+    for labels in [&placement.namespace_labels, &placement.labels] {
+        add(&labels.len().to_string());
+        for (key, value) in labels {
+            add(key);
+            add(value);
+        }
     }
     let digest = Digest::Sha256(hash.finalize().into()).hex();
     format!("{} {digest}", placement.namespace.as_deref().unwrap_or("-"))

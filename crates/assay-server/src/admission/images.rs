@@ -138,6 +138,7 @@ mod tests {
             sub_resource: String::new(),
             operation: operation.to_owned(),
             namespace: "n".to_owned(),
+            namespace_labels: std::collections::BTreeMap::new(),
             user: "u".to_owned(),
             groups: Vec::new(),
             dry_run: false,

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Kubernetes cuts warnings that are longer, and all of them together at 4,096 bytes.
 const MAX_WARNING: usize = 256;
@@ -23,6 +24,8 @@ pub struct Review {
     pub operation: String,
     /// The namespace; empty for what has none.
     pub namespace: String,
+    /// The namespace's labels. No request holds them; admission adds them where it may ask for them.
+    pub namespace_labels: BTreeMap<String, String>,
     /// Who asks.
     pub user: String,
     /// The groups of who asks.
@@ -101,6 +104,7 @@ impl Review {
             sub_resource: request.sub_resource.unwrap_or_default(),
             operation: request.operation,
             namespace: request.namespace.unwrap_or_default(),
+            namespace_labels: BTreeMap::new(),
             user: request.user_info.username,
             groups: request.user_info.groups,
             dry_run: request.dry_run.unwrap_or_default(),

@@ -6,7 +6,7 @@ use super::error::PageError;
 use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
-use super::{download, events};
+use super::{download, events, evidence};
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
@@ -108,26 +108,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         next: None,
         first: None,
     });
-    tables.push(Table {
-        name: "evidence",
-        title: "Signatures and attestations".to_owned(),
-        caption: "What was seen attached to it; whether it is valid says a verdict".to_owned(),
-        columns: columns([("kind", "Kind", "mono"), ("digest", "Digest", "mono")]),
-        rows: store
-            .evidence(&digest)
-            .await?
-            .iter()
-            .map(|one| {
-                vec![
-                    Cell::text(&one.kind),
-                    Cell::text(one.digest.to_string()).shown_as(super::table::short(&one.digest)),
-                ]
-            })
-            .collect(),
-        empty: "None is recorded.",
-        next: None,
-        first: None,
-    });
+    tables.push(evidence::table(ask, &digest).await?);
     tables.push(findings(ask, &digest, Standing::Suppressed, &packages).await?);
     tables.push(findings(ask, &digest, Standing::Gone, &packages).await?);
     tables.push(events::table(&told, "The newest first"));

@@ -4,10 +4,14 @@ use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
-use assay_server::admission::{Admission, Flights, Identities, Judge};
+use assay_policy::trust::Material;
+use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
+use assay_sign::key::PublicKey;
+use assay_sign::trust::TrustedRoot;
+use assay_sign::verify::{TrustRoot, TrustedKey};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -92,6 +96,29 @@ pub(crate) fn now() -> Moment {
     Moment::from(BUILT).plus(BEGUN.get_or_init(Instant::now).elapsed())
 }
 
+/// Reads a policy, and the keys that stand in it.
+fn judge(text: &str) -> Judge {
+    let judge = Judge::parse(text).unwrap();
+    let roots = judge.policy().trust.iter().map(|(name, stated)| {
+        let assay_policy::trust::TrustRoot::Keys(keys) = stated else { panic!("`{name}` is no key") };
+        let mut root = TrustRoot::new(name, TrustedRoot::public().unwrap());
+        root.keys = keys.iter().map(trusted).collect();
+        root
+    });
+    let roots = roots.collect();
+    judge.trusting(roots, b"")
+}
+
+fn trusted(stated: &assay_policy::trust::TrustedKey) -> TrustedKey {
+    let Material::Inline(pem) = &stated.material else { panic!("a key from outside of the policy") };
+    TrustedKey {
+        not_before: stated.valid_from,
+        not_after: stated.valid_until,
+        revoked: stated.revoked,
+        ..TrustedKey::new(PublicKey::from_pem(pem).unwrap())
+    }
+}
+
 impl World {
     /// Starts one, on a registry with this content and by this policy.
     pub(crate) async fn start(content: Content, first: &Database, policy: Option<&str>) -> Self {
@@ -109,6 +136,16 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
+        Self::in_cluster(registry, first, policy, None).await
+    }
+
+    /// Starts one on this registry that may ask a cluster for the labels of namespaces.
+    pub(crate) async fn in_cluster(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        namespaces: Option<Namespaces>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -135,7 +172,7 @@ impl World {
         let metrics = Arc::new(Metrics::default());
         let admission = policy.map(|policy| Admission {
             store: store.clone(),
-            judge: Arc::new(Judge::parse(policy).unwrap()),
+            judge: Arc::new(judge(policy)),
             scanner: scanner.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
@@ -145,6 +182,7 @@ impl World {
                 break_glass: vec!["group:oncall".parse().unwrap()],
             },
             workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
+            namespaces,
         });
         let app = App {
             store: store.clone(),

@@ -1,8 +1,7 @@
-//! Bills of materials, evidence and build records.
+//! Bills of materials and build records.
 
 use crate::fixture::{at, digest, on_each, place};
-use assay_store::{Build, EvidenceSeen};
-use std::collections::BTreeSet;
+use assay_store::Build;
 use std::time::Duration;
 
 #[test]
@@ -16,31 +15,6 @@ fn bills_of_materials_are_kept_by_format() {
         work.commit().await.unwrap();
         assert_eq!(store.sbom(&digest(1), "cyclonedx").await.unwrap().as_deref(), Some(b"new".as_slice()));
         assert_eq!(store.sbom(&digest(1), "spdx3").await.unwrap(), None);
-    });
-}
-
-#[test]
-fn evidence_that_comes_or_goes_is_a_change() {
-    on_each(async |store| {
-        let one = |number| EvidenceSeen { digest: digest(number), kind: "application/x".to_owned() };
-        let mut work = store.begin().await.unwrap();
-        work.see(&digest(1), &place(None), at(1)).await.unwrap();
-        let mut step = async |numbers: &[u8], second| {
-            let seen: BTreeSet<EvidenceSeen> = numbers.iter().map(|number| one(*number)).collect();
-            work.see_evidence(&digest(1), &seen, at(second)).await.unwrap()
-        };
-        let changed = [
-            step(&[], 1).await,
-            step(&[10, 11], 2).await,
-            step(&[10, 11], 3).await,
-            step(&[11], 4).await,
-            step(&[11], 5).await,
-            step(&[10, 11], 6).await,
-            step(&[10], 7).await,
-        ];
-        assert_eq!(changed, [false, true, false, true, false, true, true]);
-        work.commit().await.unwrap();
-        assert_eq!(store.evidence(&digest(1)).await.unwrap(), BTreeSet::from([one(10)]));
     });
 }
 

@@ -2,7 +2,8 @@
 
 use crate::fixture::{at, digest, on_each, place, report};
 use assay_store::{
-    Child, Depth, EvidenceSeen, Holder, IndexEntry, NewJob, Role, Scan, Service, StoredVerdict, Terms, Token,
+    Child, Depth, EvidenceSeen, Holder, IndexEntry, NewJob, Place, Role, Scan, Service, StoredVerdict, Terms,
+    Token,
 };
 use std::collections::BTreeSet;
 
@@ -37,8 +38,9 @@ fn names_of_packages_and_findings() {
             assert_eq!(work.save_scan(&scan, at(2)).await.unwrap().appeared, [""; 0]);
             let child = Child { digest: digest(number), platform: text.clone() };
             work.set_children(&digest(number), &[child]).await.unwrap();
-            let seen = BTreeSet::from([EvidenceSeen { digest: digest(9), kind: text.clone() }]);
-            work.see_evidence(&digest(number), &seen, at(1)).await.unwrap();
+            let seen = EvidenceSeen { digest: digest(9), carrier: digest(8), kind: text.clone() };
+            let odd = Place { registry: text.clone(), repository: text.clone(), tag: None };
+            work.see_evidence(&digest(number), &odd, &[seen], at(1)).await.unwrap();
             work.save_sbom(&digest(number), name, b"{}", at(1)).await.unwrap();
             let service = Service { environment: name, name };
             work.deploy(&service, &digest(number), at(1)).await.unwrap();

@@ -16,6 +16,7 @@ mod artifact;
 mod crash;
 mod crawl;
 mod event;
+mod evidence;
 mod fixture;
 mod freshness;
 mod hostile;

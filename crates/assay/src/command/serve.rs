@@ -1,16 +1,20 @@
 //! `assay serve`: the server with its database, webhooks, admission and API.
 
+mod cluster;
+
 use super::Global;
 use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
+use crate::services::Outside;
 use crate::source::read_file;
 use crate::terminal;
 use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Serve};
+use assay_server::{Crawls, NotifyUrl, Refresh, Serve};
 use assay_store::Address;
+use cluster::ClusterArgs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -86,6 +90,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// How many seconds after it was last asked a registry is asked again what is attached to an image: no registry tells when a
+    /// signature is taken away. 0 for never.
+    #[arg(long, value_name = "SECONDS", default_value = "21600", value_parser = clap::value_parser!(u64).range(0..=2_592_000))]
+    refresh_evidence: u64,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -121,14 +133,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
-    let judge = args.policy.as_deref().map(judge).transpose()?;
+    let judge = args.policy.as_deref().map(|path| judge(path, &args.work, global)).transpose()?;
     let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
-    if judge.as_ref().is_some_and(Judge::needs_evidence) {
-        terminal::note(
-            global,
-            "the policy asks for signatures or attestations, which the server does not gather yet: its rules about them deny",
-        );
-    }
     let webhooks = secrets(&args.webhook_secret)?;
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
@@ -138,6 +144,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
                 .hint(format!("name it with `--registry {host}`")));
         }
     }
+    let namespaces = args.cluster.namespaces(&args.work, global)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
@@ -153,11 +160,15 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         notify: args.notify,
         identities: Identities { exempt: args.exempt, break_glass: args.break_glass },
         workloads: args.workload,
+        namespaces,
         judged_by: data.join("judged-by.db"),
         webhooks,
         crawls: Crawls {
             places: args.crawl.into_iter().collect(),
             every: Duration::from_secs(args.crawl_every),
+        },
+        refresh: Refresh {
+            every: (args.refresh_evidence > 0).then(|| Duration::from_secs(args.refresh_evidence)),
         },
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
@@ -198,12 +209,16 @@ fn secrets(files: &[(String, PathBuf)]) -> Result<Secrets, CommandError> {
     Ok(secrets)
 }
 
-fn judge(path: &Path) -> Result<Judge, CommandError> {
+fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
     };
     let bytes = read_file(path).map_err(|error| failed(error.into()))?;
     let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
-    Judge::parse(&text).map_err(|LoadPolicyError(problems)| crate::gate::mistakes(path, &problems))
+    let judge =
+        Judge::parse(&text).map_err(|LoadPolicyError(problems)| crate::gate::mistakes(path, &problems))?;
+    let outside = || Outside::new(work.network(), global);
+    let (roots, material) = crate::gate::trust(judge.policy(), path, &outside)?;
+    Ok(judge.trusting(roots, &material))
 }

@@ -55,6 +55,11 @@ pub(crate) struct WorkArgs {
 }
 
 impl WorkArgs {
+    /// Returns how the network is reached.
+    pub(super) fn network(&self) -> &NetworkArgs {
+        &self.network
+    }
+
     /// Returns what workers need.
     pub(super) fn work(&self, address: Address, deep: bool, global: &Global) -> Result<Work, CommandError> {
         let network = source::network(&self.network, global, Arc::new(AtomicBool::new(false)))?;

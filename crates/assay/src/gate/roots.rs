@@ -16,7 +16,7 @@ use assay_sign::verify::{
 };
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads the trust roots of a policy. One that cannot be read is an error: without it nothing could be told from a forgery.
 ///
@@ -139,17 +139,29 @@ fn certificates(name: &str, material: &Material, folder: &Path) -> Result<Vec<Ce
     if !file.is_dir() {
         return read(&read_file(&file).map_err(|error| failed(name, error))?);
     }
-    let mut files: Vec<_> = std::fs::read_dir(&file)
-        .map_err(|error| failed(name, error))?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.is_file())
-        .collect();
-    files.sort();
+    let files = files_of(&file).map_err(|error| failed(name, error))?;
     let mut all = Vec::new();
     for file in files {
         all.extend(read(&read_file(&file).map_err(|error| failed(name, error))?)?);
     }
     Ok(all)
+}
+
+/// Returns the files of a folder, sorted.
+fn files_of(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_file())
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Returns the bytes of a file, or of all files of a folder, as far as they can be read.
+#[cfg(feature = "server")]
+pub(super) fn contents(path: &Path) -> Vec<Vec<u8>> {
+    let files = if path.is_dir() { files_of(path).unwrap_or_default() } else { vec![path.to_owned()] };
+    files.iter().filter_map(|file| read_file(file).ok()).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
     reason = "helpers of tests are tests too: what is wrong should stop them at once"
 )]
 
+#[cfg(feature = "server")]
+mod admission;
 mod artifacts;
 mod damage;
 mod database;

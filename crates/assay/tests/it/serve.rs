@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running server.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
     address: String,
     token: Option<String>,
@@ -28,8 +28,13 @@ impl Drop for Serving {
 
 impl Serving {
     fn start(place: &Place, host: &str) -> Self {
+        Self::start_with(place, host, &[])
+    }
+
+    pub(crate) fn start_with(place: &Place, host: &str, more: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["serve", "--data", "data", "--listen", "127.0.0.1:0", "--lease", "2", "--registry", host])
+            .args(more)
             .current_dir(place.path("."))
             .env_clear()
             .env("HOME", place.path("home"))
@@ -55,7 +60,7 @@ impl Serving {
         Self { process, address: address.unwrap(), token, _words: words }
     }
 
-    fn ask(&self, place: &Place, method: &str, path: &str, body: &str) -> serde_json::Value {
+    pub(crate) fn ask(&self, place: &Place, method: &str, path: &str, body: &str) -> serde_json::Value {
         serde_json::from_str(&self.text(place, method, path, body)).unwrap()
     }
 

@@ -333,8 +333,8 @@ fn a_signature_that_is_not_there_is_not_taken_for_none() {
 }
 
 /// A certificate for signing code and its root, from 2020 to 2120, and the key, all made by `openssl` for this test.
-const CHAIN: &str = include_str!("../../testdata/sign/chain.pem");
-const CHAIN_KEY: &str = include_str!("../../testdata/sign/leaf.key");
+pub(crate) const CHAIN: &str = include_str!("../../testdata/sign/chain.pem");
+pub(crate) const CHAIN_KEY: &str = include_str!("../../testdata/sign/leaf.key");
 
 #[test]
 fn a_signature_of_the_notary_project_is_made_once() {

@@ -1,0 +1,58 @@
+//! Evidence for people: each piece with its history, and what the trust roots of the policy make of it now.
+
+use crate::http::App;
+use assay_engine::AttachedEvidence;
+use assay_model::Digest;
+use assay_store::{KnownEvidence, Place, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A piece of evidence.
+pub(crate) struct Shown {
+    /// What is known of it.
+    pub(crate) known: KnownEvidence,
+    /// What each trust root says: who signed, or why it does not count. Nothing of what is gone, or where there is no policy.
+    pub(crate) checks: BTreeMap<String, Result<String, String>>,
+}
+
+/// Returns the evidence that there is or was for an image, in the order in which it was first seen, from after a number on.
+pub(crate) async fn shown(
+    app: &App,
+    digest: &Digest,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Shown>, StoreError> {
+    let pieces = app.store.evidence(digest, after, limit).await?;
+    let there = pieces.iter().filter(|piece| piece.gone_at.is_none());
+    let places: BTreeSet<Place> = there.map(|piece| piece.place.clone()).collect();
+    let mut bodies = Vec::new();
+    let admission = app.admission.as_ref().filter(|admission| !admission.judge.roots().is_empty());
+    let _seat = match admission {
+        Some(admission) => admission.flights.seat().await,
+        None => None,
+    };
+    if let Some(admission) = admission {
+        for place in places {
+            let body = app.store.gathered(digest, &place).await?.and_then(|gathered| gathered.body);
+            bodies.extend(body.map(|body| (place, body, admission.judge.clone())));
+        }
+    }
+    let (now, name) = ((app.clock)().timestamp(), digest.to_string());
+    let judging = tokio::task::spawn_blocking(move || {
+        let mut checks = BTreeMap::new();
+        for (place, body, judge) in bodies {
+            let Ok(found) = AttachedEvidence::from_bytes(&body) else { continue };
+            let (judged, _) = found.pieces(judge.roots(), now);
+            for (candidate, judged) in found.candidates.iter().zip(judged) {
+                let judged = judged.map(|judged| judged.checks).unwrap_or_default();
+                checks.insert((place.clone(), found.identity(candidate)), judged);
+            }
+        }
+        checks
+    });
+    let mut checks = judging.await.map_err(|_| StoreError::Damaged { what: "evidence", name })?;
+    let shown = pieces.into_iter().map(|known| {
+        let found = known.gone_at.is_none().then(|| (known.place.clone(), known.seen.digest));
+        Shown { checks: found.and_then(|key| checks.remove(&key)).unwrap_or_default(), known }
+    });
+    Ok(shown.collect())
+}
