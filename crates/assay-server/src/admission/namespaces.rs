@@ -30,6 +30,8 @@ const MAX_ANSWER: u64 = 2 << 20;
 const MAX_FILE: u64 = 1 << 20;
 
 type Labels = BTreeMap<String, String>;
+/// What was read, or why it could not be, and until when that is taken for an answer.
+type Kept = (Instant, Result<Labels, String>);
 
 /// The cluster's API, and as whom it is asked.
 #[derive(Debug)]
@@ -119,7 +121,7 @@ struct Metadata {
 pub struct Namespaces {
     api: Arc<ClusterApi>,
     keep: Duration,
-    kept: Mutex<HashMap<String, (Instant, Result<Labels, String>)>>,
+    kept: Mutex<HashMap<String, Kept>>,
     flights: Flights,
 }
 

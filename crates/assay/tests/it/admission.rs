@@ -39,12 +39,17 @@ struct World {
 
 impl World {
     fn new(policy: &str) -> Self {
+        Self::on(policy, true)
+    }
+
+    /// On a registry with or without the list of referrers.
+    fn on(policy: &str, referrers: bool) -> Self {
         let place = Place::new();
         for key in ["release", "audit", "other"] {
             done(&place, &["key", "generate", "--out", key]);
         }
         place.write("policy.yaml", policy);
-        let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });
+        let registry = Pushable::new(Behaviour { referrers, ..Behaviour::default() });
         let server = registry.serve();
         Self { place, registry, host: server.host(), _server: server }
     }
@@ -214,25 +219,28 @@ fn an_unsigned_image_runs_once_it_is_signed_and_no_more_when_the_signature_is_go
 }
 
 #[test]
-fn tags_of_cosign_are_looked_at_when_they_are_pushed_and_are_no_images() {
+fn tags_that_stand_for_what_is_attached_are_looked_at_when_they_are_pushed_and_are_no_images() {
     let policy = format!(
         "{HEAD}rules:\n  - signed: {{of: [release]}}\ntrust: {{release: {{keys: [{{file: release.pub}}]}}}}\n"
     );
-    let world = World::new(&policy);
-    let image = image();
-    world.registry.image("acme/app", "1", &image);
-    let (name, subject) = (world.name("acme/app"), image.digest());
-    let pinned = format!("{name}@{subject}");
-    let server = world.serve(&["--refresh-evidence", "0"]);
-    world.push(&server, "acme/app", "1", &subject);
-    world.until_denied(&server, &pinned, "no evidence: the image has no signature");
-    done(&world.place, &["sign", "--legacy", "--key", "release.key", &name]);
-    let tag = format!("{}.sig", subject.replace(':', "-"));
-    let signature = digest(&world.registry.get("acme/app", &tag).unwrap());
-    world.push(&server, "acme/app", &tag, &signature);
-    world.until_admitted(&server, &pinned);
-    let images = server.ask(&world.place, "GET", "/api/v1/images", "");
-    assert_eq!(images["items"].as_array().unwrap().len(), 1, "{images}");
+    for (flags, suffix) in [(&["--legacy"][..], ".sig"), (&[], "")] {
+        let world = World::on(&policy, false);
+        let image = image();
+        world.registry.image("acme/app", "1", &image);
+        let (name, subject) = (world.name("acme/app"), image.digest());
+        let pinned = format!("{name}@{subject}");
+        let server = world.serve(&["--refresh-evidence", "0"]);
+        world.push(&server, "acme/app", "1", &subject);
+        world.until_denied(&server, &pinned, "no evidence: the image has no signature");
+        done(&world.place, &[&["sign", "--key", "release.key"], flags, &[&name]].concat());
+        // The signature, or the list of all that refers to the image.
+        let tag = format!("{}{suffix}", subject.replace(':', "-"));
+        let tagged = digest(&world.registry.get("acme/app", &tag).unwrap());
+        world.push(&server, "acme/app", &tag, &tagged);
+        world.until_admitted(&server, &pinned);
+        let images = server.ask(&world.place, "GET", "/api/v1/images", "");
+        assert_eq!(images["items"].as_array().unwrap().len(), 1, "{images}");
+    }
 }
 
 /// Attaches a bundle as cosign does.
