@@ -7,9 +7,11 @@ mod case;
 mod decide;
 mod identity;
 mod images;
+mod promotion;
 mod review;
 
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
+pub(crate) use promotion::Standing;
 pub use review::{Answer, InvalidReview, Review};

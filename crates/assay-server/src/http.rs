@@ -8,6 +8,7 @@ use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::Problem;
+use crate::promote::{self, Promoter};
 use crate::scanner::Scanner;
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
@@ -57,6 +58,8 @@ pub struct App {
     pub indicators: indicators::Kept,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
+    /// What promotes images, where there are repositories for that.
+    pub promoter: Option<Arc<Promoter>>,
 }
 
 /// Returns what answers requests.
@@ -78,6 +81,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
         .route("/api/v1/tokens/{name}", delete(api::token::revoke))
         .route("/api/v1/crawls", get(crawl::crawls))
+        .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
@@ -182,6 +186,7 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
     let depths = app.store.depths().await?;
     let now = (app.clock)();
     let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
+    text.push_str(&promote::render(&app.store.promotion_counts().await?));
     text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

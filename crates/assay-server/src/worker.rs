@@ -2,6 +2,7 @@
 
 use crate::crawl::{self, CRAWL, Crawled};
 use crate::metrics::Metrics;
+use crate::promote;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
 use assay_model::Digest;
@@ -57,16 +58,16 @@ enum Outcome {
 }
 
 /// Keeps a job while it is worked at, also while its result is written.
-struct Pulse(tokio::task::JoinHandle<()>);
+pub(crate) struct Pulse(tokio::task::JoinHandle<()>);
 
 impl Pulse {
-    fn start(worker: &Worker, job: &Job) -> Self {
-        let (worker, job) = (worker.clone(), job.clone());
+    pub(crate) fn start(store: &Store, terms: Terms, clock: &Clock, job: &Job) -> Self {
+        let (store, clock, job) = (store.clone(), clock.clone(), job.clone());
         Self(tokio::spawn(async move {
             loop {
-                tokio::time::sleep(worker.terms.lease / 3).await;
+                tokio::time::sleep(terms.lease / 3).await;
                 // Whether it is still ours is asked again when it is done; a scan cannot be called back.
-                let _ = worker.store.heartbeat(&job, &worker.terms, (worker.clock)()).await;
+                let _ = store.heartbeat(&job, &terms, clock()).await;
             }
         }))
     }
@@ -114,7 +115,7 @@ impl Worker {
         };
         self.metrics.waited(job.waited);
         let begun = (self.clock)();
-        let _pulse = Pulse::start(self, &job);
+        let _pulse = Pulse::start(&self.store, self.terms, &self.clock, &job);
         let (worker, at_hand) = (self.clone(), job.clone());
         let known = crawl::known(&self.store, &job).await?;
         let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
@@ -200,6 +201,7 @@ impl Worker {
                 crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
             }
             Outcome::Resolved(place, resolved, asked) => {
+                promote::check_release(&mut work, place, &resolved.digest, *asked).await?;
                 let is_asked_for = job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
                 if is_asked_for || (resolved.content != Content::Artifact && !resolved.attached) {
@@ -283,7 +285,7 @@ pub(crate) fn fault(error: tokio::task::JoinError) -> String {
 }
 
 /// Returns an error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -18,6 +18,7 @@ mod listing;
 mod migration;
 mod moment;
 mod notice;
+mod promotion;
 mod queue;
 mod retention;
 mod scan;
@@ -42,7 +43,10 @@ pub use indicator::{Indicators, OpenFindings, Remediated};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
-pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
+pub use promotion::{
+    Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag,
+};
+pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART, Terms};
 pub use retention::Service;
 pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};
 pub use session::{SESSION_LIFETIME, Session};

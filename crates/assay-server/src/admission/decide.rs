@@ -107,7 +107,8 @@ pub struct Admission {
 pub struct Flights(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Flights {
-    fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
+    /// Returns the lock of a thing, for as long as anybody holds it.
+    pub(crate) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
@@ -120,7 +121,7 @@ impl Flights {
 }
 
 /// What is said of one image.
-enum Said {
+pub(super) enum Said {
     Admit(Vec<String>),
     Deny(String),
     /// It is denied, but only because there is too much to do.
@@ -301,7 +302,7 @@ impl Admission {
                     "`{image}` has no digest, so another image may run than the one that was judged: name \
                      `{image}@{digest}`, or register the mutating webhook"
                 )),
-                Some(digest) => self.known(review, &reference, &digest).await?,
+                Some(digest) => self.known(placement(review), &reference, &digest).await?,
                 None => Said::Pending,
             };
             if !matches!(said, Said::Pending) || !is_pod {
@@ -449,13 +450,13 @@ impl Admission {
         Ok(Images::Known(reports))
     }
 
-    async fn known(
+    /// Judges an image that was seen: the one place where a verdict of the server is made or found.
+    pub(super) async fn known(
         &self,
-        review: &Review,
+        placement: Placement,
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Said, StoreError> {
-        let placement = placement(review);
         let key = key(reference, digest, &placement);
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(said(&verdict));

@@ -7,7 +7,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Promoter, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -64,6 +64,7 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<Metrics>,
     /// The head of the last answer.
     pub(crate) head: Mutex<String>,
+    pub(crate) promoter: Option<Arc<Promoter>>,
     database: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
@@ -109,6 +110,17 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
+        Self::promoting(registry, first, policy, &[], &[]).await
+    }
+
+    /// Starts one on this registry that promotes: `HOST` in the pairs stands for the registry.
+    pub(crate) async fn promoting(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        pairs: &[&str],
+        moving: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -133,7 +145,7 @@ impl World {
         });
         let clock: Clock = Arc::new(now);
         let metrics = Arc::new(Metrics::default());
-        let admission = policy.map(|policy| Admission {
+        let admission_by = |policy: &str| Admission {
             store: store.clone(),
             judge: Arc::new(Judge::parse(policy).unwrap()),
             scanner: scanner.clone(),
@@ -145,6 +157,21 @@ impl World {
                 break_glass: vec!["group:oncall".parse().unwrap()],
             },
             workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
+        };
+        let admission = policy.map(admission_by);
+        let promoter = policy.filter(|_| !pairs.is_empty()).map(|policy| {
+            let pair = |text: &&str| text.replace("HOST", &registry.host()).parse().unwrap();
+            Arc::new(Promoter {
+                store: store.clone(),
+                admission: admission_by(policy),
+                pairs: pairs.iter().map(pair).collect(),
+                moving: moving.iter().map(|tag| (*tag).to_owned()).collect(),
+                network: scanner.network.clone(),
+                terms: Terms::default(),
+                name: "promoter".to_owned(),
+                clock: clock.clone(),
+                flights: Flights::default(),
+            })
         });
         let app = App {
             store: store.clone(),
@@ -156,6 +183,7 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
+            promoter: promoter.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -176,6 +204,7 @@ impl World {
             worker,
             metrics,
             head: Mutex::default(),
+            promoter,
             database: bytes,
             _folder: folder,
         }
@@ -248,10 +277,21 @@ impl World {
 
     /// Tells of a push as the registry would.
     pub(crate) async fn push(&self, host: &str, tag: &str, digest: &str) -> (u16, String) {
+        self.push_to(host, "team/app", tag, digest).await
+    }
+
+    /// Tells of a push to a repository.
+    pub(crate) async fn push_to(
+        &self,
+        host: &str,
+        repository: &str,
+        tag: &str,
+        digest: &str,
+    ) -> (u16, String) {
         let event = serde_json::json!({ "events": [{
             "id": "1", "action": "push",
             "target": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
-                        "repository": "team/app", "tag": tag },
+                        "repository": repository, "tag": tag },
             "request": { "host": host },
         }] });
         self.ask("POST", "/webhooks/distribution", Some(Role::Developer), &event.to_string()).await

@@ -18,6 +18,7 @@ mod harbor;
 mod listen;
 mod notify;
 mod pages;
+mod promote;
 mod rematch;
 mod story;
 mod webhooks;
