@@ -47,7 +47,7 @@ pub use promotion::{
     Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag,
 };
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART, Terms};
-pub use retention::Service;
+pub use retention::{Service, Used};
 pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};

@@ -101,12 +101,16 @@ enum Outcome {
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     if args.open.platform().is_some() {
         return Err(CommandError::usage("an image is promoted with all its platforms, so all are judged")
-            .hint("leave out `--platform`, or copy that platform first with `assay copy --platform OS/ARCH`"));
+            .hint(
+                "leave out `--platform`, or copy that platform first with `assay copy --platform OS/ARCH`",
+            ));
     }
     let network = repository::network(args.open.network(), global)?;
     let from = repository::open("promote", &args.source, Access::Read, &network)?;
-    let image =
-        from.repository.resolve(from.wanted.as_ref()).map_err(|error| failed("promote", &args.source, error))?;
+    let image = from
+        .repository
+        .resolve(from.wanted.as_ref())
+        .map_err(|error| failed("promote", &args.source, error))?;
     let digest = image.descriptor.digest;
     let target = target(args, &from)?;
     let tag = target.tag().unwrap_or_default();
@@ -119,7 +123,10 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         .map(|there| there.descriptor.digest);
     if let Some(there) = named.filter(|there| *there != digest && !args.moves) {
         let place = to.place();
-        return Err(taken(&args.target, RepositoryError::TagTaken { place, tag: tag.to_owned(), digest: there }));
+        return Err(taken(
+            &args.target,
+            RepositoryError::TagTaken { place, tag: tag.to_owned(), digest: there },
+        ));
     }
 
     let pinned = pinned(&from.source, digest);
@@ -149,7 +156,16 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         let copied = copy(&from.repository, Some(&wanted), &to, Some(tag), &options, &|_, _| {});
         Outcome::Promoted(copied.map_err(|error| not_copied(args, error))?)
     };
-    report(args, &Told { digest, target: &target, moved_from: named.filter(|there| *there != digest), verdict: &verdict, outcome: &outcome })?;
+    report(
+        args,
+        &Told {
+            digest,
+            target: &target,
+            moved_from: named.filter(|there| *there != digest),
+            verdict: &verdict,
+            outcome: &outcome,
+        },
+    )?;
     if let Some(error) = error {
         error.print();
         return Ok(ExitCode::from(2));
@@ -177,8 +193,11 @@ fn target(args: &Args, from: &Opened) -> Result<Reference, CommandError> {
             .hint("name one, such as `registry.example/release/app:1.0`"));
     };
     if reference.digest().is_some() {
-        return Err(CommandError::usage(format!("`{}` has a digest, which is that of the source", args.target))
-            .hint("leave out the digest of the target"));
+        return Err(CommandError::usage(format!(
+            "`{}` has a digest, which is that of the source",
+            args.target
+        ))
+        .hint("leave out the digest of the target"));
     }
     let tag = copy_command::tag_of(&args.target, &parsed, from);
     tag.and_then(|tag| reference.with_tag(&tag)).ok_or_else(|| {

@@ -2,6 +2,7 @@
 
 use super::Global;
 use super::worker::{WorkArgs, run_error};
+use crate::environment;
 use crate::error::CommandError;
 use crate::source::read_file;
 use crate::terminal;
@@ -9,7 +10,7 @@ use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Serve};
+use assay_server::{Crawls, NotifyUrl, Pair, Promotions, Serve};
 use assay_store::Address;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ use std::time::Duration;
     assay serve --data DIR --registry ghcr.io --webhook-secret github=/run/secrets/github\n  \
     assay serve --data DIR --registry registry.example --crawl registry.example --crawl-every 900\n  \
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
+    assay serve --data DIR --registry registry.example --policy policy.yaml \\\n      \
+        --promote 'registry.example/incoming/*=registry.example/release/*'\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
@@ -86,6 +89,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// Promote what the policy admits of an incoming repository to a release repository; may be repeated. `HOST/incoming/*=HOST/release/*`
+    /// means all repositories below.
+    #[arg(long, value_name = "INCOMING=RELEASE")]
+    promote: Vec<Pair>,
+
+    /// Judge promotions by this policy, and not by that for workloads.
+    #[arg(long, value_name = "FILE", requires = "promote")]
+    promote_policy: Option<PathBuf>,
+
+    /// Let promotions move release tags that fit this pattern, such as `latest`; all others stay as they are. May be repeated.
+    #[arg(long, value_name = "PATTERN", requires = "promote")]
+    promote_move: Vec<String>,
+
+    /// Read the credentials for writing to release repositories from this file; what scans does not know them then.
+    #[arg(long, value_name = "FILE", requires = "promote", value_parser = super::path)]
+    promote_registry_config: Option<PathBuf>,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -121,9 +141,11 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
+    let promotions = promotions(&args)?;
     let judge = args.policy.as_deref().map(judge).transpose()?;
-    let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
-    if judge.as_ref().is_some_and(Judge::needs_evidence) {
+    let judges = || judge.iter().chain(&promotions.judge);
+    let deep = judges().any(Judge::needs_deep_scan);
+    if judges().any(Judge::needs_evidence) {
         terminal::note(
             global,
             "the policy asks for signatures or attestations, which the server does not gather yet: its rules about them deny",
@@ -159,6 +181,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
             places: args.crawl.into_iter().collect(),
             every: Duration::from_secs(args.crawl_every),
         },
+        promotions,
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -175,6 +198,31 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what is said about promotions.
+fn promotions(args: &Args) -> Result<Promotions, CommandError> {
+    for pair in &args.promote {
+        if let Some(host) =
+            pair.hosts().into_iter().find(|host| !args.work.registry.iter().any(|one| one == host))
+        {
+            let error = format!("the server was not told that it may ask the registry `{host}`");
+            return Err(CommandError::work(format!("cannot promote by `{pair}`"), error)
+                .hint(format!("name it with `--registry {host}`")));
+        }
+    }
+    if !args.promote.is_empty() && args.policy.is_none() && args.promote_policy.is_none() {
+        return Err(CommandError::usage("nothing says what may be promoted").hint(
+            "name a policy with `--policy FILE`, or with `--promote-policy FILE` one for promotions alone",
+        ));
+    }
+    let given = args.promote_registry_config.as_ref().filter(|path| !path.as_os_str().is_empty());
+    Ok(Promotions {
+        pairs: args.promote.clone(),
+        judge: args.promote_policy.as_deref().map(judge).transpose()?,
+        moving: args.promote_move.clone(),
+        credentials: given.map(|path| environment::credentials(Some(path))),
+    })
 }
 
 /// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.
