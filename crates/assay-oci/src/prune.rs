@@ -182,6 +182,9 @@ impl Deletions<'_> {
     }
 
     fn attached(&mut self, subject: Digest, with: Digest, depth: usize) -> Result<(), RepositoryError> {
+        if depth > MAX_DEPTH {
+            return Ok(());
+        }
         let found = self.repository.artifacts(subject, &[])?;
         for problem in &found.problems {
             self.plan.problems.push(format!("{} of {}: {}", problem.found, subject.short(), problem.reason));
@@ -203,9 +206,12 @@ impl Deletions<'_> {
                 self.image(artifact.descriptor.digest, with, depth.saturating_add(1))?;
             }
         }
-        // The lists and cosign's manifests are named by the image that goes.
+        // The lists and cosign's manifests are named by the image that goes. What a list names is no part of it.
         for digest in self.contents.named_by(subject) {
-            self.image(digest, with, depth.saturating_add(1))?;
+            if !self.needed.contains_key(&digest) && self.gone.insert(digest) {
+                self.plan.deletions.push(Deletion { digest, with });
+                self.attached(digest, with, depth.saturating_add(1))?;
+            }
         }
         Ok(())
     }

@@ -200,6 +200,14 @@ async fn event(
 ) -> Result<Response, Problem> {
     webhook::authenticate(&app, &registry, &asked, &headers, &body).await?;
     let pushes = webhook::read(&registry, &asked, &headers, &body)?;
+    let pulls = webhook::read_pulls(&registry, &headers, &body);
+    if !pulls.is_empty() {
+        let mut work = app.store.begin().await?;
+        for digest in &pulls {
+            work.pulled(digest, (app.clock)()).await?;
+        }
+        work.commit().await?;
+    }
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
         return Err(Problem::busy(RETRY_AFTER));

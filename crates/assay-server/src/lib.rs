@@ -5,6 +5,7 @@ pub mod admission;
 mod api;
 mod audit;
 mod crawl;
+mod deep;
 mod harbor;
 mod http;
 mod index;
@@ -27,6 +28,7 @@ mod worker;
 
 pub use audit::verify_audit;
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
+pub use deep::deepen;
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;

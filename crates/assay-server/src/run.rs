@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Flights, Identities, Judge, Workload};
 use crate::crawl::{Crawls, schedule};
+use crate::deep::keep_deepening;
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
@@ -81,6 +82,8 @@ pub struct Serve {
     pub crawls: Crawls,
     /// From where to where images are promoted.
     pub promotions: Promotions,
+    /// How often images are looked for that were never looked at deeply; never if it is zero.
+    pub deepen_every: Duration,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -218,6 +221,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let promoting = promoter
             .clone()
             .map(|promoter| tokio::spawn(keep_promoting(promoter, note.clone(), stop.clone())));
+        let deepening = tokio::spawn(keep_deepening(
+            store.clone(),
+            scanner.clone(),
+            options.deepen_every,
+            clock.clone(),
+            stop.clone(),
+        ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
@@ -247,6 +257,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        deepening.abort();
         Ok(())
     })
 }

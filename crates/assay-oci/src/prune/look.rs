@@ -195,7 +195,7 @@ impl Contents {
         let mut open: Vec<Digest> = kept.into_iter().collect();
         // What is attached to something that has no tag stays: it may be pulled by its digest.
         let going = self.tags.values().copied().filter(|digest| !needed.contains_key(digest));
-        let going = self.with_parts(going.collect());
+        let going = self.with_all(repository, going.collect())?;
         for (subject, digest) in self.attached.values() {
             if !going.contains(subject) {
                 needed.insert(*digest, *subject);
@@ -214,18 +214,37 @@ impl Contents {
         Ok(needed)
     }
 
-    /// Returns manifests with all that the indexes among them list.
-    fn with_parts(&self, mut open: Vec<Digest>) -> BTreeSet<Digest> {
-        let looked = self.looked.borrow();
+    /// Returns manifests with all that the indexes among them list, and what lists under their tags say is attached to them, if that
+    /// says so itself.
+    fn with_all(
+        &self,
+        repository: &Repository,
+        mut open: Vec<Digest>,
+    ) -> Result<BTreeSet<Digest>, RepositoryError> {
+        let mut named: BTreeMap<Digest, Vec<Digest>> = BTreeMap::new();
+        for (subject, digest) in self.attached.values() {
+            named.entry(*subject).or_default().push(*digest);
+        }
         let mut all = BTreeSet::new();
         while let Some(one) = open.pop() {
-            if all.insert(one)
-                && let Some(Looked::Read(read)) = looked.get(&one)
-            {
-                open.extend(&read.children);
+            if !all.insert(one) {
+                continue;
+            }
+            if let Looked::Read(read) = self.looked(repository, one)? {
+                open.extend(read.children);
+            }
+            for list in named.get(&one).into_iter().flatten() {
+                let Looked::Read(list) = self.looked(repository, *list)? else { continue };
+                for entry in list.children {
+                    let says_so = match self.looked(repository, entry)? {
+                        Looked::Read(read) => read.subject == Some(one),
+                        Looked::Missing | Looked::Unreadable(_) => false,
+                    };
+                    open.extend(says_so.then_some(entry));
+                }
             }
         }
-        all
+        Ok(all)
     }
 
     /// Returns the lists of artifacts and cosign's manifests that are named by an image.

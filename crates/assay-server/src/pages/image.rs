@@ -58,6 +58,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         formats => download::names(),
         first_seen => time(image.first_seen),
         last_seen => time(image.last_seen),
+        last_pulled => store.last_pulled(&digest).await?.map(time),
     };
     let mut tables = vec![
         findings(ask, &digest, Standing::Open).await?,

@@ -137,6 +137,7 @@ impl World {
             scratch: folder.path().to_owned(),
             threads: NonZeroUsize::MIN,
             deep: false,
+            deep_tags: vec!["v*".to_owned()],
             database: Arc::new(move || {
                 let bytes = current.lock().unwrap().clone();
                 Ok((Database::from_bytes(bytes)?, false))

@@ -13,6 +13,7 @@ mod access;
 mod admission;
 mod bounds;
 mod crawls;
+mod deep;
 mod fixture;
 mod harbor;
 mod listen;

@@ -79,6 +79,13 @@ fn links(html: &str, containing: &str) -> Vec<String> {
 }
 
 /// A world with an image that was scanned, and then again by a newer database.
+/// Opens a page as a viewer.
+pub(crate) async fn page(world: &World, path: &str) -> String {
+    let mut browser = Browser { world, cookie: None };
+    browser.sign_in(Role::Viewer).await;
+    browser.open(path).await
+}
+
 async fn world(policy: Option<&str>) -> (World, String) {
     let app = image(&[("django", "4.0.5"), ("flask", "1.0")]);
     let old = database(&[("CVE-2022-1", "django", "4.0.6")], BUILT);

@@ -89,6 +89,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// How many seconds are between two looks for images that were never scanned deeply; 0 never looks.
+    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = clap::value_parser!(u64).range(..=31_536_000))]
+    deep_every: u64,
+
     /// Promote what the policy admits of an incoming repository to a release repository; may be repeated. `HOST/incoming/*=HOST/release/*`
     /// means all repositories below.
     #[arg(long, value_name = "INCOMING=RELEASE")]
@@ -182,6 +186,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
             every: Duration::from_secs(args.crawl_every),
         },
         promotions,
+        deepen_every: Duration::from_secs(args.deep_every),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
