@@ -36,6 +36,7 @@ mod notation;
 mod os_packages;
 mod pages;
 mod pipeline;
+mod promote;
 mod removable;
 mod report;
 mod same_image;
