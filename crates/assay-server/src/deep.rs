@@ -22,8 +22,8 @@ const MAX_ASKED: i64 = 1000;
 const RECENT: Duration = Duration::from_secs(30 * 86_400);
 /// How often is looked whether it is time to look.
 const CHECK: Duration = Duration::from_secs(60);
-/// The event of a look, by which all servers of one database know when the last was.
-const LOOKED: &str = "deep-look";
+/// What a look is called in the database, by which all servers know when the last was.
+const LOOKED: &str = "deep";
 
 /// Asks for a deep scan, unless too much is to be done already; the nightly look finds what was left out.
 pub(crate) async fn ask(
@@ -59,17 +59,15 @@ pub async fn deepen(
     every: Duration,
     now: Moment,
 ) -> Result<Option<usize>, StoreError> {
-    let last = store.newest_events(LOOKED, None, None, 1).await?;
-    if scanner.deep || last.first().is_some_and(|last| last.at.plus(every) > now) {
+    let mut work = store.begin().await?;
+    if scanner.deep || !work.take_turn(LOOKED, now.minus(every), now).await? {
         return Ok(None);
     }
     let mut shallow = store.shallow(now.minus(RECENT), MAX_ASKED).await?;
     shallow.retain(|(_, place)| scanner.registries.contains(&place.registry));
-    let mut work = store.begin().await?;
     for (digest, place) in &shallow {
         ask(&mut work, digest, place, now).await?;
     }
-    work.record(LOOKED, None, &serde_json::json!({ "images": shallow.len() }), now).await?;
     work.commit().await?;
     Ok(Some(shallow.len()))
 }

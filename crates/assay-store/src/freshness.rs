@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::image::{self, Place};
 use crate::moment::Moment;
 use crate::scan::{Depth, ROWS, ReportStatus, rows};
-use crate::store::Store;
+use crate::store::{Store, Work};
 use crate::text::clean;
 use assay_model::Digest;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -23,6 +23,24 @@ pub struct Dated {
 /// The reports that count: the deepest of each image.
 const DEEPEST: &str = "NOT EXISTS (SELECT 1 FROM reports d WHERE d.image = r.image AND \
      CASE d.depth WHEN 'deep' THEN 3 WHEN 'fast' THEN 2 ELSE 1 END > CASE r.depth WHEN 'deep' THEN 3 WHEN 'fast' THEN 2 ELSE 1 END)";
+
+impl Work {
+    /// Says that what is done from time to time is done now, unless it was after `before`: then another process did. Says which.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn take_turn(&mut self, name: &str, before: Moment, now: Moment) -> Result<bool, StoreError> {
+        let taken = sqlx::query(
+            "INSERT INTO looks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE looks.at <= $3",
+        )
+        .bind(name)
+        .bind(now.0)
+        .bind(before.0)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(taken.rows_affected() > 0)
+    }
+}
 
 impl Store {
     /// Returns images that were scanned and never looked at deeply, were seen since a moment, and where they can be had; the newest first.

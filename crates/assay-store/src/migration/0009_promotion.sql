@@ -1,5 +1,5 @@
--- What was carried to release repositories, by whom and by which verdict; what became of each tag of an incoming repository; and when
--- images were last pulled.
+-- What was carried to release repositories, by whom and by which verdict; what became of each tag of an incoming repository; when
+-- images were last pulled, and when what is done from time to time was last done.
 CREATE TABLE promotions (
     id {id},
     source_registry TEXT NOT NULL,
@@ -35,4 +35,9 @@ CREATE TABLE candidates (
 CREATE TABLE pulls (
     image BIGINT NOT NULL PRIMARY KEY REFERENCES images (id) ON DELETE CASCADE,
     last_pulled BIGINT NOT NULL
+);
+
+CREATE TABLE looks (
+    name TEXT NOT NULL PRIMARY KEY,
+    at BIGINT NOT NULL
 );

@@ -1,7 +1,10 @@
 //! What is due to be promoted, what was, and which release tags moved by themselves.
 
-use crate::fixture::{at, digest, on_each, place};
-use assay_store::{Candidate, CandidateState, Incoming, Moment, NewPromotion, Place, ReleaseTag, Store};
+use crate::fixture::{at, digest, on_each, place, scan};
+use assay_store::{
+    Candidate, CandidateState, Child, Depth, Incoming, Moment, NewJob, NewPromotion, Place, ReleaseTag,
+    SET_APART, Service, Store, Terms,
+};
 
 fn incoming() -> Incoming<'static> {
     Incoming {
@@ -166,5 +169,83 @@ fn a_pull_is_written_once_in_a_minute_and_of_what_is_known_only() {
         assert!(pull(1, 160).await);
         assert_eq!(store.last_pulled(&digest(1)).await.unwrap(), Some(at(160)));
         assert_eq!(store.last_pulled(&digest(2)).await.unwrap(), None);
+    });
+}
+
+#[test]
+fn who_prunes_a_registry_learns_what_runs_and_how_old_it_is() {
+    on_each(async |store| {
+        for (number, tag, second) in [(1, "a", 10), (2, "b", 20), (3, "c", 30), (4, "d", 40), (5, "e", 50)] {
+            see(&store, number, &place(Some(tag)), second).await;
+        }
+        see(&store, 6, &Place { repository: "team/other".to_owned(), ..place(Some("x")) }, 60).await;
+        let service = |name| Service { environment: "production", name };
+        let mut work = store.begin().await.unwrap();
+        // An index of two images, of which one runs; and what was good before what runs now.
+        let child = |number| Child { digest: digest(number), platform: String::new() };
+        work.set_children(&digest(1), &[child(2), child(3)]).await.unwrap();
+        work.deploy(&service("web"), &digest(2), at(70)).await.unwrap();
+        work.deploy(&service("job"), &digest(4), at(70)).await.unwrap();
+        work.mark_good(&service("job")).await.unwrap();
+        work.deploy(&service("job"), &digest(6), at(80)).await.unwrap();
+        work.deploy(&service("gone"), &digest(5), at(80)).await.unwrap();
+        work.undeploy(&service("gone"), at(90)).await.unwrap();
+        work.pulled(&digest(5), at(100)).await.unwrap();
+        work.commit().await.unwrap();
+        let deployed = store.deployed().await.unwrap();
+        assert_eq!(deployed, [1, 2, 3, 4, 6].map(digest).into());
+        let mut used = store.used("registry.example", "team/app").await.unwrap();
+        used.sort_by_key(|one| one.first_seen);
+        let seen: Vec<_> = used.iter().map(|one| (one.digest, one.first_seen, one.last_pulled)).collect();
+        assert_eq!(seen.len(), 5);
+        assert_eq!(seen[4], (digest(5), at(50), Some(at(100))));
+        assert_eq!(seen[0], (digest(1), at(10), None));
+    });
+}
+
+#[test]
+fn what_was_only_scanned_fast_is_found() {
+    on_each(async |store| {
+        scan(&store, &digest(1), Depth::Fast, &[], at(10)).await;
+        scan(&store, &digest(2), Depth::Fast, &[], at(20)).await;
+        scan(&store, &digest(2), Depth::Deep, &[], at(30)).await;
+        scan(&store, &digest(3), Depth::Fast, &[], at(40)).await;
+        see(&store, 4, &place(None), 50).await;
+        let digests = async |since: i64, limit: i64| {
+            let found = store.shallow(at(since), limit).await.unwrap();
+            found.into_iter().map(|(digest, _)| digest).collect::<Vec<_>>()
+        };
+        assert_eq!(digests(0, 10).await, [digest(3), digest(1)]);
+        assert_eq!(digests(11, 10).await, [digest(3)]);
+        assert_eq!(digests(0, 1).await, [digest(3)]);
+        let turn = async |before: i64, now: i64| {
+            let mut work = store.begin().await.unwrap();
+            let taken = work.take_turn("deep", at(before), at(now)).await.unwrap();
+            work.commit().await.unwrap();
+            taken
+        };
+        assert!(turn(0, 10).await && !turn(9, 19).await && turn(10, 20).await && !turn(10, 20).await);
+    });
+}
+
+#[test]
+fn promotions_are_left_to_who_may_do_them() {
+    on_each(async |store| {
+        let job = |kind: &str| NewJob {
+            kind: kind.to_owned(),
+            name: "n".to_owned(),
+            registry: "r".to_owned(),
+            payload: String::new(),
+            priority: 0,
+            max_attempts: 3,
+        };
+        let terms = Terms::default();
+        store.enqueue(&job(SET_APART), at(1)).await.unwrap();
+        assert_eq!(store.claim("worker", &terms, at(2)).await.unwrap(), None);
+        store.enqueue(&job("scan"), at(1)).await.unwrap();
+        let promote = store.claim_set_apart("promoter", &terms, at(2)).await.unwrap().unwrap();
+        assert_eq!(promote.kind, SET_APART);
+        assert_eq!(store.claim_set_apart("promoter", &terms, at(2)).await.unwrap(), None);
+        assert_eq!(store.claim("worker", &terms, at(2)).await.unwrap().unwrap().kind, "scan");
     });
 }

@@ -154,7 +154,8 @@ fn prune(args: &Args, network: &Network, known: &Known, done: &mut Done) -> Resu
     let tags = tags(&crawler, &done.name)?;
     let access = if args.yes { Access::Write } else { Access::Read };
     let repository = Repository::registry(&reference, access, network).map_err(told)?;
-    let now = environment::now();
+    // What is deleted is not for a build's fixed date to decide.
+    let now = environment::clock();
     let since =
         args.keep_days.map(|days| Timestamp(now.0.saturating_sub(i64::from(days).saturating_mul(DAY))));
     let keep = Keep {
