@@ -129,10 +129,9 @@ impl Promoter {
                 .settle(candidate, CandidateState::Refused, "it has no name that can be promoted")
                 .await;
         };
+        // Lists of signatures look like images of several platforms; they go with what they are attached to.
         if subject_of_tag(tag).is_some() {
-            return self
-                .settle(candidate, CandidateState::Refused, "its tag is that of something attached")
-                .await;
+            return self.settle(candidate, CandidateState::Pending, "").await;
         }
         match self.admission.promotable(&source, &digest).await? {
             Standing::Pending => self.settle(candidate, CandidateState::Pending, "").await,
@@ -259,6 +258,7 @@ pub(crate) async fn keep_promoting(
         let (promoter, stop) = (promoter.clone(), stop.clone());
         running.push(tokio::spawn(async move { promoter.carry_out(&stop).await }));
     }
+    let mut recovered = Moment::default();
     while !stop.load(Ordering::Relaxed) {
         let one = promoter.clone();
         match tokio::spawn(async move { one.look().await }).await {
@@ -269,7 +269,12 @@ pub(crate) async fn keep_promoting(
                 note(&format!("the program failed while it looked for what is to be promoted: {fault}"));
             }
         }
-        let _ = promoter.store.recover((promoter.clock)()).await;
+        // Where there are no workers nobody else does.
+        let now = (promoter.clock)();
+        if now.since(recovered) >= promoter.terms.lease / 2 {
+            recovered = now;
+            let _ = promoter.store.recover(now).await;
+        }
         tokio::time::sleep(LOOK).await;
     }
     for one in running {

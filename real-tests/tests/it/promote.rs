@@ -15,6 +15,8 @@ use tempfile::TempDir;
 const SIGNED: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: release}]\nrules:\n  - nonRoot: {}\n  - signed: {of: [release]}\ntrust: {release: {keys: [{file: release.pub}]}}\n";
 const NON_ROOT: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: test}\ntiers: [{name: release}]\nrules:\n  - nonRoot: {}\n";
 
+const ADVISORY: &str = r#"{"id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "affected": [{"package": {"ecosystem": "PyPI", "name": "flask"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}]}]}"#;
+
 /// Who may write to which registry: CI to the first, the one who releases to the second.
 const USERS: [(&str, &str); 2] = [("ci", "Y2k6cGFzcw=="), ("releaser", "cmVsZWFzZXI6cGFzcw==")];
 
@@ -53,8 +55,13 @@ impl Bench {
             registries.push(running);
             hosts.push(host);
         }
+        // Without a vulnerability database everything is denied.
+        std::fs::create_dir(folder.path().join("osv")).unwrap();
+        std::fs::write(folder.path().join("osv/TEST-1.json"), ADVISORY).unwrap();
         let (incoming, release) = (format!("{}/incoming/app", hosts[0]), format!("{}/release/app", hosts[1]));
-        Some(Self { folder, skopeo, _registries: registries, incoming, release })
+        let bench = Self { folder, skopeo, _registries: registries, incoming, release };
+        bench.ok(&["db", "build", "--from", "osv", "--out", "test.db"]);
+        Some(bench)
     }
 
     fn path(&self) -> &Path {
@@ -86,6 +93,7 @@ impl Bench {
             .env("ASSAY_CACHE_DIR", self.path().join("cache"))
             .env("ASSAY_KEY_PASSWORD", "x")
             .env("ASSAY_QUIET", "1")
+            .env("ASSAY_DB", "test.db")
             .output()
             .unwrap()
     }
@@ -225,6 +233,8 @@ fn a_server_that_is_killed_promotes_everything_once_and_tells_of_a_release_that_
     let pair = format!("{}={}", bench.incoming, bench.release);
     let crawled = bench.incoming.clone();
     let serve = [
+        "--db",
+        "test.db",
         "serve",
         "--data",
         "data",

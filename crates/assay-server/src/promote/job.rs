@@ -161,7 +161,10 @@ impl Promoter {
         work.finish_promotion(&read.target, &digest, now).await?;
         // Clusters may ask for it at once, before any event of the release repository.
         work.see(&digest, &read.target, now).await?;
-        work.decide_candidate(&read.candidate, policy, (CandidateState::Promoted, ""), now).await?;
+        // Under another tag than its own it is no promotion of that one.
+        if read.candidate.place.tag == read.target.tag {
+            work.decide_candidate(&read.candidate, policy, (CandidateState::Promoted, ""), now).await?;
+        }
         let detail = serde_json::json!({
             "source": read.order.source, "target": read.order.target, "verdict": verdict,
             "artifacts": artifacts, "actor": read.order.actor,

@@ -2,6 +2,7 @@
 //! that moves by itself raises an alarm.
 
 use crate::fixture::{BUILT, World, database, image, now, run};
+use crate::pages::page;
 use assay_model::{Digest, Timestamp};
 use assay_server::{Clock, Promoter, rematch_all};
 use assay_store::{Moment, Role};
@@ -179,6 +180,8 @@ fn a_promoted_tag_that_moves_by_itself_raises_one_alarm() {
             (&alarms[0]["digest"], &alarms[0]["detail"]["promoted"], &alarms[0]["detail"]["tag"]),
             (&other.digest().into(), &good.digest().into(), &"1.0".into())
         );
+        let page = page(&world, "/events?kind=promoted-tag-moved").await;
+        assert!(page.contains("promoted-tag-moved") && page.contains(&good.digest()), "{page}");
         let moved = &world.get("/api/v1/promotions").await["items"][0]["movedTo"];
         assert_eq!(*moved, other.digest());
         assert_eq!(metric(&world, "assay_promoted_tag_moves_total").await, "1");
