@@ -184,7 +184,7 @@ fn what_is_attached_goes_with_its_image_and_nothing_else_does() {
         ] {
             assert_eq!(world.has(name), stays, "{name} {referrers}");
         }
-        assert_eq!(world.has(&old.digest().replace(':', "-")), false, "{referrers}");
+        assert!(!world.has(&old.digest().replace(':', "-")), "{referrers}");
     }
 }
 
