@@ -44,7 +44,7 @@ pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
 pub use promotion::{
-    Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag,
+    Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag, Staying,
 };
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART, Terms};
 pub use retention::{Service, Used};

@@ -118,6 +118,23 @@ pub struct Candidate {
     pub before: Option<(CandidateState, String, String)>,
 }
 
+/// A tag of an incoming repository that is not promoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staying {
+    /// Where it is, with its tag.
+    pub place: Place,
+    /// Where it would go, as the operator wrote it.
+    pub target: String,
+    /// The image.
+    pub digest: Digest,
+    /// Whether it is denied or refused.
+    pub state: CandidateState,
+    /// Why.
+    pub reason: String,
+    /// When it was last judged.
+    pub looked: Moment,
+}
+
 /// A release tag that names something else than was promoted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReleaseTag {
@@ -414,6 +431,38 @@ impl Store {
             })
         };
         rows.iter().map(candidate).collect()
+    }
+
+    /// Returns tags of incoming repositories that are denied or refused, those judged last first, from a place in the list on.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn staying(&self, skip: i64, limit: i64) -> Result<Vec<Staying>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT registry, repository, tag, target, digest, state, reason, looked FROM candidates \
+             WHERE state IN ('denied', 'refused') ORDER BY looked DESC, registry, repository, tag, target LIMIT $1 OFFSET $2",
+        )
+        .bind(limit)
+        .bind(skip)
+        .fetch_all(&self.pool)
+        .await?;
+        let staying = |row: &AnyRow| {
+            let state: String = row.try_get(5)?;
+            Ok(Staying {
+                place: Place {
+                    registry: row.try_get(0)?,
+                    repository: row.try_get(1)?,
+                    tag: Some(row.try_get(2)?),
+                },
+                target: row.try_get(3)?,
+                digest: digest(row, 4)?,
+                state: CandidateState::parse(&state)
+                    .ok_or(StoreError::Damaged { what: "candidate", name: state })?,
+                reason: row.try_get(6)?,
+                looked: Moment(row.try_get(7)?),
+            })
+        };
+        rows.iter().map(staying).collect()
     }
 
     /// Returns promotions before a number, the newest first.

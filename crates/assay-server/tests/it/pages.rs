@@ -133,6 +133,7 @@ fn every_page_can_be_read_and_every_table_fetched() {
             "/advisories/CVE-2023-7".to_owned(),
             "/packages?name=flask".to_owned(),
             "/events".to_owned(),
+            "/promotions".to_owned(),
             "/queue".to_owned(),
             "/policy".to_owned(),
             "/audit".to_owned(),

@@ -127,6 +127,11 @@ fn what_is_admitted_is_promoted_with_all_that_is_attached_and_what_is_denied_sta
         assert_eq!((denied.len(), &denied[0]["detail"]["tag"]), (1, &"0.9".into()));
         all(&world).await;
         assert_eq!(events(&world, "promotion-denied").await.len(), 1);
+        let shown = page(&world, "/promotions").await;
+        assert!(
+            shown.contains("release&#x2f;app:1.0</td>") && shown.contains("1 critical vulnerability"),
+            "{shown}"
+        );
         assert_eq!(metric(&world, "assay_promotion_candidates_denied").await, "1");
         assert_eq!(metric(&world, "assay_promotions_total").await, "1");
 

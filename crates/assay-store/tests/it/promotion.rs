@@ -80,6 +80,9 @@ fn a_tag_is_due_until_it_is_decided_and_again_when_anything_changes() {
         work.commit().await.unwrap();
         assert_eq!(due(&store, at(100)).await, []);
         assert_eq!(store.promotion_counts().await.unwrap().refused, 1);
+        let staying = store.staying(0, 10).await.unwrap();
+        assert_eq!((staying.len(), staying[0].reason.as_str(), staying[0].digest), (1, "taken", digest(3)));
+        assert_eq!(store.staying(1, 10).await.unwrap(), []);
 
         // All repositories below a name, and nothing that only begins like it.
         let below =
