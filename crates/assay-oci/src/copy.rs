@@ -3,14 +3,14 @@
 //! Bytes stay as they are, so that digests, and with them signatures, stay valid; every one is verified on the way. Surprising: the
 //! name comes last, when all else is there, so that nobody pulls an image whose signatures are still on their way; what is attached
 //! to an artifact, such as the signature of a bill of materials, is copied like what is attached to an image; and an artifact that
-//! cannot be copied costs itself only, unless the reason is the way there, while an image is copied whole or not at all.
+//! cannot be copied costs itself only, unless all are asked for or the reason is the way there, while an image is copied whole or not at all.
 
 use crate::artifact::{Artifact, Artifacts, Found, LookOutcome, NewLayer};
 use crate::descriptor::Descriptor;
 use crate::document::not_distributed;
 use crate::error::{OpenError, ReadLayerError};
 use crate::network::TimeUp;
-use crate::registry::push::Transfer;
+use crate::registry::push::{Condition, Transfer};
 use crate::registry::{RegistryError, RegistryErrorKind};
 use crate::repository::{Repository, RepositoryError, StoredManifest};
 use crate::source::Selector;
@@ -41,6 +41,10 @@ pub struct CopyOptions {
     pub artifacts: bool,
     /// The digest that the destination is named by: nothing is copied if the image has another.
     pub expected: Option<Digest>,
+    /// A tag that names another image stays as it is: then nothing is copied.
+    pub keep_tag: bool,
+    /// Nothing gets the tag unless everything that is attached was copied.
+    pub whole: bool,
 }
 
 /// What was copied.
@@ -67,8 +71,8 @@ pub struct Copied {
 /// Copies the image `wanted` of `from` to `to`, under `tag` if there is one; `progress` is told each blob that is there.
 ///
 /// # Errors
-/// Fails when the image cannot be copied whole, or has another digest than is expected; the tag then stays where it was. An artifact
-/// that is listed and cannot be copied is one of the problems.
+/// Fails when the image cannot be copied whole, has another digest than is expected, or when its tag is taken and to be kept; the tag
+/// then stays where it was. An artifact that is listed and cannot be copied is one of the problems, or fails it if all are asked for.
 pub fn copy(
     from: &Repository,
     wanted: Option<&Selector>,
@@ -82,6 +86,11 @@ pub fn copy(
     if let Some(expected) = options.expected.filter(|expected| *expected != actual) {
         return Err(RepositoryError::OtherDigest { place: to.place(), expected, actual });
     }
+    let kept_tag = tag.filter(|_| options.keep_tag);
+    if let Some(tag) = kept_tag {
+        // Before gigabytes are sent in vain; it is looked at again before the name is given.
+        names(to, tag, actual)?;
+    }
     let mut copy = Copy {
         from,
         to,
@@ -92,10 +101,41 @@ pub fn copy(
         attached: HashSet::new(),
     };
     copy.image(&root, 0)?;
-    let descriptor = &root.descriptor;
-    to.push_image(&descriptor.media_type, &root.bytes, tag)?;
-    copy.done.root = Some(descriptor.digest);
+    if options.whole && !copy.done.problems.is_empty() {
+        return Err(RepositoryError::Incomplete { place: to.place(), problems: copy.done.problems });
+    }
+    match kept_tag {
+        Some(tag) => name(to, tag, &root)?,
+        None => drop(to.push_image(&root.descriptor.media_type, &root.bytes, tag)?),
+    }
+    copy.done.root = Some(actual);
     Ok(copy.done)
+}
+
+/// Tells whether a tag names the image already.
+///
+/// # Errors
+/// Fails when it names another.
+fn names(to: &Repository, tag: &str, image: Digest) -> Result<bool, RepositoryError> {
+    match to.find(Some(&Selector::Name(tag.to_owned())))? {
+        None => Ok(false),
+        Some(there) if there.descriptor.digest == image => Ok(true),
+        Some(there) => {
+            let digest = there.descriptor.digest;
+            Err(RepositoryError::TagTaken { place: to.place(), tag: tag.to_owned(), digest })
+        }
+    }
+}
+
+/// Gives the image a tag that nothing else has. Registries that honour no conditions leave a moment in which another may be faster.
+fn name(to: &Repository, tag: &str, image: &StoredManifest) -> Result<(), RepositoryError> {
+    let Descriptor { media_type, digest, .. } = &image.descriptor;
+    if names(to, tag, *digest)? || to.put(media_type, &image.bytes, Some(tag), &Condition::Absent)?.is_some()
+    {
+        return Ok(());
+    }
+    // Another was faster.
+    if names(to, tag, *digest)? { Ok(()) } else { Err(to.contended(tag, 1)) }
 }
 
 struct Copy<'a> {

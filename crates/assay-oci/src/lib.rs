@@ -16,6 +16,7 @@ mod files;
 pub mod network;
 pub mod pin;
 mod platform;
+pub mod prune;
 pub mod reference;
 pub mod registry;
 pub mod repository;

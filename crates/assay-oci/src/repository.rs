@@ -87,6 +87,24 @@ pub enum RepositoryError {
         /// How often it was written.
         attempts: u32,
     },
+    /// A tag names another image, and is to stay as it is.
+    #[error("`{place}:{tag}` is `{digest}` already")]
+    TagTaken {
+        /// The repository.
+        place: String,
+        /// The tag.
+        tag: String,
+        /// What it names.
+        digest: Digest,
+    },
+    /// Not everything that is attached to an image could be copied.
+    #[error("not all that is attached could be copied to `{place}`: {}", problems.join("; "))]
+    Incomplete {
+        /// The repository.
+        place: String,
+        /// What could not be copied, and why.
+        problems: Vec<String>,
+    },
     /// What is to be written is not what its place is named by.
     #[error("`{place}` is to hold `{expected}`, and this is `{actual}`")]
     OtherDigest {
@@ -450,6 +468,17 @@ impl Repository {
         match &self.0 {
             Inner::Registry(registry) => registry.put(media_type, bytes, tag, condition),
             Inner::Layout(layout) => layout.put(media_type, bytes, tag, condition),
+        }
+    }
+
+    /// Deletes a manifest, and with it all tags that name it; says whether it was there.
+    ///
+    /// # Errors
+    /// Fails when the place cannot be written to, or deletes nothing: many registries do so only when they are told to.
+    pub fn delete(&self, digest: &Digest) -> Result<bool, RepositoryError> {
+        match &self.0 {
+            Inner::Registry(registry) => registry.delete(digest),
+            Inner::Layout(layout) => Err(RepositoryError::ReadOnly { place: layout.place() }),
         }
     }
 

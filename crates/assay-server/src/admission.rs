@@ -10,6 +10,7 @@ mod decide;
 mod identity;
 mod images;
 mod namespaces;
+mod promotion;
 mod review;
 mod trust;
 
@@ -17,4 +18,5 @@ pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};
 pub use namespaces::{ClusterApi, KEPT as LABELS_KEPT, Namespaces};
+pub(crate) use promotion::Standing;
 pub use review::{Answer, InvalidReview, Review};

@@ -124,6 +124,7 @@ struct ImageDetail {
     open: Vec<FindingEntry>,
     gone: Vec<FindingEntry>,
     refused: Option<String>,
+    last_pulled: Option<String>,
     scan: Option<ScanEntry>,
     job: Option<JobEntry>,
 }
@@ -226,6 +227,7 @@ pub(crate) async fn image(
         open,
         gone,
         refused: app.store.refused(&digest).await?,
+        last_pulled: app.store.last_pulled(&digest).await?.map(time),
         scan: app.store.report_status(&digest).await?.map(|report| ScanEntry {
             depth: report.depth.name(),
             database: time(report.database),

@@ -10,7 +10,7 @@ mod story;
 use crate::admission::{Identities, Judge, LoadPolicyError};
 use crate::crawl::Crawls;
 use crate::evidence::Refresh;
-use crate::run::{RunError, Serve, Work, serve};
+use crate::run::{Promotions, RunError, Serve, Work, serve};
 use crate::scanner::Scanner;
 use crate::webhook::Secrets;
 use crate::worker::Clock;
@@ -97,6 +97,7 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
                 scratch: options.folder.clone(),
                 threads: NonZeroUsize::MIN,
                 deep: false,
+                deep_tags: Vec::new(),
                 database: Arc::new(database),
                 cache: Arc::new(|| None),
             },
@@ -114,6 +115,8 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
         workloads: Vec::new(),
         namespaces: None,
         refresh: Refresh::default(),
+        promotions: Promotions::default(),
+        deepen_every: Duration::ZERO,
         judged_by: options.folder.join("judged-by.db"),
         notify: Vec::new(),
         webhooks: Secrets::default(),

@@ -8,6 +8,7 @@ use crate::listen::Peer;
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::Problem;
+use crate::promote::{self, Promoter};
 use crate::scanner::Scanner;
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
@@ -57,6 +58,8 @@ pub struct App {
     pub indicators: indicators::Kept,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
+    /// What promotes images, where there are repositories for that.
+    pub promoter: Option<Arc<Promoter>>,
 }
 
 /// Returns what answers requests.
@@ -79,6 +82,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
         .route("/api/v1/tokens/{name}", delete(api::token::revoke))
         .route("/api/v1/crawls", get(crawl::crawls))
+        .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
@@ -187,6 +191,7 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
     let depths = app.store.depths().await?;
     let now = (app.clock)();
     let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
+    text.push_str(&promote::render(&app.store.promotion_counts().await?));
     text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
@@ -200,6 +205,14 @@ async fn event(
 ) -> Result<Response, Problem> {
     webhook::authenticate(&app, &registry, &asked, &headers, &body).await?;
     let pushes = webhook::read(&registry, &asked, &headers, &body)?;
+    let pulls = webhook::read_pulls(&registry, &headers, &body);
+    if !pulls.is_empty() {
+        let mut work = app.store.begin().await?;
+        for digest in &pulls {
+            work.pulled(digest, (app.clock)()).await?;
+        }
+        work.commit().await?;
+    }
     if app.store.queued().await? >= MAX_QUEUED {
         app.metrics.webhook_rejected.add(1);
         return Err(Problem::busy(RETRY_AFTER));

@@ -65,6 +65,10 @@ pub struct Metrics {
     pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
+    /// Deep scans that followed a fast one.
+    pub deep_scans: Counter,
+    /// Findings that they gave and the fast ones did not.
+    pub deep_findings: Counter,
     /// What crawls found.
     pub crawls: CrawlCounts,
     waits: [Counter; 7],
@@ -87,7 +91,7 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 18] = [
+        let counters: [(&str, &str, &Counter); 20] = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
@@ -128,6 +132,12 @@ impl Metrics {
                 "assay_admission_rejected_total",
                 "Images of pods not looked at because the queue is full.",
                 &self.admission_rejected,
+            ),
+            ("assay_deep_scans_total", "Deep scans that followed a fast one.", &self.deep_scans),
+            (
+                "assay_deep_findings_total",
+                "Findings of deep scans that the fast ones before did not have.",
+                &self.deep_findings,
             ),
             ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
         ];

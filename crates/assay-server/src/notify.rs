@@ -230,6 +230,9 @@ fn subject(event: &Event) -> Option<String> {
         "tag-moved" => {
             Some(format!("tag {}/{}:{} {digest}", text("registry"), text("repository"), text("tag")))
         }
+        "promoted-tag-moved" => {
+            Some(format!("release {}/{}:{} {digest}", text("registry"), text("repository"), text("tag")))
+        }
         "watch-ended" => Some(format!("watch {digest} {}", text("image"))),
         _ => None,
     }
@@ -298,6 +301,7 @@ mod tests {
             ("finding-gone", "critical", None),
             ("scanned", "", None),
             ("watch-ended", "", Some("watch sha256:x i")),
+            ("promoted-tag-moved", "", Some("release /: sha256:x")),
         ] {
             assert_eq!(subject(&event(kind, severity)).as_deref(), want, "{kind} {severity}");
         }

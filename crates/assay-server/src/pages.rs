@@ -22,6 +22,7 @@ mod overview;
 mod package;
 mod packages;
 mod policy;
+mod promotions;
 mod queue;
 mod search;
 
@@ -70,6 +71,7 @@ const PAGES: &[Page] = &[
     advisory::PAGE,
     package::PAGE,
     events::PAGE,
+    promotions::PAGE,
     queue::PAGE,
     policy::PAGE,
     audit::PAGE,

@@ -2,6 +2,7 @@
 
 use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
 use crate::crawl::{Crawls, schedule};
+use crate::deep::keep_deepening;
 use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
@@ -10,12 +11,14 @@ use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::policing;
+use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
+use assay_oci::{CredentialSources, NetworkOptions};
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -83,8 +86,25 @@ pub struct Serve {
     pub crawls: Crawls,
     /// How often registries are asked again what is attached to images.
     pub refresh: Refresh,
+    /// From where to where images are promoted.
+    pub promotions: Promotions,
+    /// How often images are looked for that were never looked at deeply; never if it is zero.
+    pub deepen_every: Duration,
     /// Told once everything is there.
     pub ready: Ready,
+}
+
+/// From where to where images are promoted, and how.
+#[derive(Default)]
+pub struct Promotions {
+    /// The repositories; none promotes nothing.
+    pub pairs: Vec<Pair>,
+    /// By what is judged, if not by what workloads are judged by.
+    pub judge: Option<Judge>,
+    /// Patterns of tags that a promotion may move.
+    pub moving: Vec<String>,
+    /// The credentials that release repositories are written with, if not those that registries are read with.
+    pub credentials: Option<CredentialSources>,
 }
 
 /// Why the process cannot go on.
@@ -144,27 +164,52 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let detail = serde_json::json!({
             "policy": options.judge.as_ref().map(Judge::digest),
             "trust": options.judge.as_ref().map(Judge::trust),
+            "promotionPolicy": options.promotions.judge.as_ref().map(Judge::digest),
+            "promotions": options.promotions.pairs.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
         });
         let mut work = store.begin().await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
+        let terms = options.work.terms;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
-        let judge = options.judge.map(Arc::new);
-        let policing = judge.clone().map(|judge| {
-            tokio::spawn(policing::keep_telling(store.clone(), judge, clock.clone(), stop.clone()))
-        });
-        let admission = judge.map(|judge| Admission {
+        let admission_by = |judge: Arc<Judge>| Admission {
             store: store.clone(),
             judge,
             scanner: scanner.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
             flights: Flights::default(),
+            identities: Identities::default(),
+            workloads: Vec::new(),
+            namespaces: None,
+        };
+        let judge = options.judge.map(Arc::new);
+        let policing = judge.clone().map(|judge| {
+            tokio::spawn(policing::keep_telling(store.clone(), judge, clock.clone(), stop.clone()))
+        });
+        let Promotions { pairs, judge: other, moving, credentials } = options.promotions;
+        let promoting_judge = other.map(Arc::new).or_else(|| judge.clone()).filter(|_| !pairs.is_empty());
+        let promoter = promoting_judge.map(|judge| {
+            let credentials = credentials.unwrap_or_else(|| scanner.network.credentials.clone());
+            Arc::new(Promoter {
+                store: store.clone(),
+                admission: admission_by(judge),
+                pairs,
+                moving,
+                network: NetworkOptions { credentials, ..scanner.network.clone() },
+                terms,
+                name: format!("{name} promoter"),
+                clock: clock.clone(),
+                flights: Flights::default(),
+            })
+        });
+        let admission = judge.map(|judge| Admission {
             identities: options.identities,
             workloads: options.workloads,
             namespaces: options.namespaces,
+            ..admission_by(judge)
         });
         let notifiers: Running = options
             .notify
@@ -189,6 +234,16 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             note.clone(),
             stop.clone(),
         ));
+        let promoting = promoter
+            .clone()
+            .map(|promoter| tokio::spawn(keep_promoting(promoter, note.clone(), stop.clone())));
+        let deepening = tokio::spawn(keep_deepening(
+            store.clone(),
+            scanner.clone(),
+            options.deepen_every,
+            clock.clone(),
+            stop.clone(),
+        ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let refresh = tokio::spawn(evidence::schedule(
             store.clone(),
@@ -207,6 +262,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
+            promoter,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -220,12 +276,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             }
             None => axum::serve(listener, service).with_graceful_shutdown(until).await?,
         }
-        farewell(workers, &stop).await;
+        farewell(workers.into_iter().chain(promoting).collect(), &stop).await;
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
         refresh.abort();
         policing.iter().for_each(tokio::task::JoinHandle::abort);
+        deepening.abort();
         Ok(())
     })
 }

@@ -14,6 +14,7 @@ use assay_oci::{
     Access, Descriptor, ManifestDocument, Network, NetworkOptions, OpenOptions, Reference, Repository,
     Selector, Source, SpoolOptions,
 };
+use assay_policy::pattern;
 use assay_sign::verify::Format;
 use assay_store::{Child, Depth, IndexEntry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,8 @@ pub struct Scanner {
     pub threads: NonZeroUsize,
     /// Whether scans are deep.
     pub deep: bool,
+    /// Patterns of tags whose images are scanned again, deeply, when there is nothing more urgent.
+    pub deep_tags: Vec<String>,
     /// The vulnerability database.
     pub database: Arc<OpenDatabase>,
     /// The cache.
@@ -172,11 +175,16 @@ impl Scanner {
         })
     }
 
+    /// Says whether what has a tag is to be looked at deeply after the first scan.
+    pub(crate) fn wants_deep(&self, tag: Option<&str>) -> bool {
+        !self.deep && tag.is_some_and(|tag| pattern::any(&self.deep_tags, tag))
+    }
+
     /// Scans an image by its digest.
     ///
     /// # Errors
     /// Fails when the registry may not be asked, or the image cannot be read.
-    pub fn scan(&self, text: &str) -> Result<Scanned, ScanError> {
+    pub fn scan(&self, text: &str, depth: Depth) -> Result<Scanned, ScanError> {
         let reference = self.reference(text)?;
         let failed = |source: Failure| ScanError::Failed { doing: "scan", image: text.to_owned(), source };
         let limits = Limits::new(self.scratch.clone());
@@ -197,7 +205,7 @@ impl Scanner {
         ];
         let mut settings = Settings::new(limits, self.threads, &kinds);
         settings.cache = (self.cache)();
-        if self.deep {
+        if depth == Depth::Deep {
             settings = settings.deep();
         }
         let source = Source::Registry(reference);
@@ -207,7 +215,6 @@ impl Scanner {
         let mut image = opened.image().clone();
         let inventory = image_inventory(&*opened, &mut image, &settings, &Arc::new(Progress::default()))
             .map_err(|error| failed(error.into()))?;
-        let depth = if self.deep { Depth::Deep } else { Depth::Fast };
         let options = assay_detect::Options { kinds: kinds.to_vec(), ..assay_detect::Options::default() };
         let mut attempt = 0;
         loop {

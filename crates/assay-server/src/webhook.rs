@@ -24,7 +24,7 @@ mod zot;
 #[cfg(test)]
 mod testing;
 
-pub(crate) use intake::{Asked, as_bearer, authenticate, read};
+pub(crate) use intake::{Asked, as_bearer, authenticate, read, read_pulls};
 pub use secret::{InvalidSecret, Secrets};
 
 /// Something that was pushed, as an event says.
@@ -120,6 +120,12 @@ pub trait Webhook: Sync {
     /// # Errors
     /// Fails when the body is none of its events.
     fn pushes(&self, event: &Event<'_>) -> Result<Vec<Push>, InvalidPayload>;
+
+    /// Reads which images were pulled, where the registry tells of that. It is called for what [`Webhook::pushes`] did not refuse.
+    fn pulls(&self, event: &Event<'_>) -> Vec<Digest> {
+        let _ = event;
+        Vec::new()
+    }
 }
 
 /// Every registry whose events are read.
@@ -139,6 +145,9 @@ pub const WEBHOOKS: &[&dyn Webhook] = &[
 pub fn by_name(name: &str) -> Option<&'static dyn Webhook> {
     WEBHOOKS.iter().copied().find(|webhook| webhook.name() == name)
 }
+
+/// What requests of this program say who sent them.
+const OWN_AGENT: &str = "assay/";
 
 /// What a push of something that can be run is announced as.
 const MANIFESTS: [&str; 4] = [

@@ -1,13 +1,15 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
 use crate::crawl::{self, CRAWL, Crawled};
+use crate::deep;
 use crate::evidence::{self, EVIDENCE, evidence_job};
 use crate::metrics::Metrics;
+use crate::promote;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
 use assay_model::Digest;
 use assay_oci::artifact::subject_of_tag;
-use assay_store::{Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
+use assay_store::{Depth, Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use std::time::Duration;
 pub(crate) const RESOLVE: &str = "resolve";
 /// The job that scans an image by its digest.
 pub(crate) const SCAN: &str = "scan";
+/// The job that looks at an image deeply that was scanned before.
+pub(crate) const DEEP_SCAN: &str = "deep-scan";
 /// How often a job is tried.
 pub(crate) const ATTEMPTS: i64 = 8;
 /// How long jobs that ended can be looked up.
@@ -60,16 +64,16 @@ enum Outcome {
 }
 
 /// Keeps a job while it is worked at, also while its result is written.
-struct Pulse(tokio::task::JoinHandle<()>);
+pub(crate) struct Pulse(tokio::task::JoinHandle<()>);
 
 impl Pulse {
-    fn start(worker: &Worker, job: &Job) -> Self {
-        let (worker, job) = (worker.clone(), job.clone());
+    pub(crate) fn start(store: &Store, terms: Terms, clock: &Clock, job: &Job) -> Self {
+        let (store, clock, job) = (store.clone(), clock.clone(), job.clone());
         Self(tokio::spawn(async move {
             loop {
-                tokio::time::sleep(worker.terms.lease / 3).await;
+                tokio::time::sleep(terms.lease / 3).await;
                 // Whether it is still ours is asked again when it is done; a scan cannot be called back.
-                let _ = worker.store.heartbeat(&job, &worker.terms, (worker.clock)()).await;
+                let _ = store.heartbeat(&job, &terms, clock()).await;
             }
         }))
     }
@@ -117,9 +121,16 @@ impl Worker {
         };
         self.metrics.waited(job.waited);
         let begun = (self.clock)();
-        let _pulse = Pulse::start(self, &job);
+        let _pulse = Pulse::start(&self.store, self.terms, &self.clock, &job);
         let (worker, at_hand) = (self.clone(), job.clone());
         let known = crawl::known(&self.store, &job).await?;
+        if deep::is_done(&self.store, &job).await? {
+            let mut work = self.store.begin().await?;
+            if work.complete(&job, (self.clock)()).await? {
+                work.commit().await?;
+            }
+            return Ok(true);
+        }
         let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
             CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
             EVIDENCE => evidence::gather(&worker.scanner, &at_hand, begun).map(Outcome::Gathered),
@@ -152,7 +163,7 @@ impl Worker {
     /// Returns where the next attempt at a job is to be made. An image that is gone from one repository may be in another.
     async fn next_place(&self, job: &Job) -> Result<Place, StoreError> {
         let own = Place { registry: job.registry.clone(), repository: job.payload.clone(), tag: None };
-        if job.kind != SCAN {
+        if !matches!(job.kind.as_str(), SCAN | DEEP_SCAN) {
             return Ok(own);
         }
         let Ok(digest) = digest(job) else { return Ok(own) };
@@ -194,7 +205,11 @@ impl Worker {
             Content::Index(children) => Outcome::Expanded(children),
             Content::Artifact => Outcome::Unjudgeable("it is no image".to_owned()),
             Content::Unjudgeable(why) => Outcome::Unjudgeable(why),
-            Content::Image => Outcome::Scanned(Box::new(self.scanner.scan(&name)?)),
+            Content::Image => {
+                let is_deep = self.scanner.deep || job.kind == DEEP_SCAN;
+                let depth = if is_deep { Depth::Deep } else { Depth::Fast };
+                Outcome::Scanned(Box::new(self.scanner.scan(&name, depth)?))
+            }
         })
     }
 
@@ -202,11 +217,13 @@ impl Worker {
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
         let mut crawled = [0; 3];
+        let mut found_deep = None;
         match outcome {
             Outcome::Crawled(listed) => {
                 crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
             }
             Outcome::Resolved(place, resolved, asked) => {
+                promote::check_release(&mut work, place, &resolved.digest, *asked).await?;
                 let is_asked_for = job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
                 if is_asked_for || resolved.is_image() {
@@ -214,6 +231,9 @@ impl Worker {
                     let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
                     work.enqueue(&scan, now).await?;
                     ask_for_evidence(&mut work, &resolved.digest, place, ("image", 10), now).await?;
+                    if self.scanner.wants_deep(place.tag.as_deref()) {
+                        deep::ask(&mut work, &resolved.digest, place, now).await?;
+                    }
                 }
                 // Whoever can push can attach: it is looked at, not believed.
                 let of_tag = place.tag.as_deref().and_then(subject_of_tag);
@@ -232,8 +252,12 @@ impl Worker {
                     Place { registry: job.registry.clone(), repository: job.payload.clone(), tag: None };
                 for child in children {
                     work.see(&child.digest, &place, now).await?;
-                    work.enqueue(&scan_job(&child.digest, &job.registry, &job.payload, 10), now).await?;
-                    ask_for_evidence(&mut work, &child.digest, &place, ("image", 10), now).await?;
+                    if job.kind == DEEP_SCAN {
+                        deep::ask(&mut work, &child.digest, &place, now).await?;
+                    } else {
+                        work.enqueue(&scan_job(&child.digest, &job.registry, &job.payload, 10), now).await?;
+                        ask_for_evidence(&mut work, &child.digest, &place, ("image", 10), now).await?;
+                    }
                 }
                 work.set_children(&index, children).await?;
                 work.forget_verdicts(&index).await?;
@@ -248,6 +272,7 @@ impl Worker {
                     index: &scanned.index,
                 };
                 let changes = work.save_scan(&scan, now).await?;
+                found_deep = (job.kind == DEEP_SCAN).then_some(changes.appeared.len());
                 work.forget_verdicts(&digest).await?;
                 let detail = serde_json::json!({
                     "depth": scanned.depth.name(),
@@ -264,6 +289,10 @@ impl Worker {
         }
         work.commit().await?;
         self.metrics.crawls.add(crawled);
+        if let Some(found) = found_deep {
+            self.metrics.deep_scans.add(1);
+            self.metrics.deep_findings.add(found.try_into().unwrap_or(u64::MAX));
+        }
         Ok(true)
     }
 }
@@ -313,7 +342,7 @@ pub(crate) fn fault(error: tokio::task::JoinError) -> String {
 }
 
 /// Returns an error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

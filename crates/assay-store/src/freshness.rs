@@ -1,10 +1,10 @@
 //! By which database reports hold: an image about which a newer database says nothing new is as well known as one that was matched again.
 
 use crate::error::StoreError;
-use crate::image;
+use crate::image::{self, Place};
 use crate::moment::Moment;
 use crate::scan::{Depth, ROWS, ReportStatus, rows};
-use crate::store::Store;
+use crate::store::{Store, Work};
 use crate::text::clean;
 use assay_model::Digest;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -24,7 +24,47 @@ pub struct Dated {
 const DEEPEST: &str = "NOT EXISTS (SELECT 1 FROM reports d WHERE d.image = r.image AND \
      CASE d.depth WHEN 'deep' THEN 3 WHEN 'fast' THEN 2 ELSE 1 END > CASE r.depth WHEN 'deep' THEN 3 WHEN 'fast' THEN 2 ELSE 1 END)";
 
+impl Work {
+    /// Says that what is done from time to time is done now, unless it was after `before`: then another process did. Says which.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn take_turn(&mut self, name: &str, before: Moment, now: Moment) -> Result<bool, StoreError> {
+        let taken = sqlx::query(
+            "INSERT INTO looks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE looks.at <= $3",
+        )
+        .bind(name)
+        .bind(now.0)
+        .bind(before.0)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(taken.rows_affected() > 0)
+    }
+}
+
 impl Store {
+    /// Returns images that were scanned and never looked at deeply, were seen since a moment, and where they can be had; the newest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn shallow(&self, since: Moment, limit: i64) -> Result<Vec<(Digest, Place)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT i.digest, i.registry, i.repository FROM images i WHERE i.last_seen >= $1 \
+             AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) \
+             AND NOT EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id AND r.depth = 'deep') ORDER BY i.id DESC LIMIT $2",
+        )
+        .bind(since.0)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let place = Place { registry: row.try_get(1)?, repository: row.try_get(2)?, tag: None };
+                Ok((image::digest(row, 0)?, place))
+            })
+            .collect()
+    }
+
     /// Returns the reports that were made by the database of a moment, or were found to hold by it.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod listing;
 mod migration;
 mod moment;
 mod notice;
+mod promotion;
 mod queue;
 mod retention;
 mod scan;
@@ -45,8 +46,11 @@ pub use indicator::{Indicators, OpenFindings, Remediated};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
-pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
-pub use retention::Service;
+pub use promotion::{
+    Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag, Staying,
+};
+pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART, Terms};
+pub use retention::{Service, Used};
 pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};

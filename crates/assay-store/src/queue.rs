@@ -17,6 +17,10 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 use std::time::Duration;
 
+/// The kind of job that ordinary workers do not take: it writes to release repositories, and only who has the policy and the
+/// credentials for that may do it.
+pub const SET_APART: &str = "promote";
+
 /// The wait after the first failure; it doubles with each further one.
 const FIRST_DELAY: Duration = Duration::from_secs(10);
 
@@ -206,14 +210,42 @@ impl Store {
         Ok(enqueued)
     }
 
-    /// Takes the most urgent job that may be done now, if there is one.
+    /// Takes the most urgent job that may be done now, if there is one; none of a kind that is [`SET_APART`].
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn claim(&self, worker: &str, terms: &Terms, now: Moment) -> Result<Option<Job>, StoreError> {
+        self.claim_where("kind <> $6", worker, terms, now).await
+    }
+
+    /// Takes the most urgent job of the kind that is [`SET_APART`], if there is one that may be done now.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn claim_set_apart(
+        &self,
+        worker: &str,
+        terms: &Terms,
+        now: Moment,
+    ) -> Result<Option<Job>, StoreError> {
+        self.claim_where("kind = $6", worker, terms, now).await
+    }
+
+    async fn claim_where(
+        &self,
+        kind: &'static str,
+        worker: &str,
+        terms: &Terms,
+        now: Moment,
+    ) -> Result<Option<Job>, StoreError> {
         // Most polls find nothing; they should not make writers wait.
-        let waiting = sqlx::query("SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $1 LIMIT 1")
+        let sql = format!(
+            "SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $1 AND {} LIMIT 1",
+            kind.replace("$6", "$2")
+        );
+        let waiting = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(now.0)
+            .bind(SET_APART)
             .fetch_optional(&self.pool)
             .await?;
         if waiting.is_none() {
@@ -221,20 +253,22 @@ impl Store {
         }
         let mut work = self.begin().await?;
         work.lock(Lock::Claims).await?;
-        let row = sqlx::query(
+        let sql = format!(
             "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $1, lease_until = $2, started = $3 \
              WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $4 AND (registry = '' OR registry NOT IN \
-             (SELECT registry FROM jobs WHERE state = 'running' GROUP BY registry HAVING COUNT(*) >= $5)) \
+             (SELECT registry FROM jobs WHERE state = 'running' GROUP BY registry HAVING COUNT(*) >= $5)) AND {kind} \
              ORDER BY priority DESC, run_at, id LIMIT 1) \
-             RETURNING id, attempt, kind, name, registry, payload, run_at",
-        )
-        .bind(worker)
-        .bind(now.plus(terms.lease).0)
-        .bind(now.0)
-        .bind(now.0)
-        .bind(terms.per_registry)
-        .fetch_optional(&mut *work.transaction)
-        .await?;
+             RETURNING id, attempt, kind, name, registry, payload, run_at"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(worker)
+            .bind(now.plus(terms.lease).0)
+            .bind(now.0)
+            .bind(now.0)
+            .bind(terms.per_registry)
+            .bind(SET_APART)
+            .fetch_optional(&mut *work.transaction)
+            .await?;
         let job = row.as_ref().map(|row| job(row, now)).transpose()?;
         work.commit().await?;
         Ok(job)

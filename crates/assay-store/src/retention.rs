@@ -7,6 +7,7 @@ use crate::store::{Lock, Store, Work};
 use crate::text::key;
 use assay_model::Digest;
 use sqlx::Row as _;
+use std::collections::BTreeSet;
 
 /// A service in an environment.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,7 +136,58 @@ impl Work {
     }
 }
 
+/// What is known of an image of one repository, for who prunes the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// The image.
+    pub digest: Digest,
+    /// When it was first seen there.
+    pub first_seen: Moment,
+    /// When it was last pulled, from wherever.
+    pub last_pulled: Option<Moment>,
+}
+
 impl Store {
+    /// Returns what runs and what a service can go back to, with every index that it is part of and every image of such an index.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn deployed(&self) -> Result<BTreeSet<Digest>, StoreError> {
+        let rows = sqlx::query(
+            "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments d WHERE d.ended IS NULL OR (d.good = 1 AND d.id = \
+             (SELECT MAX(g.id) FROM deployments g WHERE g.environment = d.environment AND g.service = d.service AND g.good = 1)) \
+             UNION SELECT CASE WHEN c.child = u.id THEN c.parent ELSE c.child END FROM children c \
+             JOIN used u ON u.id = c.child OR u.id = c.parent) SELECT i.digest FROM used JOIN images i ON i.id = used.id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| image::digest(row, 0)).collect()
+    }
+
+    /// Returns what is known of the images of a repository.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn used(&self, registry: &str, repository: &str) -> Result<Vec<Used>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT i.digest, MAX(t.first_seen), MAX(p.last_pulled) FROM tags t JOIN images i ON i.id = t.image \
+             LEFT JOIN pulls p ON p.image = i.id WHERE t.registry = $1 AND t.repository = $2 GROUP BY i.digest",
+        )
+        .bind(registry)
+        .bind(repository)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Used {
+                    digest: image::digest(row, 0)?,
+                    first_seen: Moment(row.try_get(1)?),
+                    last_pulled: row.try_get::<Option<i64>, _>(2)?.map(Moment),
+                })
+            })
+            .collect()
+    }
+
     /// Returns what [`Work::prune`] would forget.
     ///
     /// # Errors

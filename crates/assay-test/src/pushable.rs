@@ -146,6 +146,15 @@ impl Pushable {
                     None => error(404, "MANIFEST_UNKNOWN"),
                 }
             }
+            ("DELETE", "manifests") => {
+                let stored = repositories.entry(name.into()).or_default();
+                let Some((_, bytes)) = stored.manifests.remove(last) else {
+                    return error(404, "MANIFEST_UNKNOWN");
+                };
+                // With a manifest go all its names.
+                stored.manifests.retain(|_, (_, other)| *other != bytes);
+                Reply::new(202, "")
+            }
             ("PUT", "manifests") => self.put(repositories.entry(name.into()).or_default(), last, request),
             ("GET", "referrers") if self.behaviour.referrers => {
                 let from = parameter("from").and_then(|from| from.parse().ok()).unwrap_or(0);

@@ -28,7 +28,9 @@ mod key;
 mod lint;
 mod man;
 mod policy;
+mod promote;
 mod reference;
+mod registry;
 mod sbom;
 mod scan;
 #[cfg(feature = "server")]
@@ -58,6 +60,8 @@ pub(crate) enum Command {
     Attach(attach::Args),
     Download(download::Args),
     Copy(copy::Args),
+    Promote(Box<promote::Args>),
+    Registry(registry::Args),
     Ref(reference::Args),
     Convert(convert::Args),
     Sign(sign::Args),
@@ -144,6 +148,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Attach(args) => attach::run(&args, global),
         Command::Download(args) => download::run(&args, global),
         Command::Copy(args) => copy::run(&args, global),
+        Command::Promote(args) => promote::run(&args, global),
+        Command::Registry(args) => registry::run(&args, global),
         Command::Ref(args) => reference::run(&args, global),
         Command::Convert(args) => convert::run(&args),
         Command::Sign(args) => sign::run(&args, global),

@@ -37,6 +37,7 @@ mod os_packages;
 mod pages;
 mod partition;
 mod pipeline;
+mod promote;
 mod removable;
 mod report;
 mod same_image;

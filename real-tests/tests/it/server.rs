@@ -106,7 +106,7 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
         std::fs::create_dir_all(&layout).unwrap();
         image.write_layout(&layout, "app");
         let from = format!("oci:{}:app", layout.display());
-        let to = format!("docker://{host}/team/app:v{number}");
+        let to = format!("docker://{host}/team/app:build-{number}");
         run(&skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &to]);
         workers[number % 2].kill();
         workers[number % 2] = process(folder.path(), &worker);

@@ -31,7 +31,8 @@ pub(crate) fn registry(program: &Path, folder: &Path, http: &str, more: &str) ->
     let storage = folder.join(format!("registry-{port}"));
     let config = folder.join(format!("registry-{port}.yml"));
     let text = format!(
-        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n\
+        "version: 0.1\nlog: {{level: error}}\nstorage:\n  filesystem: {{rootdirectory: {}}}\n  \
+         delete: {{enabled: true}}\n\
          http:\n  addr: 127.0.0.1:{port}\n{http}{more}",
         storage.display()
     );

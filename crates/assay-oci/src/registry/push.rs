@@ -307,6 +307,24 @@ pub(crate) async fn push_manifest(
     }
 }
 
+/// Deletes a manifest by its digest; tells whether it was there.
+///
+/// <https://github.com/opencontainers/distribution-spec/blob/main/spec.md#deleting-manifests>: by a tag registries delete the name
+/// or the manifest, each as it likes; by a digest they agree.
+pub(crate) async fn delete_manifest(client: &Client, digest: &Digest) -> Result<bool, RegistryError> {
+    let request = Request {
+        what: format!("the deletion of manifest `{}`", digest.short()),
+        method: Method::DELETE,
+        path: format!("manifests/{digest}"),
+        ..Request::default()
+    };
+    match client.send(&request).await {
+        Ok(_) => Ok(true),
+        Err(error) if is_not_found(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Tells whether an error says that there is no such thing.
 pub(crate) fn is_not_found(error: &RegistryError) -> bool {
     error.kind() == RegistryErrorKind::NotFound

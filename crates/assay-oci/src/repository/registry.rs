@@ -131,6 +131,11 @@ impl Registry {
         }
     }
 
+    pub(super) fn delete(&self, digest: &Digest) -> Result<bool, RepositoryError> {
+        self.must_write()?;
+        Ok(self.wait(push::delete_manifest(&self.client, digest))??)
+    }
+
     pub(super) fn referrers(&self, subject: &Digest) -> Result<Option<Listed>, RepositoryError> {
         Ok(self.wait(referrers::list(&self.client, subject))??)
     }

@@ -21,7 +21,8 @@ fn tagged(name: &str) -> Selector {
     Selector::Name(name.to_owned())
 }
 
-const ALL: CopyOptions = CopyOptions { platform: None, artifacts: true, expected: None };
+const ALL: CopyOptions =
+    CopyOptions { platform: None, artifacts: true, expected: None, keep_tag: false, whole: false };
 
 fn carry(
     from: &Repository,

@@ -13,6 +13,7 @@ mod artifacts;
 mod crawl;
 mod hostile;
 mod local;
+mod prune;
 mod registry;
 
 use assay_oci::{

@@ -70,6 +70,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         scratch: folder.to_owned(),
         threads: NonZeroUsize::MIN,
         deep: false,
+        deep_tags: Vec::new(),
         database: Arc::new(move || Ok((Database::from_bytes(bytes.clone())?, false))),
         cache: Arc::new(|| None),
     });
@@ -97,6 +98,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         limits: Limits::default(),
         indicators: KeptIndicators::default(),
         webhooks: Secrets::default(),
+        promoter: None,
     };
     let tls = Arc::new(Tls::read(TlsFiles { certificate, key, client_authorities: None }).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), Some(&tls)).await.unwrap();

@@ -131,7 +131,8 @@ impl Default for Flights {
 }
 
 impl Flights {
-    pub(super) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
+    /// Returns the lock of a thing, for as long as anybody holds it.
+    pub(crate) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
         if let Some(flight) = flights.get(key).and_then(Weak::upgrade) {
@@ -150,7 +151,7 @@ impl Flights {
 }
 
 /// What is said of one image.
-enum Said {
+pub(super) enum Said {
     Admit(Vec<String>),
     Deny(String),
     /// It is denied, but only because there is too much to do.
@@ -495,7 +496,8 @@ impl Admission {
         Ok(Images::Known(reports))
     }
 
-    async fn known(
+    /// Judges an image that was seen: the one place where a verdict of the server is made or found.
+    pub(super) async fn known(
         &self,
         review: &Review,
         reference: &Reference,

@@ -60,6 +60,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         formats => download::names(),
         first_seen => time(image.first_seen),
         last_seen => time(image.last_seen),
+        last_pulled => store.last_pulled(&digest).await?.map(time),
     };
     let packages = read.as_ref().map(packages_in_index).unwrap_or_default();
     let mut tables = vec![

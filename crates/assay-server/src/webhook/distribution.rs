@@ -3,7 +3,8 @@
 //! One request carries an envelope of several events; besides pushes of manifests there are those of layers, pulls, mounts and
 //! deletions. Surprising: `request.host` is what the client wrote, so it is only as good as any other hint.
 
-use super::{Event, InvalidPayload, MANIFESTS, Push, Webhook, tag};
+use super::{Event, InvalidPayload, MANIFESTS, OWN_AGENT, Push, Webhook, tag};
+use assay_model::Digest;
 use serde::Deserialize;
 
 /// See the module.
@@ -42,6 +43,8 @@ struct Target {
 #[serde(default)]
 struct Request {
     host: String,
+    #[serde(rename = "useragent")]
+    user_agent: String,
 }
 
 impl Notification {
@@ -57,6 +60,15 @@ impl Notification {
     }
 }
 
+impl Notification {
+    /// Returns what was pulled, if it was a manifest, and not by this program: it reads every image that it scans.
+    pub(super) fn pull(self) -> Option<Digest> {
+        let is_own = self.request.user_agent.starts_with(OWN_AGENT);
+        let wanted = self.action == "pull" && MANIFESTS.contains(&self.target.media_type.as_str()) && !is_own;
+        self.target.digest.parse().ok().filter(|_| wanted)
+    }
+}
+
 impl Webhook for Distribution {
     fn name(&self) -> &'static str {
         "distribution"
@@ -68,6 +80,11 @@ impl Webhook for Distribution {
             return Err(InvalidPayload(format!("it has more than {MAX_EVENTS} events")));
         }
         Ok(envelope.events.into_iter().filter_map(Notification::push).collect())
+    }
+
+    fn pulls(&self, event: &Event<'_>) -> Vec<Digest> {
+        let envelope = event.json::<Envelope>().map(|envelope| envelope.events).unwrap_or_default();
+        envelope.into_iter().take(MAX_EVENTS).filter_map(Notification::pull).collect()
     }
 }
 
@@ -107,6 +124,23 @@ mod tests {
         check("", "refused");
         let many = vec!["{}"; MAX_EVENTS + 1].join(",");
         check(&format!(r#"{{"events":[{many}]}}"#), "refused");
+    }
+
+    #[test]
+    fn pulls_of_others_are_read() {
+        let pulls = |body: &str| {
+            let body = testing::with_digest(body);
+            let headers = axum::http::HeaderMap::new();
+            Distribution.pulls(&Event { headers: &headers, body: body.as_bytes() }).len()
+        };
+        assert_eq!(pulls(&envelope("pull", IMAGE, "")), 1);
+        assert_eq!(pulls(&envelope("push", IMAGE, "")), 0);
+        assert_eq!(pulls(&envelope("pull", "application/vnd.oci.image.layer.v1.tar+gzip", "")), 0);
+        assert_eq!(pulls(&envelope("pull", IMAGE, "").replace("DIGEST", "sha256:short")), 0);
+        let own = envelope("pull", IMAGE, "").replace(r#""useragent":"x""#, r#""useragent":"assay/0.1.0""#);
+        assert!(own.contains("assay/"));
+        assert_eq!(pulls(&own), 0);
+        assert_eq!(pulls(""), 0);
     }
 
     proptest! {

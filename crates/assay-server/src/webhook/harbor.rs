@@ -4,11 +4,15 @@
 //! `Authorization` header is the policy's `auth_header`. Surprising: what is pushed without a tag has its digest for a tag.
 
 use super::{Event, InvalidPayload, Push, Webhook, place, tag};
+use assay_model::Digest;
 use serde::Deserialize;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Harbor;
+
+/// The names of a pull, likewise.
+const PULLED: [&str; 3] = ["PULL_ARTIFACT", "harbor.artifact.pulled", "pullImage"];
 
 /// The names of a push: of Harbor 2, of CloudEvents, and of Harbor 1.
 const PUSHED: [&str; 3] = ["PUSH_ARTIFACT", "harbor.artifact.pushed", "pushImage"];
@@ -54,6 +58,12 @@ impl Webhook for Harbor {
         });
         Ok(pushes.collect())
     }
+
+    fn pulls(&self, event: &Event<'_>) -> Vec<Digest> {
+        let payload = event.json::<Payload>().ok().filter(|payload| PULLED.contains(&payload.kind.as_str()));
+        let resources = payload.and_then(|payload| payload.event_data).map(|data| data.resources);
+        resources.into_iter().flatten().filter_map(|resource| resource.digest?.parse().ok()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +89,19 @@ mod tests {
         check(r#"{"type":"PUSH_ARTIFACT"}"#, "refused");
         check(r#"{"type":"PUSH_ARTIFACT","event_data":{"resources":[{"tag":"1"}]}}"#, "");
         check(r#"{"event_data":{}}"#, "refused");
+    }
+
+    #[test]
+    fn pulls_are_read() {
+        let pulls = |body: &str| {
+            let body = testing::with_digest(body);
+            let headers = axum::http::HeaderMap::new();
+            Harbor.pulls(&Event { headers: &headers, body: body.as_bytes() }).len()
+        };
+        assert_eq!(pulls(&PUSH.replace("PUSH_ARTIFACT", "PULL_ARTIFACT")), 1);
+        assert_eq!(pulls(&CLOUD_EVENT.replace("pushed", "pulled")), 1);
+        assert_eq!(pulls(PUSH), 0);
+        assert_eq!(pulls(r#"{"type":"PULL_ARTIFACT"}"#), 0);
     }
 
     proptest! {

@@ -4,9 +4,11 @@ use super::secret::presented;
 use super::{Event, Push, by_name};
 use crate::http::App;
 use crate::problem::Problem;
+use assay_model::Digest;
 use assay_store::Role;
 use axum::http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
 /// Pushes of one request that are taken.
 const MAX_PUSHES: usize = 1000;
@@ -63,4 +65,10 @@ pub(crate) fn read(
         return Err(Problem::invalid(hint));
     }
     Ok(pushes)
+}
+
+/// Reads which images were pulled, of a request that [`read`] did not refuse.
+pub(crate) fn read_pulls(name: &str, headers: &HeaderMap, body: &[u8]) -> BTreeSet<Digest> {
+    let pulls = by_name(name).map(|webhook| webhook.pulls(&Event { headers, body })).unwrap_or_default();
+    pulls.into_iter().take(MAX_PUSHES).collect()
 }

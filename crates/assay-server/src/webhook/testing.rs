@@ -34,6 +34,7 @@ pub(super) fn total(webhook: &dyn Webhook, body: &str, noise: &[u8]) {
     let headers = HeaderMap::new();
     let read = |body: &[u8]| {
         let _ = webhook.pushes(&Event { headers: &headers, body });
+        let _ = webhook.pulls(&Event { headers: &headers, body });
     };
     read(noise);
     let body = with_digest(body);

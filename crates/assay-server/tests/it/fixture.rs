@@ -8,7 +8,7 @@ use assay_policy::trust::Material;
 use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Promoter, Scanner, Worker, router};
 use assay_sign::key::PublicKey;
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{TrustRoot, TrustedKey};
@@ -68,6 +68,7 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<Metrics>,
     /// The head of the last answer.
     pub(crate) head: Mutex<String>,
+    pub(crate) promoter: Option<Arc<Promoter>>,
     database: Arc<Mutex<Vec<u8>>>,
     _folder: TempDir,
 }
@@ -136,7 +137,7 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
-        Self::in_cluster(registry, first, policy, None).await
+        Self::build(registry, first, policy, None, (&[], &[])).await
     }
 
     /// Starts one on this registry that may ask a cluster for the labels of namespaces.
@@ -145,6 +146,27 @@ impl World {
         first: &Database,
         policy: Option<&str>,
         namespaces: Option<Namespaces>,
+    ) -> Self {
+        Self::build(registry, first, policy, namespaces, (&[], &[])).await
+    }
+
+    /// Starts one on this registry that promotes: `HOST` in the pairs stands for the registry.
+    pub(crate) async fn promoting(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        pairs: &[&str],
+        moving: &[&str],
+    ) -> Self {
+        Self::build(registry, first, policy, None, (pairs, moving)).await
+    }
+
+    async fn build(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        namespaces: Option<Namespaces>,
+        (pairs, moving): (&[&str], &[&str]),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
@@ -162,6 +184,7 @@ impl World {
             scratch: folder.path().to_owned(),
             threads: NonZeroUsize::MIN,
             deep: false,
+            deep_tags: vec!["v*".to_owned()],
             database: Arc::new(move || {
                 let bytes = current.lock().unwrap().clone();
                 Ok((Database::from_bytes(bytes)?, false))
@@ -170,7 +193,7 @@ impl World {
         });
         let clock: Clock = Arc::new(now);
         let metrics = Arc::new(Metrics::default());
-        let admission = policy.map(|policy| Admission {
+        let admission_by = |policy: &str| Admission {
             store: store.clone(),
             judge: Arc::new(judge(policy)),
             scanner: scanner.clone(),
@@ -182,7 +205,22 @@ impl World {
                 break_glass: vec!["group:oncall".parse().unwrap()],
             },
             workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
-            namespaces,
+            namespaces: None,
+        };
+        let admission = policy.map(|policy| Admission { namespaces, ..admission_by(policy) });
+        let promoter = policy.filter(|_| !pairs.is_empty()).map(|policy| {
+            let pair = |text: &&str| text.replace("HOST", &registry.host()).parse().unwrap();
+            Arc::new(Promoter {
+                store: store.clone(),
+                admission: admission_by(policy),
+                pairs: pairs.iter().map(pair).collect(),
+                moving: moving.iter().map(|tag| (*tag).to_owned()).collect(),
+                network: scanner.network.clone(),
+                terms: Terms::default(),
+                name: "promoter".to_owned(),
+                clock: clock.clone(),
+                flights: Flights::default(),
+            })
         });
         let app = App {
             store: store.clone(),
@@ -194,6 +232,7 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
+            promoter: promoter.clone(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -214,6 +253,7 @@ impl World {
             worker,
             metrics,
             head: Mutex::default(),
+            promoter,
             database: bytes,
             _folder: folder,
         }
@@ -286,10 +326,21 @@ impl World {
 
     /// Tells of a push as the registry would.
     pub(crate) async fn push(&self, host: &str, tag: &str, digest: &str) -> (u16, String) {
+        self.push_to(host, "team/app", tag, digest).await
+    }
+
+    /// Tells of a push to a repository.
+    pub(crate) async fn push_to(
+        &self,
+        host: &str,
+        repository: &str,
+        tag: &str,
+        digest: &str,
+    ) -> (u16, String) {
         let event = serde_json::json!({ "events": [{
             "id": "1", "action": "push",
             "target": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest,
-                        "repository": "team/app", "tag": tag },
+                        "repository": repository, "tag": tag },
             "request": { "host": host },
         }] });
         self.ask("POST", "/webhooks/distribution", Some(Role::Developer), &event.to_string()).await

@@ -79,6 +79,13 @@ fn links(html: &str, containing: &str) -> Vec<String> {
 }
 
 /// A world with an image that was scanned, and then again by a newer database.
+/// Opens a page as a viewer.
+pub(crate) async fn page(world: &World, path: &str) -> String {
+    let mut browser = Browser { world, cookie: None };
+    browser.sign_in(Role::Viewer).await;
+    browser.open(path).await
+}
+
 async fn world(policy: Option<&str>) -> (World, String) {
     let app = image(&[("django", "4.0.5"), ("flask", "1.0")]);
     let old = database(&[("CVE-2022-1", "django", "4.0.6")], BUILT);
@@ -126,6 +133,7 @@ fn every_page_can_be_read_and_every_table_fetched() {
             "/advisories/CVE-2023-7".to_owned(),
             "/packages?name=flask".to_owned(),
             "/events".to_owned(),
+            "/promotions".to_owned(),
             "/queue".to_owned(),
             "/policy".to_owned(),
             "/audit".to_owned(),

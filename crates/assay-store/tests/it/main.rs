@@ -25,6 +25,7 @@ mod inputs;
 mod migration;
 mod notice;
 mod pages;
+mod promotion;
 mod queue;
 mod retention;
 mod scan;

@@ -67,6 +67,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         platform: args.platform.clone(),
         artifacts: !args.without_artifacts,
         expected: digest_of(&destination),
+        keep_tag: false,
+        whole: false,
     };
     let progress = |blob: &assay_oci::Descriptor, transfer: Transfer| {
         let done = match transfer {
@@ -160,7 +162,7 @@ fn digest_of(destination: &Source) -> Option<Digest> {
 }
 
 /// Returns the tag that the copy gets: the one that was typed, or else that of the source.
-fn tag_of(text: &str, destination: &Source, from: &Opened) -> Option<String> {
+pub(super) fn tag_of(text: &str, destination: &Source, from: &Opened) -> Option<String> {
     let own = match destination {
         Source::Registry(reference) => {
             let rest = text.rsplit('/').next().unwrap_or(text);

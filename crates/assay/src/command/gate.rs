@@ -11,9 +11,10 @@ use crate::error::CommandError;
 use crate::gate::{self, GateArgs, Judged};
 use crate::source::{SourceArgs, VexArgs};
 use crate::terminal;
+use assay_model::Timestamp;
 use assay_policy::render::{self, Form};
 use assay_policy::{Decision, Verdict};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -96,36 +97,53 @@ impl FromStr for Output {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let now = environment::clock();
-    let (verdict, error) = match gate::read_policy(&args.policy) {
-        Ok(policy) => {
-            let judge = || -> Result<Judged, CommandError> {
-                let settings = Settings::named_only(&args.context, global)?;
-                let vex = args.vex.documents(global)?;
-                let about = gate::About {
-                    policy: &policy,
-                    path: &args.policy,
-                    gate: &args.gate,
-                    open: &args.open,
-                    now,
-                };
-                gate::facts(&args.source, &about, global, &settings, &vex)
-            };
-            match judge() {
-                Ok(judged) => (judged.verdict(&policy, args.gate.tier.as_deref(), now), None),
-                Err(error) => {
-                    (gate::not_evaluated(&policy.name, &args.source, &args.gate, &error, now), Some(error))
-                }
-            }
-        }
-        Err(error) => (gate::not_evaluated("", &args.source, &args.gate, &error, now), Some(error)),
+    let asked = Asked {
+        source: &args.source,
+        policy: &args.policy,
+        gate: &args.gate,
+        open: &args.open,
+        context: &args.context,
+        vex: &args.vex,
     };
+    let (verdict, error) = judge(&asked, environment::clock(), global);
     write(&args.show, &verdict)?;
     if let Some(error) = error {
         error.print();
         return Ok(ExitCode::from(2));
     }
     Ok(exit_code(&verdict))
+}
+
+/// What is to be judged, and by what.
+pub(super) struct Asked<'a> {
+    pub(super) source: &'a str,
+    pub(super) policy: &'a Path,
+    pub(super) gate: &'a GateArgs,
+    pub(super) open: &'a SourceArgs,
+    pub(super) context: &'a ContextArgs,
+    pub(super) vex: &'a VexArgs,
+}
+
+/// Judges a source. What cannot be evaluated is denied, and the error that kept it from being is returned as well.
+pub(super) fn judge(asked: &Asked<'_>, now: Timestamp, global: &Global) -> (Verdict, Option<CommandError>) {
+    let not_evaluated = |policy: &str, error: CommandError| {
+        (gate::not_evaluated(policy, asked.source, asked.gate, &error, now), Some(error))
+    };
+    let policy = match gate::read_policy(asked.policy) {
+        Ok(policy) => policy,
+        Err(error) => return not_evaluated("", error),
+    };
+    let facts = || -> Result<Judged, CommandError> {
+        let settings = Settings::named_only(asked.context, global)?;
+        let vex = asked.vex.documents(global)?;
+        let about =
+            gate::About { policy: &policy, path: asked.policy, gate: asked.gate, open: asked.open, now };
+        gate::facts(asked.source, &about, global, &settings, &vex)
+    };
+    match facts() {
+        Ok(judged) => (judged.verdict(&policy, asked.gate.tier.as_deref(), now), None),
+        Err(error) => not_evaluated(&policy.name, error),
+    }
 }
 
 /// Returns the exit code of a verdict.

@@ -4,6 +4,7 @@ mod cluster;
 
 use super::Global;
 use super::worker::{WorkArgs, run_error};
+use crate::environment;
 use crate::error::CommandError;
 use crate::services::Outside;
 use crate::source::read_file;
@@ -12,7 +13,7 @@ use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Refresh, Serve};
+use assay_server::{Crawls, NotifyUrl, Pair, Promotions, Refresh, Serve};
 use assay_store::Address;
 use cluster::ClusterArgs;
 use std::net::SocketAddr;
@@ -27,6 +28,8 @@ use std::time::Duration;
     assay serve --data DIR --registry ghcr.io --webhook-secret github=/run/secrets/github\n  \
     assay serve --data DIR --registry registry.example --crawl registry.example --crawl-every 900\n  \
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
+    assay serve --data DIR --registry registry.example --policy policy.yaml \\\n      \
+        --promote 'registry.example/incoming/*=registry.example/release/*'\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
@@ -97,6 +100,26 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     cluster: ClusterArgs,
+    /// How many seconds are between two looks for images that were never scanned deeply; 0 never looks.
+    #[arg(long, value_name = "SECONDS", default_value = "86400", value_parser = clap::value_parser!(u64).range(..=31_536_000))]
+    deep_every: u64,
+
+    /// Promote what the policy admits of an incoming repository to a release repository; may be repeated. `HOST/incoming/*=HOST/release/*`
+    /// means all repositories below.
+    #[arg(long, value_name = "INCOMING=RELEASE")]
+    promote: Vec<Pair>,
+
+    /// Judge promotions by this policy, and not by that for workloads.
+    #[arg(long, value_name = "FILE", requires = "promote")]
+    promote_policy: Option<PathBuf>,
+
+    /// Let promotions move release tags that fit this pattern, such as `latest`; all others stay as they are. May be repeated.
+    #[arg(long, value_name = "PATTERN", requires = "promote")]
+    promote_move: Vec<String>,
+
+    /// Read the credentials for writing to release repositories from this file; what scans does not know them then.
+    #[arg(long, value_name = "FILE", requires = "promote", value_parser = super::path)]
+    promote_registry_config: Option<PathBuf>,
 
     #[command(flatten)]
     work: WorkArgs,
@@ -133,8 +156,10 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
+    let promotions = promotions(&args, global)?;
     let judge = args.policy.as_deref().map(|path| judge(path, &args.work, global)).transpose()?;
-    let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
+    let judges = || judge.iter().chain(&promotions.judge);
+    let deep = judges().any(Judge::needs_deep_scan);
     let webhooks = secrets(&args.webhook_secret)?;
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
@@ -170,6 +195,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         refresh: Refresh {
             every: (args.refresh_evidence > 0).then(|| Duration::from_secs(args.refresh_evidence)),
         },
+        promotions,
+        deepen_every: Duration::from_secs(args.deep_every),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -186,6 +213,31 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads what is said about promotions.
+fn promotions(args: &Args, global: &Global) -> Result<Promotions, CommandError> {
+    for pair in &args.promote {
+        if let Some(host) =
+            pair.hosts().into_iter().find(|host| !args.work.registry.iter().any(|one| one == host))
+        {
+            let error = format!("the server was not told that it may ask the registry `{host}`");
+            return Err(CommandError::work(format!("cannot promote by `{pair}`"), error)
+                .hint(format!("name it with `--registry {host}`")));
+        }
+    }
+    if !args.promote.is_empty() && args.policy.is_none() && args.promote_policy.is_none() {
+        return Err(CommandError::usage("nothing says what may be promoted").hint(
+            "name a policy with `--policy FILE`, or with `--promote-policy FILE` one for promotions alone",
+        ));
+    }
+    let given = args.promote_registry_config.as_ref().filter(|path| !path.as_os_str().is_empty());
+    Ok(Promotions {
+        pairs: args.promote.clone(),
+        judge: args.promote_policy.as_deref().map(|path| judge(path, &args.work, global)).transpose()?,
+        moving: args.promote_move.clone(),
+        credentials: given.map(|path| environment::credentials(Some(path))),
+    })
 }
 
 /// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.

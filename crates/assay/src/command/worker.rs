@@ -50,6 +50,10 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(2..=3600))]
     lease: u64,
 
+    /// Scan images with such a tag again, deeply, when there is nothing more urgent; may be repeated. An empty pattern means none.
+    #[arg(long, value_name = "PATTERN", default_values = ["v*", "*.*.*"])]
+    deep_tags: Vec<String>,
+
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -89,6 +93,7 @@ impl WorkArgs {
                 scratch: environment::scratch_folder(),
                 threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
                 deep,
+                deep_tags: self.deep_tags.clone(),
                 database: Arc::new(database),
                 cache: Arc::new(cache),
             },

@@ -32,6 +32,7 @@ mod metamorphic;
 mod output;
 mod policy;
 mod priority;
+mod promote;
 mod registry;
 mod reproducible;
 mod sbom;

@@ -102,7 +102,7 @@ fn a_killed_server_loses_no_scan_and_doubles_none() {
     let images = images(12);
     let mut content = Content::new();
     for (number, image) in images.iter().enumerate() {
-        content = content.image(&format!("v{number}"), image);
+        content = content.image(&format!("build-{number}"), image);
     }
     // The registry is silent about this while a process is to be killed at something: about layers when it scans, about manifests
     // when it resolves.
@@ -127,7 +127,7 @@ fn a_killed_server_loses_no_scan_and_doubles_none() {
         }
         let event = serde_json::json!({ "events": [{ "action": "push",
             "target": { "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": image.digest(),
-                        "repository": "team/app", "tag": format!("v{number}") },
+                        "repository": "team/app", "tag": format!("build-{number}") },
             "request": { "host": host } }] });
         let answer = server.ask(&place, "POST", "/webhooks/distribution", &event.to_string());
         assert_eq!(answer["taken"], 1);
