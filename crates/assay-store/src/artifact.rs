@@ -1,14 +1,15 @@
-//! What belongs to an image besides its report: bills of materials, signatures and attestations seen, and how it was built.
+//! What belongs to an image besides its report: bills of materials, signatures and attestations seen.
 
-use crate::document::{pack, unpack};
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::object::{Document, Stored};
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
 use assay_model::Digest;
 use sqlx::Row as _;
 use std::collections::BTreeSet;
-use std::time::Duration;
+
+const SBOM: &str = "bill of materials";
 
 /// A signature, attestation or other artifact that refers to an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,27 +20,34 @@ pub struct EvidenceSeen {
     pub kind: String,
 }
 
-/// How an image was built, as CI says.
+/// A bill of materials to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSbom<'a> {
+    /// Its format.
+    pub format: &'a str,
+    /// The document.
+    pub document: &'a Document,
+    /// How complete it is, in percent.
+    pub score: u64,
+    /// How many packages it names.
+    pub packages: u64,
+}
+
+/// What there is to say about a bill of materials without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Build {
-    /// What came of it.
-    pub digest: Digest,
-    /// The commit of the recipe.
-    pub recipe: String,
-    /// What it was made from, as JSON.
-    pub inputs: String,
-    /// `success` or `failure`.
-    pub outcome: String,
-    /// When it began.
-    pub started: Moment,
-    /// How long it took.
-    pub duration: Duration,
-    /// What it wrote.
-    pub log: Vec<u8>,
+pub struct SbomFound {
+    /// Its format.
+    pub format: String,
+    /// When it came.
+    pub created: Moment,
+    /// How complete it is, in percent.
+    pub score: i64,
+    /// How many packages it names.
+    pub packages: i64,
 }
 
 impl Work {
-    /// Keeps a bill of materials.
+    /// Keeps a bill of materials that nobody judged.
     ///
     /// # Errors
     /// Fails when the database does not answer, the image was never seen, or the document is larger than anything kept.
@@ -50,15 +58,34 @@ impl Work {
         document: &[u8],
         now: Moment,
     ) -> Result<(), StoreError> {
+        let document = Document::inline(SBOM, &digest.to_string(), document)?;
+        self.keep_sbom(digest, &NewSbom { format, document: &document, score: 0, packages: 0 }, now).await
+    }
+
+    /// Keeps a bill of materials instead of the one of this format that there was.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn keep_sbom(
+        &mut self,
+        digest: &Digest,
+        sbom: &NewSbom<'_>,
+        now: Moment,
+    ) -> Result<(), StoreError> {
         let image = self.image_id(digest).await?;
+        let (body, object) = self.refer(sbom.document, now).await?;
         sqlx::query(
-            "INSERT INTO sboms (image, format, created, body) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (image, format) DO UPDATE SET created = excluded.created, body = excluded.body",
+            "INSERT INTO sboms (image, format, created, body, object, score, packages) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+             ON CONFLICT (image, format) DO UPDATE SET created = excluded.created, body = excluded.body, object = excluded.object, \
+             score = excluded.score, packages = excluded.packages",
         )
         .bind(image)
-        .bind(key(format))
+        .bind(key(sbom.format))
         .bind(now.0)
-        .bind(pack("bill of materials", &digest.to_string(), document)?)
+        .bind(body)
+        .bind(object)
+        .bind(i64::try_from(sbom.score).unwrap_or(i64::MAX))
+        .bind(i64::try_from(sbom.packages).unwrap_or(i64::MAX))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
@@ -108,44 +135,48 @@ impl Work {
         }
         Ok(changed)
     }
-
-    /// Keeps how an image was built. Also of images that were never pushed: failed builds count, too.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer, or the log is larger than anything kept.
-    pub async fn record_build(&mut self, build: &Build) -> Result<(), StoreError> {
-        let digest = build.digest.to_string();
-        sqlx::query(
-            "INSERT INTO builds (digest, recipe, inputs, outcome, started, duration, log) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(&digest)
-        .bind(clean(&build.recipe))
-        .bind(clean(&build.inputs))
-        .bind(clean(&build.outcome))
-        .bind(build.started.0)
-        .bind(i64::try_from(build.duration.as_millis()).unwrap_or(i64::MAX))
-        .bind(pack("build log", &digest, &build.log)?)
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
 }
 
 impl Store {
     /// Returns a bill of materials.
     ///
     /// # Errors
-    /// Fails when the database does not answer, or the document is damaged.
+    /// Fails when the database or the object storage does not answer, or the document is damaged.
     pub async fn sbom(&self, digest: &Digest, format: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let name = digest.to_string();
         let row = sqlx::query(
-            "SELECT s.body FROM sboms s JOIN images i ON i.id = s.image WHERE i.digest = $1 AND s.format = $2",
+            "SELECT s.body, s.object FROM sboms s JOIN images i ON i.id = s.image WHERE i.digest = $1 AND s.format = $2",
         )
         .bind(&name)
         .bind(key(format))
         .fetch_optional(&self.pool)
         .await?;
-        row.map(|row| unpack("bill of materials", &name, &row.try_get::<Vec<u8>, _>(0)?)).transpose()
+        let Some(row) = row else { return Ok(None) };
+        self.unpacked(SBOM, &name, Stored::read(&row, 0)?).await.map(Some)
+    }
+
+    /// Returns the bills of materials of an image, by format.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn sboms(&self, digest: &Digest) -> Result<Vec<SbomFound>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT s.format, s.created, s.score, s.packages FROM sboms s JOIN images i ON i.id = s.image \
+             WHERE i.digest = $1 ORDER BY s.format",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SbomFound {
+                    format: row.try_get(0)?,
+                    created: Moment(row.try_get(1)?),
+                    score: row.try_get(2)?,
+                    packages: row.try_get(3)?,
+                })
+            })
+            .collect()
     }
 
     /// Returns the evidence there is for an image.
@@ -161,35 +192,6 @@ impl Store {
         .await?;
         rows.iter()
             .map(|row| Ok(EvidenceSeen { digest: crate::image::digest(row, 0)?, kind: row.try_get(1)? }))
-            .collect()
-    }
-
-    /// Returns how an image was built, the newest first.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer, or a log is damaged.
-    pub async fn builds(&self, digest: &Digest) -> Result<Vec<Build>, StoreError> {
-        let name = digest.to_string();
-        let rows = sqlx::query(
-            "SELECT digest, recipe, inputs, outcome, started, duration, log FROM builds WHERE digest = $1 ORDER BY id DESC",
-        )
-        .bind(&name)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Build {
-                    digest: crate::image::digest(row, 0)?,
-                    recipe: row.try_get(1)?,
-                    inputs: row.try_get(2)?,
-                    outcome: row.try_get(3)?,
-                    started: Moment(row.try_get(4)?),
-                    duration: Duration::from_millis(
-                        u64::try_from(row.try_get::<i64, _>(5)?).unwrap_or_default(),
-                    ),
-                    log: unpack("build log", &name, &row.try_get::<Vec<u8>, _>(6)?)?,
-                })
-            })
             .collect()
     }
 }

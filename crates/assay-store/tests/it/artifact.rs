@@ -1,9 +1,8 @@
-//! Bills of materials, evidence and build records.
+//! Bills of materials and evidence.
 
 use crate::fixture::{at, digest, on_each, place};
-use assay_store::{Build, EvidenceSeen};
+use assay_store::{EvidenceSeen, NewSbom, SbomFound};
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 #[test]
 fn bills_of_materials_are_kept_by_format() {
@@ -16,6 +15,21 @@ fn bills_of_materials_are_kept_by_format() {
         work.commit().await.unwrap();
         assert_eq!(store.sbom(&digest(1), "cyclonedx").await.unwrap().as_deref(), Some(b"new".as_slice()));
         assert_eq!(store.sbom(&digest(1), "spdx3").await.unwrap(), None);
+        let document = store.document("bill of materials", "x", b"scored", at(3)).await.unwrap();
+        let sbom = NewSbom { format: "spdx", document: &document, score: 71, packages: 12 };
+        let mut work = store.begin().await.unwrap();
+        work.keep_sbom(&digest(1), &sbom, at(3)).await.unwrap();
+        work.commit().await.unwrap();
+        let found = |format: &str, second, score, packages| SbomFound {
+            format: format.to_owned(),
+            created: at(second),
+            score,
+            packages,
+        };
+        assert_eq!(
+            store.sboms(&digest(1)).await.unwrap(),
+            [found("cyclonedx", 2, 0, 0), found("spdx", 3, 71, 12)]
+        );
     });
 }
 
@@ -41,25 +55,5 @@ fn evidence_that_comes_or_goes_is_a_change() {
         assert_eq!(changed, [false, true, false, true, false, true, true]);
         work.commit().await.unwrap();
         assert_eq!(store.evidence(&digest(1)).await.unwrap(), BTreeSet::from([one(10)]));
-    });
-}
-
-#[test]
-fn builds_are_recorded_also_of_images_that_were_never_pushed() {
-    on_each(async |store| {
-        let build = |outcome: &str, second| Build {
-            digest: digest(7),
-            recipe: "0123abc".to_owned(),
-            inputs: "[]".to_owned(),
-            outcome: outcome.to_owned(),
-            started: at(second),
-            duration: Duration::from_millis(1500),
-            log: b"step 1\n".repeat(1000),
-        };
-        let mut work = store.begin().await.unwrap();
-        work.record_build(&build("failure", 1)).await.unwrap();
-        work.record_build(&build("success", 2)).await.unwrap();
-        work.commit().await.unwrap();
-        assert_eq!(store.builds(&digest(7)).await.unwrap(), [build("success", 2), build("failure", 1)]);
     });
 }

@@ -13,8 +13,11 @@
 
 mod access;
 mod artifact;
+mod build;
 mod crash;
 mod crawl;
+mod delivery;
+mod deployment;
 mod fixture;
 mod freshness;
 mod hostile;
@@ -22,6 +25,7 @@ mod indicator;
 mod inputs;
 mod migration;
 mod notice;
+mod object;
 mod pages;
 mod queue;
 mod retention;
