@@ -168,11 +168,12 @@ impl Judging<'_> {
                 report::write(&report).map_err(|source| RematchError::Report { digest: *digest, source })?;
             let index = index::entries(&report.inventory);
             let scan = Scan { digest, depth: stored.depth, report: &report, json: &json, index: &index };
+            let documents = self.store.scan_documents(&scan, self.now).await?;
             let mut work = self.store.begin().await?;
             if !work.is_still(digest, generation).await? {
                 continue;
             }
-            let changed = work.save_scan(&scan, self.now).await?;
+            let changed = work.save_scan_with(&scan, &documents, self.now).await?;
             work.forget_verdicts(digest).await?;
             let told: Vec<(&str, serde_json::Value)> = match &changes {
                 Some(changes) => changes.iter().map(event).collect(),

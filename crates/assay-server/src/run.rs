@@ -9,12 +9,15 @@ use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
+use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
-use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
+use assay_store::{
+    Address, ObjectError, ObjectStorage, Objects, OpenStoreError, Store, StoreError, Terms, Token,
+};
 use std::error::Error as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,6 +32,8 @@ const DATABASE_CHECK: Duration = Duration::from_secs(20);
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// How long jobs at hand may take to end once the process is told to.
 const FAREWELL: Duration = Duration::from_secs(25);
+/// The name of an object that is never there.
+const NO_OBJECT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// How long a worker that failed pauses before it goes on.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -36,6 +41,8 @@ const RESTART: Duration = Duration::from_secs(5);
 pub struct Work {
     /// Where the jobs are.
     pub address: Address,
+    /// Where large documents are kept, if not in the database.
+    pub objects: Option<Arc<dyn ObjectStorage>>,
     /// How they are done.
     pub scanner: Scanner,
     /// How they are chosen.
@@ -77,6 +84,8 @@ pub struct Serve {
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
+    /// How long what is not seen any more is kept; for ever, if nothing is said.
+    pub keep: Option<Duration>,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -94,6 +103,9 @@ pub enum RunError {
     /// The address cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The object storage cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// There is no randomness for a token.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -108,7 +120,7 @@ pub enum RunError {
 /// Fails when the database cannot be opened.
 pub fn work(options: Work) -> Result<(), RunError> {
     runtime()?.block_on(async {
-        let store = Store::open(&options.address).await?;
+        let store = open(&options).await?;
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
@@ -128,7 +140,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         // Before the database is touched: a server that may not listen should change nothing.
         let listener = listen::bind(options.listen, tls.as_deref()).await?;
         let address = listener.local_addr()?;
-        let store = Store::open(&options.work.address).await?;
+        let store = open(&options.work).await?;
         let stop = stop_on_signal()?;
         let metrics = Arc::new(Metrics::default());
         let clock = options.work.clock.clone();
@@ -178,6 +190,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             stop.clone(),
         ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
+        let forgetting = tokio::spawn(keep_forgetting(
+            store.clone(),
+            options.keep,
+            clock.clone(),
+            note.clone(),
+            stop.clone(),
+        ));
         let app = App {
             store: store.clone(),
             scanner,
@@ -188,6 +207,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
+            keep: options.keep,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -205,8 +225,22 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        forgetting.abort();
         Ok(())
     })
+}
+
+/// Opens the database and the object storage. Both are tried, so that what is set up wrongly is an error of the command and not of every job.
+async fn open(options: &Work) -> Result<Store, RunError> {
+    let store = Store::open(&options.address).await?;
+    let Some(storage) = options.objects.clone() else {
+        store.check_objects(None).await?;
+        return Ok(store);
+    };
+    let store = store.with_objects(Objects::new(storage.clone())).await?;
+    let tried = tokio::task::spawn_blocking(move || storage.get(NO_OBJECT)).await;
+    tried.map_err(|error| std::io::Error::other(fault(error)))??;
+    Ok(store)
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

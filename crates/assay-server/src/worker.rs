@@ -5,7 +5,7 @@ use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
 use assay_model::Digest;
-use assay_store::{Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
+use assay_store::{Job, Moment, Place, Store, StoreError, TagState, Terms, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -193,6 +193,13 @@ impl Worker {
 
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
+        // Before the transaction: what is large is written elsewhere, and nobody should wait for that.
+        let documents = match outcome {
+            Outcome::Scanned(scanned) => {
+                Some(self.store.scan_documents(&scanned.scan(&digest(job)?), now).await?)
+            }
+            _ => None,
+        };
         let mut work = self.store.begin().await?;
         let mut crawled = [0; 3];
         match outcome {
@@ -222,14 +229,11 @@ impl Worker {
             }
             Outcome::Scanned(scanned) => {
                 let digest = digest(job)?;
-                let scan = Scan {
-                    digest: &digest,
-                    depth: scanned.depth,
-                    report: &scanned.report,
-                    json: &scanned.json,
-                    index: &scanned.index,
+                let scan = scanned.scan(&digest);
+                let changes = match &documents {
+                    Some(documents) => work.save_scan_with(&scan, documents, now).await?,
+                    None => work.save_scan(&scan, now).await?,
                 };
-                let changes = work.save_scan(&scan, now).await?;
                 work.forget_verdicts(&digest).await?;
                 let detail = serde_json::json!({
                     "depth": scanned.depth.name(),

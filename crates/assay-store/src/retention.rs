@@ -56,7 +56,7 @@ fn forgettable(row: &AnyRow) -> Result<Forgettable, StoreError> {
 }
 
 impl Work {
-    /// Records that a service runs an image from now on, instead of the one it ran.
+    /// Records that a service runs an image from now on, instead of the one it ran; says whether that is another.
     ///
     /// # Errors
     /// Fails when the database does not answer, or the image was never seen.
@@ -65,7 +65,7 @@ impl Work {
         service: &Service<'_>,
         digest: &Digest,
         now: Moment,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.lock(Lock::Deployments).await?;
         let image = self.image_id(digest).await?;
         let running = sqlx::query(
@@ -78,7 +78,7 @@ impl Work {
         if let [row] = running.as_slice()
             && row.try_get::<i64, _>(1)? == image
         {
-            return Ok(());
+            return Ok(false);
         }
         self.undeploy(service, now).await?;
         sqlx::query("INSERT INTO deployments (environment, service, image, since) VALUES ($1, $2, $3, $4)")
@@ -88,16 +88,16 @@ impl Work {
             .bind(now.0)
             .execute(&mut *self.transaction)
             .await?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Records that a service runs no more.
+    /// Records that a service runs no more; says whether it ran.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn undeploy(&mut self, service: &Service<'_>, now: Moment) -> Result<(), StoreError> {
+    pub async fn undeploy(&mut self, service: &Service<'_>, now: Moment) -> Result<bool, StoreError> {
         self.lock(Lock::Deployments).await?;
-        sqlx::query(
+        let ended = sqlx::query(
             "UPDATE deployments SET ended = $1 WHERE environment = $2 AND service = $3 AND ended IS NULL",
         )
         .bind(now.0)
@@ -105,7 +105,7 @@ impl Work {
         .bind(key(service.name))
         .execute(&mut *self.transaction)
         .await?;
-        Ok(())
+        Ok(ended.rows_affected() > 0)
     }
 
     /// Records that what a service runs works: it is what to go back to. Says whether it runs anything.

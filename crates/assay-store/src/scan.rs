@@ -387,7 +387,11 @@ impl Store {
         digest: &Digest,
         depth: Option<Depth>,
     ) -> Result<Option<StoredReport>, StoreError> {
-        again_if_gone(async || self.report_as_it_is(digest, depth).await).await
+        // It may have been replaced, and its object removed, while it was read.
+        match self.report_as_it_is(digest, depth).await {
+            Err(StoreError::Gone { .. }) => self.report_as_it_is(digest, depth).await.map_err(lost),
+            result => result,
+        }
     }
 
     async fn report_as_it_is(
@@ -426,7 +430,11 @@ impl Store {
     /// # Errors
     /// Fails when the database or the object storage does not answer, or the inventory is damaged.
     pub async fn inventory(&self, digest: &Digest) -> Result<Option<Inventory>, StoreError> {
-        again_if_gone(async || self.inventory_as_it_is(digest).await).await
+        // It may have been replaced, and its object removed, while it was read.
+        match self.inventory_as_it_is(digest).await {
+            Err(StoreError::Gone { .. }) => self.inventory_as_it_is(digest).await.map_err(lost),
+            result => result,
+        }
     }
 
     async fn inventory_as_it_is(&self, digest: &Digest) -> Result<Option<Inventory>, StoreError> {
@@ -502,15 +510,11 @@ impl Store {
     }
 }
 
-/// Reads once more what was replaced, and its object removed, while it was read. What is not there the second time either is lost, and
-/// damaged for all who can make it again.
-async fn again_if_gone<T>(read: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    match read().await {
-        Err(StoreError::Gone { .. }) => match read().await {
-            Err(StoreError::Gone { what, name }) => Err(StoreError::Damaged { what, name }),
-            result => result,
-        },
-        result => result,
+/// What is not there the second time either is lost, and damaged for all who can make it again.
+fn lost(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Gone { what, name } => StoreError::Damaged { what, name },
+        error => error,
     }
 }
 

@@ -156,6 +156,7 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
+            keep: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
