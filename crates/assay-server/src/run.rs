@@ -119,6 +119,8 @@ pub enum RunError {
 /// # Errors
 /// Fails when the database cannot be opened.
 pub fn work(options: Work) -> Result<(), RunError> {
+    // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
+    let _objects = options.objects.clone();
     runtime()?.block_on(async {
         let store = open(&options).await?;
         let stop = stop_on_signal()?;
@@ -135,6 +137,8 @@ pub fn work(options: Work) -> Result<(), RunError> {
 /// # Errors
 /// Fails when the database or the address cannot be used.
 pub fn serve(options: Serve) -> Result<(), RunError> {
+    // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
+    let _objects = options.work.objects.clone();
     runtime()?.block_on(async {
         let tls = options.tls.map(Tls::read).transpose()?.map(Arc::new);
         // Before the database is touched: a server that may not listen should change nothing.

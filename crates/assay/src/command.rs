@@ -12,12 +12,14 @@ mod attest;
 mod attest_blob;
 #[cfg(feature = "server")]
 mod audit;
+mod build;
 mod cache;
 mod completions;
 mod config;
 mod convert;
 mod copy;
 mod db;
+mod deployment;
 mod diff;
 mod download;
 mod explain;
@@ -25,6 +27,8 @@ mod gate;
 mod key;
 mod lint;
 mod man;
+#[cfg(feature = "server")]
+mod objects;
 mod policy;
 mod reference;
 mod sbom;
@@ -66,6 +70,8 @@ pub(crate) enum Command {
     AttestBlob(attest_blob::Args),
     VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
+    Build(build::Args),
+    Deployment(deployment::Args),
     #[cfg(feature = "server")]
     Serve(Box<serve::Args>),
     #[cfg(feature = "server")]
@@ -150,6 +156,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::AttestBlob(args) => attest_blob::run(&args, global),
         Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
+        Command::Build(args) => build::run(&args, global),
+        Command::Deployment(args) => deployment::run(&args, global),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(*args, global),
         #[cfg(feature = "server")]

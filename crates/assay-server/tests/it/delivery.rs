@@ -77,7 +77,10 @@ fn a_build_is_recorded_once_and_found_by_its_digest() {
             (&json!(90.5), &body["inputs"], &json!("developer"), &json!(14))
         );
         let page = world.get("/api/v1/builds?limit=1&after=1").await;
-        assert_eq!((&page["items"][0]["outcome"], &page["next"]), (&json!("failure"), &page["items"][0]["id"]));
+        assert_eq!(
+            (&page["items"][0]["outcome"], &page["next"]),
+            (&json!("failure"), &page["items"][0]["id"])
+        );
         assert_eq!(world.get("/api/v1/builds?outcome=failure").await["items"].as_array().unwrap().len(), 1);
         assert_eq!(world.ask("GET", "/api/v1/builds?outcome=odd", Some(Role::Viewer), "").await.0, 400);
 

@@ -23,7 +23,8 @@ use std::time::Duration;
     assay serve --data DIR --registry ghcr.io --webhook-secret github=/run/secrets/github\n  \
     assay serve --data DIR --registry registry.example --crawl registry.example --crawl-every 900\n  \
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
-    assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
+    assay serve --data DIR --database postgres://assay@db.example/assay --objects s3://assay/documents --workers 0\n  \
+    assay serve --data DIR --registry registry.example --crawl registry.example --keep-days 180")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -86,6 +87,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// Forget images that were not seen for this many days, but nothing that runs, is the last good one of a service, was promoted, or is
+    /// part of an index that stays. Without it everything is kept.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    keep_days: Option<u64>,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -121,6 +127,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
+    // Workers on other machines share the database, but not this folder.
+    let objects = args.database.is_none().then(|| data.join("objects"));
     let judge = args.policy.as_deref().map(judge).transpose()?;
     let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
     if judge.as_ref().is_some_and(Judge::needs_evidence) {
@@ -141,7 +149,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
-        work: args.work.work(address, deep, global)?,
+        work: args.work.work(address, objects, deep, global)?,
         listen,
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
@@ -159,6 +167,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
             places: args.crawl.into_iter().collect(),
             every: Duration::from_secs(args.crawl_every),
         },
+        keep: args.keep_days.map(|days| Duration::from_secs(days.saturating_mul(86_400))),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {

@@ -14,6 +14,8 @@
 mod artifacts;
 mod damage;
 mod database;
+#[cfg(feature = "server")]
+mod delivery;
 mod detection;
 mod disks;
 mod error_classes;

@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running server.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
-    address: String,
+    pub(crate) address: String,
     token: Option<String>,
     _words: BufReader<ChildStderr>,
 }
@@ -27,7 +27,7 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    fn start(place: &Place, host: &str) -> Self {
+    pub(crate) fn start(place: &Place, host: &str) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["serve", "--data", "data", "--listen", "127.0.0.1:0", "--lease", "2", "--registry", host])
             .current_dir(place.path("."))
@@ -55,7 +55,7 @@ impl Serving {
         Self { process, address: address.unwrap(), token, _words: words }
     }
 
-    fn ask(&self, place: &Place, method: &str, path: &str, body: &str) -> serde_json::Value {
+    pub(crate) fn ask(&self, place: &Place, method: &str, path: &str, body: &str) -> serde_json::Value {
         serde_json::from_str(&self.text(place, method, path, body)).unwrap()
     }
 
@@ -66,7 +66,7 @@ impl Serving {
         line.map_or(0, |number| number.parse().unwrap())
     }
 
-    fn text(&self, place: &Place, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn text(&self, place: &Place, method: &str, path: &str, body: &str) -> String {
         let token = std::fs::read_to_string(place.path("token")).unwrap();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(
