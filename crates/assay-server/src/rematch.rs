@@ -168,7 +168,7 @@ impl Judging<'_> {
                 report::write(&report).map_err(|source| RematchError::Report { digest: *digest, source })?;
             let index = index::entries(&report.inventory);
             let scan = Scan { digest, depth: stored.depth, report: &report, json: &json, index: &index };
-            let documents = self.store.scan_documents(&scan, self.now).await?;
+            let documents = self.store.scan_documents(&scan).await?;
             let mut work = self.store.begin().await?;
             if !work.is_still(digest, generation).await? {
                 continue;

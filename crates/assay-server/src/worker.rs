@@ -195,9 +195,7 @@ impl Worker {
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         // Before the transaction: what is large is written elsewhere, and nobody should wait for that.
         let documents = match outcome {
-            Outcome::Scanned(scanned) => {
-                Some(self.store.scan_documents(&scanned.scan(&digest(job)?), now).await?)
-            }
+            Outcome::Scanned(scanned) => Some(self.store.scan_documents(&scanned.scan(&digest(job)?)).await?),
             _ => None,
         };
         let mut work = self.store.begin().await?;

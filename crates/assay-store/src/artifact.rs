@@ -73,7 +73,7 @@ impl Work {
         now: Moment,
     ) -> Result<(), StoreError> {
         let image = self.image_id(digest).await?;
-        let (body, object) = self.refer(sbom.document, now).await?;
+        let (body, object) = self.refer(sbom.document).await?;
         sqlx::query(
             "INSERT INTO sboms (image, format, created, body, object, score, packages) VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT (image, format) DO UPDATE SET created = excluded.created, body = excluded.body, object = excluded.object, \

@@ -177,7 +177,7 @@ impl Work {
         now: Moment,
     ) -> Result<RecordedBuild, StoreError> {
         let identity = build.identity(log);
-        let (body, object) = self.refer(log, now).await?;
+        let (body, object) = self.refer(log).await?;
         let inputs = serde_json::to_string(&build.sorted()).unwrap_or_default();
         let row = sqlx::query(
             "INSERT INTO builds (digest, image, platform, source, recipe, inputs, outcome, started, duration, invocation, given, identity, \

@@ -2,8 +2,9 @@
 //!
 //! An object has its row in `objects` before it is written, and is written before a row refers to it. Whoever dies in between leaves
 //! an object that no row refers to, and its name: [`Store::sweep`] removes it later. It never removes what a row refers to, or is
-//! about to: who writes claims the object, and finds out in the transaction that refers to it whether the claim held. If it did not,
-//! the document stays in the row. So neither clocks nor a storage that is slow can lose a document.
+//! about to: an object goes in two steps, an hour apart. Who writes claims it, which undoes the first step, and finds out in the transaction
+//! that refers to it whether the claim held. If it did not, the document stays in the row, however long the storage took. Only what another
+//! process began to remove and did not finish rests on time: it is taken over after an hour, when no request of that process can be under way.
 
 use crate::audit::hex;
 use crate::document::{pack, unpack};
@@ -23,7 +24,7 @@ pub const SMALL: usize = 64 << 10;
 /// The most that is read of an object. Packed documents are smaller than what is packed, but for some bytes of frame.
 pub const MAX_OBJECT: u64 = 257 << 20;
 
-/// How long who claimed an object has to refer to it, and how long who dooms one has to remove it.
+/// For how long nothing must refer to an object before it is removed, and how long who dooms one has to remove it.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Every place where a row refers to an object.
@@ -161,13 +162,7 @@ impl Store {
     ///
     /// # Errors
     /// Fails when it is larger than anything kept, or the database or the storage does not take it.
-    pub async fn document(
-        &self,
-        what: &'static str,
-        of: &str,
-        bytes: &[u8],
-        now: Moment,
-    ) -> Result<Document, StoreError> {
+    pub async fn document(&self, what: &'static str, of: &str, bytes: &[u8]) -> Result<Document, StoreError> {
         let mut document = Document::inline(what, of, bytes)?;
         let Some(objects) = self.objects.as_ref().filter(|objects| document.packed.len() > objects.small)
         else {
@@ -175,13 +170,12 @@ impl Store {
         };
         let name = hex(&Sha256::digest(&document.packed));
         let claimed = sqlx::query(
-            "INSERT INTO objects (name, place, size, claimed) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO UPDATE \
-             SET claimed = excluded.claimed WHERE objects.doomed IS NULL RETURNING stored",
+            "INSERT INTO objects (name, place, size) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET idle = NULL \
+             WHERE objects.doomed IS NULL RETURNING stored",
         )
         .bind(&name)
         .bind(objects.storage.place())
         .bind(i64::try_from(document.packed.len()).unwrap_or(i64::MAX))
-        .bind(now.0)
         .fetch_optional(&self.pool)
         .await?;
         // Somebody is removing it at this moment: it stays in the row.
@@ -220,16 +214,24 @@ impl Store {
         unpack(what, of, &packed)
     }
 
-    /// Removes up to `limit` objects that no row refers to and nobody is about to; returns how many.
+    /// Removes up to `limit` objects that no row has referred to for an hour, and nobody is about to; returns how many. Who reads a row
+    /// and then its object, or copies the database and then the objects, has that hour.
     ///
     /// # Errors
     /// Fails when the database or the storage does not answer. What was removed until then is gone, and the rest is removed another time.
     pub async fn sweep(&self, now: Moment, limit: i64) -> Result<u64, StoreError> {
         let Some(objects) = &self.objects else { return Ok(0) };
         let before = now.minus(PATIENCE);
+        // From when on nothing referred to it is not known, so it counts from when that was first seen.
+        for sql in [
+            format!("UPDATE objects SET idle = NULL WHERE idle <= $1 AND doomed IS NULL AND {REFERRED}"),
+            format!("UPDATE objects SET idle = $1 WHERE idle IS NULL AND doomed IS NULL AND NOT {REFERRED}"),
+        ] {
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.0).execute(&self.pool).await?;
+        }
         // What somebody doomed long ago and did not remove is taken over: no request of theirs can be under way any more.
         let is_garbage = format!(
-            "((doomed IS NULL AND claimed < $1 AND NOT {REFERRED}) OR (doomed IS NOT NULL AND doomed < $2))"
+            "((doomed IS NULL AND idle < $1 AND NOT {REFERRED}) OR (doomed IS NOT NULL AND doomed < $2))"
         );
         let sql = format!("SELECT name FROM objects WHERE {is_garbage} ORDER BY name LIMIT $3");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -271,15 +273,11 @@ impl Work {
     pub(crate) async fn refer(
         &mut self,
         document: &Document,
-        now: Moment,
     ) -> Result<(Vec<u8>, Option<String>), StoreError> {
         if let Some(name) = &document.object {
             let held = sqlx::query(
-                "UPDATE objects SET claimed = CASE WHEN claimed < $1 THEN $2 ELSE claimed END \
-                 WHERE name = $3 AND stored = 1 AND doomed IS NULL",
+                "UPDATE objects SET idle = NULL WHERE name = $1 AND stored = 1 AND doomed IS NULL",
             )
-            .bind(now.0)
-            .bind(now.0)
             .bind(name)
             .execute(&mut *self.transaction)
             .await?;

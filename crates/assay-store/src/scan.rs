@@ -179,7 +179,7 @@ impl Work {
         now: Moment,
     ) -> Result<FindingChanges, StoreError> {
         let image = self.image_id(scan.digest).await?;
-        let (body, object) = self.refer(&documents.report, now).await?;
+        let (body, object) = self.refer(&documents.report).await?;
         let database = scan.report.database.built_at.map_or(Moment(0), Moment::from);
         sqlx::query(
             "INSERT INTO reports (image, depth, database_date, created, evaluated, body, object) VALUES ($1, $2, $3, $4, $5, $6, $7) \
@@ -208,7 +208,7 @@ impl Work {
                 return Ok(FindingChanges::default());
             }
         }
-        let (body, object) = self.refer(&documents.inventory, now).await?;
+        let (body, object) = self.refer(&documents.inventory).await?;
         sqlx::query(
             "INSERT INTO inventories (image, revision, body, object) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body, object = excluded.object",
@@ -370,11 +370,11 @@ impl Store {
     ///
     /// # Errors
     /// Fails when one is larger than anything kept, or the database or the storage does not take it.
-    pub async fn scan_documents(&self, scan: &Scan<'_>, now: Moment) -> Result<ScanDocuments, StoreError> {
+    pub async fn scan_documents(&self, scan: &Scan<'_>) -> Result<ScanDocuments, StoreError> {
         let name = scan.digest.to_string();
         Ok(ScanDocuments {
-            report: self.document(REPORT, &name, scan.json, now).await?,
-            inventory: self.document(INVENTORY, &name, &scan.inventory()?, now).await?,
+            report: self.document(REPORT, &name, scan.json).await?,
+            inventory: self.document(INVENTORY, &name, &scan.inventory()?).await?,
         })
     }
 

@@ -126,7 +126,7 @@ pub(crate) async fn record(
     let asked: NewBuild = json(&body(sent, MAX_RECORD).await?)?;
     let now = (app.clock)();
     let build = asked.build(now)?;
-    let log = app.store.document("build log", &build.recipe, asked.log.as_bytes(), now).await?;
+    let log = app.store.document("build log", &build.recipe, asked.log.as_bytes()).await?;
     let mut work = app.store.begin().await?;
     let (status, id) = match work.record_build(&build, &log, &actor.name, now).await? {
         RecordedBuild::Known(id) => (StatusCode::OK, id),

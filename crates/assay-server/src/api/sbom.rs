@@ -127,7 +127,7 @@ pub(crate) async fn give(
     let kind = kind.ok_or_else(|| Problem::invalid("the format of the bill of materials is not known"))?;
     let (format, _) = kept_as(kind);
     let now = (app.clock)();
-    let document = app.store.document("bill of materials", &name, &bytes, now).await?;
+    let document = app.store.document("bill of materials", &name, &bytes).await?;
     let sbom = NewSbom { format, document: &document, score: score.total(), packages: score.packages };
     let mut work = app.store.begin().await?;
     work.keep_sbom(&digest, &sbom, now).await?;

@@ -1,4 +1,5 @@
-//! Objects in a bucket, and whole documents in it: against a small S3 of our own. A real one is asked in `real-tests`.
+//! Objects in folders and buckets, and whole documents in them. The bucket is one of a small S3 of our own; `real-tests` runs the same tests
+//! on a real one.
 
 use crate::fixture::{BUILT, run};
 use assay_model::report::{DatabaseStatus, SourceKind};
@@ -6,8 +7,9 @@ use assay_model::{Context, Image, Inventory, Report, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::{Bucket, S3};
 use assay_sign::kms::{Answer, Request as Sent, Surroundings, TransportError};
-use assay_store::{Address, Depth, ObjectStorage, Objects, Scan, Store};
+use assay_store::{Address, Depth, Folder, ObjectStorage, Objects, Scan, Store};
 use assay_test::http::{Reply, Request, Server};
+use sha2::Digest as _;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -66,7 +68,7 @@ impl Fake {
     }
 }
 
-/// What the process around has: an access key, and a clock.
+/// What the process around has: an access key, and a clock, which is the real one at -1.
 struct Outside {
     key: Arc<Mutex<String>>,
     is_temporary: bool,
@@ -78,14 +80,21 @@ impl Surroundings for Outside {
         panic!("nobody is to be asked for credentials: {request:?}")
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a real storage compares clocks")]
     fn now(&self) -> Timestamp {
-        Timestamp(BUILT.0 + self.clock.load(Ordering::Relaxed))
+        match self.clock.load(Ordering::Relaxed) {
+            -1 => {
+                let passed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+                Timestamp(passed.as_secs().try_into().unwrap())
+            }
+            passed => Timestamp(BUILT.0 + passed),
+        }
     }
 
     fn variable(&self, name: &str) -> Option<String> {
         match name {
             "AWS_ACCESS_KEY_ID" => Some(self.key.lock().unwrap().clone()),
-            "AWS_SECRET_ACCESS_KEY" => Some("secret".to_owned()),
+            "AWS_SECRET_ACCESS_KEY" => Some("test-secret".to_owned()),
             "AWS_SESSION_TOKEN" => self.is_temporary.then(|| "session".to_owned()),
             _ => None,
         }
@@ -124,19 +133,74 @@ impl World {
 /// The SHA-256 of `hello`.
 const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
+/// Runs a test on every kind of storage: a folder, the small S3 of our own, and with `ASSAY_TEST_S3` a real one, whose address it is; its
+/// keys are `test` and `test-secret`, and it has a bucket `assay`.
+#[expect(clippy::disallowed_methods, reason = "the test of real tools names the real one so")]
+fn on_each(test: impl Fn(Arc<dyn ObjectStorage>)) {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start();
+    test(Arc::new(Folder::new(folder.path().to_owned())));
+    test(Arc::new(world.bucket("s3://bucket/a/b", false)));
+    if let Ok(endpoint) = std::env::var("ASSAY_TEST_S3") {
+        println!("on {endpoint}");
+        let key = Arc::new(Mutex::new("test".to_owned()));
+        let outside = Outside { key, is_temporary: false, clock: Arc::new(AtomicI64::new(-1)) };
+        let bucket = format!("s3://assay/{}", std::process::id()).parse::<Bucket>().unwrap();
+        let network = NetworkOptions::default();
+        test(Arc::new(S3::new(bucket, Some(&endpoint), network, Box::new(outside)).unwrap()));
+    }
+}
+
 #[test]
 fn objects_are_put_read_and_removed() {
+    on_each(|storage| {
+        assert_eq!(storage.get(HELLO).unwrap(), None, "{}", storage.place());
+        storage.put(HELLO, b"hello").unwrap();
+        storage.put(HELLO, b"hello").unwrap();
+        assert_eq!(storage.get(HELLO).unwrap().as_deref(), Some(b"hello".as_slice()));
+        storage.delete(HELLO).unwrap();
+        storage.delete(HELLO).unwrap();
+        assert_eq!(storage.get(HELLO).unwrap(), None);
+        // An image of 100,000 packages has a packed report of some 10 MB.
+        let large: Vec<u8> =
+            (0..12_000_000_u32).map(|number| (number.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+        let name = sha256(&large);
+        storage.put(&name, &large).unwrap();
+        assert!(storage.get(&name).unwrap().as_deref() == Some(&large[..]));
+        storage.delete(&name).unwrap();
+    });
+}
+
+#[test]
+fn several_may_put_read_and_remove_the_same() {
+    on_each(|storage| {
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..10 {
+                        storage.put(HELLO, b"hello").unwrap();
+                        let read = storage.get(HELLO).unwrap();
+                        assert!(read.is_none_or(|bytes| bytes == b"hello"));
+                        storage.delete(HELLO).unwrap();
+                    }
+                });
+            }
+        });
+    });
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    assay_model::Digest::Sha256(sha2::Sha256::digest(bytes).into()).hex()
+}
+
+#[test]
+fn objects_are_below_the_prefix() {
     let world = World::start();
     let bucket = world.bucket("s3://bucket/a/b", false);
-    assert_eq!((bucket.place().as_str(), bucket.get(HELLO).unwrap()), ("s3://bucket/a/b/", None));
+    assert_eq!(bucket.place(), "s3://bucket/a/b/");
     bucket.put(HELLO, b"hello").unwrap();
-    bucket.put(HELLO, b"hello").unwrap();
-    assert_eq!(bucket.get(HELLO).unwrap().as_deref(), Some(b"hello".as_slice()));
     let names: Vec<String> = world.fake.objects.lock().unwrap().keys().cloned().collect();
     assert_eq!(names, [format!("/bucket/a/b/{HELLO}")]);
-    bucket.delete(HELLO).unwrap();
-    bucket.delete(HELLO).unwrap();
-    assert_eq!(bucket.get(HELLO).unwrap(), None);
 }
 
 #[test]
@@ -206,47 +270,55 @@ fn what_is_stored_is_sent_to_nobody_without_tls() {
 }
 
 #[test]
-fn reports_are_kept_in_a_bucket() {
-    let world = World::start();
-    let bucket = Arc::new(world.bucket("s3://bucket/reports", false));
-    run(async {
-        let folder = tempfile::tempdir().unwrap();
-        let address = Address::File(folder.path().join("assay.db"));
-        let store = Store::open(&address).await.unwrap();
-        let store = store.with_objects(Objects::new(bucket.clone()).above(0)).await.unwrap();
-        let digest = assay_model::Digest::Sha256([1; 32]);
-        let place = assay_store::Place {
-            registry: "registry.example".to_owned(),
-            repository: "app".to_owned(),
-            tag: None,
-        };
-        let now = crate::fixture::now();
-        let report = Report {
-            source: SourceKind::Registry,
-            image: Image::default(),
-            scanners: Vec::new(),
-            findings: Vec::new(),
-            inventory: Inventory::default(),
-            database: DatabaseStatus::default(),
-            context: Context::default(),
-            coverage: Vec::new(),
-            removable: Vec::new(),
-        };
-        let scan =
-            Scan { digest: &digest, depth: Depth::Fast, report: &report, json: b"{\"a\": 1}", index: &[] };
-        let documents = store.scan_documents(&scan, now).await.unwrap();
-        let mut work = store.begin().await.unwrap();
-        work.see(&digest, &place, now).await.unwrap();
-        work.save_scan_with(&scan, &documents, now).await.unwrap();
-        work.commit().await.unwrap();
-        assert_eq!(world.fake.objects.lock().unwrap().len(), 2);
-        assert_eq!(store.report(&digest, None).await.unwrap().unwrap().json, b"{\"a\": 1}");
-        assert!(store.inventory(&digest).await.unwrap().is_some());
-        let mut work = store.begin().await.unwrap();
-        let later = now.plus(std::time::Duration::from_secs(2 * 86_400));
-        assert_eq!(work.prune(later, 9).await.unwrap().len(), 1);
-        work.commit().await.unwrap();
-        let done = assay_server::forget(&store, None, later).await.unwrap();
-        assert_eq!((done.objects, world.fake.objects.lock().unwrap().len()), (2, 0));
+fn reports_are_kept_in_every_storage() {
+    on_each(|storage| {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let address = Address::File(folder.path().join("assay.db"));
+            let store = Store::open(&address).await.unwrap();
+            let store = store.with_objects(Objects::new(storage.clone()).above(0)).await.unwrap();
+            let digest = assay_model::Digest::Sha256([1; 32]);
+            let place = assay_store::Place {
+                registry: "registry.example".to_owned(),
+                repository: "app".to_owned(),
+                tag: None,
+            };
+            let now = crate::fixture::now();
+            let report = Report {
+                source: SourceKind::Registry,
+                image: Image::default(),
+                scanners: Vec::new(),
+                findings: Vec::new(),
+                inventory: Inventory::default(),
+                database: DatabaseStatus::default(),
+                context: Context::default(),
+                coverage: Vec::new(),
+                removable: Vec::new(),
+            };
+            let scan = Scan {
+                digest: &digest,
+                depth: Depth::Fast,
+                report: &report,
+                json: b"{\"a\": 1}",
+                index: &[],
+            };
+            let documents = store.scan_documents(&scan).await.unwrap();
+            let mut work = store.begin().await.unwrap();
+            work.see(&digest, &place, now).await.unwrap();
+            work.save_scan_with(&scan, &documents, now).await.unwrap();
+            work.commit().await.unwrap();
+            assert_eq!(store.report(&digest, None).await.unwrap().unwrap().json, b"{\"a\": 1}");
+            assert!(store.inventory(&digest).await.unwrap().is_some());
+            let mut work = store.begin().await.unwrap();
+            let later = now.plus(std::time::Duration::from_secs(2 * 86_400));
+            assert_eq!(work.prune(later, 9).await.unwrap().len(), 1);
+            work.commit().await.unwrap();
+            let first = assay_server::forget(&store, None, later).await.unwrap();
+            let later = later.plus(std::time::Duration::from_secs(2 * 3600));
+            let second = assay_server::forget(&store, None, later).await.unwrap();
+            assert_eq!((first.objects, second.objects), (0, 2));
+            // Nothing is left to be named, so the storage may be another one from now on.
+            store.check_objects(None).await.unwrap();
+        });
     });
 }

@@ -41,8 +41,9 @@ CREATE TABLE objects (
     name TEXT NOT NULL PRIMARY KEY,
     place TEXT NOT NULL,
     size BIGINT NOT NULL,
-    claimed BIGINT NOT NULL,
     stored BIGINT NOT NULL DEFAULT 0,
+    -- Since when it is seen that no row refers to it, and since when somebody is removing it.
+    idle BIGINT,
     doomed BIGINT
 );
-CREATE INDEX objects_claimed ON objects (claimed);
+CREATE INDEX objects_idle ON objects (idle);

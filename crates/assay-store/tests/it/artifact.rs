@@ -15,7 +15,7 @@ fn bills_of_materials_are_kept_by_format() {
         work.commit().await.unwrap();
         assert_eq!(store.sbom(&digest(1), "cyclonedx").await.unwrap().as_deref(), Some(b"new".as_slice()));
         assert_eq!(store.sbom(&digest(1), "spdx3").await.unwrap(), None);
-        let document = store.document("bill of materials", "x", b"scored", at(3)).await.unwrap();
+        let document = store.document("bill of materials", "x", b"scored").await.unwrap();
         let sbom = NewSbom { format: "spdx", document: &document, score: 71, packages: 12 };
         let mut work = store.begin().await.unwrap();
         work.keep_sbom(&digest(1), &sbom, at(3)).await.unwrap();

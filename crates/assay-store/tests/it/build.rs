@@ -22,7 +22,7 @@ pub(crate) fn build(recipe: &str, result: Option<u8>, second: i64) -> Build {
 
 /// Records it, with a log.
 pub(crate) async fn record(store: &Store, build: &Build, log: &[u8], second: i64) -> RecordedBuild {
-    let log = store.document("build log", "app", log, at(second)).await.unwrap();
+    let log = store.document("build log", "app", log).await.unwrap();
     let mut work = store.begin().await.unwrap();
     let recorded = work.record_build(build, &log, "ci", at(second)).await.unwrap();
     work.commit().await.unwrap();

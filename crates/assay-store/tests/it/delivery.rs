@@ -70,7 +70,7 @@ fn what_runs_and_how_it_came_there() {
             record(&store, &one, b"", 5).await;
         }
         let service = |environment, name| Service { environment, name };
-        let document = store.document("bill of materials", "x", b"{}", at(1)).await.unwrap();
+        let document = store.document("bill of materials", "x", b"{}").await.unwrap();
         let mut work = store.begin().await.unwrap();
         for (environment, name, number, second) in [
             ("production", "shop", 1, 160),

@@ -86,7 +86,7 @@ impl World {
         let documents = match documents {
             Some(documents) => documents,
             None => {
-                made = self.store.scan_documents(&scan, now).await.unwrap();
+                made = self.store.scan_documents(&scan).await.unwrap();
                 &made
             }
         };
@@ -95,10 +95,10 @@ impl World {
         work.commit().await.unwrap();
     }
 
-    async fn documents(&self, number: u8, json: &[u8], now: Moment) -> ScanDocuments {
+    async fn documents(&self, number: u8, json: &[u8]) -> ScanDocuments {
         let (digest, report) = (digest(number), report(&[("a", "1", &[])]));
         let scan = Scan { digest: &digest, depth: Depth::Fast, report: &report, json, index: &[] };
-        self.store.scan_documents(&scan, now).await.unwrap()
+        self.store.scan_documents(&scan).await.unwrap()
     }
 
     async fn read(&self, number: u8) -> Vec<u8> {
@@ -131,7 +131,7 @@ fn large_documents_are_objects_and_small_ones_stay_in_their_rows() {
         // The same document of another image is the same object.
         world.save(2, &large(1), None, at(2)).await;
         record(&world.store, &build("c", Some(1), 1), &large(2), 3).await;
-        let document = world.store.document("bill of materials", "x", &large(3), at(3)).await.unwrap();
+        let document = world.store.document("bill of materials", "x", &large(3)).await.unwrap();
         let mut work = world.store.begin().await.unwrap();
         let sbom = NewSbom { format: "spdx", document: &document, score: 1, packages: 1 };
         work.keep_sbom(&digest(1), &sbom, at(3)).await.unwrap();
@@ -169,9 +169,10 @@ fn what_a_row_refers_to_is_never_removed_and_what_none_does_is() {
         world.save(1, &large(1), None, at(0)).await;
         world.save(2, &large(1), None, at(0)).await;
         // Somebody died between writing the object and the row.
-        world.documents(1, &large(2), at(0)).await;
+        world.documents(1, &large(2)).await;
         let before = world.objects().len();
         // Not yet: who wrote it may be alive.
+        assert_eq!(world.store.sweep(at(0), 9).await.unwrap(), 0);
         assert_eq!(world.store.sweep(at(HOUR), 9).await.unwrap(), 0);
         assert_eq!(world.store.sweep(at(HOUR + 1), 9).await.unwrap(), 1);
         assert_eq!(world.objects().len(), before - 1);
@@ -180,13 +181,16 @@ fn what_a_row_refers_to_is_never_removed_and_what_none_does_is() {
         world.save(1, &large(3), None, at(2 * HOUR)).await;
         assert_eq!(world.store.sweep(at(9 * HOUR), 9).await.unwrap(), 0);
         world.save(2, &large(3), None, at(9 * HOUR)).await;
+        // Whoever has read the row has time to read the object.
+        assert_eq!(world.store.sweep(at(97 * HOUR), 9).await.unwrap(), 0);
         assert_eq!(world.store.sweep(at(99 * HOUR), 9).await.unwrap(), 1);
         assert_eq!((world.read(1).await, world.read(2).await), (large(3), large(3)));
         // With the images goes all that is theirs.
         let mut work = world.store.begin().await.unwrap();
         assert_eq!(work.prune(at(99 * HOUR), 9).await.unwrap().len(), 2);
         work.commit().await.unwrap();
-        assert!(world.store.sweep(at(200 * HOUR), 1).await.unwrap() == 1);
+        assert_eq!(world.store.sweep(at(198 * HOUR), 1).await.unwrap(), 0);
+        assert_eq!(world.store.sweep(at(200 * HOUR), 1).await.unwrap(), 1);
         world.store.sweep(at(200 * HOUR), 9).await.unwrap();
         assert_eq!(world.objects(), [""; 0].map(PathBuf::from));
         world.store.check_objects(None).await.unwrap();
@@ -198,7 +202,8 @@ fn who_claimed_too_long_ago_keeps_the_document_in_the_row() {
     on_each(async |store| {
         let world = World::new(store).await;
         world.see(1).await;
-        let documents = world.documents(1, &large(1), at(0)).await;
+        let documents = world.documents(1, &large(1)).await;
+        assert_eq!(world.store.sweep(at(0), 9).await.unwrap(), 0);
         assert!(world.store.sweep(at(2 * HOUR), 9).await.unwrap() > 0);
         world.save(1, b"", Some(&documents), at(2 * HOUR)).await;
         assert_eq!((world.read(1).await, world.objects().len()), (large(1), 0));
@@ -210,7 +215,8 @@ fn what_is_written_while_it_is_removed_stays_in_the_row() {
     on_each(async |store| {
         let world = World::new(store).await;
         world.see(1).await;
-        world.documents(1, &large(1), at(0)).await;
+        world.documents(1, &large(1)).await;
+        assert_eq!(world.store.sweep(at(0), 9).await.unwrap(), 0);
         let handle = tokio::runtime::Handle::current();
         let (writer, storage) = (world.store.clone(), world.storage.clone());
         let (sender, receiver) = std::sync::mpsc::channel();
@@ -220,7 +226,7 @@ fn what_is_written_while_it_is_removed_stays_in_the_row() {
                 let (digest, report, json) = (digest(1), report(&[("a", "1", &[])]), large(1));
                 let scan =
                     Scan { digest: &digest, depth: Depth::Fast, report: &report, json: &json, index: &[] };
-                let documents = writer.scan_documents(&scan, at(5 * HOUR)).await.unwrap();
+                let documents = writer.scan_documents(&scan).await.unwrap();
                 let mut work = writer.begin().await.unwrap();
                 work.save_scan_with(&scan, &documents, at(5 * HOUR)).await.unwrap();
                 work.commit().await.unwrap();
@@ -230,7 +236,9 @@ fn what_is_written_while_it_is_removed_stays_in_the_row() {
         assert!(world.store.sweep(at(5 * HOUR), 9).await.unwrap() > 0);
         receiver.recv().unwrap();
         assert_eq!(world.read(1).await, large(1));
-        world.store.sweep(at(99 * HOUR), 9).await.unwrap();
+        for hour in [99, 199] {
+            world.store.sweep(at(hour * HOUR), 9).await.unwrap();
+        }
         assert_eq!(world.read(1).await, large(1));
     });
 }
@@ -240,7 +248,8 @@ fn a_removal_that_failed_is_taken_up_again() {
     on_each(async |store| {
         let world = World::new(store).await;
         world.see(1).await;
-        world.documents(1, &large(1), at(0)).await;
+        world.documents(1, &large(1)).await;
+        assert_eq!(world.store.sweep(at(0), 9).await.unwrap(), 0);
         let before = world.objects().len();
         world.storage.is_broken.store(true, Ordering::Relaxed);
         let error = world.store.sweep(at(2 * HOUR), 1).await.unwrap_err();
@@ -289,4 +298,81 @@ fn a_folder_takes_names_of_objects_only() {
     for name in ["", "..", "../../etc/passwd", "ä", &"/".repeat(64), &"a".repeat(63)] {
         assert!(folder.put(name, b"").is_err() && folder.get(name).is_err() && folder.delete(name).is_err());
     }
+}
+
+#[test]
+fn a_claim_in_time_keeps_an_object() {
+    on_each(async |store| {
+        let world = World::new(store).await;
+        world.see(1).await;
+        let documents = world.documents(1, &large(1)).await;
+        assert_eq!(world.store.sweep(at(0), 9).await.unwrap(), 0);
+        // Somebody else writes the same, and then the first refers to it: both undo that it was seen to be idle.
+        world.documents(1, &large(1)).await;
+        assert_eq!(world.store.sweep(at(2 * HOUR), 9).await.unwrap(), 0);
+        world.save(1, b"", Some(&documents), at(2 * HOUR)).await;
+        for hour in [4, 6, 8] {
+            assert_eq!(world.store.sweep(at(hour * HOUR), 9).await.unwrap(), 0);
+        }
+        assert_eq!((world.read(1).await, world.objects().is_empty()), (large(1), false));
+    });
+}
+
+#[test]
+fn writers_and_removers_at_once_lose_no_document() {
+    on_each(async |store| {
+        let world = World::new(store).await;
+        let clock = Arc::new(std::sync::atomic::AtomicI64::new(0));
+        let images: Vec<u8> = (1..=4).collect();
+        for number in &images {
+            world.see(*number).await;
+        }
+        let writers: Vec<_> = images
+            .iter()
+            .map(|number| {
+                let (store, number, clock) = (world.store.clone(), *number, clock.clone());
+                tokio::spawn(async move {
+                    let (digest, report) = (digest(number), report(&[("a", "1", &[])]));
+                    for round in 0..25 {
+                        // All write the same few documents, so that each is idle and wanted again all the time.
+                        let json = large(round % 3);
+                        let scan = Scan {
+                            digest: &digest,
+                            depth: Depth::Fast,
+                            report: &report,
+                            json: &json,
+                            index: &[],
+                        };
+                        let documents = store.scan_documents(&scan).await.unwrap();
+                        let mut work = store.begin().await.unwrap();
+                        let now = at(clock.load(Ordering::Relaxed));
+                        work.save_scan_with(&scan, &documents, now).await.unwrap();
+                        work.commit().await.unwrap();
+                        let read = store.report(&digest, None).await.unwrap().unwrap();
+                        assert!(read.json == json, "another document");
+                    }
+                })
+            })
+            .collect();
+        let is_over = Arc::new(AtomicBool::new(false));
+        // One, as only time tells that another has given up, and hours fly here, so that nobody's hour is enough.
+        let (remover, hours, over) = (world.store.clone(), clock.clone(), is_over.clone());
+        let remover = tokio::spawn(async move {
+            let mut removed = 0;
+            while !over.load(Ordering::Relaxed) {
+                let now = hours.fetch_add(2 * HOUR, Ordering::Relaxed);
+                removed += remover.sweep(at(now), 9).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            removed
+        });
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(remover.await.unwrap() > 0, "nothing was removed: the test tested nothing");
+        for number in images {
+            world.read(number).await;
+        }
+    });
 }
