@@ -25,6 +25,7 @@ mod notice;
 mod object;
 mod queue;
 mod retention;
+mod sbom;
 mod scan;
 mod session;
 mod store;
@@ -33,7 +34,7 @@ mod token;
 mod verdict;
 mod watch;
 
-pub use artifact::{EvidenceSeen, NewSbom, SbomFound};
+pub use artifact::EvidenceSeen;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
 pub use blast::Hit;
@@ -54,6 +55,7 @@ pub use moment::Moment;
 pub use object::{Document, MAX_OBJECT, ObjectError, ObjectStorage, Objects, SMALL};
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
 pub use retention::{Forgettable, Service};
+pub use sbom::{NewSbom, SbomFound};
 pub use scan::{
     Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, ScanDocuments, StoredReport,
 };

@@ -110,16 +110,18 @@ pub(crate) async fn give(
     let unknown =
         || Problem::not_found("no image of this digest was seen: push it, or tell of its push, first");
     app.store.image(&digest).await?.ok_or_else(unknown)?;
-    let _reader = READERS.try_acquire().map_err(|_| {
+    let bytes = body(sent, MAX_SBOM).await?;
+    // Only now: who sends slowly keeps nobody waiting.
+    let reader = READERS.try_acquire().map_err(|_| {
         Problem::busy_with("too many bills of materials are being read; try again later", RETRY_AFTER)
     })?;
-    let bytes = body(sent, MAX_SBOM).await?;
     let document = bytes.clone();
     let read = tokio::task::spawn_blocking(move || {
         let read = assay_sbom::read(&document)?;
         Ok((assay_sbom::recognise(&document), assay_sbom::score(&read)))
     });
     let read: Result<_, assay_sbom::ReadSbomError> = read.await.map_err(|_| Problem::fault())?;
+    drop(reader);
     let (kind, score) = read.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Problem::invalid(format!("{error}{cause}"))

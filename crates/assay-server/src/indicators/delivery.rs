@@ -13,8 +13,11 @@ pub(super) const OBJECTIVES: &[(&str, f64)] = &[
     ("indicator=\"assay_running_vulnerabilities\",environment=\"production\",severity=\"high\"", 0.0),
 ];
 
-/// Writes them, with what writes one: its name, what it is, and its values by their labels.
-pub(super) fn render(indicators: &Indicators, gauge: &mut dyn FnMut(&str, &str, Vec<(String, f64)>)) {
+/// Writes an indicator: its name, what it is, and its values by their labels.
+pub(super) type Gauge<'a> = &'a mut dyn FnMut(&str, &str, Vec<(String, f64)>);
+
+/// Writes them.
+pub(super) fn render(indicators: &Indicators, gauge: Gauge<'_>) {
     let Delivery {
         builds: (succeeded, failed),
         building,
