@@ -32,8 +32,9 @@ const DATABASE_CHECK: Duration = Duration::from_secs(20);
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// How long jobs at hand may take to end once the process is told to.
 const FAREWELL: Duration = Duration::from_secs(25);
-/// The name of an object that is never there.
-const NO_OBJECT: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// What is written and read at each start, by every process alike, to see that the object storage works: its name, and what is in it. It
+/// stays. What is not there is not asked for: who may not list a bucket is told by S3 that it is forbidden.
+const PROBE: (&str, &[u8]) = ("cc6bfd211c666a5ed4e0cda3425a3f7e15eaea63b813eb4af54d1e34f25be2dd", b"assay\n");
 /// How long a worker that failed pauses before it goes on.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -242,8 +243,15 @@ async fn open(options: &Work) -> Result<Store, RunError> {
         return Ok(store);
     };
     let store = store.with_objects(Objects::new(storage.clone())).await?;
-    let tried = tokio::task::spawn_blocking(move || storage.get(NO_OBJECT)).await;
-    tried.map_err(|error| std::io::Error::other(fault(error)))??;
+    let (name, bytes) = PROBE;
+    let tried = tokio::task::spawn_blocking(move || {
+        storage.put(name, bytes)?;
+        storage.get(name)
+    });
+    let read = tried.await.map_err(|error| std::io::Error::other(fault(error)))??;
+    if read.as_deref() != Some(bytes) {
+        return Err(std::io::Error::other("the object storage does not give back what was written").into());
+    }
     Ok(store)
 }
 

@@ -34,14 +34,14 @@ pub struct Forgettable {
 }
 
 /// An image is kept while it was seen after the given moment, a service runs it, it is the newest image of a service that was known
-/// to be good, somebody wants it kept, or there is work to be done about it. What is part of an index that is kept, or of an index in
-/// one, is kept with it.
-const KEPT: &str = "WITH RECURSIVE kept (id) AS (SELECT i.id FROM images i WHERE i.last_seen >= $1 OR i.kept IS NOT NULL \
-     OR EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id AND d.ended IS NULL) \
-     OR EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id AND d.good = 1 AND d.id = (SELECT MAX(g.id) \
-     FROM deployments g WHERE g.environment = d.environment AND g.service = d.service AND g.good = 1)) \
+/// to be good, somebody wants it kept, or there is work to be done about it. So is an index of which a service runs, or could go back to, a
+/// part; and what is part of an index that is kept, or of an index in one.
+const KEPT: &str = "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments d WHERE d.ended IS NULL \
+     OR (d.good = 1 AND d.id = (SELECT MAX(g.id) FROM deployments g WHERE g.environment = d.environment AND g.service = d.service \
+     AND g.good = 1)) UNION SELECT c.parent FROM children c JOIN used u ON u.id = c.child), \
+     kept (id) AS (SELECT id FROM used UNION SELECT i.id FROM images i WHERE i.last_seen >= $1 OR i.kept IS NOT NULL \
      OR EXISTS (SELECT 1 FROM jobs j WHERE j.name = i.digest AND j.state IN ('queued', 'running')) \
-     UNION SELECT c.child FROM children c JOIN kept k ON c.parent = k.id) \
+     UNION SELECT c.child FROM children c JOIN kept k ON k.id = c.parent) \
      SELECT i.id, i.digest, i.registry, i.repository, i.last_seen FROM images i \
      WHERE i.last_seen < $2 AND i.id > $3 AND i.id NOT IN (SELECT id FROM kept) ORDER BY i.id LIMIT $4";
 

@@ -136,3 +136,31 @@ fn what_is_wanted_stays_and_so_does_an_index_in_a_kept_index() {
         assert_eq!(prunable, [digest(1), digest(2), digest(3), digest(5)]);
     });
 }
+
+#[test]
+fn an_index_stays_of_which_a_part_runs_or_could_run_again() {
+    on_each(async |store| {
+        for number in 1..=8 {
+            scan(&store, &digest(number), Depth::Fast, &[], at(10)).await;
+        }
+        let mut work = store.begin().await.unwrap();
+        // 1 is an index of 2 and 3, and part of the index 4; 5 is one of 6 and 7. 2 runs, and 6 could run again. 8 is by itself.
+        for (parent, child) in [(1, 2), (1, 3), (4, 1), (5, 6), (5, 7)] {
+            let child = Child { digest: digest(child), platform: String::new() };
+            work.set_children(&digest(parent), &[child]).await.unwrap();
+        }
+        work.deploy(&SHOP, &digest(2), at(20)).await.unwrap();
+        work.deploy(&BLOG, &digest(6), at(20)).await.unwrap();
+        work.mark_good(&BLOG).await.unwrap();
+        work.undeploy(&BLOG, at(30)).await.unwrap();
+        work.commit().await.unwrap();
+        assert_eq!(digests(&store.prunable(at(100), 0, 9).await.unwrap()), [digest(8)]);
+        // Once another image has proved itself there is nothing to go back to in 5.
+        let mut work = store.begin().await.unwrap();
+        work.deploy(&BLOG, &digest(2), at(40)).await.unwrap();
+        work.mark_good(&BLOG).await.unwrap();
+        work.commit().await.unwrap();
+        let prunable = digests(&store.prunable(at(100), 0, 9).await.unwrap());
+        assert_eq!(prunable, [digest(5), digest(6), digest(7), digest(8)]);
+    });
+}
