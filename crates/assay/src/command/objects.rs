@@ -5,7 +5,7 @@ use crate::error::CommandError;
 use crate::services::Outside;
 use crate::source::{self, NetworkArgs};
 use assay_server::{Bucket, InvalidBucket, S3};
-use assay_store::{Folder, ObjectStorage};
+use assay_store::{Address, Folder, ObjectStorage};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -38,15 +38,20 @@ impl FromStr for Place {
 }
 
 impl ObjectArgs {
-    /// Returns the storage; `folder`, if no other is named.
+    /// Returns the storage of a database: beside its file, if no other is named. What shares a database on a server need not share a folder.
     pub(super) fn storage(
         &self,
-        folder: Option<PathBuf>,
+        address: &Address,
         network: &NetworkArgs,
         global: &Global,
     ) -> Result<Option<Arc<dyn ObjectStorage>>, CommandError> {
-        match &self.objects {
-            None => Ok(folder.map(|folder| Arc::new(Folder::new(folder)) as Arc<dyn ObjectStorage>)),
+        // CI systems pass variables that are not set as empty.
+        let is_given = |place: &&Place| !matches!(place, Place::Folder(path) if path.as_os_str().is_empty());
+        match self.objects.as_ref().filter(is_given) {
+            None => Ok(match address {
+                Address::File(path) => Some(Arc::new(Folder::new(path.with_file_name("objects")))),
+                Address::Postgres(_) => None,
+            }),
             Some(Place::Folder(_)) if self.objects_endpoint.is_some() => Err(CommandError::usage(
                 "a folder has no endpoint",
             )

@@ -127,8 +127,6 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     private_folder(&args.data).map_err(folder)?;
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
-    // Workers on other machines share the database, but not this folder.
-    let objects = args.database.is_none().then(|| data.join("objects"));
     let judge = args.policy.as_deref().map(judge).transpose()?;
     let deep = judge.as_ref().is_some_and(Judge::needs_deep_scan);
     if judge.as_ref().is_some_and(Judge::needs_evidence) {
@@ -149,7 +147,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
-        work: args.work.work(address, objects, deep, global)?,
+        work: args.work.work(address, deep, global)?,
         listen,
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,

@@ -10,7 +10,6 @@ use assay_engine::LayerCache;
 use assay_server::{RunError, Scanner, Work};
 use assay_store::{Address, Terms};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -61,16 +60,8 @@ pub(crate) struct WorkArgs {
 
 impl WorkArgs {
     /// Returns what workers need.
-    ///
-    /// Large documents are in `folder` unless the user names another place.
-    pub(super) fn work(
-        &self,
-        address: Address,
-        folder: Option<PathBuf>,
-        deep: bool,
-        global: &Global,
-    ) -> Result<Work, CommandError> {
-        let objects = self.objects.storage(folder, &self.network, global)?;
+    pub(super) fn work(&self, address: Address, deep: bool, global: &Global) -> Result<Work, CommandError> {
+        let objects = self.objects.storage(&address, &self.network, global)?;
         let network = source::network(&self.network, global, Arc::new(AtomicBool::new(false)))?;
         // Opened once now, so that a wrong path is an error of the command and not of every job; and when there is none, the note
         // about the built-in facts is printed once.
@@ -120,7 +111,7 @@ impl WorkArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let work = args.work.work(args.database.clone(), None, args.deep, global)?;
+    let work = args.work.work(args.database.clone(), args.deep, global)?;
     assay_server::work(work).map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -174,6 +174,14 @@ fn object_storage_that_cannot_be_used_ends_the_start() {
     assert!(!ran.stderr.contains("very-secret"), "{}", ran.stderr);
     let ran = place.run_with(&[&arguments[..], &["http://s3.example"]].concat(), &keys);
     assert!(ran.code == 2 && ran.stderr.contains("s3.example"), "{}", ran.stderr);
+    let folder =
+        ["serve", "--data", "data", "--objects", "token", "--objects-endpoint", "https://s3.example"];
+    let ran = place.run(&folder);
+    assert!(ran.code == 2 && ran.stderr.contains("a folder has no endpoint"), "{}", ran.stderr);
+    // A file is no folder; nothing else is used instead.
+    place.write("token", "");
+    let ran = place.run(&["serve", "--data", "data", "--listen", "127.0.0.1:0", "--objects", "token"]);
+    assert!(ran.code == 2 && ran.stderr.contains("cannot write an object in `token`"), "{}", ran.stderr);
     let ran = place.run(&["serve", "--data", "data", "--objects", "gs://bucket"]);
     assert!(ran.code == 2 && ran.stderr.contains("it names no bucket"), "{}", ran.stderr);
 }
