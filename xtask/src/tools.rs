@@ -110,6 +110,7 @@ const GO_PROGRAMS: &[(&str, &str, &str)] = &[
     ("cosign", "github.com/sigstore/cosign/v3/cmd/cosign", "v3.1.3"),
     ("helm", "helm.sh/helm/v4/cmd/helm", "v4.3.1"),
     ("kwok", KWOK, KWOK_VERSION),
+    ("versitygw", "github.com/versity/versitygw/cmd/versitygw", "v1.8.0"),
 ];
 
 /// What plays the kubelet, and describes itself what nodes and pods do.

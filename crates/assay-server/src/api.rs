@@ -3,7 +3,12 @@
 //! Lists go on after the `next` of the page before. Times are RFC 3339.
 
 pub(crate) mod audit;
+pub(crate) mod build;
+pub(crate) mod deployment;
 pub(crate) mod evidence;
+mod given;
+pub(crate) mod retention;
+pub(crate) mod sbom;
 pub(crate) mod token;
 
 use crate::http::App;
@@ -32,8 +37,12 @@ pub(crate) struct Page {
 
 impl Page {
     pub(crate) fn limit(&self) -> i64 {
-        self.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE)
+        limit(self.limit)
     }
+}
+
+fn limit(asked: Option<i64>) -> i64 {
+    asked.unwrap_or(PAGE).clamp(1, MAX_PAGE)
 }
 
 pub(crate) fn time(moment: Moment) -> String {
@@ -296,7 +305,7 @@ pub(crate) async fn blast_radius(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let limit = blast.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let limit = limit(blast.limit);
     let range = match (&blast.versions, &blast.ecosystem) {
         (None, _) => None,
         (Some(range), Some(ecosystem)) if blast.package.is_some() => {
@@ -384,7 +393,7 @@ pub(crate) async fn events(
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let of = asked.digest.as_deref().map(digest).transpose()?;
-    let limit = asked.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let limit = limit(asked.limit);
     let events = app.store.events_like(of.as_ref(), asked.kind.as_deref(), asked.after, limit).await?;
     let next = events.last().map(|event| event.id).filter(|_| full(events.len(), limit));
     let items = events.into_iter().map(|event| EventEntry {

@@ -19,7 +19,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub struct App {
     pub webhooks: webhook::Secrets,
     /// What promotes images, where there are repositories for that.
     pub promoter: Option<Arc<Promoter>>,
+    /// How long what is not seen any more is kept; for ever, if nothing is said.
+    pub keep: Option<Duration>,
 }
 
 /// Returns what answers requests.
@@ -75,6 +77,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/images/{digest}", get(api::image))
         .route("/api/v1/images/{digest}/report", get(api::report))
         .route("/api/v1/images/{digest}/evidence", get(api::evidence::list))
+        .route("/api/v1/images/{digest}/sbom", get(api::sbom::read).put(api::sbom::give))
+        .route("/api/v1/images/{digest}/sboms", get(api::sbom::list))
+        .route("/api/v1/builds", get(api::build::list).post(api::build::record))
+        .route("/api/v1/builds/{id}/log", get(api::build::log))
+        .route("/api/v1/deployments", get(api::deployment::list))
+        .route(
+            "/api/v1/deployments/{environment}/{service}",
+            put(api::deployment::set).delete(api::deployment::end),
+        )
+        .route("/api/v1/retention", get(api::retention::dry_run))
         .route("/api/v1/blast-radius", get(api::blast_radius))
         .route("/api/v1/events", get(api::events))
         .route("/api/v1/audit", get(api::audit::list))

@@ -2,6 +2,8 @@
 //!
 //! They are about the whole fleet and the same whichever process is asked; [`crate::metrics`] counts what this process did.
 
+mod delivery;
+
 use crate::report::feeds;
 use assay_store::{Indicators, Moment, Store, StoreError};
 use std::fmt::Write as _;
@@ -140,6 +142,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
                 .collect(),
         );
     }
+    delivery::render(indicators, &mut gauge);
     gauge(
         "assay_objective",
         "What is aimed at.",
@@ -151,6 +154,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
                 }
                 None => (format!("{{indicator=\"{name}\"}}"), *value),
             })
+            .chain(delivery::OBJECTIVES.iter().map(|(labels, value)| (format!("{{{labels}}}"), *value)))
             .collect(),
     );
     text
@@ -194,6 +198,7 @@ mod tests {
             scanning: Duration::from_millis(4500),
             findings: vec![finding("critical", 1), finding("high", 3)],
             remediated: vec![Remediated { severity: "high".to_owned(), count: 2, together: Duration::from_secs(50) }],
+            delivery: assay_store::Delivery::default(),
             database: Some((
                 Moment(1000),
                 r#"{"built_at":1,"built_in":false,"feeds":[{"name":"a\"b","synced_at":2,"records":1,"rejected":0,"license":""},

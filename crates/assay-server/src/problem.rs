@@ -59,14 +59,11 @@ impl Problem {
     }
 
     pub(crate) fn busy(seconds: u32) -> Self {
-        Self {
-            retry_after: Some(seconds),
-            ..Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "queue-full",
-                "too many jobs are queued; try again later",
-            )
-        }
+        Self::busy_with("too many jobs are queued; try again later", seconds)
+    }
+
+    pub(crate) fn busy_with(what: &str, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "queue-full", what) }
     }
 }
 
@@ -76,6 +73,9 @@ impl From<StoreError> for Problem {
         let detail = match &error {
             StoreError::Damaged { .. } | StoreError::TooLarge { .. } | StoreError::UnknownImage(_) => {
                 error.to_string()
+            }
+            StoreError::Objects(_) | StoreError::NoObjects | StoreError::Gone { .. } => {
+                "the object storage does not answer".to_owned()
             }
             _ => "the database does not answer".to_owned(),
         };

@@ -336,18 +336,30 @@ impl Judging<'_> {
         if renewed.is_empty() {
             return Ok(left);
         }
+        let mut written = Vec::new();
+        for one in renewed {
+            let index = index::entries(&one.report.inventory);
+            let scan = Scan {
+                digest: &one.digest,
+                depth: one.depth,
+                report: &one.report,
+                json: &one.json,
+                index: &index,
+            };
+            // Before the transaction: what is large is written elsewhere.
+            let documents = self.store.scan_documents(&scan).await?;
+            written.push((one, index, documents));
+        }
         let mut different = BTreeSet::new();
         let mut work = self.store.begin().await?;
-        for NewReport { digest, generation, depth, before, changes, report, json } in
-            renewed.iter().map(|one| &**one)
-        {
+        for (one, index, documents) in &written {
+            let NewReport { digest, generation, depth, before, changes, report, json } = &***one;
             if !work.is_still(digest, *generation).await? {
                 left.push(*digest);
                 continue;
             }
-            let index = index::entries(&report.inventory);
-            let scan = Scan { digest, depth: *depth, report, json, index: &index };
-            let changed = work.save_scan(&scan, self.now).await?;
+            let scan = Scan { digest, depth: *depth, report, json, index };
+            let changed = work.save_scan_with(&scan, documents, self.now).await?;
             work.forget_verdicts(digest).await?;
             let told: Vec<(&str, serde_json::Value)> = match changes {
                 Some(changes) => changes.iter().map(event).collect(),

@@ -13,13 +13,16 @@ use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::policing;
 use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
+use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
 use assay_oci::{CredentialSources, NetworkOptions};
-use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
+use assay_store::{
+    Address, ObjectError, ObjectStorage, Objects, OpenStoreError, Store, StoreError, Terms, Token,
+};
 use std::error::Error as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -34,6 +37,9 @@ const DATABASE_CHECK: Duration = Duration::from_secs(20);
 const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// How long jobs at hand may take to end once the process is told to.
 const FAREWELL: Duration = Duration::from_secs(25);
+/// What is written and read at each start, by every process alike, to see that the object storage works: its name, and what is in it. It
+/// stays. What is not there is not asked for: who may not list a bucket is told by S3 that it is forbidden.
+const PROBE: (&str, &[u8]) = ("cc6bfd211c666a5ed4e0cda3425a3f7e15eaea63b813eb4af54d1e34f25be2dd", b"assay\n");
 /// How long a worker that failed pauses before it goes on.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -41,6 +47,8 @@ const RESTART: Duration = Duration::from_secs(5);
 pub struct Work {
     /// Where the jobs are.
     pub address: Address,
+    /// Where large documents are kept, if not in the database.
+    pub objects: Option<Arc<dyn ObjectStorage>>,
     /// How they are done.
     pub scanner: Scanner,
     /// How they are chosen.
@@ -90,6 +98,8 @@ pub struct Serve {
     pub promotions: Promotions,
     /// How often images are looked for that were never looked at deeply; never if it is zero.
     pub deepen_every: Duration,
+    /// How long what is not seen any more is kept; for ever, if nothing is said.
+    pub keep: Option<Duration>,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -120,6 +130,9 @@ pub enum RunError {
     /// The address cannot be used.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The object storage cannot be used.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// There is no randomness for a token.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -133,8 +146,10 @@ pub enum RunError {
 /// # Errors
 /// Fails when the database cannot be opened.
 pub fn work(options: Work) -> Result<(), RunError> {
+    // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
+    let _objects = options.objects.clone();
     runtime()?.block_on(async {
-        let store = Store::open(&options.address).await?;
+        let store = open(&options).await?;
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
@@ -149,12 +164,14 @@ pub fn work(options: Work) -> Result<(), RunError> {
 /// # Errors
 /// Fails when the database or the address cannot be used.
 pub fn serve(options: Serve) -> Result<(), RunError> {
+    // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
+    let _objects = options.work.objects.clone();
     runtime()?.block_on(async {
         let tls = options.tls.map(Tls::read).transpose()?.map(Arc::new);
         // Before the database is touched: a server that may not listen should change nothing.
         let listener = listen::bind(options.listen, tls.as_deref()).await?;
         let address = listener.local_addr()?;
-        let store = Store::open(&options.work.address).await?;
+        let store = open(&options.work).await?;
         let stop = stop_on_signal()?;
         let metrics = Arc::new(Metrics::default());
         let clock = options.work.clock.clone();
@@ -252,6 +269,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock.clone(),
             stop.clone(),
         ));
+        let forgetting = tokio::spawn(keep_forgetting(
+            store.clone(),
+            options.keep,
+            clock.clone(),
+            note.clone(),
+            stop.clone(),
+        ));
         let app = App {
             store: store.clone(),
             scanner,
@@ -263,6 +287,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
             promoter,
+            keep: options.keep,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -283,8 +308,29 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         refresh.abort();
         policing.iter().for_each(tokio::task::JoinHandle::abort);
         deepening.abort();
+        forgetting.abort();
         Ok(())
     })
+}
+
+/// Opens the database and the object storage. Both are tried, so that what is set up wrongly is an error of the command and not of every job.
+async fn open(options: &Work) -> Result<Store, RunError> {
+    let store = Store::open(&options.address).await?;
+    let Some(storage) = options.objects.clone() else {
+        store.check_objects(None).await?;
+        return Ok(store);
+    };
+    let store = store.with_objects(Objects::new(storage.clone())).await?;
+    let (name, bytes) = PROBE;
+    let tried = tokio::task::spawn_blocking(move || {
+        storage.put(name, bytes)?;
+        storage.get(name)
+    });
+    let read = tried.await.map_err(|error| std::io::Error::other(fault(error)))??;
+    if read.as_deref() != Some(bytes) {
+        return Err(std::io::Error::other("the object storage does not give back what was written").into());
+    }
+    Ok(store)
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -16,7 +16,7 @@ use assay_oci::{
 };
 use assay_policy::pattern;
 use assay_sign::verify::Format;
-use assay_store::{Child, Depth, IndexEntry};
+use assay_store::{Child, Depth, IndexEntry, Scan};
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -124,6 +124,13 @@ pub struct Scanned {
     pub index: Vec<IndexEntry>,
     /// How closely it was looked at.
     pub depth: Depth,
+}
+
+impl Scanned {
+    /// Returns what is to be stored of this image.
+    pub(crate) fn scan<'a>(&'a self, digest: &'a Digest) -> Scan<'a> {
+        Scan { digest, depth: self.depth, report: &self.report, json: &self.json, index: &self.index }
+    }
 }
 
 impl Scanner {

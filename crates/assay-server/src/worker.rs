@@ -9,7 +9,7 @@ use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
 use assay_model::Digest;
 use assay_oci::artifact::subject_of_tag;
-use assay_store::{Depth, Job, Moment, Place, Scan, Store, StoreError, TagState, Terms, Work};
+use assay_store::{Depth, Job, Moment, Place, Store, StoreError, TagState, Terms, Work};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -215,6 +215,11 @@ impl Worker {
 
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
+        // Before the transaction: what is large is written elsewhere, and nobody should wait for that.
+        let documents = match outcome {
+            Outcome::Scanned(scanned) => Some(self.store.scan_documents(&scanned.scan(&digest(job)?)).await?),
+            _ => None,
+        };
         let mut work = self.store.begin().await?;
         let mut crawled = [0; 3];
         let mut found_deep = None;
@@ -264,14 +269,11 @@ impl Worker {
             }
             Outcome::Scanned(scanned) => {
                 let digest = digest(job)?;
-                let scan = Scan {
-                    digest: &digest,
-                    depth: scanned.depth,
-                    report: &scanned.report,
-                    json: &scanned.json,
-                    index: &scanned.index,
+                let scan = scanned.scan(&digest);
+                let changes = match &documents {
+                    Some(documents) => work.save_scan_with(&scan, documents, now).await?,
+                    None => work.save_scan(&scan, now).await?,
                 };
-                let changes = work.save_scan(&scan, now).await?;
                 found_deep = (job.kind == DEEP_SCAN).then_some(changes.appeared.len());
                 work.forget_verdicts(&digest).await?;
                 let detail = serde_json::json!({

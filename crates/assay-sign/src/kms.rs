@@ -9,6 +9,8 @@ mod azure;
 mod google;
 mod vault;
 
+pub use aws::AwsRequests;
+
 use crate::encoding::base64_decode;
 use crate::key::{Hash, InvalidPublicKey, KeyAlgorithm, PublicKey, Scheme, Service, ServiceKey};
 use crate::signer::{SignError, Signed, Signer, checked, ecdsa, usual_scheme};
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// A request to a key service.
 #[derive(Clone)]
 pub struct Request {
-    /// `GET`, `POST` or `PUT`.
+    /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
     /// The address.
     pub url: String,

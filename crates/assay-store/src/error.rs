@@ -24,6 +24,12 @@ pub enum OpenStoreError {
         /// Why.
         source: sqlx::Error,
     },
+    /// Documents are in object storage that was not named.
+    #[error("documents of the database are in the object storage `{place}`")]
+    OtherObjects {
+        /// Which.
+        place: String,
+    },
     /// A newer program wrote it.
     #[error("the database has version {found}, and this program knows up to {known}")]
     Newer {
@@ -59,6 +65,23 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// Object storage did not do what it was asked.
+    #[error("the object storage did not do what it was asked")]
+    Objects(#[source] crate::object::ObjectError),
+    /// A document is in object storage, and this process was told of none.
+    #[error("documents are in object storage, which this process was not told of")]
+    NoObjects,
+    /// A document that was in object storage is no longer there.
+    #[error("the {what} of `{name}` is not in the object storage")]
+    Gone {
+        /// What it is.
+        what: &'static str,
+        /// Of which image.
+        name: String,
+    },
+    /// The process ends, or the program failed.
+    #[error("the work was broken off")]
+    Interrupted,
     /// No such image is known.
     #[error("no image `{0}` is known")]
     UnknownImage(String),

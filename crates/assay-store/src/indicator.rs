@@ -51,6 +51,8 @@ pub struct Indicators {
     pub findings: Vec<OpenFindings>,
     /// What was remediated in the window.
     pub remediated: Vec<Remediated>,
+    /// What is built and what runs.
+    pub delivery: crate::delivery::Delivery,
     /// The newest vulnerability database, and what it says of itself.
     pub database: Option<(Moment, String)>,
 }
@@ -99,6 +101,7 @@ impl Store {
             scanning: milliseconds(scans.try_get(2)?),
             findings: self.open_findings().await?,
             remediated: self.remediated(since).await?,
+            delivery: self.delivery(since).await?,
             database,
         })
     }
@@ -151,6 +154,6 @@ impl Store {
     }
 }
 
-fn milliseconds(number: i64) -> Duration {
+pub(crate) fn milliseconds(number: i64) -> Duration {
     Duration::from_millis(u64::try_from(number).unwrap_or_default())
 }

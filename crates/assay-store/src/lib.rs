@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod artifact;
 mod audit;
 mod backend;
 mod blast;
+mod build;
 mod crawl;
+mod delivery;
+mod deployment;
 mod document;
 mod error;
 mod event;
 mod evidence;
 mod finding;
 mod fleet;
+mod folder;
 mod freshness;
 mod image;
 mod indicator;
@@ -20,9 +23,11 @@ mod listing;
 mod migration;
 mod moment;
 mod notice;
+mod object;
 mod promotion;
 mod queue;
 mod retention;
+mod sbom;
 mod scan;
 mod session;
 mod store;
@@ -31,27 +36,34 @@ mod token;
 mod verdict;
 mod watch;
 
-pub use artifact::Build;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
 pub use blast::Hit;
+pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
+pub use delivery::{Arrived, Delivery, Exposed};
+pub use deployment::{Deployment, DeploymentFilter};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
 pub use evidence::{EvidenceChange, EvidenceSeen, Gathered, KnownEvidence, Saved};
 pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread};
+pub use folder::Folder;
 pub use freshness::Dated;
 pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
 pub use indicator::{Indicators, OpenFindings, Remediated};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
+pub use object::{Document, MAX_OBJECT, ObjectError, ObjectStorage, Objects, SMALL};
 pub use promotion::{
     Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag, Staying,
 };
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART, Terms};
-pub use retention::{Service, Used};
-pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};
+pub use retention::{Forgettable, Service, Used};
+pub use sbom::{NewSbom, SbomFound};
+pub use scan::{
+    Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, ScanDocuments, StoredReport,
+};
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};

@@ -4,9 +4,10 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::{Lock, Store, Work};
-use crate::text::key;
+use crate::text::{clean, key};
 use assay_model::Digest;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use std::collections::BTreeSet;
 
 /// A service in an environment.
@@ -18,22 +19,46 @@ pub struct Service<'a> {
     pub name: &'a str,
 }
 
-/// An image is kept while it was seen after the given moment, a service runs it, it is the newest image of a service that was known
-/// to be good, or there is work to be done about it.
-const FORGETTABLE: &str = "FROM images i WHERE i.last_seen < $1 \
-     AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id AND d.ended IS NULL) \
-     AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id AND d.good = 1 AND d.id = (SELECT MAX(g.id) \
-     FROM deployments g WHERE g.environment = d.environment AND g.service = d.service AND g.good = 1)) \
-     AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.name = i.digest AND j.state IN ('queued', 'running'))";
+/// An image that may be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgettable {
+    /// Its number, by which lists go on.
+    pub id: i64,
+    /// Its digest.
+    pub digest: Digest,
+    /// The registry it was first seen in.
+    pub registry: String,
+    /// The repository it was first seen in.
+    pub repository: String,
+    /// When it was last seen.
+    pub last_seen: Moment,
+}
 
-/// What is part of an index that is kept is kept with it: the same conditions, of the index.
-const IN_KEPT_INDEX: &str = "AND NOT EXISTS (SELECT 1 FROM children x JOIN images p ON p.id = x.parent \
-     WHERE x.child = i.id AND (p.last_seen >= $2 OR EXISTS (SELECT 1 FROM deployments d WHERE d.image = p.id AND (d.ended IS NULL \
-     OR (d.good = 1 AND d.id = (SELECT MAX(g.id) FROM deployments g WHERE g.environment = d.environment \
-     AND g.service = d.service AND g.good = 1))))))";
+/// An image is kept while it was seen after the given moment, a service runs it, it is the newest image of a service that was known
+/// to be good, it was promoted and the release tag not moved since, somebody wants it kept, or there is work to be done about it. So is an index of which a service runs, or could go back to, a
+/// part; and what is part of an index that is kept, or of an index in one.
+const KEPT: &str = "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments d WHERE d.ended IS NULL \
+     OR (d.good = 1 AND d.id = (SELECT MAX(g.id) FROM deployments g WHERE g.environment = d.environment AND g.service = d.service \
+     AND g.good = 1)) UNION SELECT c.parent FROM children c JOIN used u ON u.id = c.child), \
+     kept (id) AS (SELECT id FROM used UNION SELECT i.id FROM images i WHERE i.last_seen >= $1 OR i.kept IS NOT NULL \
+     OR i.digest IN (SELECT digest FROM promotions WHERE moved_to IS NULL) \
+     OR EXISTS (SELECT 1 FROM jobs j WHERE j.name = i.digest AND j.state IN ('queued', 'running')) \
+     UNION SELECT c.child FROM children c JOIN kept k ON k.id = c.parent) \
+     SELECT i.id, i.digest, i.registry, i.repository, i.last_seen FROM images i \
+     WHERE i.last_seen < $2 AND i.id > $3 AND i.id NOT IN (SELECT id FROM kept) ORDER BY i.id LIMIT $4";
+
+fn forgettable(row: &AnyRow) -> Result<Forgettable, StoreError> {
+    Ok(Forgettable {
+        id: row.try_get(0)?,
+        digest: image::digest(row, 1)?,
+        registry: row.try_get(2)?,
+        repository: row.try_get(3)?,
+        last_seen: Moment(row.try_get(4)?),
+    })
+}
 
 impl Work {
-    /// Records that a service runs an image from now on, instead of the one it ran.
+    /// Records that a service runs an image from now on, instead of the one it ran; says whether that is another.
     ///
     /// # Errors
     /// Fails when the database does not answer, or the image was never seen.
@@ -42,7 +67,7 @@ impl Work {
         service: &Service<'_>,
         digest: &Digest,
         now: Moment,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.lock(Lock::Deployments).await?;
         let image = self.image_id(digest).await?;
         let running = sqlx::query(
@@ -55,7 +80,7 @@ impl Work {
         if let [row] = running.as_slice()
             && row.try_get::<i64, _>(1)? == image
         {
-            return Ok(());
+            return Ok(false);
         }
         self.undeploy(service, now).await?;
         sqlx::query("INSERT INTO deployments (environment, service, image, since) VALUES ($1, $2, $3, $4)")
@@ -65,16 +90,16 @@ impl Work {
             .bind(now.0)
             .execute(&mut *self.transaction)
             .await?;
-        Ok(())
+        Ok(true)
     }
 
-    /// Records that a service runs no more.
+    /// Records that a service runs no more; says whether it ran.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn undeploy(&mut self, service: &Service<'_>, now: Moment) -> Result<(), StoreError> {
+    pub async fn undeploy(&mut self, service: &Service<'_>, now: Moment) -> Result<bool, StoreError> {
         self.lock(Lock::Deployments).await?;
-        sqlx::query(
+        let ended = sqlx::query(
             "UPDATE deployments SET ended = $1 WHERE environment = $2 AND service = $3 AND ended IS NULL",
         )
         .bind(now.0)
@@ -82,7 +107,7 @@ impl Work {
         .bind(key(service.name))
         .execute(&mut *self.transaction)
         .await?;
-        Ok(())
+        Ok(ended.rows_affected() > 0)
     }
 
     /// Records that what a service runs works: it is what to go back to. Says whether it runs anything.
@@ -101,29 +126,45 @@ impl Work {
         Ok(marked.rows_affected() > 0)
     }
 
-    /// Forgets images that were last seen before a moment, with all that is known of them, and returns them. What is deployed, last
-    /// known good, or has work to be done stays.
+    /// Keeps an image however long ago it was seen, and says why; or no longer.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn keep(&mut self, digest: &Digest, why: Option<&str>) -> Result<(), StoreError> {
+        let image = self.image_id(digest).await?;
+        sqlx::query("UPDATE images SET kept = $1 WHERE id = $2")
+            .bind(why.map(clean))
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets up to so many images that were last seen before a moment, with all that is known of them, and returns them. What is
+    /// deployed, last known good, wanted, part of an index that stays, or has work to be done stays.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn prune(&mut self, before: Moment) -> Result<Vec<Digest>, StoreError> {
+    pub async fn prune(&mut self, before: Moment, limit: i64) -> Result<Vec<Forgettable>, StoreError> {
         self.lock(Lock::Deployments).await?;
-        let sql = format!("SELECT i.id, i.digest {FORGETTABLE} {IN_KEPT_INDEX} ORDER BY i.id");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let rows = sqlx::query(KEPT)
             .bind(before.0)
             .bind(before.0)
+            .bind(0_i64)
+            .bind(limit)
             .fetch_all(&mut *self.transaction)
             .await?;
-        let mut gone = Vec::new();
-        for row in rows {
-            let id: i64 = row.try_get(0)?;
+        let gone = rows.iter().map(forgettable).collect::<Result<Vec<_>, _>>()?;
+        for image in &gone {
             // Deployments that ended are kept for as long as their image is.
             sqlx::query("DELETE FROM deployments WHERE image = $1")
-                .bind(id)
+                .bind(image.id)
                 .execute(&mut *self.transaction)
                 .await?;
-            sqlx::query("DELETE FROM images WHERE id = $1").bind(id).execute(&mut *self.transaction).await?;
-            gone.push(image::digest(&row, 1)?);
+            sqlx::query("DELETE FROM images WHERE id = $1")
+                .bind(image.id)
+                .execute(&mut *self.transaction)
+                .await?;
         }
         if !gone.is_empty() {
             sqlx::query(
@@ -188,15 +229,24 @@ impl Store {
             .collect()
     }
 
-    /// Returns what [`Work::prune`] would forget.
+    /// Returns what [`Work::prune`] would forget, those after a number.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn prunable(&self, before: Moment) -> Result<Vec<Digest>, StoreError> {
-        let sql = format!("SELECT i.digest {FORGETTABLE} {IN_KEPT_INDEX} ORDER BY i.id");
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.0).bind(before.0).fetch_all(&self.pool).await?;
-        rows.iter().map(|row| image::digest(row, 0)).collect()
+    pub async fn prunable(
+        &self,
+        before: Moment,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Forgettable>, StoreError> {
+        let rows = sqlx::query(KEPT)
+            .bind(before.0)
+            .bind(before.0)
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(forgettable).collect()
     }
 
     /// Returns what a service can go back to: the newest image that was known to be good.

@@ -1,10 +1,10 @@
 //! The result of a scan, written whole: report, inventory, the index from packages to images, and the findings over time.
 
-use crate::document::{pack, unpack};
 use crate::error::StoreError;
 use crate::image;
 use crate::inventory;
 use crate::moment::Moment;
+use crate::object::{Document, Stored};
 use crate::store::{Store, Work};
 use crate::text;
 use assay_model::{Digest, Inventory, Report};
@@ -12,6 +12,9 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+const REPORT: &str = "report";
+const INVENTORY: &str = "inventory";
 
 /// Rows of one statement. SQLite allows 32,766 parameters, PostgreSQL 65,535; longer statements gain nothing.
 pub(crate) const ROWS: usize = 200;
@@ -66,6 +69,20 @@ pub struct Scan<'a> {
     pub json: &'a [u8],
     /// The packages, under every name.
     pub index: &'a [IndexEntry],
+}
+
+/// The documents of a scan, packed, and in object storage where they are large.
+#[derive(Debug, Clone)]
+pub struct ScanDocuments {
+    report: Document,
+    inventory: Document,
+}
+
+impl Scan<'_> {
+    fn inventory(&self) -> Result<Vec<u8>, StoreError> {
+        inventory::write(&self.report.inventory)
+            .map_err(|_| StoreError::Damaged { what: INVENTORY, name: self.digest.to_string() })
+    }
 }
 
 /// What a scan changed in the findings of an image, by fingerprint.
@@ -143,20 +160,39 @@ impl Work {
     /// # Errors
     /// Fails when the database does not answer, the image was never seen, or the report is larger than anything kept.
     pub async fn save_scan(&mut self, scan: &Scan<'_>, now: Moment) -> Result<FindingChanges, StoreError> {
-        let image = self.image_id(scan.digest).await?;
         let name = scan.digest.to_string();
+        let documents = ScanDocuments {
+            report: Document::inline(REPORT, &name, scan.json)?,
+            inventory: Document::inline(INVENTORY, &name, &scan.inventory()?)?,
+        };
+        self.save_scan_with(scan, &documents, now).await
+    }
+
+    /// Does what [`Work::save_scan`] does, with documents that [`Store::scan_documents`] returned.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn save_scan_with(
+        &mut self,
+        scan: &Scan<'_>,
+        documents: &ScanDocuments,
+        now: Moment,
+    ) -> Result<FindingChanges, StoreError> {
+        let image = self.image_id(scan.digest).await?;
+        let (body, object) = self.refer(&documents.report).await?;
         let database = scan.report.database.built_at.map_or(Moment(0), Moment::from);
         sqlx::query(
-            "INSERT INTO reports (image, depth, database_date, created, evaluated, body) VALUES ($1, $2, $3, $4, $5, $6) \
+            "INSERT INTO reports (image, depth, database_date, created, evaluated, body, object) VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT (image, depth) DO UPDATE SET database_date = excluded.database_date, created = excluded.created, \
-             evaluated = excluded.evaluated, body = excluded.body",
+             evaluated = excluded.evaluated, body = excluded.body, object = excluded.object",
         )
         .bind(image)
         .bind(scan.depth.name())
         .bind(database.0)
         .bind(now.0)
         .bind(now.0)
-        .bind(pack("report", &name, scan.json)?)
+        .bind(body)
+        .bind(object)
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
@@ -164,7 +200,7 @@ impl Work {
             .execute(&mut *self.transaction)
             .await?;
         // From now on it is judged by its report.
-        self.unwatch(&name).await?;
+        self.unwatch(&scan.digest.to_string()).await?;
         let depths = sqlx::query("SELECT depth FROM reports WHERE image = $1")
             .bind(image)
             .fetch_all(&mut *self.transaction)
@@ -174,16 +210,17 @@ impl Work {
                 return Ok(FindingChanges::default());
             }
         }
-        let body = inventory::write(&scan.report.inventory)
-            .map_err(|_| StoreError::Damaged { what: "inventory", name: name.clone() })?;
+        let (body, object) = self.refer(&documents.inventory).await?;
         sqlx::query(
-            "INSERT INTO inventories (image, revision, body) VALUES ($1, $2, $3) \
-             ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body \
-             WHERE inventories.revision <> excluded.revision OR inventories.body <> excluded.body",
+            "INSERT INTO inventories (image, revision, body, object) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (image) DO UPDATE SET revision = excluded.revision, body = excluded.body, object = excluded.object \
+             WHERE inventories.revision <> excluded.revision OR inventories.body <> excluded.body \
+             OR COALESCE(inventories.object, '') <> COALESCE(excluded.object, '')",
         )
         .bind(image)
         .bind(inventory::REVISION)
-        .bind(pack("inventory", &name, &body)?)
+        .bind(body)
+        .bind(object)
         .execute(&mut *self.transaction)
         .await?;
         self.index(image, scan.index).await?;
@@ -265,18 +302,43 @@ pub(crate) fn rows(count: usize, width: usize, row: impl Fn(usize) -> String) ->
 }
 
 impl Store {
+    /// Packs report and inventory of a scan, and writes them to object storage where they are large.
+    ///
+    /// # Errors
+    /// Fails when one is larger than anything kept, or the database or the storage does not take it.
+    pub async fn scan_documents(&self, scan: &Scan<'_>) -> Result<ScanDocuments, StoreError> {
+        let name = scan.digest.to_string();
+        Ok(ScanDocuments {
+            report: self.document(REPORT, &name, scan.json).await?,
+            inventory: self.document(INVENTORY, &name, &scan.inventory()?).await?,
+        })
+    }
+
     /// Returns the report of an image: the deepest there is, or that of a depth.
     ///
     /// # Errors
-    /// Fails when the database does not answer, or the report is damaged.
+    /// Fails when the database or the object storage does not answer, or the report is damaged.
     pub async fn report(
+        &self,
+        digest: &Digest,
+        depth: Option<Depth>,
+    ) -> Result<Option<StoredReport>, StoreError> {
+        // It may have been replaced, and its object removed, while it was read.
+        match self.report_as_it_is(digest, depth).await {
+            Err(StoreError::Gone { .. }) => self.report_as_it_is(digest, depth).await.map_err(lost),
+            result => result,
+        }
+    }
+
+    async fn report_as_it_is(
         &self,
         digest: &Digest,
         depth: Option<Depth>,
     ) -> Result<Option<StoredReport>, StoreError> {
         let name = digest.to_string();
         let rows = sqlx::query(
-            "SELECT r.depth, r.database_date, r.created, r.evaluated, r.body FROM reports r JOIN images i ON i.id = r.image WHERE i.digest = $1",
+            "SELECT r.depth, r.database_date, r.created, r.evaluated, r.body, r.object FROM reports r JOIN images i ON i.id = r.image \
+             WHERE i.digest = $1",
         )
         .bind(&name)
         .fetch_all(&self.pool)
@@ -295,26 +357,34 @@ impl Store {
             database: Moment(row.try_get(1)?),
             created: Moment(row.try_get(2)?),
             evaluated: Moment(row.try_get(3)?),
-            json: unpack("report", &name, &row.try_get::<Vec<u8>, _>(4)?)?,
+            json: self.unpacked(REPORT, &name, Stored::read(row, 4)?).await?,
         }))
     }
 
     /// Returns what is in an image, if that is known in a form that this program reads.
     ///
     /// # Errors
-    /// Fails when the database does not answer, or the inventory is damaged.
+    /// Fails when the database or the object storage does not answer, or the inventory is damaged.
     pub async fn inventory(&self, digest: &Digest) -> Result<Option<Inventory>, StoreError> {
+        // It may have been replaced, and its object removed, while it was read.
+        match self.inventory_as_it_is(digest).await {
+            Err(StoreError::Gone { .. }) => self.inventory_as_it_is(digest).await.map_err(lost),
+            result => result,
+        }
+    }
+
+    async fn inventory_as_it_is(&self, digest: &Digest) -> Result<Option<Inventory>, StoreError> {
         let name = digest.to_string();
         let row = sqlx::query(
-            "SELECT v.body FROM inventories v JOIN images i ON i.id = v.image WHERE i.digest = $1 AND v.revision = $2",
+            "SELECT v.body, v.object FROM inventories v JOIN images i ON i.id = v.image WHERE i.digest = $1 AND v.revision = $2",
         )
         .bind(&name)
         .bind(inventory::REVISION)
         .fetch_optional(&self.pool)
         .await?;
         let Some(row) = row else { return Ok(None) };
-        let bytes = unpack("inventory", &name, &row.try_get::<Vec<u8>, _>(0)?)?;
-        let read = inventory::read(&bytes).map_err(|_| StoreError::Damaged { what: "inventory", name })?;
+        let bytes = self.unpacked(INVENTORY, &name, Stored::read(&row, 0)?).await?;
+        let read = inventory::read(&bytes).map_err(|_| StoreError::Damaged { what: INVENTORY, name })?;
         Ok(Some(read))
     }
 
@@ -329,7 +399,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         for chunk in digests.chunks(ROWS) {
             let sql = format!(
-                "SELECT i.digest, v.body FROM inventories v JOIN images i ON i.id = v.image \
+                "SELECT i.digest, v.body, v.object FROM inventories v JOIN images i ON i.id = v.image \
                  WHERE v.revision = $1 AND i.digest IN ({})",
                 rows(chunk.len(), 1, |at| format!("${}", at + 2))
             );
@@ -338,9 +408,10 @@ impl Store {
                 query = query.bind(digest.to_string());
             }
             for row in query.fetch_all(&self.pool).await? {
-                let body = unpack("inventory", "", &row.try_get::<Vec<u8>, _>(1)?);
+                let digest = image::digest(&row, 0)?;
+                let body = self.unpacked(INVENTORY, &digest.to_string(), Stored::read(&row, 1)?).await;
                 if let Some(inventory) = body.ok().and_then(|bytes| inventory::read(&bytes).ok()) {
-                    each(image::digest(&row, 0)?, inventory);
+                    each(digest, inventory);
                 }
             }
         }
@@ -402,6 +473,14 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(known_finding).collect()
+    }
+}
+
+/// What is not there the second time either is lost, and damaged for all who can make it again.
+fn lost(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Gone { what, name } => StoreError::Damaged { what, name },
+        error => error,
     }
 }
 

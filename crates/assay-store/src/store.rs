@@ -4,6 +4,7 @@ use crate::backend::{Address, Backend};
 use crate::error::{OpenStoreError, StoreError};
 use crate::event::NewEvent;
 use crate::migration::{SCHEMA_VERSION, migrate};
+use crate::object::Objects;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Row as _, Transaction};
 use std::time::Duration;
@@ -22,6 +23,8 @@ const MODE_ATTEMPTS: u32 = 40;
 pub struct Store {
     pub(crate) pool: AnyPool,
     pub(crate) backend: Backend,
+    /// Where large documents are, if not in their rows.
+    pub(crate) objects: Option<Objects>,
 }
 
 /// What is being written: all of it becomes visible with [`Work::commit`], or nothing does.
@@ -68,7 +71,7 @@ impl Store {
             .connect(&url)
             .await
             .map_err(failed)?;
-        let store = Self { pool, backend };
+        let store = Self { pool, backend, objects: None };
         let mut work = store.begin().await.map_err(|error| match error {
             StoreError::Database(source) => failed(source),
             _ => OpenStoreError::Path(address.to_string()),

@@ -12,6 +12,7 @@ mod attest;
 mod attest_blob;
 #[cfg(feature = "server")]
 mod audit;
+mod build;
 mod cache;
 mod completions;
 mod config;
@@ -20,6 +21,7 @@ mod copy;
 mod db;
 #[cfg(feature = "server")]
 mod demo;
+mod deployment;
 mod diff;
 mod download;
 mod explain;
@@ -27,6 +29,8 @@ mod gate;
 mod key;
 mod lint;
 mod man;
+#[cfg(feature = "server")]
+mod objects;
 mod policy;
 mod promote;
 mod reference;
@@ -72,6 +76,8 @@ pub(crate) enum Command {
     AttestBlob(attest_blob::Args),
     VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
+    Build(build::Args),
+    Deployment(deployment::Args),
     #[cfg(feature = "server")]
     Serve(Box<serve::Args>),
     #[cfg(feature = "server")]
@@ -160,6 +166,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::AttestBlob(args) => attest_blob::run(&args, global),
         Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
+        Command::Build(args) => build::run(&args, global),
+        Command::Deployment(args) => deployment::run(&args, global),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(*args, global),
         #[cfg(feature = "server")]

@@ -5,6 +5,7 @@
 mod attached;
 mod attesting;
 mod bytes;
+mod client;
 mod command;
 mod config;
 mod context;

@@ -1,10 +1,11 @@
-//! The commands that the manual's pages about policies and pipelines show are ones that the program takes.
+//! The commands that the manual's pages about policies, builds and pipelines show are ones that the program takes.
 
 mod tests {
     /// The pages, and what is shown in them.
     const PAGES: &[(&str, &str)] = &[
         ("policy.md", include_str!("../../../docs/manual/policy.md")),
         ("gate.md", include_str!("../../../docs/manual/gate.md")),
+        ("builds.md", include_str!("../../../docs/manual/builds.md")),
         ("pipelines.md", include_str!("../../../docs/manual/pipelines.md")),
         ("github/action.yml", include_str!("../../../docs/pipelines/github/action.yml")),
         ("gitlab/assay.gitlab-ci.yml", include_str!("../../../docs/pipelines/gitlab/assay.gitlab-ci.yml")),

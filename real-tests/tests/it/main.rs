@@ -33,6 +33,7 @@ mod lazy;
 mod linked;
 mod metamorphic;
 mod notation;
+mod objects;
 mod os_packages;
 mod pages;
 mod partition;

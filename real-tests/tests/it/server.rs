@@ -31,9 +31,14 @@ impl Drop for Process {
 }
 
 pub(crate) fn process(folder: &Path, arguments: &[&str]) -> Process {
+    process_with(folder, arguments, &[])
+}
+
+pub(crate) fn process_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
     let mut command = Command::new(assay());
     command
         .args(arguments)
+        .envs(variables.iter().copied())
         .current_dir(folder)
         .env("HOME", folder)
         .env("ASSAY_CACHE_DIR", folder.join("cache"));

@@ -99,6 +99,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         indicators: KeptIndicators::default(),
         webhooks: Secrets::default(),
         promoter: None,
+        keep: None,
     };
     let tls = Arc::new(Tls::read(TlsFiles { certificate, key, client_authorities: None }).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), Some(&tls)).await.unwrap();

@@ -233,6 +233,7 @@ impl World {
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
             promoter: promoter.clone(),
+            keep: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

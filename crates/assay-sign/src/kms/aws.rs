@@ -52,6 +52,43 @@ pub(super) struct Aws {
     key: String,
 }
 
+/// Signs requests to other services of AWS, and to what speaks as they do.
+pub struct AwsRequests {
+    region: String,
+    credentials: Credentials,
+}
+
+impl std::fmt::Debug for AwsRequests {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AwsRequests").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+impl AwsRequests {
+    /// Returns the address of a service in a region.
+    pub fn endpoint(service: &str, region: &str) -> String {
+        endpoint(service, region)
+    }
+
+    /// Looks for credentials where AWS's own tools do.
+    ///
+    /// # Errors
+    /// Fails when there are none, or who gives them does not answer.
+    pub fn new(region: &str, outside: &dyn Surroundings) -> Result<Self, KmsError> {
+        Ok(Self { region: region.to_owned(), credentials: credentials(region, outside)? })
+    }
+
+    /// Says whether the credentials run out at some time.
+    pub fn are_temporary(&self) -> bool {
+        self.credentials.session_token.is_some()
+    }
+
+    /// Adds the header fields of a signature to a request without a query, whose path needs no escape.
+    pub fn authorize(&self, request: &mut Request, service: &str, now: Timestamp) {
+        authorize(request, &self.credentials, &self.region, service, now);
+    }
+}
+
 impl Aws {
     pub(super) fn new(key: &ServiceKey, outside: &dyn Surroundings) -> Result<Self, KmsError> {
         let of_arn = key.name.strip_prefix("arn:").and_then(|arn| arn.split(':').nth(2)).map(str::to_owned);

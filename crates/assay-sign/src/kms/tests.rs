@@ -137,6 +137,33 @@ fn aws(request: &Request, key: &PrivateKey) -> (u16, Value) {
     }
 }
 
+#[test]
+fn requests_to_s3_are_signed_as_its_documentation_has_it() {
+    // "GET Object" of <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>.
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let mut request = Request {
+        method: "GET",
+        url: "https://examplebucket.s3.amazonaws.com/test.txt".to_owned(),
+        headers: vec![
+            ("range".to_owned(), "bytes=0-9".to_owned()),
+            ("x-amz-content-sha256".to_owned(), empty.to_owned()),
+        ],
+        body: Vec::new(),
+    };
+    let who = super::aws::Credentials {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+        session_token: None,
+    };
+    let now = "2013-05-24T00:00:00Z".parse().unwrap();
+    super::aws::authorize(&mut request, &who, "us-east-1", "s3", now);
+    let signed = header(&request, "authorization");
+    assert!(
+        signed.ends_with("Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
+        "{signed}"
+    );
+}
+
 const AWS: &[(&str, &str)] = &[
     ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
     ("AWS_SECRET_ACCESS_KEY", "secret"),

@@ -180,7 +180,7 @@ fn what_waits_longest_is_asked_again_first_and_what_nobody_has_never() {
         assert_eq!(store.never_gathered(&there, at(100), 9).await.unwrap().len(), 2);
         assert_eq!(store.gathered_before(&BTreeSet::new(), at(100), 9).await.unwrap(), []);
         let mut work = store.begin().await.unwrap();
-        assert_eq!(work.prune(at(100)).await.unwrap().len(), 3);
+        assert_eq!(work.prune(at(100), 9).await.unwrap().len(), 3);
         work.commit().await.unwrap();
         assert_eq!(due(100, 9).await, []);
     });

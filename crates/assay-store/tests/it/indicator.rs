@@ -1,7 +1,7 @@
 //! Indicators of a history that is known: each is exactly what that history says.
 
 use crate::fixture::{at, digest, on_each, place, scan};
-use assay_store::{Child, Depth, Indicators, NewJob, OpenFindings, Remediated, Store, Terms};
+use assay_store::{Child, Delivery, Depth, Indicators, NewJob, OpenFindings, Remediated, Store, Terms};
 use std::time::Duration;
 
 const DAY: i64 = 86_400;
@@ -90,6 +90,7 @@ fn a_known_history_gives_known_values() {
                 count: 1,
                 together: Duration::from_secs(7 * DAY as u64),
             }],
+            delivery: Delivery::default(),
             database: Some((at(BUILT), "{\"old\": 1}".to_owned())),
         };
         assert_eq!(store.indicators(at(0)).await.unwrap(), want);

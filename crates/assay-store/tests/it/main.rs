@@ -12,9 +12,12 @@
 )]
 
 mod access;
-mod artifact;
+
+mod build;
 mod crash;
 mod crawl;
+mod delivery;
+mod deployment;
 mod event;
 mod evidence;
 mod fixture;
@@ -24,8 +27,10 @@ mod indicator;
 mod inputs;
 mod migration;
 mod notice;
+mod object;
 mod pages;
 mod promotion;
 mod queue;
 mod retention;
+mod sbom;
 mod scan;

@@ -1,7 +1,8 @@
 //! The way forwards from the first version on.
 
 use crate::fixture::{at, digest, fresh, run};
-use assay_store::{Address, OpenStoreError, SCHEMA_VERSION, Store};
+use assay_store::{Address, BuildFilter, Folder, Objects, OpenStoreError, SCHEMA_VERSION, Store};
+use std::sync::Arc;
 
 #[test]
 fn what_the_first_version_wrote_is_there_after_every_step() {
@@ -63,6 +64,65 @@ fn an_index_that_hid_an_image_is_looked_at_again() {
             let repositories: Vec<&str> = places.iter().map(|place| place.repository.as_str()).collect();
             assert_eq!(repositories, ["other", "app"]);
             assert_eq!(new.report_status(&digest(1)).await.unwrap().unwrap().evaluated.0, 7);
+            new.close().await;
+        }
+    });
+}
+
+#[test]
+fn documents_that_the_seventh_version_kept_in_rows_are_read() {
+    run(async {
+        for fresh in fresh().await {
+            Store::open_at(&fresh.address, 7).await.unwrap().close().await;
+            let pool = sqlx::AnyPool::connect(&url(&fresh.address)).await.unwrap();
+            let inventory = r#"{"os": null, "packages": [], "leftovers": [], "deep": false, "observations": [],
+                "detections": [], "warnings": []}"#;
+            for (sql, document) in [
+                (
+                    "INSERT INTO images (digest, registry, repository, first_seen, last_seen) \
+                     SELECT $1, 'r.example', 'app', 1, 2 WHERE $2 IS NOT NULL",
+                    "",
+                ),
+                (
+                    "INSERT INTO reports (image, depth, database_date, created, evaluated, body) \
+                     SELECT id, 'fast', 5, 7, 7, $2 FROM images WHERE digest = $1",
+                    "a report",
+                ),
+                (
+                    "INSERT INTO inventories (image, revision, body) SELECT id, 1, $2 FROM images WHERE digest = $1",
+                    inventory,
+                ),
+                (
+                    "INSERT INTO sboms (image, format, created, body) SELECT id, 'spdx', 8, $2 FROM images WHERE digest = $1",
+                    "a bill of materials",
+                ),
+                (
+                    "INSERT INTO builds (digest, recipe, inputs, outcome, started, duration, log) \
+                     SELECT digest, 'c', '[]', 'success', 9, 10, $2 FROM images WHERE digest = $1",
+                    "a log",
+                ),
+            ] {
+                let sql = match fresh.address {
+                    Address::Postgres(_) => sql.replace("$2", "CAST($2 AS BYTEA)"),
+                    Address::File(_) => sql.to_owned(),
+                };
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(digest(1).to_string())
+                    .bind(zstd::bulk::compress(document.as_bytes(), 3).unwrap())
+                    .execute(&pool)
+                    .await
+                    .unwrap();
+            }
+            pool.close().await;
+            let folder = tempfile::tempdir().unwrap();
+            let objects = Objects::new(Arc::new(Folder::new(folder.path().to_owned())));
+            let new = Store::open(&fresh.address).await.unwrap().with_objects(objects).await.unwrap();
+            assert_eq!(new.report(&digest(1), None).await.unwrap().unwrap().json, b"a report");
+            assert!(new.inventory(&digest(1)).await.unwrap().is_some());
+            assert_eq!(new.sbom(&digest(1), "spdx").await.unwrap().unwrap(), b"a bill of materials");
+            let builds = new.builds(&BuildFilter::default(), 0, 9).await.unwrap();
+            assert_eq!((builds[0].build.digest, builds[0].recorded.0), (Some(digest(1)), 9));
+            assert_eq!(new.build_log(builds[0].id).await.unwrap().unwrap(), b"a log");
             new.close().await;
         }
     });

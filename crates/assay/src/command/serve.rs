@@ -30,7 +30,8 @@ use std::time::Duration;
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
     assay serve --data DIR --registry registry.example --policy policy.yaml \\\n      \
         --promote 'registry.example/incoming/*=registry.example/release/*'\n  \
-    assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
+    assay serve --data DIR --database postgres://assay@db.example/assay --objects s3://assay/documents --workers 0\n  \
+    assay serve --data DIR --registry registry.example --crawl registry.example --keep-days 180")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -120,6 +121,10 @@ pub(crate) struct Args {
     /// Read the credentials for writing to release repositories from this file; what scans does not know them then.
     #[arg(long, value_name = "FILE", requires = "promote", value_parser = super::path)]
     promote_registry_config: Option<PathBuf>,
+    /// Forget images that were not seen for this many days, but nothing that runs, is the last good one of a service, was promoted, or is
+    /// part of an index that stays. Without it everything is kept.
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+    keep_days: Option<u64>,
 
     #[command(flatten)]
     work: WorkArgs,
@@ -197,6 +202,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         },
         promotions,
         deepen_every: Duration::from_secs(args.deep_every),
+        keep: args.keep_days.map(|days| Duration::from_secs(days.saturating_mul(86_400))),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {

@@ -1,6 +1,7 @@
 //! `assay worker`: more workers for a server, on the same database.
 
 use super::Global;
+use super::objects::ObjectArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
@@ -55,6 +56,9 @@ pub(crate) struct WorkArgs {
     deep_tags: Vec<String>,
 
     #[command(flatten)]
+    objects: ObjectArgs,
+
+    #[command(flatten)]
     network: NetworkArgs,
 }
 
@@ -66,6 +70,7 @@ impl WorkArgs {
 
     /// Returns what workers need.
     pub(super) fn work(&self, address: Address, deep: bool, global: &Global) -> Result<Work, CommandError> {
+        let objects = self.objects.storage(&address, &self.network, global)?;
         let network = source::network(&self.network, global, Arc::new(AtomicBool::new(false)))?;
         // Opened once now, so that a wrong path is an error of the command and not of every job; and when there is none, the note
         // about the built-in facts is printed once.
@@ -79,14 +84,15 @@ impl WorkArgs {
             }
             Ok((assay_advisories::Database::open(&path)?, false))
         };
-        let (folder, size, program) =
+        let (cached, size, program) =
             (environment::cache_folder(global), global.cache_size.0, environment::program());
         let cache = move || {
-            Some(LayerCache::new(folder.clone(), size, environment::now()).of_program(program.clone()))
+            Some(LayerCache::new(cached.clone(), size, environment::now()).of_program(program.clone()))
         };
         let quiet = global.quiet;
         Ok(Work {
             address,
+            objects,
             scanner: Scanner {
                 registries: self.registry.iter().cloned().collect(),
                 network: (**network.options()).clone(),
@@ -123,6 +129,9 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 /// Puts what ended the process into words.
 pub(super) fn run_error(error: RunError) -> CommandError {
     let hint = match &error {
+        RunError::Open(assay_store::OpenStoreError::OtherObjects { .. }) | RunError::Objects(_) => {
+            "name the same storage for every server and worker with `--objects s3://BUCKET/PREFIX` or `--objects DIR`"
+        }
         RunError::Open(assay_store::OpenStoreError::Newer { .. }) => {
             "run the newer version of the program that wrote it"
         }

@@ -17,6 +17,7 @@ mod artifacts;
 mod damage;
 mod database;
 #[cfg(feature = "server")]
+mod delivery;
 mod demo;
 mod detection;
 mod disks;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// A running server.
 pub(crate) struct Serving {
     process: Child,
-    address: String,
+    pub(crate) address: String,
     token: Option<String>,
     _words: BufReader<ChildStderr>,
 }
@@ -27,7 +27,7 @@ impl Drop for Serving {
 }
 
 impl Serving {
-    fn start(place: &Place, host: &str) -> Self {
+    pub(crate) fn start(place: &Place, host: &str) -> Self {
         Self::start_with(place, host, &[])
     }
 
@@ -71,7 +71,7 @@ impl Serving {
         line.map_or(0, |number| number.parse().unwrap())
     }
 
-    fn text(&self, place: &Place, method: &str, path: &str, body: &str) -> String {
+    pub(crate) fn text(&self, place: &Place, method: &str, path: &str, body: &str) -> String {
         let token = std::fs::read_to_string(place.path("token")).unwrap();
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(

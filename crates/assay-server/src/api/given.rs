@@ -1,0 +1,57 @@
+//! What requests give, read once and bounded.
+
+use crate::problem::Problem;
+use assay_model::Timestamp;
+use assay_store::Moment;
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Reads a body of at most so many bytes: only after who sends it is known, if it may be larger than what is read of everybody.
+pub(super) async fn body(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, limit).await.map_err(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            format!("the request has more than {limit} bytes, or broke off"),
+        )
+    })
+}
+
+pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::invalid(error.to_string()))
+}
+
+/// What a text may be: a line of at most so many bytes.
+pub(super) struct Texts {
+    name: &'static str,
+    longest: usize,
+}
+
+impl Texts {
+    pub(super) fn new(name: &'static str, longest: usize) -> Self {
+        Self { name, longest }
+    }
+
+    pub(super) fn of(&self, text: &str) -> Result<String, Problem> {
+        if text.len() > self.longest || text.chars().any(char::is_control) {
+            return Err(Problem::invalid(format!(
+                "{} has up to {} bytes and no control characters",
+                self.name, self.longest
+            )));
+        }
+        Ok(text.to_owned())
+    }
+}
+
+pub(super) fn moment(name: &str, text: &str) -> Result<Moment, Problem> {
+    let read = text.parse::<Timestamp>().map(Moment::from);
+    read.map_err(|_| Problem::invalid(format!("`{name}` is no time, such as `2030-01-31T00:00:00Z`")))
+}
+
+pub(super) fn seconds(name: &str, number: f64, most: Duration) -> Result<Duration, Problem> {
+    Duration::try_from_secs_f64(number).ok().filter(|duration| *duration <= most).ok_or_else(|| {
+        Problem::invalid(format!("`{name}` is a number of seconds from 0 to {}", most.as_secs()))
+    })
+}

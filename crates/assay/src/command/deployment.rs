@@ -1,0 +1,146 @@
+//! `assay deployment`: what runs where, for the server.
+
+use super::Global;
+use crate::client::{ServerArgs, segment};
+use crate::error::CommandError;
+use crate::repository;
+use crate::source::NetworkArgs;
+use crate::terminal;
+use assay_model::Digest;
+use assay_oci::{Access, Reference};
+use serde_json::json;
+use std::process::ExitCode;
+
+/// Tell a server what runs where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    Record(RecordArgs),
+    End(EndArgs),
+}
+
+/// Record that a service runs an image from now on, or that what it runs works.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay deployment record --server https://assay.example --environment production --service shop registry.example/shop:1.4\n  \
+    assay deployment record --server https://assay.example --environment production --service shop --good        once it works\n\n\
+    What runs, and the last image of each service that was good, is never forgotten by the server.")]
+struct RecordArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+
+    /// The digest of the image, if it is not to be asked of the registry.
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<Digest>,
+
+    /// It works: this is what to go back to when the next image does not.
+    #[arg(long)]
+    good: bool,
+
+    /// Whose the service is.
+    #[arg(long, value_name = "NAME")]
+    owner: Option<String>,
+
+    /// Which team's it is.
+    #[arg(long, value_name = "NAME")]
+    team: Option<String>,
+
+    /// The image, in a registry. Its tag is asked for the digest.
+    #[arg(value_name = "IMAGE")]
+    image: Option<String>,
+}
+
+/// Record that a service runs no more.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  \
+    assay deployment end --server https://assay.example --environment staging --service shop")]
+struct EndArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+}
+
+#[derive(Debug, clap::Args)]
+struct ServiceArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The environment, such as `production`.
+    #[arg(long, value_name = "NAME")]
+    environment: String,
+
+    /// The service.
+    #[arg(long, value_name = "NAME")]
+    service: String,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+}
+
+impl ServiceArgs {
+    fn path(&self) -> String {
+        format!("/api/v1/deployments/{}/{}", segment(&self.environment), segment(&self.service))
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+    match &args.action {
+        Action::Record(args) => record(args, global)?,
+        Action::End(args) => {
+            let client = args.service.server.client(&args.service.network, global)?;
+            client.send("record the end", "DELETE", &args.service.path(), None)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record(args: &RecordArgs, global: &Global) -> Result<(), CommandError> {
+    let client = args.service.server.client(&args.service.network, global)?;
+    if args.image.is_none() && args.digest.is_none() && !args.good {
+        return Err(CommandError::usage("it is not said what the service runs")
+            .hint("name it as IMAGE, or its digest with `--digest DIGEST`; `--good` alone is about what it runs already"));
+    }
+    let image = match &args.image {
+        Some(text) => Some(image(text, args, global)?),
+        None => None,
+    };
+    let body = json!({
+        "image": image,
+        "digest": args.digest.filter(|_| image.is_none()).map(|digest| digest.to_string()),
+        "good": args.good,
+        "owner": args.owner,
+        "team": args.team,
+    });
+    let answer = client.send("record the deployment", "PUT", &args.service.path(), Some(&body))?;
+    let text = |name: &str| answer.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    terminal::note(
+        global,
+        &format!(
+            "`{}` runs {} in `{}` since {}",
+            text("service"),
+            text("digest"),
+            text("environment"),
+            text("since")
+        ),
+    );
+    Ok(())
+}
+
+/// Returns the image with its digest and without its tag, which may name another one tomorrow.
+fn image(text: &str, args: &RecordArgs, global: &Global) -> Result<String, CommandError> {
+    let reference: Reference =
+        text.parse().map_err(|error| repository::failed("record the deployment of", text, error))?;
+    let digest = match args.digest.or_else(|| reference.digest()) {
+        Some(digest) => digest,
+        None => {
+            let found = repository::locate(text, Access::Read, &args.service.network, global)?;
+            found.image.descriptor.digest
+        }
+    };
+    Ok(format!("{}/{}@{digest}", reference.registry(), reference.repository()))
+}
