@@ -4,7 +4,9 @@
 pub mod admission;
 mod api;
 mod audit;
+mod condition;
 mod crawl;
+mod failures;
 mod harbor;
 mod http;
 mod index;
@@ -24,13 +26,17 @@ pub mod webhook;
 mod worker;
 
 pub use audit::verify_audit;
+pub use condition::{ReadUpdate, UpdateFailure, check_conditions};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
-pub use notify::{InvalidNotifyUrl, Notifier, NotifyUrl};
+pub use notify::{
+    Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules, Thresholds,
+    Urgency,
+};
 pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};
 pub use scanner::{Content, OpenCache, OpenDatabase, Resolved, ScanError, Scanned, Scanner};

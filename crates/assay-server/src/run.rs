@@ -1,13 +1,14 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
-use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::notify::{Notifications, Notifier, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
@@ -71,8 +72,10 @@ pub struct Serve {
     pub workloads: Vec<Workload>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
-    /// Where messages about what happens go.
-    pub notify: Vec<NotifyUrl>,
+    /// Who is told of what happens.
+    pub notifications: Notifications,
+    /// What the last update of the vulnerability database could not do.
+    pub update: Arc<ReadUpdate>,
     /// What registries prove by that an event is theirs.
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
@@ -154,13 +157,16 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             identities: options.identities,
             workloads: options.workloads,
         });
-        let notifiers: Running = options
-            .notify
+        let Notifications { channels, rules, window, thresholds } = options.notifications;
+        let rules = Arc::new(rules);
+        let notifiers: Running = channels
             .into_iter()
-            .map(|url| {
+            .map(|channel| {
                 let notifier = Notifier {
                     store: store.clone(),
-                    url,
+                    channel,
+                    rules: rules.clone(),
+                    window,
                     network: scanner.network.clone(),
                     owner: name.clone(),
                     clock: clock.clone(),
@@ -189,7 +195,9 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
         };
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        let app = Arc::new(app);
+        let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
+        let service = router(app).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
@@ -205,6 +213,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        conditions.abort();
         Ok(())
     })
 }

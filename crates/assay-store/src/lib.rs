@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod alert;
 mod artifact;
 mod audit;
 mod backend;
 mod blast;
+mod condition;
 mod crawl;
 mod document;
 mod error;
@@ -18,6 +20,7 @@ mod listing;
 mod migration;
 mod moment;
 mod notice;
+mod pending;
 mod queue;
 mod retention;
 mod scan;
@@ -28,10 +31,12 @@ mod token;
 mod verdict;
 mod watch;
 
+pub use alert::Alert;
 pub use artifact::{Build, EvidenceSeen};
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
 pub use blast::Hit;
+pub use condition::Condition;
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
@@ -42,6 +47,7 @@ pub use indicator::{Indicators, OpenFindings, Remediated};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
+pub use pending::{Batch, News, NewsState, Pace};
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
 pub use retention::Service;
 pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};

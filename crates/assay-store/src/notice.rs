@@ -1,8 +1,10 @@
-//! Who is told of events, and how far: each event is told until it was taken, by one process at a time, and nothing twice.
+//! Who is told of events, and how far: one process at a time tells somebody, and takes up where the last one stopped.
+//!
+//! What is to be told is in [`crate::News`], what was told is remembered here so that nothing comes twice.
 
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::store::{Store, Work};
+use crate::store::Store;
 use crate::text::{clean, key};
 use sqlx::Row as _;
 use std::collections::BTreeSet;
@@ -114,44 +116,5 @@ impl Store {
     pub async fn forget_told(&self, before: Moment) -> Result<u64, StoreError> {
         let gone = sqlx::query("DELETE FROM told WHERE at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(gone.rows_affected())
-    }
-}
-
-impl Work {
-    /// Records that somebody was told of everything up to an event; says whether that was still this process's to do.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn delivered(
-        &mut self,
-        name: &str,
-        owner: &str,
-        after: i64,
-        subjects: &BTreeSet<String>,
-        now: Moment,
-    ) -> Result<bool, StoreError> {
-        let moved = sqlx::query(
-            "UPDATE sinks SET after = $1, failures = 0, retry_at = 0, error = NULL WHERE name = $2 AND owner = $3 AND after < $4",
-        )
-        .bind(after)
-        .bind(key(name))
-        .bind(clean(owner))
-        .bind(after)
-        .execute(&mut *self.transaction)
-        .await?;
-        if moved.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for subject in subjects {
-            sqlx::query(
-                "INSERT INTO told (sink, subject, at) VALUES ($1, $2, $3) ON CONFLICT (sink, subject) DO UPDATE SET at = excluded.at",
-            )
-            .bind(key(name))
-            .bind(key(subject))
-            .bind(now.0)
-            .execute(&mut *self.transaction)
-            .await?;
-        }
-        Ok(true)
     }
 }

@@ -159,7 +159,14 @@ impl Work {
         .bind(pack("report", &name, scan.json)?)
         .execute(&mut *self.transaction)
         .await?;
-        sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
+        let made = scan.report.image.created.map(|time| Moment::from(time).0);
+        let layers = &scan.report.image.layers;
+        let size = layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
+        let packages = scan.report.inventory.packages.len();
+        sqlx::query("UPDATE images SET refused = NULL, made = $1, size = $2, packages = $3 WHERE id = $4")
+            .bind(made)
+            .bind(i64::try_from(size).unwrap_or(i64::MAX))
+            .bind(i64::try_from(packages).unwrap_or(i64::MAX))
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
