@@ -43,7 +43,9 @@ pub use event::Event;
 pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread};
 pub use freshness::Dated;
 pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
-pub use indicator::{Indicators, OpenFindings, Remediated};
+pub use indicator::{
+    Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans, WEIGHTS,
+};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;

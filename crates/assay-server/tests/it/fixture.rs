@@ -62,6 +62,7 @@ pub(crate) struct World {
     pub(crate) registry: Server,
     pub(crate) worker: Worker,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) app: Arc<App>,
     /// The head of the last answer.
     pub(crate) head: Mutex<String>,
     database: Arc<Mutex<Vec<u8>>>,
@@ -146,7 +147,7 @@ impl World {
             },
             workloads: vec!["example.org/Crate=/spec/template/spec".parse().unwrap()],
         });
-        let app = App {
+        let app = Arc::new(App {
             store: store.clone(),
             scanner: scanner.clone(),
             admission,
@@ -156,10 +157,10 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
-        };
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let worker = Worker {
             name: "worker".to_owned(),
@@ -170,6 +171,7 @@ impl World {
             metrics: metrics.clone(),
         };
         Self {
+            app,
             store,
             address,
             registry,

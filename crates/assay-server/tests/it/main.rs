@@ -12,6 +12,7 @@
 mod access;
 mod admission;
 mod bounds;
+mod channels;
 mod crawls;
 mod fixture;
 mod harbor;
