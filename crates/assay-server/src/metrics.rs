@@ -31,6 +31,8 @@ pub struct Metrics {
     pub scans: Counter,
     /// How long they took together.
     pub scan_milliseconds: Counter,
+    /// How many bytes their layers had together.
+    pub scan_bytes: Counter,
     /// Attempts that failed.
     pub failures: Counter,
     /// Jobs whose worker fell silent.
@@ -87,8 +89,9 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 18] = [
+        let counters = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
+            ("assay_scan_bytes_total", "Bytes of the layers of the images that were scanned.", &self.scan_bytes),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
             ("assay_store_errors_total", "Requests to the database that failed.", &self.store_errors),

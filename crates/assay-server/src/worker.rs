@@ -124,7 +124,11 @@ impl Worker {
         let error = match doing.await {
             Ok(Ok(outcome)) => match self.write(&job, &outcome).await {
                 Ok(ours) => {
-                    if ours && matches!(outcome, Outcome::Scanned(_)) {
+                    if ours && let Outcome::Scanned(scanned) = &outcome {
+                        let layers = &scanned.report.image.layers;
+                        // As manifests claim, which may be anything.
+                        let size = layers.iter().filter_map(|layer| layer.size).fold(0, u64::saturating_add);
+                        self.metrics.scan_bytes.add(size.min(assay_store::MAX_SIZE));
                         let took = (self.clock)().since(begun);
                         self.metrics.scans.add(1);
                         self.metrics.scan_milliseconds.add(took.as_millis().try_into().unwrap_or(u64::MAX));

@@ -52,7 +52,7 @@ pub use moment::Moment;
 pub use pending::{Batch, News, NewsState, Pace};
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
 pub use retention::Service;
-pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, StoredReport};
+pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, MAX_SIZE, ReportStatus, Scan, StoredReport};
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};

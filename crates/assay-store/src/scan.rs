@@ -68,6 +68,9 @@ pub struct Scan<'a> {
     pub index: &'a [IndexEntry],
 }
 
+/// The largest size of an image that is believed, 1 TiB: manifests may claim anything, and the sum over a fleet must stay a number.
+pub const MAX_SIZE: u64 = 1 << 40;
+
 /// What a scan changed in the findings of an image, by fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FindingChanges {
@@ -165,7 +168,7 @@ impl Work {
         let packages = scan.report.inventory.packages.len();
         sqlx::query("UPDATE images SET refused = NULL, made = $1, size = $2, packages = $3 WHERE id = $4")
             .bind(made)
-            .bind(i64::try_from(size).unwrap_or(i64::MAX))
+            .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
             .bind(i64::try_from(packages).unwrap_or(i64::MAX))
             .bind(image)
             .execute(&mut *self.transaction)

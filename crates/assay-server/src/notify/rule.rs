@@ -53,7 +53,7 @@ pub(crate) struct Aspect {
 
 /// What an aspect must be like. Of each list that is not empty one pattern must fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Selector {
+pub(crate) struct Selector {
     /// Patterns of `REGISTRY/REPOSITORY`.
     pub(crate) repositories: Vec<String>,
     /// Patterns of tags.
@@ -86,7 +86,7 @@ impl Selector {
 
 /// What belongs to whom: a team owns what fits any of its patterns of repositories or services.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Teams(pub(crate) BTreeMap<String, Selector>);
+pub(crate) struct Teams(pub(crate) BTreeMap<String, Selector>);
 
 impl Teams {
     /// Returns who owns something.
@@ -101,7 +101,7 @@ impl Teams {
 
 /// Who is told of what.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Kinds of events; none for all.
     pub(crate) kinds: Vec<&'static str>,
     /// The least severity.
@@ -116,7 +116,7 @@ pub struct Rule {
 
 /// What is told to nobody for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snooze {
+pub(crate) struct Snooze {
     /// What the image must be like.
     pub(crate) selector: Selector,
     /// Until when; for good without.
