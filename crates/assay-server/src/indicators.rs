@@ -342,7 +342,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
-        assert!(!text.contains("never"), "{text}");
+        assert!(!text.contains("feed=\"never\""), "{text}");
     }
 
     #[test]
