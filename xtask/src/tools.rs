@@ -49,6 +49,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("pkcs11-tool", "opensc"),
     ("podman", "podman"),
     ("pvck", "lvm2"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("promtool", "prometheus"),
     ("python3", "python3"),
     ("qemu-img", "qemu-utils"),
     ("rpm", "rpm"),
@@ -78,9 +80,9 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
 /// Programs built by Cargo: crate, version, program.
 const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
-/// Modules for Python and Node: what the differential tests of version orders load, the validator and the schema of SARIF
+/// Modules for Python and Node: a mail server, what the differential tests of version orders load, the validator and the schema of SARIF
 /// logs, and a verifier of Sigstore bundles: `target/tools/{python,node}`.
-const PYTHON: &[&str] = &["packaging==26.3", "jsonschema==4.23.0"];
+const PYTHON: &[&str] = &["aiosmtpd==1.4.6", "packaging==26.3", "jsonschema==4.23.0"];
 const NODE: &[&str] = &[
     "semver@7.8.6",
     "@microsoft/jest-sarif@1.0.0-beta.0",

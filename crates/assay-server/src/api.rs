@@ -3,6 +3,7 @@
 //! Lists go on after the `next` of the page before. Times are RFC 3339.
 
 pub(crate) mod audit;
+pub(crate) mod channel;
 pub(crate) mod token;
 
 use crate::http::App;

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn spans_are_spelt_in_their_largest_unit() {
-        for (seconds, want) in [(0, "0 seconds"), (60, "1 minute"), (7200, "2 hours"), (3 * 86_400, "3 days")] {
+        for (seconds, want) in [(0, "0 seconds"), (60, "1 minute"), (7200, "2 hours"), (3 * 86_400, "3 days")]
+        {
             assert_eq!(spelt(Duration::from_secs(seconds)), want);
         }
     }

@@ -47,7 +47,8 @@ impl Kept {
         {
             return Ok(indicators.clone());
         }
-        let indicators = store.indicators(&Measures { now, window: WINDOW, remediation: &REMEDIATION }).await?;
+        let indicators =
+            store.indicators(&Measures { now, window: WINDOW, remediation: &REMEDIATION }).await?;
         *kept = Some((now, indicators.clone()));
         Ok(indicators)
     }
@@ -89,18 +90,36 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
     let mean = |spans: &Spans| (spans.count > 0).then(|| spans.together.as_secs_f64() / number(spans.count));
     let slow = |spans: &Spans| (spans.count > 0).then(|| spans.slow.as_secs_f64());
     for (name, slow_name, what, spans) in [
-        ("assay_scan_duration_seconds", "assay_scan_duration_slow_seconds", "a scan took", &indicators.scanning),
-        ("assay_scan_queue_wait_seconds", "assay_scan_queue_wait_slow_seconds", "a scan waited to begin", &indicators.waiting),
+        (
+            "assay_scan_duration_seconds",
+            "assay_scan_duration_slow_seconds",
+            "a scan took",
+            &indicators.scanning,
+        ),
+        (
+            "assay_scan_queue_wait_seconds",
+            "assay_scan_queue_wait_slow_seconds",
+            "a scan waited to begin",
+            &indicators.waiting,
+        ),
     ] {
         let kept = "of the jobs that are kept, seven days";
         gauge(name, &format!("How long {what} on average; {kept}."), plain(mean(spans)));
-        gauge(slow_name, &format!("How long {what} at most, but for the slowest twentieth; {kept}."), plain(slow(spans)));
+        gauge(
+            slow_name,
+            &format!("How long {what} at most, but for the slowest twentieth; {kept}."),
+            plain(slow(spans)),
+        );
     }
     gauge(
         "assay_error_budget_ratio",
         "What is left of what may go wrong by the objective: 1 when all is well, 0 when it is used up, less when it is exceeded.",
         [
-            ("assay_scan_coverage_ratio", ratio(indicators.scanned, indicators.images).map(|good| 1.0 - good), 0.05),
+            (
+                "assay_scan_coverage_ratio",
+                ratio(indicators.scanned, indicators.images).map(|good| 1.0 - good),
+                0.05,
+            ),
             ("assay_critical_images_ratio", ratio(indicators.critical, indicators.scanned), 0.01),
             ("assay_scan_failure_ratio", failure, 0.02),
         ]
@@ -134,7 +153,8 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
             .map(|one| (severity(&one.severity), one.together.as_secs_f64() / number(one.count).max(1.0)))
             .collect()
     };
-    let counted = |all: &[Remediated]| all.iter().map(|one| (severity(&one.severity), number(one.count))).collect();
+    let counted =
+        |all: &[Remediated]| all.iter().map(|one| (severity(&one.severity), number(one.count))).collect();
     gauge(
         "assay_time_to_remediate_seconds",
         "From when a vulnerability was known until the tag named an image without it, on average over 30 days.",
@@ -158,11 +178,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
     gauge("assay_rotated_secrets", "How many secrets went away in 30 days.", counted(&indicators.rotated));
     let environment = |name: &str| format!("{{environment=\"{}\"}}", escaped(name));
     for (name, help, value) in [
-        (
-            "assay_running_images",
-            "Images that run.",
-            (|one| one.images) as fn(&assay_store::Running) -> i64,
-        ),
+        ("assay_running_images", "Images that run.", (|one| one.images) as fn(&assay_store::Running) -> i64),
         ("assay_running_unscanned_images", "Images that run and were never scanned.", |one| one.unscanned),
         (
             "assay_running_high_images",
@@ -174,14 +190,22 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         gauge(
             name,
             help,
-            indicators.running.iter().map(|one| (environment(&one.environment), number(value(one)))).collect(),
+            indicators
+                .running
+                .iter()
+                .map(|one| (environment(&one.environment), number(value(one))))
+                .collect(),
         );
     }
     let shape = &indicators.shape;
     let each = |all: f64| plain((shape.images > 0).then(|| all / number(shape.images)));
     for (name, help, all) in [
         ("assay_image_age_seconds", "How old an image in use is, on average.", shape.age.as_secs_f64()),
-        ("assay_image_size_bytes", "How large the layers of an image in use are, on average.", large(shape.size)),
+        (
+            "assay_image_size_bytes",
+            "How large the layers of an image in use are, on average.",
+            large(shape.size),
+        ),
         ("assay_image_packages", "Packages of an image in use, on average.", large(shape.packages)),
         (
             "assay_vulnerable_packages_per_image",
@@ -199,7 +223,11 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
     gauge(
         "assay_conditions",
         "What is wrong with the installation, by kind.",
-        indicators.conditions.iter().map(|(kind, count)| (format!("{{kind=\"{}\"}}", escaped(kind)), number(*count))).collect(),
+        indicators
+            .conditions
+            .iter()
+            .map(|(kind, count)| (format!("{{kind=\"{}\"}}", escaped(kind)), number(*count)))
+            .collect(),
     );
     gauge(
         "assay_reports_behind",

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod scanner;
 mod token;
+pub mod trace;
 pub mod webhook;
 mod worker;
 
@@ -34,8 +35,8 @@ pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
 pub use notify::{
-    Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules, Thresholds,
-    Urgency,
+    Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules,
+    Thresholds, Urgency,
 };
 pub use rematch::{RematchError, Rematched, catch_up, rematch_all};
 pub use run::{Ready, RunError, Serve, Work, serve, work};

@@ -1,6 +1,7 @@
 //! What is counted, in the text format of Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
 use crate::crawl::CrawlCounts;
+use crate::trace::Traces;
 use assay_store::{Moment, QueueDepth};
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,7 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -24,7 +25,7 @@ impl Counter {
 /// Bounds of the buckets of waits, in seconds. The objective is 120.
 const WAITS: [u64; 7] = [1, 5, 15, 60, 120, 600, 3600];
 
-/// What this process counts.
+/// What this process counts, and the steps that it tells of.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Scans that were stored.
@@ -67,6 +68,8 @@ pub struct Metrics {
     pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
+    /// Steps of what this process does, for whoever collects them.
+    pub traces: Traces,
     /// What crawls found.
     pub crawls: CrawlCounts,
     waits: [Counter; 7],
@@ -91,7 +94,11 @@ impl Metrics {
         let mut text = String::new();
         let counters = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
-            ("assay_scan_bytes_total", "Bytes of the layers of the images that were scanned.", &self.scan_bytes),
+            (
+                "assay_scan_bytes_total",
+                "Bytes of the layers of the images that were scanned.",
+                &self.scan_bytes,
+            ),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
             ("assay_store_errors_total", "Requests to the database that failed.", &self.store_errors),
@@ -133,6 +140,8 @@ impl Metrics {
                 &self.admission_rejected,
             ),
             ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
+            ("assay_spans_total", "Spans that the collector of traces took.", &*self.traces.sent),
+            ("assay_spans_dropped_total", "Spans that it did not take in time.", &*self.traces.dropped),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());

@@ -159,8 +159,7 @@ impl Notifier {
             return None;
         }
         let (environment, name) = service;
-        let within =
-            if name.is_empty() { String::new() } else { format!(" in {environment}/{name}") };
+        let within = if name.is_empty() { String::new() } else { format!(" in {environment}/{name}") };
         let mut teams: Vec<String> =
             aspects.iter().flat_map(|aspect| self.rules.teams.of(aspect)).map(str::to_owned).collect();
         teams.sort();

@@ -12,6 +12,7 @@ use crate::notify::{Notifications, Notifier, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
+use crate::trace::CollectorUrl;
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
@@ -39,6 +40,8 @@ pub struct Work {
     pub address: Address,
     /// How they are done.
     pub scanner: Scanner,
+    /// Who is told of every step that is done.
+    pub traces: Option<CollectorUrl>,
     /// How they are chosen.
     pub terms: Terms,
     /// How many are done at once.
@@ -115,8 +118,11 @@ pub fn work(options: Work) -> Result<(), RunError> {
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
-        let workers = start(&store, options, &Arc::new(Metrics::default()), &stop);
+        let metrics = Arc::new(Metrics::default());
+        trace(&metrics, &options)?;
+        let workers = start(&store, options, &metrics, &stop);
         farewell(workers, &stop).await;
+        last_traces(&metrics).await;
         Ok(())
     })
 }
@@ -146,6 +152,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let mut work = store.begin().await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
+        trace(&metrics, &options.work)?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission = options.judge.map(|judge| Admission {
             store: store.clone(),
@@ -190,7 +197,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             admission,
             anonymous_admission: options.anonymous_admission,
             clock,
-            metrics,
+            metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
@@ -214,12 +221,27 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
         conditions.abort();
+        last_traces(&metrics).await;
         Ok(())
     })
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Begins to tell of every step, if somebody wants to know.
+fn trace(metrics: &Metrics, work: &Work) -> std::io::Result<()> {
+    match &work.traces {
+        Some(url) => metrics.traces.start(url.clone(), work.scanner.network.clone(), &work.name),
+        None => Ok(()),
+    }
+}
+
+/// Sends the spans that are left.
+async fn last_traces(metrics: &Arc<Metrics>) {
+    let metrics = metrics.clone();
+    let _ = tokio::task::spawn_blocking(move || metrics.traces.finish()).await;
 }
 
 type Running = Vec<tokio::task::JoinHandle<()>>;

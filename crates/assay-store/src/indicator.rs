@@ -131,8 +131,7 @@ pub struct Indicators {
 const EARLIEST: i64 = 1_356_998_400_000;
 
 /// An image that could be judged.
-const JUDGEABLE: &str =
-    "i.refused IS NULL AND NOT EXISTS (SELECT 1 FROM children c WHERE c.parent = i.id)";
+const JUDGEABLE: &str = "i.refused IS NULL AND NOT EXISTS (SELECT 1 FROM children c WHERE c.parent = i.id)";
 
 /// An image that nobody used for long, as each build of a development branch makes one.
 const SHORT_LIVED: &str = "NOT EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id) \
@@ -228,7 +227,9 @@ impl Store {
 
     /// Returns how long scans that came to something took, in one way to look at it.
     async fn spans(&self, span: &'static str, since: Moment) -> Result<Spans, StoreError> {
-        let ended = format!("FROM jobs WHERE kind = 'scan' AND state = 'done' AND finished >= $1 AND {span} IS NOT NULL");
+        let ended = format!(
+            "FROM jobs WHERE kind = 'scan' AND state = 'done' AND finished >= $1 AND {span} IS NOT NULL"
+        );
         let sql = format!("SELECT COUNT(*), CAST(COALESCE(SUM({span}), 0) AS BIGINT) {ended}");
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since.0).fetch_one(&self.pool).await?;
         let (count, together): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
@@ -238,11 +239,8 @@ impl Store {
         // The nearest rank: of twenty the nineteenth, of one the first.
         let rank = count.saturating_mul(95).saturating_add(99).div_euclid(100).saturating_sub(1);
         let sql = format!("SELECT CAST({span} AS BIGINT) {ended} ORDER BY 1 LIMIT 1 OFFSET $2");
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(since.0)
-            .bind(rank)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since.0).bind(rank).fetch_optional(&self.pool).await?;
         let slow = match row {
             Some(row) => milliseconds(row.try_get(0)?),
             None => Duration::ZERO,
@@ -256,11 +254,8 @@ impl Store {
              AND f.gone_at IS NULL AND f.suppressed = 0 AND f.first_seen < $2 AND {}",
             in_use()
         );
-        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(severity)
-            .bind(before.0)
-            .fetch_one(&self.pool)
-            .await?;
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(severity).bind(before.0).fetch_one(&self.pool).await?;
         Ok(Some(Overdue { severity: severity.to_owned(), findings: row.try_get(0)? }))
     }
 
@@ -301,9 +296,9 @@ impl Store {
              CAST(COALESCE(SUM(i.size), 0) AS BIGINT), CAST(COALESCE(SUM(i.packages), 0) AS BIGINT) {counted}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.0).bind(now.0).fetch_one(&self.pool).await?;
-        let weight = WEIGHTS
-            .iter()
-            .fold(String::new(), |cases, (severity, weight)| format!("{cases} WHEN f.severity = '{severity}' THEN {weight}"));
+        let weight = WEIGHTS.iter().fold(String::new(), |cases, (severity, weight)| {
+            format!("{cases} WHEN f.severity = '{severity}' THEN {weight}")
+        });
         let sql = format!(
             "SELECT COUNT(*), CAST(COALESCE(SUM(x.weight), 0) AS BIGINT) FROM (SELECT f.image, f.package, f.version, \
              SUM(CASE{weight} ELSE 0 END) AS weight FROM findings f WHERE f.kind = 'vulnerability' AND f.gone_at IS NULL \
@@ -362,7 +357,8 @@ impl Store {
              AND NOT EXISTS (SELECT 1 FROM findings g WHERE g.image = n.image AND g.fingerprint = f.fingerprint \
              AND g.gone_at IS NULL)) fixed GROUP BY severity ORDER BY severity"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(kind).bind(since.0).fetch_all(&self.pool).await?;
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(kind).bind(since.0).fetch_all(&self.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(Remediated {

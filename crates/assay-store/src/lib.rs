@@ -49,6 +49,7 @@ pub use indicator::{
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
+pub use notice::Sink;
 pub use pending::{Batch, News, NewsState, Pace};
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
 pub use retention::Service;

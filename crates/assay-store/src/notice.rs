@@ -19,6 +19,25 @@ const MAX_DELAY: Duration = Duration::from_secs(3600);
 /// What of an error's text is kept.
 const MAX_ERROR: usize = 1000;
 
+/// How it stands with telling somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sink {
+    /// Its number in the order of the names, by which lists go on.
+    pub id: i64,
+    /// What it is called.
+    pub name: String,
+    /// How often in a row it was not told.
+    pub failures: i64,
+    /// When it is tried again, if it was not told.
+    pub retry_at: Option<Moment>,
+    /// Why it was not told.
+    pub error: Option<String>,
+    /// How many pieces of news wait.
+    pub pending: i64,
+    /// How many alerts it was told of are not over.
+    pub alerts: i64,
+}
+
 impl Store {
     /// Takes it on to tell somebody of events for a while, and returns the number of the last event that was told; `None` while another
     /// process does it, or the last attempt failed not long ago. Who is new is told of what happens from now on.
@@ -116,5 +135,35 @@ impl Store {
     pub async fn forget_told(&self, before: Moment) -> Result<u64, StoreError> {
         let gone = sqlx::query("DELETE FROM told WHERE at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(gone.rows_affected())
+    }
+
+    /// Returns how it stands with telling each, those after a number in the order of their names.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn sinks(&self, after: i64, limit: i64) -> Result<Vec<Sink>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT x.id, x.name, x.failures, x.retry_at, x.error, (SELECT COUNT(*) FROM pending p WHERE p.sink = x.name), \
+             (SELECT COUNT(*) FROM alerts a WHERE a.sink = x.name) FROM (SELECT ROW_NUMBER() OVER (ORDER BY name) AS id, name, failures, \
+             retry_at, error FROM sinks) x WHERE x.id > $1 ORDER BY x.id LIMIT $2",
+        )
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let failures: i64 = row.try_get(2)?;
+                Ok(Sink {
+                    id: row.try_get(0)?,
+                    name: row.try_get(1)?,
+                    failures,
+                    retry_at: if failures > 0 { Some(Moment(row.try_get(3)?)) } else { None },
+                    error: row.try_get(4)?,
+                    pending: row.try_get(5)?,
+                    alerts: row.try_get(6)?,
+                })
+            })
+            .collect()
     }
 }

@@ -164,7 +164,8 @@ impl Work {
         .await?;
         let made = scan.report.image.created.map(|time| Moment::from(time).0);
         let layers = &scan.report.image.layers;
-        let size = layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
+        let size =
+            layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
         let packages = scan.report.inventory.packages.len();
         sqlx::query("UPDATE images SET refused = NULL, made = $1, size = $2, packages = $3 WHERE id = $4")
             .bind(made)

@@ -135,7 +135,8 @@ pub(crate) async fn post_json(
 ) -> Result<(), String> {
     let body = serde_json::to_vec(body).map_err(|error| error.to_string())?;
     let (options, url, host) = (post.network.clone(), url.clone(), url.host().to_owned());
-    let address = format!("{}{path}", url.reveal().trim_end_matches(if path.is_empty() { '\0' } else { '/' }));
+    let address =
+        format!("{}{path}", url.reveal().trim_end_matches(if path.is_empty() { '\0' } else { '/' }));
     let sent = tokio::task::spawn_blocking(move || {
         Network::new(options).with_public_client(&host, |client| async move {
             let mut request =

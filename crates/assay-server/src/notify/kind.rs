@@ -114,12 +114,23 @@ pub(crate) fn read(event: &Event) -> Option<Told> {
             Course::Once => None,
             Course::UntilQuietly(end) | Course::Until(end) => Some(end),
         };
-        if kind.name == event.kind { Some((kind, false)) } else { (ends? == event.kind).then_some((kind, true)) }
+        if kind.name == event.kind {
+            Some((kind, false))
+        } else {
+            (ends? == event.kind).then_some((kind, true))
+        }
     })?;
     let detail: Value = serde_json::from_str(&event.detail).unwrap_or_default();
     let text = |name: &str| detail.get(name).and_then(Value::as_str).unwrap_or_default();
     let severity = text("severity").parse().unwrap_or(kind.severity);
-    Some(Told { kind, is_end, subject: subject(kind, event, &text), severity, title: title(kind, &text), detail })
+    Some(Told {
+        kind,
+        is_end,
+        subject: subject(kind, event, &text),
+        severity,
+        title: title(kind, &text),
+        detail,
+    })
 }
 
 /// Returns what an event is about: two with one subject are one piece of news.
@@ -175,7 +186,11 @@ mod tests {
         let mut told: Vec<String> = Vec::new();
         for kind in KINDS {
             let one = read(&event(kind.name, &detail)).unwrap();
-            assert!(!one.is_end && one.severity == Severity::Low && !one.title.contains(['{', '}']), "{}", one.title);
+            assert!(
+                !one.is_end && one.severity == Severity::Low && !one.title.contains(['{', '}']),
+                "{}",
+                one.title
+            );
             told.push(format!("{} | {}", one.subject, one.title));
             if let Course::Until(end) | Course::UntilQuietly(end) = kind.course {
                 let over = read(&event(end, &detail)).unwrap();

@@ -80,7 +80,8 @@ impl Selector {
             && fits(&self.tags, &aspect.tag)
             && fits(&self.environments, &aspect.environment)
             && fits(&self.services, &aspect.service)
-            && (self.teams.is_empty() || teams.of(aspect).iter().any(|team| self.teams.iter().any(|name| name == team)))
+            && (self.teams.is_empty()
+                || teams.of(aspect).iter().any(|team| self.teams.iter().any(|name| name == team)))
     }
 }
 
@@ -195,7 +196,12 @@ mod tests {
 
     fn aspect(repository: &str, tag: &str, environment: &str, service: &str) -> Aspect {
         let text = str::to_owned;
-        Aspect { repository: text(repository), tag: text(tag), environment: text(environment), service: text(service) }
+        Aspect {
+            repository: text(repository),
+            tag: text(tag),
+            environment: text(environment),
+            service: text(service),
+        }
     }
 
     fn texts(all: &[&str]) -> Vec<String> {
@@ -205,7 +211,8 @@ mod tests {
     #[test]
     fn without_rules_everybody_is_told_from_high_on_and_paged_by_critical() {
         let rules = Rules::default();
-        let urgency = |kind, severity| rules.urgency("any", &told(kind, severity), &[Aspect::default()], Moment(0));
+        let urgency =
+            |kind, severity| rules.urgency("any", &told(kind, severity), &[Aspect::default()], Moment(0));
         assert_eq!(urgency("finding-appeared", "critical"), Urgency::Page);
         assert_eq!(urgency("finding-appeared", "high"), Urgency::Ticket);
         assert_eq!(urgency("finding-appeared", "medium"), Urgency::None);
@@ -229,7 +236,11 @@ mod tests {
             teams: texts(teams),
             ..Selector::default()
         };
-        let owned = Selector { repositories: texts(&["*/payments/**"]), services: texts(&["pay-*"]), ..Selector::default() };
+        let owned = Selector {
+            repositories: texts(&["*/payments/**"]),
+            services: texts(&["pay-*"]),
+            ..Selector::default()
+        };
         let rules = Rules {
             rules: vec![
                 rule(by(&["production"], &[]), &["pager", "chat"], Urgency::Page),
@@ -259,9 +270,11 @@ mod tests {
     fn what_is_snoozed_is_told_when_it_is_anywhere_else_or_the_time_is_over() {
         let selector = Selector { repositories: texts(&["*/dev/**"]), ..Selector::default() };
         let rules = Rules { snooze: vec![Snooze { selector, until: Some(Moment(10)) }], ..Rules::default() };
-        let (dev, released) = (aspect("r.example/dev/app", "x", "", ""), aspect("r.example/app", "1", "", ""));
-        let urgency =
-            |aspects: &[Aspect], now| rules.urgency("any", &told("finding-appeared", "critical"), aspects, Moment(now));
+        let (dev, released) =
+            (aspect("r.example/dev/app", "x", "", ""), aspect("r.example/app", "1", "", ""));
+        let urgency = |aspects: &[Aspect], now| {
+            rules.urgency("any", &told("finding-appeared", "critical"), aspects, Moment(now))
+        };
         assert_eq!(urgency(std::slice::from_ref(&dev), 9), Urgency::None);
         assert_eq!(urgency(std::slice::from_ref(&dev), 10), Urgency::Page);
         assert_eq!(urgency(&[dev, released], 9), Urgency::Page);

@@ -260,7 +260,8 @@ impl Notifications {
 
 /// Reads a span of time: a whole number and a unit.
 fn span(name: &str, text: &str) -> Result<Duration, NotificationsError> {
-    let expected = || invalid(format!("`{name}` is `{}`; expected a number and `s`, `m`, `h` or `d`", shown(text)));
+    let expected =
+        || invalid(format!("`{name}` is `{}`; expected a number and `s`, `m`, `h` or `d`", shown(text)));
     let seconds = match text.chars().last() {
         Some('s') => 1,
         Some('m') => 60,
@@ -268,7 +269,9 @@ fn span(name: &str, text: &str) -> Result<Duration, NotificationsError> {
         Some('d') => 86_400,
         _ => return Err(expected()),
     };
-    let number = text.get(..text.len().saturating_sub(1)).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = text
+        .get(..text.len().saturating_sub(1))
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
     let number: u64 = number.and_then(|digits| digits.parse::<u32>().ok()).ok_or_else(expected)?.into();
     Ok(Duration::from_secs(number.saturating_mul(seconds)))
 }
@@ -338,7 +341,13 @@ impl RuleText {
             services: self.services,
             teams: self.teams,
         };
-        Ok(Rule { kinds, severity, selector: known_teams(selector, teams)?, channels: self.channels, urgency })
+        Ok(Rule {
+            kinds,
+            severity,
+            selector: known_teams(selector, teams)?,
+            channels: self.channels,
+            urgency,
+        })
     }
 }
 
@@ -347,7 +356,10 @@ impl SnoozeText {
         let until = match &self.until {
             None => None,
             Some(text) => Some(text.parse::<Timestamp>().map_err(|_| {
-                invalid(format!("a snooze is `until` `{}`; expected a date, such as `2030-01-31`", shown(text)))
+                invalid(format!(
+                    "a snooze is `until` `{}`; expected a date, such as `2030-01-31`",
+                    shown(text)
+                ))
             })?),
         };
         let selector = Selector {
@@ -358,7 +370,9 @@ impl SnoozeText {
             teams: self.teams,
         };
         if selector.is_empty() {
-            return Err(invalid("a snooze names nothing; give it `repositories`, `tags`, `environments`, `services` or `teams`"));
+            return Err(invalid(
+                "a snooze names nothing; give it `repositories`, `tags`, `environments`, `services` or `teams`",
+            ));
         }
         let selector = known_teams(selector, teams).map_err(|why| invalid(format!("a snooze: {why}")))?;
         Ok(Snooze { selector, until: until.map(Into::into) })
@@ -412,7 +426,8 @@ impl EmailText {
     fn read(self, secret: &Reads<'_>, wrong: &Fails<'_>) -> Result<Email, NotificationsError> {
         let (host, port) = match self.server.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() => {
-                let port = port.parse().map_err(|_| wrong(format!("`{}` is no server", shown(&self.server))))?;
+                let port =
+                    port.parse().map_err(|_| wrong(format!("`{}` is no server", shown(&self.server))))?;
                 (host, Some(port))
             }
             _ => (self.server.as_str(), None),
@@ -427,7 +442,10 @@ impl EmailText {
             Some("none") if is_local(host) => Security::None,
             Some("none") => return Err(wrong("`tls: none` is for a server on this machine".to_owned())),
             Some(other) => {
-                return Err(wrong(format!("`tls` is `{}`; expected `starttls`, `tls` or `none`", shown(other))));
+                return Err(wrong(format!(
+                    "`tls` is `{}`; expected `starttls`, `tls` or `none`",
+                    shown(other)
+                )));
             }
         };
         let credentials = match (self.username, self.password_file) {
@@ -510,7 +528,12 @@ thresholds: { authentication-failures: 5, authentication-window: 1m, feed-age: 2
         let keys: Vec<String> = all.channels.iter().map(Channel::key).collect();
         assert_eq!(
             keys,
-            ["channel webhook hook", "channel slack chat", "channel email mail", "channel alertmanager manager"]
+            [
+                "channel webhook hook",
+                "channel slack chat",
+                "channel email mail",
+                "channel alertmanager manager"
+            ]
         );
         assert_eq!(all.window, Duration::from_secs(600));
         assert_eq!(
@@ -539,10 +562,22 @@ thresholds: { authentication-failures: 5, authentication-window: 1m, feed-age: 2
             ("channels: [{ name: a, slack: { url-file: missing } }]", "cannot read the secret `missing`"),
             ("channels: [{ name: a, slack: { url-file: password } }]", "expected `https://…`"),
             ("channels: [{ name: a, alertmanager: { url: 'http://h.example' } }]", "plain-http"),
-            ("channels: [{ name: a, email: { server: h.example, from: a@h.example, to: [] } }]", "names nobody"),
-            ("channels: [{ name: a, email: { server: h.example, from: a, to: [b@h.example] } }]", "no address of mail"),
-            ("channels: [{ name: a, email: { server: h.example, tls: none, from: a@h.example, to: [b@h.example] } }]", "this machine"),
-            ("channels: [{ name: a, email: { server: h.example, username: a, from: a@h.example, to: [b@h.example] } }]", "belong together"),
+            (
+                "channels: [{ name: a, email: { server: h.example, from: a@h.example, to: [] } }]",
+                "names nobody",
+            ),
+            (
+                "channels: [{ name: a, email: { server: h.example, from: a, to: [b@h.example] } }]",
+                "no address of mail",
+            ),
+            (
+                "channels: [{ name: a, email: { server: h.example, tls: none, from: a@h.example, to: [b@h.example] } }]",
+                "this machine",
+            ),
+            (
+                "channels: [{ name: a, email: { server: h.example, username: a, from: a@h.example, to: [b@h.example] } }]",
+                "belong together",
+            ),
             (&format!("{hook}rules: [{{ channels: [other] }}]"), "rule 1: there is no channel `other`"),
             (&format!("{hook}rules: [{{ kinds: [scanned] }}]"), "there is no kind `scanned`"),
             (&format!("{hook}rules: [{{ teams: [x] }}]"), "there is no team `x`"),

@@ -4,7 +4,7 @@ use crate::fixture::{BUILT, World, database, image, now, run};
 use assay_model::{Digest, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::{Notifications, Notifier, UpdateFailure, check_conditions, rematch_all};
-use assay_store::{Moment, Place, Service};
+use assay_store::{Moment, Place, Role, Service};
 use assay_test::http::{Reply, Server};
 use assay_test::image::BuiltImage;
 use assay_test::registry::Content;
@@ -120,14 +120,24 @@ fn each_is_told_what_its_rules_say_grouped_by_image_and_service() {
         assert_eq!(to_slack[0]["text"], "Assay – page: one piece of news about one image, critical at worst");
         let shown = to_slack[0]["blocks"][1]["text"]["text"].as_str().unwrap();
         assert!(shown.contains("/team/app:1.0 in production/pay\n• CVE-2024-1 (critical)"), "{shown}");
-        assert_eq!(to_slack[0]["blocks"][2]["elements"][0]["text"], format!("page · team money · {}", api.digest()));
+        assert_eq!(
+            to_slack[0]["blocks"][2]["elements"][0]["text"],
+            format!("page · team money · {}", api.digest())
+        );
         let told = &to_hook[0]["images"][0];
-        assert_eq!((&told["service"], &told["environment"], &told["urgency"]), (&"shop".into(), &"production".into(), &"ticket".into()));
+        assert_eq!(
+            (&told["service"], &told["environment"], &told["urgency"]),
+            (&"shop".into(), &"production".into(), &"ticket".into())
+        );
         assert_eq!(to_hook[0]["images"].as_array().unwrap().len(), 1);
 
         // The image that was only ever a pull request's is somewhere else as well now: that counts.
         let mut work = world.store.begin().await.unwrap();
-        let place = Place { registry: "r.example".to_owned(), repository: "app".to_owned(), tag: Some("2.0".to_owned()) };
+        let place = Place {
+            registry: "r.example".to_owned(),
+            repository: "app".to_owned(),
+            tag: Some("2.0".to_owned()),
+        };
         work.see(&digest(&dev), &place, now()).await.unwrap();
         work.commit().await.unwrap();
         later.wait(8 * 86_400);
@@ -145,8 +155,10 @@ fn of_one_image_is_not_spoken_twice_within_the_window_and_nothing_is_lost() {
         let app = image(&[("flask", "1")]);
         let world = world_of(&[(&app, "1.0")]).await;
         let hook = Server::start(|_| Reply::new(200, "{}"));
-        let settings =
-            format!("channels:\n  - {{ name: hook, webhook: {{ url: 'http://{}/' }} }}\nwindow: 10m\n", hook.host());
+        let settings = format!(
+            "channels:\n  - {{ name: hook, webhook: {{ url: 'http://{}/' }} }}\nwindow: 10m\n",
+            hook.host()
+        );
         let later = Later::default();
         let all = notifiers(&world, &settings, &later);
         step(&all).await;
@@ -169,8 +181,12 @@ fn of_one_image_is_not_spoken_twice_within_the_window_and_nothing_is_lost() {
         step(&again).await;
         let told = bodies(&hook);
         assert_eq!(told.len(), 2);
-        let events: Vec<&str> =
-            told[1]["images"][0]["events"].as_array().unwrap().iter().map(|event| event["detail"]["image"].as_str().unwrap()).collect();
+        let events: Vec<&str> = told[1]["images"][0]["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["detail"]["image"].as_str().unwrap())
+            .collect();
         assert_eq!(events, ["b", "c"]);
     });
 }
@@ -293,15 +309,15 @@ fn mail_is_authenticated_and_what_images_say_stays_in_its_line() {
             )
         };
         let later = Later::default();
-        let (good, wrong) = (
-            notifiers(&world, &settings("assay"), &later),
-            notifiers(&world, &settings("stranger"), &later),
-        );
+        let (good, wrong) =
+            (notifiers(&world, &settings("assay"), &later), notifiers(&world, &settings("stranger"), &later));
         step(&good).await;
         step(&wrong).await;
         let mut work = world.store.begin().await.unwrap();
         let forged = "x\r\n.\r\nMAIL FROM:<evil@example.org>\r\nSubject: forged\u{202e}";
-        work.record("watch-ended", Some(&digest(&app)), &serde_json::json!({ "image": forged }), now()).await.unwrap();
+        work.record("watch-ended", Some(&digest(&app)), &serde_json::json!({ "image": forged }), now())
+            .await
+            .unwrap();
         work.commit().await.unwrap();
         step(&good).await;
         step(&wrong).await;
@@ -309,6 +325,16 @@ fn mail_is_authenticated_and_what_images_say_stays_in_its_line() {
         let metrics = world.metrics.render(&[], 0, now());
         assert!(metrics.contains("assay_notifications_total 1\n"), "{metrics}");
         assert!(metrics.contains("assay_notification_failures_total 1\n"), "{metrics}");
+        assert_eq!(world.ask("GET", "/api/v1/channels", Some(Role::Viewer), "").await.0, 403);
+        let (status, channels) = world.ask("GET", "/api/v1/channels", Some(Role::Security), "").await;
+        assert!(status == 200 && !channels.contains("HIDDEN"), "{channels}");
+        let channels: Value = serde_json::from_str(&channels).unwrap();
+        let stranger = &channels["items"][1];
+        assert_eq!(
+            (&stranger["name"], &stranger["failures"], &stranger["pending"]),
+            (&"channel email stranger".into(), &1.into(), &1.into())
+        );
+        assert!(stranger["error"].as_str().unwrap().contains("go away"), "{stranger}");
         let sessions = sessions.lock().unwrap();
         let mail = sessions.iter().find(|session| session.contains("DATA")).unwrap();
         for line in [
@@ -336,7 +362,9 @@ fn what_is_wrong_with_the_installation_is_told_and_so_is_that_it_is_over() {
              thresholds: {{ authentication-failures: 3, authentication-window: 5m, feed-age: 2d }}\n",
             hook.host()
         );
-        let thresholds = Notifications::parse(&settings, &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap().thresholds;
+        let thresholds = Notifications::parse(&settings, &|_| Err(std::io::ErrorKind::NotFound.into()))
+            .unwrap()
+            .thresholds;
         let later = Later::default();
         let all = notifiers(&world, &settings, &later);
         step(&all).await;
@@ -347,7 +375,11 @@ fn what_is_wrong_with_the_installation_is_told_and_so_is_that_it_is_over() {
             check_conditions(&world.app, &thresholds, &move || failures.clone(), later.now()).await.unwrap();
             step(&all).await;
         };
-        world.store.describe_database(BUILT.into(), r#"{"built_at":1,"built_in":false,"feeds":[],"ecosystems":[]}"#).await.unwrap();
+        world
+            .store
+            .describe_database(BUILT.into(), r#"{"built_at":1,"built_in":false,"feeds":[],"ecosystems":[]}"#)
+            .await
+            .unwrap();
         for _ in 0..2 {
             world.ask_as("GET", "/api/v1/images", Some("wrong"), "").await;
         }
@@ -355,7 +387,11 @@ fn what_is_wrong_with_the_installation_is_told_and_so_is_that_it_is_over() {
         let titles = |from: usize| -> Vec<String> {
             let told = bodies(&hook);
             let others = told.iter().skip(from).flat_map(|message| message["others"].as_array().unwrap());
-            others.map(|other| format!("{} {}", other["state"].as_str().unwrap(), other["title"].as_str().unwrap())).collect()
+            others
+                .map(|other| {
+                    format!("{} {}", other["state"].as_str().unwrap(), other["title"].as_str().unwrap())
+                })
+                .collect()
         };
         assert_eq!(titles(0), ["firing cannot update osv: 503"]);
         world.ask_as("GET", "/api/v1/images", Some("wrong"), "").await;
@@ -377,7 +413,11 @@ fn what_is_wrong_with_the_installation_is_told_and_so_is_that_it_is_over() {
             ]
         );
         let age = Timestamp(BUILT.0 + 3 * 86_400);
-        world.store.describe_database(age.into(), r#"{"built_at":1,"built_in":false,"feeds":[],"ecosystems":[]}"#).await.unwrap();
+        world
+            .store
+            .describe_database(age.into(), r#"{"built_at":1,"built_in":false,"feeds":[],"ecosystems":[]}"#)
+            .await
+            .unwrap();
         later.wait(61);
         check().await;
         later.wait(61);

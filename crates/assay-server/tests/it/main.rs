@@ -11,6 +11,7 @@
 
 mod access;
 mod admission;
+mod alerts;
 mod bounds;
 mod channels;
 mod crawls;
@@ -21,4 +22,5 @@ mod notify;
 mod pages;
 mod rematch;
 mod story;
+mod traces;
 mod webhooks;

@@ -3,8 +3,8 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::{Finding, FindingKind, Layer, Severity, Timestamp};
 use assay_store::{
-    Child, Depth, Indicators, Measures, Moment, NewJob, OpenFindings, Overdue, Remediated, Running, Scan, Service,
-    Shape, Spans, Store, Terms,
+    Child, Depth, Indicators, Measures, Moment, NewJob, OpenFindings, Overdue, Remediated, Running, Scan,
+    Service, Shape, Spans, Store, Terms,
 };
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ async fn tag(store: &Store, number: u8, tag: &str, second: i64) {
 /// Works out the indicators at a second, with a window that begins at another, and vulnerabilities that should be gone in five days.
 async fn indicators(store: &Store, since: i64, now: i64) -> Indicators {
     let five_days = Duration::from_secs(5 * 86_400);
-    let measures = Measures { now: at(now), window: at(now).since(at(since)), remediation: &[("high", five_days)] };
+    let measures =
+        Measures { now: at(now), window: at(now).since(at(since)), remediation: &[("high", five_days)] };
     store.indicators(&measures).await.unwrap()
 }
 
@@ -222,19 +223,32 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
         let mut work = store.begin().await.unwrap();
         work.see(&digest(5), &place(None), at(begin)).await.unwrap();
         work.set_children(&digest(5), &[Child { digest: digest(2), platform: String::new() }]).await.unwrap();
-        for (environment, name, number) in
-            [("production", "api", 1), ("production", "web", 1), ("production", "multi", 5), ("staging", "new", 9)]
-        {
+        for (environment, name, number) in [
+            ("production", "api", 1),
+            ("production", "web", 1),
+            ("production", "multi", 5),
+            ("staging", "new", 9),
+        ] {
             work.deploy(&Service { environment, name }, &digest(number), at(begin + 16 * DAY)).await.unwrap();
         }
-        work.begin_condition("feed-error osv", "feed-error", &serde_json::json!({}), at(begin)).await.unwrap();
-        work.begin_condition("feed-error ghsa", "feed-error", &serde_json::json!({}), at(begin)).await.unwrap();
+        work.begin_condition("feed-error osv", "feed-error", &serde_json::json!({}), at(begin))
+            .await
+            .unwrap();
+        work.begin_condition("feed-error ghsa", "feed-error", &serde_json::json!({}), at(begin))
+            .await
+            .unwrap();
         work.commit().await.unwrap();
         let found = indicators(&store, begin, begin + 20 * DAY).await;
         assert_eq!(
             found.running,
             [
-                Running { environment: "production".to_owned(), images: 2, unscanned: 0, high: 1, secrets: 2 },
+                Running {
+                    environment: "production".to_owned(),
+                    images: 2,
+                    unscanned: 0,
+                    high: 1,
+                    secrets: 2
+                },
                 Running { environment: "staging".to_owned(), images: 1, unscanned: 1, high: 0, secrets: 0 },
             ]
         );

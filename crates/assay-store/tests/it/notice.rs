@@ -90,6 +90,11 @@ fn who_does_not_listen_is_tried_ever_more_seldom() {
         let after = claim(now).await.unwrap();
         store.sink_failed("s", "a", "503", at(now)).await.unwrap();
         assert_eq!(claim(now + 5).await, Some(after));
+        let sinks = store.sinks(0, 10).await.unwrap();
+        assert_eq!((sinks.len(), sinks[0].id, sinks[0].name.as_str()), (1, 1, "s"));
+        assert_eq!((sinks[0].failures, sinks[0].retry_at), (1, Some(at(now + 5))));
+        assert_eq!((sinks[0].error.as_deref(), sinks[0].pending, sinks[0].alerts), (Some("503"), 0, 0));
+        assert_eq!(store.sinks(1, 10).await.unwrap(), []);
         // Another process's failure is no business of this one's, and neither is what it told.
         store.sink_failed("s", "b", "503", at(now + 5)).await.unwrap();
         assert_eq!(claim(now + 6).await, Some(after));
@@ -102,7 +107,9 @@ fn news_is_told_once_and_a_message_stays_the_same_until_it_is_taken() {
     on_each(async |store| {
         store.claim_sink("s", "a", LEASE, at(0)).await.unwrap();
         let x = news("x\0", NewsState::Happened, "one");
-        assert!(take_up(&store, "a", &[x.clone(), x.clone(), news("y", NewsState::Happened, "two")], 10).await);
+        assert!(
+            take_up(&store, "a", &[x.clone(), x.clone(), news("y", NewsState::Happened, "two")], 10).await
+        );
         let first = next(&store, 10).await.unwrap();
         assert_eq!(subjects(&first), ["x\u{fffd}", "y"]);
         // What comes meanwhile does not change it.
@@ -178,9 +185,12 @@ fn alerts_are_told_again_by_their_labels_until_they_end() {
         };
         let mut work = store.begin().await.unwrap();
         work.see(&digest(1), &place(None), at(0)).await.unwrap();
-        for (subject, labels, image, second) in
-            [("a", "{1}", Some(1), 5), ("b", "{1}", Some(1), 3), ("c", "{2}", None, 4), ("d", "{3}", Some(9), 1)]
-        {
+        for (subject, labels, image, second) in [
+            ("a", "{1}", Some(1), 5),
+            ("b", "{1}", Some(1), 3),
+            ("c", "{2}", None, 4),
+            ("d", "{3}", Some(9), 1),
+        ] {
             work.raise_alert("s", &alert(subject, labels, image, second), at(10)).await.unwrap();
         }
         work.raise_alert("other", &alert("a", "{1}", None, 1), at(1)).await.unwrap();
@@ -212,7 +222,8 @@ fn a_condition_is_told_when_it_begins_and_when_it_is_over() {
         let detail = serde_json::json!({ "feed": "osv" });
         for (second, want) in [(1, true), (2, false)] {
             let mut work = store.begin().await.unwrap();
-            let begins = work.begin_condition("feed-stale osv", "feed-stale", &detail, at(second)).await.unwrap();
+            let begins =
+                work.begin_condition("feed-stale osv", "feed-stale", &detail, at(second)).await.unwrap();
             work.commit().await.unwrap();
             assert_eq!(begins, want);
         }

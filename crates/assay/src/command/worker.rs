@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_engine::LayerCache;
+use assay_server::trace::CollectorUrl;
 use assay_server::{RunError, Scanner, Work};
 use assay_store::{Address, Terms};
 use std::num::NonZeroUsize;
@@ -50,6 +51,10 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = clap::value_parser!(u64).range(2..=3600))]
     lease: u64,
 
+    /// Tell this OpenTelemetry collector of every step that is done (OTLP over HTTP).
+    #[arg(long, value_name = "URL", env = "ASSAY_TRACES")]
+    traces: Option<CollectorUrl>,
+
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -78,6 +83,7 @@ impl WorkArgs {
         let quiet = global.quiet;
         Ok(Work {
             address,
+            traces: self.traces.clone(),
             scanner: Scanner {
                 registries: self.registry.iter().cloned().collect(),
                 network: (**network.options()).clone(),

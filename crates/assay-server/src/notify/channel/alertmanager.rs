@@ -83,7 +83,12 @@ impl Alertmanager {
     }
 
     /// Returns the alert that is over with a piece of news, if it is: other subjects may be the same alert.
-    async fn over(&self, item: &Item, over: &BTreeSet<&str>, post: &Post<'_>) -> Result<Option<Posted>, NotSent> {
+    async fn over(
+        &self,
+        item: &Item,
+        over: &BTreeSet<&str>,
+        post: &Post<'_>,
+    ) -> Result<Option<Posted>, NotSent> {
         let Some(alert) = post.store.alert(post.sink, &item.subject).await? else { return Ok(None) };
         let others = post.store.alerts_labelled(post.sink, &alert.labels).await?;
         let is_over = others.iter().all(|subject| over.contains(subject.as_str()));
@@ -165,7 +170,8 @@ pub(super) fn labels(item: &Item) -> String {
 fn raised(labels: &str, items: &[&Item], now: Moment) -> Posted {
     let starts = items.iter().map(|item| item.at).min().unwrap_or(now);
     let is_lasting = items.iter().any(|item| item.state == NewsState::Firing);
-    let titles: Vec<String> = items.iter().take(MAX_LINES).map(|item| plain(&item.piece.title, MAX_TEXT)).collect();
+    let titles: Vec<String> =
+        items.iter().take(MAX_LINES).map(|item| plain(&item.piece.title, MAX_TEXT)).collect();
     let more = items.len().saturating_sub(1);
     let first = titles.first().cloned().unwrap_or_default();
     let mut description = titles.join("\n");

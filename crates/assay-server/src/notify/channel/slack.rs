@@ -60,7 +60,11 @@ fn document(message: &Message) -> Value {
 fn section(group: &Group) -> String {
     let mut lines = vec![escaped(&plain(&group.name(), MAX_TEXT))];
     lines.extend(
-        group.items.iter().take(MAX_LINES).map(|item| format!("• {}", escaped(&plain(&item.title(), MAX_TEXT)))),
+        group
+            .items
+            .iter()
+            .take(MAX_LINES)
+            .map(|item| format!("• {}", escaped(&plain(&item.title(), MAX_TEXT)))),
     );
     let left = group.items.len().saturating_sub(MAX_LINES);
     if left > 0 {

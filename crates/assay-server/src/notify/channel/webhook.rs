@@ -52,7 +52,13 @@ fn document(message: &Message) -> Document<'_> {
         id: &message.id,
         urgency: message.urgency().name(),
         images: message.groups.iter().filter(is_image).map(image).collect(),
-        others: message.groups.iter().filter(|group| !is_image(group)).flat_map(|group| &group.items).map(other).collect(),
+        others: message
+            .groups
+            .iter()
+            .filter(|group| !is_image(group))
+            .flat_map(|group| &group.items)
+            .map(other)
+            .collect(),
     }
 }
 
