@@ -327,11 +327,23 @@ fn apt() {
     if let Err(error) = apt(&[&install[..], &packages[..]].concat()) {
         println!("tools: {error:#}\ntools: trying the packages one by one");
         // One package that this release does not have must not keep the others away.
-        for package in packages {
-            if let Err(error) = apt(&[&install[..], &[package][..]].concat()) {
+        for package in &packages {
+            if let Err(error) = apt(&[&install[..], &[*package][..]].concat()) {
                 println!("tools: {error:#}");
             }
         }
+    }
+    stop_services(&packages);
+}
+
+/// Programs of Debian that come as services, which nobody asked for: tests start their own.
+const SERVICES: &[&str] = &["prometheus", "prometheus-alertmanager"];
+
+fn stop_services(installed: &[&str]) {
+    for service in SERVICES.iter().filter(|service| installed.contains(*service)) {
+        let mut command = Command::new(if is_root() { "env" } else { "sudo" });
+        // Without systemd, as in a container, there is none to stop.
+        let _ = output(command.args(["systemctl", "disable", "--now", service]));
     }
 }
 

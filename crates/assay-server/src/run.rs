@@ -8,7 +8,7 @@ use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
-use crate::notify::{Notifications, Notifier, keep_telling};
+use crate::notify::{Channel, Notifications, Notifier, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
@@ -148,6 +148,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             "policy": options.judge.as_ref().map(Judge::digest),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
+            "channels": options.notifications.channels.iter().map(Channel::key).collect::<Vec<_>>(),
         });
         let mut work = store.begin().await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;

@@ -43,16 +43,17 @@ impl Work {
         Ok(())
     }
 
-    /// Forgets an alert that is over.
+    /// Forgets an alert that is over: when it begins again that is news.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn end_alert(&mut self, sink: &str, subject: &str) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM alerts WHERE sink = $1 AND subject = $2")
-            .bind(key(sink))
-            .bind(key(subject))
-            .execute(&mut *self.transaction)
-            .await?;
+        for sql in [
+            "DELETE FROM alerts WHERE sink = $1 AND subject = $2",
+            "DELETE FROM told WHERE sink = $1 AND subject = $2",
+        ] {
+            sqlx::query(sql).bind(key(sink)).bind(key(subject)).execute(&mut *self.transaction).await?;
+        }
         Ok(())
     }
 

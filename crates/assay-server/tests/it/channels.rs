@@ -250,6 +250,21 @@ fn an_alert_manager_is_told_when_it_begins_again_and_again_and_when_it_is_over()
         later.wait(4000);
         step(&all).await;
         assert_eq!(manager.requests().len(), 5);
+        // It is pushed again, with what it had.
+        let events = world.store.events(None, 0, 1000).await.unwrap();
+        let before = events.iter().rfind(|event| event.kind == "finding-appeared").unwrap();
+        let mut work = world.store.begin().await.unwrap();
+        let place = Place {
+            registry: world.registry.host(),
+            repository: "team/app".to_owned(),
+            tag: Some("1.0".to_owned()),
+        };
+        work.see(&digest(&app), &place, later.now()).await.unwrap();
+        let detail: Value = serde_json::from_str(&before.detail).unwrap();
+        work.record(&before.kind, Some(&digest(&app)), &detail, later.now()).await.unwrap();
+        work.commit().await.unwrap();
+        step(&all).await;
+        assert_eq!(&bodies(&manager)[5][0]["labels"], labels);
     });
 }
 
