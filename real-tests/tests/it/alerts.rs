@@ -106,26 +106,14 @@ fn alertmanager_and_a_mail_server_are_told_when_it_begins_and_when_it_is_over() 
     let modules = workspace().join("target/tools/python");
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
-    run(
-        &openssl,
-        &[
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-keyout",
-            &at("key.pem"),
-            "-out",
-            &at("certificate.pem"),
-        ],
-    );
+    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"];
+    let authority = ["-subj", "/CN=authority", "-keyout", &at("ca.key"), "-out", &at("ca.pem")];
+    run(&openssl, &[&request[..], &authority].concat());
+    let names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
+    let signed =
+        ["-CA", &at("ca.pem"), "-CAkey", &at("ca.key"), "-addext", "basicConstraints=critical,CA:FALSE"];
+    let files = ["-keyout", &at("key.pem"), "-out", &at("certificate.pem")];
+    run(&openssl, &[&request[..], &names, &signed, &files].concat());
     fs::create_dir(folder.path().join("mail")).unwrap();
     fs::write(folder.path().join("password"), "hunter2\n").unwrap();
     fs::write(folder.path().join("manager.yml"), "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
@@ -157,7 +145,7 @@ fn alertmanager_and_a_mail_server_are_told_when_it_begins_and_when_it_is_over() 
     )
     .unwrap();
     let notifications = at("notifications.yaml");
-    let certificate = at("certificate.pem");
+    let authority = at("ca.pem");
     let database = at("assay.db");
     // There is no database, so that the built-in facts are used; what fetches it says all the same how it went.
     let arguments = [
@@ -171,7 +159,7 @@ fn alertmanager_and_a_mail_server_are_told_when_it_begins_and_when_it_is_over() 
         "--notifications",
         &notifications,
         "--ca-file",
-        &certificate,
+        &authority,
     ];
     update(folder.path(), &serde_json::json!([]));
     fs::create_dir_all(folder.path().join("cache/db")).unwrap();

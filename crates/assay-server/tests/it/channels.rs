@@ -357,6 +357,7 @@ fn mail_is_authenticated_and_what_images_say_stays_in_its_line() {
             "RCPT TO:<security@example.org>",
             "RCPT TO:<oncall@example.org>",
             "Auto-Submitted: auto-generated",
+            "Content-Type: text/plain; charset=utf-8",
             "Subject: [Assay] ticket: one piece of news about one image, high at",
         ] {
             assert!(mail.lines().any(|found| found.starts_with(line)), "{line} is not in\n{mail}");

@@ -7,7 +7,7 @@ use super::{PATIENCE, Post, answer, plain};
 use crate::notify::message::{Group, Message};
 use crate::notify::rule::Urgency;
 use crate::notify::secret::Secret;
-use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Mailboxes};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
@@ -98,6 +98,7 @@ impl Email {
             .mailbox(lettre::message::header::To::from(self.to.iter().cloned().collect::<Mailboxes>()))
             .subject(format!("[Assay] {}", message.subject()))
             .message_id(Some(format!("<assay.{}.{}@{domain}>", digest(post.sink), message.id)))
+            .header(ContentType::TEXT_PLAIN)
             .raw_header(raw("Auto-Submitted", "auto-generated"));
         if message.urgency() == Urgency::Page {
             builder = builder.raw_header(raw("Importance", "high"));
@@ -122,8 +123,8 @@ fn digest(sink: &str) -> String {
 }
 
 fn failed(host: &str, error: &lettre::transport::smtp::Error) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    answer(&format!("{host} did not take the mail: {error}{cause}"))
+    // This library's errors name their causes themselves.
+    answer(&format!("{host} did not take the mail: {error}"))
 }
 
 fn body(message: &Message) -> String {
