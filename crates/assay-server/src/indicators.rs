@@ -88,7 +88,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         plain(failure),
     );
     let mean = |spans: &Spans| (spans.count > 0).then(|| spans.together.as_secs_f64() / number(spans.count));
-    let slow = |spans: &Spans| (spans.count > 0).then(|| spans.slow.as_secs_f64());
+    let slow = |spans: &Spans| (spans.count > 0).then_some(spans.slow.as_secs_f64());
     for (name, slow_name, what, spans) in [
         (
             "assay_scan_duration_seconds",

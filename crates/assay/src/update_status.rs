@@ -36,7 +36,7 @@ fn path_of(database: &Path) -> PathBuf {
 
 /// Writes what an update could not do; nothing is good news and written as well.
 pub(crate) fn write(database: &Path, failures: &[(String, String)]) -> std::io::Result<()> {
-    let short = |text: &str| assay_report::escape::shorten(text, MAX_TEXT);
+    let short = |text: &str| assay_report::escape::shorten(&without_passwords(text), MAX_TEXT);
     let failures = failures.iter().take(MAX_FAILURES);
     let status = Status {
         schema: SCHEMA.to_owned(),
@@ -47,6 +47,22 @@ pub(crate) fn write(database: &Path, failures: &[(String, String)]) -> std::io::
     new.push(".new");
     std::fs::write(&new, serde_json::to_vec(&status)?)?;
     std::fs::rename(&new, &path)
+}
+
+/// Returns a text without the names and passwords that addresses in it may have: those who read of a failure need not know them.
+fn without_passwords(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part
+            .find(|letter: char| letter.is_whitespace() || "/?#`'\")".contains(letter))
+            .unwrap_or(part.len());
+        let (authority, rest) = part.split_at(end);
+        plain.push_str("://");
+        plain.push_str(authority.rsplit_once('@').map_or(authority, |(_, host)| host));
+        plain.push_str(rest);
+    }
+    plain
 }
 
 /// Reads what the last update could not do.
@@ -70,6 +86,19 @@ pub(crate) fn reader(global: &Global) -> Arc<ReadUpdate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_in_addresses_are_left_out() {
+        for (text, want) in [
+            ("`https://a:b@m.example/x`: no", "`https://m.example/x`: no"),
+            ("https://a@b@m.example and http://c@d", "https://m.example and http://d"),
+            ("https://m.example/a@b", "https://m.example/a@b"),
+            ("a@b", "a@b"),
+            ("://", "://"),
+        ] {
+            assert_eq!(without_passwords(text), want);
+        }
+    }
 
     #[test]
     fn what_failed_is_read_until_an_update_succeeds() {

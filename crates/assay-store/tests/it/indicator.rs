@@ -279,7 +279,7 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
             tag(&store, number, &number.to_string(), begin + 18 * DAY).await;
         }
         let shape = indicators(&store, begin, begin + 20 * DAY).await.shape;
-        assert_eq!(shape.size, 1000 + 3000 + 2 + 3 * assay_store::MAX_SIZE as i64);
+        assert_eq!(shape.size, 1000 + 3000 + 2 + 3 * i64::try_from(assay_store::MAX_SIZE).unwrap());
     });
 }
 
@@ -299,7 +299,9 @@ fn the_slow_is_what_nineteen_of_twenty_do_not_exceed() {
             let begun = Moment(at(100 + 2 * second).0);
             let job = store.claim("w", &Terms::default(), begun).await.unwrap().unwrap();
             let mut work = store.begin().await.unwrap();
-            assert!(work.complete(&job, begun.plus(Duration::from_secs(second as u64))).await.unwrap());
+            assert!(
+                work.complete(&job, begun.plus(Duration::from_secs(second.unsigned_abs()))).await.unwrap()
+            );
             work.commit().await.unwrap();
         }
         let found = indicators(&store, 0, 1000).await;

@@ -125,7 +125,7 @@ fn news_is_told_once_and_a_message_stays_the_same_until_it_is_taken() {
         assert!(taken(&store, "a", &other, 112).await);
         assert_eq!(subjects(&next(&store, 113).await.unwrap()), ["z"]);
         // What was told is no news, until that is long ago.
-        assert!(take_up(&store, "a", &[x.clone()], 200).await);
+        assert!(take_up(&store, "a", std::slice::from_ref(&x), 200).await);
         assert_eq!(store.pending_count("s").await.unwrap(), 1);
         assert!(take_up(&store, "a", &[x], 1014).await);
         assert_eq!(store.pending_count("s").await.unwrap(), 2);
