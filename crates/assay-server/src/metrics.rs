@@ -4,6 +4,7 @@ use crate::crawl::CrawlCounts;
 use crate::trace::Traces;
 use assay_store::{Moment, QueueDepth};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -68,6 +69,8 @@ pub struct Metrics {
     pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
     pub verdicts: Counter,
+    /// Tells how long this process has kept processors busy, where somebody can tell.
+    pub busy: OnceLock<fn() -> Option<Duration>>,
     /// Steps of what this process does, for whoever collects them.
     pub traces: Traces,
     /// What crawls found.
@@ -148,6 +151,14 @@ impl Metrics {
         }
         self.crawls.render(&mut text);
         let seconds = |milliseconds: u64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        if let Some(busy) = self.busy.get().and_then(|busy| busy()) {
+            let name = "process_cpu_seconds_total";
+            let _ = write!(
+                text,
+                "# HELP {name} How long this process kept processors busy.\n# TYPE {name} counter\n{name} {}\n",
+                busy.as_secs_f64()
+            );
+        }
         let name = "assay_scan_seconds";
         let _ = write!(
             text,

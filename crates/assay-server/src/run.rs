@@ -48,6 +48,8 @@ pub struct Work {
     pub workers: usize,
     /// What this process is called in the database.
     pub name: String,
+    /// Tells how long this process has kept processors busy.
+    pub busy: fn() -> Option<Duration>,
     /// What tells the time.
     pub clock: Clock,
     /// Takes what the operator should know.
@@ -119,7 +121,7 @@ pub fn work(options: Work) -> Result<(), RunError> {
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
         let metrics = Arc::new(Metrics::default());
-        trace(&metrics, &options)?;
+        measure(&metrics, &options)?;
         let workers = start(&store, options, &metrics, &stop);
         farewell(workers, &stop).await;
         last_traces(&metrics).await;
@@ -153,7 +155,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let mut work = store.begin().await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
-        trace(&metrics, &options.work)?;
+        measure(&metrics, &options.work)?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission = options.judge.map(|judge| Admission {
             store: store.clone(),
@@ -231,8 +233,9 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Begins to tell of every step, if somebody wants to know.
-fn trace(metrics: &Metrics, work: &Work) -> std::io::Result<()> {
+/// Begins to measure, and to tell of every step if somebody wants to know.
+fn measure(metrics: &Metrics, work: &Work) -> std::io::Result<()> {
+    let _ = metrics.busy.set(work.busy);
     match &work.traces {
         Some(url) => metrics.traces.start(url.clone(), work.scanner.network.clone(), &work.name),
         None => Ok(()),

@@ -1,17 +1,14 @@
 //! What the last `assay db update` could not do, in a small file beside the database: an update that fails leaves the database as it is,
 //! and a server that uses it must learn of that all the same.
 
-use crate::command::Global;
-use crate::source;
-use assay_server::{ReadUpdate, UpdateFailure};
 use serde::{Deserialize, Serialize};
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+#[cfg(feature = "server")]
+pub(crate) use reading::reader;
 
 const SCHEMA: &str = "assay.db-update/v1";
-/// What is read of such a file, failures in it, and letters of each text.
-const MAX_BYTES: u64 = 1 << 20;
+/// Failures in such a file, and letters of each text.
 const MAX_FAILURES: usize = 100;
 const MAX_TEXT: usize = 500;
 
@@ -65,26 +62,43 @@ fn without_passwords(text: &str) -> String {
     plain
 }
 
-/// Reads what the last update could not do.
-fn read(database: &Path) -> Vec<UpdateFailure> {
-    let mut bytes = Vec::new();
-    let Ok(file) = std::fs::File::open(path_of(database)) else { return Vec::new() };
-    if file.take(MAX_BYTES).read_to_end(&mut bytes).is_err() {
-        return Vec::new();
-    }
-    let Ok(status) = serde_json::from_slice::<Status>(&bytes) else { return Vec::new() };
-    let failures = status.failures.into_iter().take(MAX_FAILURES);
-    failures.map(|failure| UpdateFailure { feed: failure.feed, error: failure.error }).collect()
-}
+/// For the server, which reads it.
+#[cfg(feature = "server")]
+mod reading {
+    use super::{MAX_FAILURES, Status, path_of};
+    use crate::command::Global;
+    use crate::source;
+    use assay_server::{ReadUpdate, UpdateFailure};
+    use std::io::Read as _;
+    use std::path::Path;
+    use std::sync::Arc;
 
-/// Returns what reads it for the database that is used.
-pub(crate) fn reader(global: &Global) -> Arc<ReadUpdate> {
-    let path = global.db.clone().unwrap_or_else(|| source::database_path(global));
-    Arc::new(move || read(&path))
+    /// What is read of such a file.
+    const MAX_BYTES: u64 = 1 << 20;
+
+    /// Reads what the last update could not do.
+    pub(super) fn read(database: &Path) -> Vec<UpdateFailure> {
+        let mut bytes = Vec::new();
+        let Ok(file) = std::fs::File::open(path_of(database)) else { return Vec::new() };
+        if file.take(MAX_BYTES).read_to_end(&mut bytes).is_err() {
+            return Vec::new();
+        }
+        let Ok(status) = serde_json::from_slice::<Status>(&bytes) else { return Vec::new() };
+        let failures = status.failures.into_iter().take(MAX_FAILURES);
+        failures.map(|failure| UpdateFailure { feed: failure.feed, error: failure.error }).collect()
+    }
+
+    /// Returns what reads it for the database that is used.
+    pub(crate) fn reader(global: &Global) -> Arc<ReadUpdate> {
+        let path = global.db.clone().unwrap_or_else(|| source::database_path(global));
+        Arc::new(move || read(&path))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "server")]
+    use super::reading::read;
     use super::*;
 
     #[test]
@@ -100,6 +114,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "server")]
     #[test]
     fn what_failed_is_read_until_an_update_succeeds() {
         let folder = tempfile::tempdir().unwrap();

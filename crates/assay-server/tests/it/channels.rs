@@ -340,6 +340,9 @@ fn mail_is_authenticated_and_what_images_say_stays_in_its_line() {
         let metrics = world.metrics.render(&[], 0, now());
         assert!(metrics.contains("assay_notifications_total 1\n"), "{metrics}");
         assert!(metrics.contains("assay_notification_failures_total 1\n"), "{metrics}");
+        assert!(!metrics.contains("process_cpu"), "nobody can tell");
+        world.metrics.busy.set(|| Some(std::time::Duration::from_millis(1500))).unwrap();
+        assert!(world.metrics.render(&[], 0, now()).contains("\nprocess_cpu_seconds_total 1.5\n"));
         assert_eq!(world.ask("GET", "/api/v1/channels", Some(Role::Viewer), "").await.0, 403);
         let (status, channels) = world.ask("GET", "/api/v1/channels", Some(Role::Security), "").await;
         assert!(status == 200 && !channels.contains("HIDDEN"), "{channels}");

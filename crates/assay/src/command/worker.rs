@@ -98,6 +98,7 @@ impl WorkArgs {
                 lease: Duration::from_secs(self.lease),
             },
             workers: self.workers,
+            busy: environment::busy,
             name: environment::process(),
             clock: Arc::new(environment::moment),
             note: Arc::new(move |text| {
