@@ -49,6 +49,8 @@ const DEBIAN: &[(&str, &str)] = &[
     ("pkcs11-tool", "opensc"),
     ("podman", "podman"),
     ("pvck", "lvm2"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+    ("promtool", "prometheus"),
     ("python3", "python3"),
     ("qemu-img", "qemu-utils"),
     ("rpm", "rpm"),
@@ -78,9 +80,9 @@ const DEBIAN_FILES: &[(&str, &str)] = &[
 /// Programs built by Cargo: crate, version, program.
 const CARGO: &[(&str, &str)] = &[("cargo-auditable", "0.7.7")];
 
-/// Modules for Python and Node: what the differential tests of version orders load, the validator and the schema of SARIF
+/// Modules for Python and Node: a mail server, what the differential tests of version orders load, the validator and the schema of SARIF
 /// logs, and a verifier of Sigstore bundles: `target/tools/{python,node}`.
-const PYTHON: &[&str] = &["packaging==26.3", "jsonschema==4.23.0"];
+const PYTHON: &[&str] = &["aiosmtpd==1.4.6", "packaging==26.3", "jsonschema==4.23.0"];
 const NODE: &[&str] = &[
     "semver@7.8.6",
     "@microsoft/jest-sarif@1.0.0-beta.0",
@@ -326,11 +328,23 @@ fn apt() {
     if let Err(error) = apt(&[&install[..], &packages[..]].concat()) {
         println!("tools: {error:#}\ntools: trying the packages one by one");
         // One package that this release does not have must not keep the others away.
-        for package in packages {
-            if let Err(error) = apt(&[&install[..], &[package][..]].concat()) {
+        for package in &packages {
+            if let Err(error) = apt(&[&install[..], &[*package][..]].concat()) {
                 println!("tools: {error:#}");
             }
         }
+    }
+    stop_services(&packages);
+}
+
+/// Programs of Debian that come as services, which nobody asked for: tests start their own.
+const SERVICES: &[&str] = &["prometheus", "prometheus-alertmanager"];
+
+fn stop_services(installed: &[&str]) {
+    for service in SERVICES.iter().filter(|service| installed.contains(*service)) {
+        let mut command = Command::new(if is_root() { "env" } else { "sudo" });
+        // Without systemd, as in a container, there is none to stop.
+        let _ = output(command.args(["systemctl", "disable", "--now", service]));
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod build;
+pub(crate) mod channel;
 pub(crate) mod deployment;
 pub(crate) mod evidence;
 mod given;

@@ -10,6 +10,7 @@ mod story;
 use crate::admission::{Identities, Judge, LoadPolicyError};
 use crate::crawl::Crawls;
 use crate::evidence::Refresh;
+use crate::notify::Notifications;
 use crate::run::{Promotions, RunError, Serve, Work, serve};
 use crate::scanner::Scanner;
 use crate::webhook::Secrets;
@@ -102,6 +103,8 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
                 cache: Arc::new(|| None),
             },
             objects: None,
+            traces: None,
+            busy: || None,
             terms: Terms::default(),
             workers: 2,
             name: options.name,
@@ -120,7 +123,8 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
         deepen_every: Duration::ZERO,
         keep: None,
         judged_by: options.folder.join("judged-by.db"),
-        notify: Vec::new(),
+        notifications: Notifications::default(),
+        update: Arc::new(Vec::new),
         webhooks: Secrets::default(),
         crawls: Crawls { places: [].into(), every: Duration::from_secs(3600) },
         ready: Box::new(move |address, token| {

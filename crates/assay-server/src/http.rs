@@ -1,6 +1,6 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
-use crate::admission::{Admission, Answer, body};
+use crate::admission::{Admission, Answer, Review, body};
 use crate::crawl;
 use crate::harbor;
 use crate::limits::Limits;
@@ -10,12 +10,13 @@ use crate::pages;
 use crate::problem::Problem;
 use crate::promote::{self, Promoter};
 use crate::scanner::Scanner;
+use crate::trace::{self, Context, Parent, SpanKind};
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use crate::{api, indicators};
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -93,6 +94,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
         .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
         .route("/api/v1/tokens/{name}", delete(api::token::revoke))
+        .route("/api/v1/channels", get(api::channel::list))
         .route("/api/v1/crawls", get(crawl::crawls))
         .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
@@ -102,6 +104,7 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::from_fn_with_state(app.clone(), limited))
+        .layer(middleware::from_fn_with_state(app.clone(), traced))
         .layer(middleware::map_response(as_problem))
         .with_state(app)
 }
@@ -149,6 +152,51 @@ impl App {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
         })
     }
+}
+
+/// Addresses that are asked all the time, of which nobody wants to read.
+const UNTRACED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Tells of each request, as a part of what its caller says it is a part of. Neither the query nor any other header is told: tokens and
+/// secrets are in them.
+async fn traced(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let traces = &app.metrics.traces;
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = route.unwrap_or_else(|| "nothing".to_owned());
+    let header = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+    let parent = match header.map_or(Parent::None, Context::parse) {
+        Parent::None => None,
+        Parent::Recorded(context) => Some(context),
+        Parent::Unrecorded => return next.run(request).await,
+    };
+    if UNTRACED.contains(&route.as_str()) {
+        return next.run(request).await;
+    }
+    let Some(open) = traces.begin(&app.clock, parent) else { return next.run(request).await };
+    let method = request.method().as_str().chars().take(16).collect::<String>();
+    let response = trace::within(Some(open.context), next.run(request)).await;
+    let status = response.status();
+    let attributes = vec![
+        ("http.request.method", method.clone()),
+        ("http.route", route.clone()),
+        ("http.response.status_code", status.as_u16().to_string()),
+    ];
+    let error = status.is_server_error().then(|| status.as_u16().to_string());
+    traces.add(open.end(format!("{method} {route}"), SpanKind::Server, (app.clock)(), attributes, error));
+    response
+}
+
+/// Tells of a decision.
+fn decided(app: &App, open: Option<trace::Open>, review: &Review, answer: &Answer) {
+    let Some(open) = open else { return };
+    let attributes = vec![
+        ("assay.admission.allowed", answer.allowed().to_string()),
+        ("assay.admission.kind", review.kind.clone()),
+        ("assay.admission.namespace", review.namespace.clone()),
+        ("assay.admission.operation", review.operation.clone()),
+    ];
+    let span = open.end("admission decision", SpanKind::Internal, (app.clock)(), attributes, None);
+    app.metrics.traces.add(span);
 }
 
 /// Keeps who presents wrong tokens from having each looked up.
@@ -289,7 +337,9 @@ async fn validate(
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
     let review = body::read(sent).await?;
+    let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer: Answer = admission.validate(&review, deadline).await;
+    decided(&app, open, &review, &answer);
     Ok(Json(answer.document(&review.uid)).into_response())
 }
 
@@ -303,7 +353,9 @@ async fn mutate(
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
     let review = body::read(sent).await?;
+    let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer = admission.mutate(&review, deadline).await;
+    decided(&app, open, &review, &answer);
     Ok(Json(answer.document(&review.uid)).into_response())
 }
 

@@ -5,7 +5,7 @@
 mod delivery;
 
 use crate::report::feeds;
-use assay_store::{Indicators, Moment, Store, StoreError};
+use assay_store::{Indicators, Measures, Moment, Remediated, Spans, Store, StoreError};
 use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -15,14 +15,24 @@ const WINDOW: Duration = Duration::from_secs(30 * 86_400);
 /// How long they are kept: going through millions of findings at every look would be work for nothing.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// What is aimed at, by the name of the indicator. Ratios are from 0 to 1.
-const OBJECTIVES: [(&str, f64); 6] = [
-    ("assay_scan_coverage_ratio", 0.95),
-    ("assay_critical_images_ratio", 0.01),
-    ("assay_scan_failure_ratio", 0.02),
-    ("assay_scan_duration_seconds", 120.0),
-    ("assay_time_to_remediate_seconds critical", 7.0 * 86_400.0),
-    ("assay_time_to_remediate_seconds high", 30.0 * 86_400.0),
+/// Within what time vulnerabilities should be remediated.
+const REMEDIATION: [(&str, Duration); 2] =
+    [("critical", Duration::from_secs(7 * 86_400)), ("high", Duration::from_secs(30 * 86_400))];
+
+/// What is aimed at: the indicator, its labels, and the value. Ratios are from 0 to 1.
+const OBJECTIVES: [(&str, &str, f64); 12] = [
+    ("assay_scan_coverage_ratio", "", 0.95),
+    ("assay_critical_images_ratio", "", 0.01),
+    ("assay_scan_failure_ratio", "", 0.02),
+    ("assay_scan_duration_seconds", "", 120.0),
+    ("assay_scan_duration_slow_seconds", "", 120.0),
+    ("assay_scan_queue_wait_seconds", "", 120.0),
+    ("assay_scan_queue_wait_slow_seconds", "", 120.0),
+    ("assay_time_to_remediate_seconds", ",severity=\"critical\"", 7.0 * 86_400.0),
+    ("assay_time_to_remediate_seconds", ",severity=\"high\"", 30.0 * 86_400.0),
+    ("assay_overdue_vulnerabilities", "", 0.0),
+    ("assay_running_high_images", ",environment=\"production\"", 0.0),
+    ("assay_running_secrets", ",environment=\"production\"", 0.0),
 ];
 
 /// The indicators as they were last worked out.
@@ -39,7 +49,8 @@ impl Kept {
         {
             return Ok(indicators.clone());
         }
-        let indicators = store.indicators(now.minus(WINDOW)).await?;
+        let indicators =
+            store.indicators(&Measures { now, window: WINDOW, remediation: &REMEDIATION }).await?;
         *kept = Some((now, indicators.clone()));
         Ok(indicators)
     }
@@ -58,26 +69,67 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         |value: Option<f64>| value.map(|value| (String::new(), value)).into_iter().collect::<Vec<_>>();
     gauge(
         "assay_scan_coverage_ratio",
-        "Images that were scanned, of those that were seen.",
+        "Images that were scanned, of those that were seen; without short-lived ones.",
         plain(ratio(indicators.scanned, indicators.images)),
     );
-    let critical =
-        indicators.findings.iter().filter(|one| one.kind == "vulnerability" && one.severity == "critical");
     gauge(
         "assay_critical_images_ratio",
-        "Images with critical vulnerabilities, of those that were scanned.",
-        plain(ratio(critical.map(|one| one.images).sum(), indicators.scanned)),
+        "Images with critical vulnerabilities, of those that were scanned; without short-lived ones.",
+        plain(ratio(indicators.critical, indicators.scanned)),
+    );
+    gauge(
+        "assay_short_lived_images",
+        "Images that are left out: never deployed, and replaced under each of their tags within a day.",
+        plain(Some(number(indicators.short_lived))),
     );
     let (done, failed) = indicators.scans;
+    let failure = ratio(failed, done.saturating_add(failed));
     gauge(
         "assay_scan_failure_ratio",
         "Scans that were given up, of those that ended; of the jobs that are kept, seven days.",
-        plain(ratio(failed, done.saturating_add(failed))),
+        plain(failure),
     );
+    let mean = |spans: &Spans| (spans.count > 0).then(|| spans.together.as_secs_f64() / number(spans.count));
+    let slow = |spans: &Spans| (spans.count > 0).then_some(spans.slow.as_secs_f64());
+    for (name, slow_name, what, spans) in [
+        (
+            "assay_scan_duration_seconds",
+            "assay_scan_duration_slow_seconds",
+            "a scan took",
+            &indicators.scanning,
+        ),
+        (
+            "assay_scan_queue_wait_seconds",
+            "assay_scan_queue_wait_slow_seconds",
+            "a scan waited to begin",
+            &indicators.waiting,
+        ),
+    ] {
+        let kept = "of the jobs that are kept, seven days";
+        gauge(name, &format!("How long {what} on average; {kept}."), plain(mean(spans)));
+        gauge(
+            slow_name,
+            &format!("How long {what} at most, but for the slowest twentieth; {kept}."),
+            plain(slow(spans)),
+        );
+    }
     gauge(
-        "assay_scan_duration_seconds",
-        "How long a scan took on average; of the jobs that are kept, seven days.",
-        plain((done > 0).then(|| indicators.scanning.as_secs_f64() / number(done))),
+        "assay_error_budget_ratio",
+        "What is left of what may go wrong by the objective: 1 when all is well, 0 when it is used up, less when it is exceeded.",
+        [
+            (
+                "assay_scan_coverage_ratio",
+                ratio(indicators.scanned, indicators.images).map(|good| 1.0 - good),
+                0.05,
+            ),
+            ("assay_critical_images_ratio", ratio(indicators.critical, indicators.scanned), 0.01),
+            ("assay_scan_failure_ratio", failure, 0.02),
+        ]
+        .into_iter()
+        .filter_map(|(name, bad, budget)| {
+            Some((format!("{{indicator=\"{name}\"}}"), (1.0 - bad? / budget).max(-100.0)))
+        })
+        .collect(),
     );
     let by = |one: &assay_store::OpenFindings| {
         format!("{{kind=\"{}\",severity=\"{}\"}}", escaped(&one.kind), escaped(&one.severity))
@@ -98,19 +150,86 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         indicators.findings.iter().map(|one| (by(one), number(one.images))).collect(),
     );
     let severity = |severity: &str| format!("{{severity=\"{}\"}}", escaped(severity));
+    let average = |all: &[Remediated]| {
+        all.iter()
+            .map(|one| (severity(&one.severity), one.together.as_secs_f64() / number(one.count).max(1.0)))
+            .collect()
+    };
+    let counted =
+        |all: &[Remediated]| all.iter().map(|one| (severity(&one.severity), number(one.count))).collect();
     gauge(
         "assay_time_to_remediate_seconds",
         "From when a vulnerability was known until the tag named an image without it, on average over 30 days.",
-        indicators
-            .remediated
-            .iter()
-            .map(|one| (severity(&one.severity), one.together.as_secs_f64() / number(one.count).max(1.0)))
-            .collect(),
+        average(&indicators.remediated),
     );
     gauge(
         "assay_remediated_vulnerabilities",
         "How many went away in 30 days.",
-        indicators.remediated.iter().map(|one| (severity(&one.severity), number(one.count))).collect(),
+        counted(&indicators.remediated),
+    );
+    gauge(
+        "assay_overdue_vulnerabilities",
+        "Vulnerabilities of images in use that are known for longer than they should be.",
+        indicators.overdue.iter().map(|one| (severity(&one.severity), number(one.findings))).collect(),
+    );
+    gauge(
+        "assay_time_to_rotate_seconds",
+        "From when a secret was found until the tag named an image without it, on average over 30 days.",
+        average(&indicators.rotated),
+    );
+    gauge("assay_rotated_secrets", "How many secrets went away in 30 days.", counted(&indicators.rotated));
+    let environment = |name: &str| format!("{{environment=\"{}\"}}", escaped(name));
+    for (name, help, value) in [
+        ("assay_running_images", "Images that run.", (|one| one.images) as fn(&assay_store::Running) -> i64),
+        ("assay_running_unscanned_images", "Images that run and were never scanned.", |one| one.unscanned),
+        (
+            "assay_running_high_images",
+            "Images that run with vulnerabilities of severity high or critical.",
+            |one| one.high,
+        ),
+        ("assay_running_secrets", "Secrets in images that run.", |one| one.secrets),
+    ] {
+        gauge(
+            name,
+            help,
+            indicators
+                .running
+                .iter()
+                .map(|one| (environment(&one.environment), number(value(one))))
+                .collect(),
+        );
+    }
+    let shape = &indicators.shape;
+    let each = |all: f64| plain((shape.images > 0).then(|| all / number(shape.images)));
+    for (name, help, all) in [
+        ("assay_image_age_seconds", "How old an image in use is, on average.", shape.age.as_secs_f64()),
+        (
+            "assay_image_size_bytes",
+            "How large the layers of an image in use are, on average.",
+            large(shape.size),
+        ),
+        ("assay_image_packages", "Packages of an image in use, on average.", large(shape.packages)),
+        (
+            "assay_vulnerable_packages_per_image",
+            "Packages with vulnerabilities of an image in use, on average.",
+            large(shape.vulnerable),
+        ),
+        (
+            "assay_weighted_vulnerabilities_per_image",
+            "Vulnerabilities of an image in use, critical ones counted as 10, high as 5, medium as 2, low as 1, on average.",
+            large(shape.weight),
+        ),
+    ] {
+        gauge(name, help, each(all));
+    }
+    gauge(
+        "assay_conditions",
+        "What is wrong with the installation, by kind.",
+        indicators
+            .conditions
+            .iter()
+            .map(|(kind, count)| (format!("{{kind=\"{}\"}}", escaped(kind)), number(*count)))
+            .collect(),
     );
     gauge(
         "assay_reports_behind",
@@ -148,12 +267,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         "What is aimed at.",
         OBJECTIVES
             .iter()
-            .map(|(name, value)| match name.split_once(' ') {
-                Some((name, severity)) => {
-                    (format!("{{indicator=\"{name}\",severity=\"{severity}\"}}"), *value)
-                }
-                None => (format!("{{indicator=\"{name}\"}}"), *value),
-            })
+            .map(|(name, labels, value)| (format!("{{indicator=\"{name}\"{labels}}}"), *value))
             .chain(delivery::OBJECTIVES.iter().map(|(labels, value)| (format!("{{{labels}}}"), *value)))
             .collect(),
     );
@@ -170,6 +284,12 @@ fn number(count: i64) -> f64 {
     i32::try_from(count).map_or(f64::INFINITY, f64::from)
 }
 
+/// Returns a sum as Prometheus has it, to some sixteen digits.
+#[expect(clippy::cast_precision_loss, reason = "sums of bytes need not be exact")]
+fn large(sum: i64) -> f64 {
+    sum as f64
+}
+
 /// Returns the value of a label as it is written.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
@@ -178,7 +298,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_store::{OpenFindings, Remediated};
+    use assay_store::{OpenFindings, Overdue, Running, Shape};
 
     #[test]
     fn every_indicator_is_what_its_formula_says() {
@@ -195,7 +315,15 @@ mod tests {
             behind: 2,
             watched: 3,
             scans: (3, 1),
-            scanning: Duration::from_millis(4500),
+            critical: 1,
+            short_lived: 5,
+            scanning: Spans { count: 3, together: Duration::from_millis(4500), slow: Duration::from_secs(3) },
+            waiting: Spans { count: 2, together: Duration::from_secs(5), slow: Duration::from_secs(4) },
+            rotated: vec![Remediated { severity: "critical".to_owned(), count: 4, together: Duration::from_secs(10) }],
+            overdue: vec![Overdue { severity: "high".to_owned(), findings: 7 }],
+            running: vec![Running { environment: "production".to_owned(), images: 9, unscanned: 2, high: 3, secrets: 1 }],
+            shape: Shape { images: 4, age: Duration::from_secs(8), size: 5_000_000_000, packages: 6, vulnerable: 2, weight: 22 },
+            conditions: vec![("feed-error".to_owned(), 2)],
             findings: vec![finding("critical", 1), finding("high", 3)],
             remediated: vec![Remediated { severity: "high".to_owned(), count: 2, together: Duration::from_secs(50) }],
             delivery: assay_store::Delivery::default(),
@@ -212,6 +340,27 @@ mod tests {
             "assay_critical_images_ratio 0.25",
             "assay_scan_failure_ratio 0.25",
             "assay_scan_duration_seconds 1.5",
+            "assay_scan_duration_slow_seconds 3",
+            "assay_scan_queue_wait_seconds 2.5",
+            "assay_scan_queue_wait_slow_seconds 4",
+            "assay_short_lived_images 5",
+            "assay_error_budget_ratio{indicator=\"assay_scan_coverage_ratio\"} -9",
+            "assay_error_budget_ratio{indicator=\"assay_critical_images_ratio\"} -24",
+            "assay_error_budget_ratio{indicator=\"assay_scan_failure_ratio\"} -11.5",
+            "assay_time_to_rotate_seconds{severity=\"critical\"} 2.5",
+            "assay_rotated_secrets{severity=\"critical\"} 4",
+            "assay_overdue_vulnerabilities{severity=\"high\"} 7",
+            "assay_running_images{environment=\"production\"} 9",
+            "assay_running_unscanned_images{environment=\"production\"} 2",
+            "assay_running_high_images{environment=\"production\"} 3",
+            "assay_running_secrets{environment=\"production\"} 1",
+            "assay_image_age_seconds 2",
+            "assay_image_size_bytes 1250000000",
+            "assay_image_packages 1.5",
+            "assay_vulnerable_packages_per_image 0.5",
+            "assay_weighted_vulnerabilities_per_image 5.5",
+            "assay_conditions{kind=\"feed-error\"} 2",
+            "assay_objective{indicator=\"assay_running_secrets\",environment=\"production\"} 0",
             "assay_open_findings{kind=\"vulnerability\",severity=\"high\"} 6",
             "assay_recurring_findings{kind=\"vulnerability\",severity=\"high\"} 1",
             "assay_affected_images{kind=\"vulnerability\",severity=\"high\"} 3",
@@ -226,7 +375,7 @@ mod tests {
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }
-        assert!(!text.contains("never"), "{text}");
+        assert!(!text.contains("feed=\"never\""), "{text}");
     }
 
     #[test]

@@ -4,10 +4,12 @@
 pub mod admission;
 mod api;
 mod audit;
+mod condition;
 mod crawl;
 mod deep;
 mod demo;
 mod evidence;
+mod failures;
 mod harbor;
 mod http;
 mod index;
@@ -28,10 +30,12 @@ mod retention;
 mod run;
 mod scanner;
 mod token;
+pub mod trace;
 pub mod webhook;
 mod worker;
 
 pub use audit::verify_audit;
+pub use condition::{ReadUpdate, UpdateFailure, check_conditions};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use deep::deepen;
 pub use demo::{Demo, DemoError, demo};
@@ -41,7 +45,10 @@ pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
 pub use metrics::{Counter, Metrics};
-pub use notify::{InvalidNotifyUrl, Notifier, NotifyUrl};
+pub use notify::{
+    Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules,
+    Thresholds, Urgency,
+};
 pub use objects::{Bucket, InvalidBucket, S3};
 pub use promote::{InvalidPair, Pair, Promoter};
 pub use prune::known_images;

@@ -1,10 +1,12 @@
 //! How often somebody may ask: a bucket that fills steadily, and from which each request takes.
 
+use crate::failures::Failures;
 use assay_store::Moment;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Callers that are remembered. Those whose bucket is full again need not be.
 const MAX_CALLERS: usize = 10_000;
@@ -27,6 +29,7 @@ const FAILURES: Rate = Rate { burst: 100, per_second: 5 };
 pub struct Limits {
     requests: Buckets<String>,
     failures: Buckets<Option<IpAddr>>,
+    failed: Failures,
 }
 
 impl Limits {
@@ -37,12 +40,22 @@ impl Limits {
 
     /// Says whether somebody at an address may try a token.
     pub(crate) fn may_try(&self, peer: Option<IpAddr>, now: Moment) -> bool {
-        self.failures.take(peer, FAILURES, 0, now)
+        let may = self.failures.take(peer, FAILURES, 0, now);
+        if !may {
+            self.failed.add(peer, now);
+        }
+        may
     }
 
     /// Counts a request without a valid token.
     pub(crate) fn failed(&self, peer: Option<IpAddr>, now: Moment) {
         self.failures.take(peer, FAILURES, 1, now);
+        self.failed.add(peer, now);
+    }
+
+    /// Returns who failed to authenticate at least so often within a window, and how often.
+    pub(crate) fn suspects(&self, least: u32, window: Duration, now: Moment) -> Vec<(String, u64)> {
+        self.failed.suspects(least, window, now)
     }
 }
 

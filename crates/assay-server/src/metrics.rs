@@ -1,8 +1,10 @@
 //! What is counted, in the text format of Prometheus: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
 use crate::crawl::CrawlCounts;
+use crate::trace::Traces;
 use assay_store::{Moment, QueueDepth};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    fn read(&self) -> u64 {
+    pub(crate) fn read(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
@@ -24,13 +26,15 @@ impl Counter {
 /// Bounds of the buckets of waits, in seconds. The objective is 120.
 const WAITS: [u64; 7] = [1, 5, 15, 60, 120, 600, 3600];
 
-/// What this process counts.
+/// What this process counts, and the steps that it tells of.
 #[derive(Debug, Default)]
 pub struct Metrics {
     /// Scans that were stored.
     pub scans: Counter,
     /// How long they took together.
     pub scan_milliseconds: Counter,
+    /// How many bytes their layers had together.
+    pub scan_bytes: Counter,
     /// Attempts that failed.
     pub failures: Counter,
     /// Jobs whose worker fell silent.
@@ -69,6 +73,10 @@ pub struct Metrics {
     pub deep_scans: Counter,
     /// Findings that they gave and the fast ones did not.
     pub deep_findings: Counter,
+    /// Tells how long this process has kept processors busy, where somebody can tell.
+    pub busy: OnceLock<fn() -> Option<Duration>>,
+    /// Steps of what this process does, for whoever collects them.
+    pub traces: Traces,
     /// What crawls found.
     pub crawls: CrawlCounts,
     waits: [Counter; 7],
@@ -91,8 +99,13 @@ impl Metrics {
     /// Writes everything, with the depth of the queue now.
     pub fn render(&self, depths: &[QueueDepth], images: i64, now: Moment) -> String {
         let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 20] = [
+        let counters = [
             ("assay_scans_total", "Scans that were stored by this process.", &self.scans),
+            (
+                "assay_scan_bytes_total",
+                "Bytes of the layers of the images that were scanned.",
+                &self.scan_bytes,
+            ),
             ("assay_job_failures_total", "Attempts at jobs that failed in this process.", &self.failures),
             ("assay_job_orphans_total", "Jobs whose worker fell silent.", &self.orphans),
             ("assay_store_errors_total", "Requests to the database that failed.", &self.store_errors),
@@ -140,12 +153,22 @@ impl Metrics {
                 &self.deep_findings,
             ),
             ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
+            ("assay_spans_total", "Spans that the collector of traces took.", &*self.traces.sent),
+            ("assay_spans_dropped_total", "Spans that it did not take in time.", &*self.traces.dropped),
         ];
         for (name, help, counter) in counters {
             let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}\n", counter.read());
         }
         self.crawls.render(&mut text);
         let seconds = |milliseconds: u64| format!("{}.{:03}", milliseconds / 1000, milliseconds % 1000);
+        if let Some(busy) = self.busy.get().and_then(|busy| busy()) {
+            let name = "process_cpu_seconds_total";
+            let _ = write!(
+                text,
+                "# HELP {name} How long this process kept processors busy.\n# TYPE {name} counter\n{name} {}\n",
+                busy.as_secs_f64()
+            );
+        }
         let name = "assay_scan_seconds";
         let _ = write!(
             text,

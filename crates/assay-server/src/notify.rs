@@ -1,89 +1,60 @@
-//! Notifications: what people should know, sent as JSON to an address of their choice.
+//! Notifications: what people should know, told to whom they chose, by whichever [`Channel`].
 //!
-//! All that happened since the last message goes into one, grouped by image: an advisory that concerns a thousand images is one
-//! message and not a thousand. What was told is not told again for a week. A message that was not taken is sent again; one that was
-//! taken while this process died comes twice, with the same `id`.
+//! All that is to be told goes into one message, grouped by image and service: an advisory that concerns a thousand images is one
+//! message and not a thousand. Of what was told is not spoken again for a while ([`Notifications::window`]), and the same is not told
+//! again for a week. All of that is in the database, so that it holds for several servers and over restarts. A message that was
+//! not taken is sent again; one that was taken while this process died comes twice, with the same `id`.
+
+mod channel;
+mod kind;
+mod message;
+mod rule;
+mod secret;
+mod settings;
+mod url;
+
+pub use channel::Channel;
+pub use rule::{Rules, Urgency};
+pub use settings::{Notifications, NotificationsError, ReadFile, Thresholds};
+pub use url::{InvalidNotifyUrl, NotifyUrl};
 
 use crate::metrics::Metrics;
 use crate::worker::Clock;
-use assay_model::{Digest, Severity};
-use assay_oci::{Network, NetworkOptions};
-use assay_store::{Event, Store, StoreError};
-use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use assay_model::Digest;
+use assay_oci::NetworkOptions;
+use assay_store::{Batch, Event, News, NewsState, Pace, Store, StoreError};
+use channel::{NotSent, Post};
+use kind::Told;
+use message::{About, Message, Piece};
+use rule::{Aspect, tells_end};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How often is looked whether there is something to tell.
 pub(crate) const PERIOD: Duration = Duration::from_secs(5);
-/// Events of one message at most.
+/// Events that are looked at at once, and news of one message, at most.
 const MAX_EVENTS: i64 = 500;
 /// How long a message may take, until another process may send it.
 const LEASE: Duration = Duration::from_secs(120);
-/// How long one attempt may take.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// For how long what was told is not told again.
 const REPEAT: Duration = Duration::from_secs(7 * 86_400);
-/// The least severity of a new finding that is told.
-const LEAST: Severity = Severity::High;
+/// Names of an image that are told.
+const MAX_TAGS: usize = 50;
+/// Details of an event that are told. Longer ones are left out: what people need is in the title.
+const MAX_DETAIL: usize = 8192;
 
-/// Where messages go. Its path may be a secret, so only the host is shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NotifyUrl(String);
-
-/// A text is no address that messages may be sent to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected `https://…`, or `http://` on this machine")]
-pub struct InvalidNotifyUrl;
-
-impl std::str::FromStr for NotifyUrl {
-    type Err = InvalidNotifyUrl;
-    fn from_str(text: &str) -> Result<Self, InvalidNotifyUrl> {
-        let url = Self(text.to_owned());
-        let is_local = ["127.0.0.1", "[::1]", "localhost"].contains(&url.name());
-        let is_safe = text.starts_with("https://") || (text.starts_with("http://") && is_local);
-        let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic()) && !url.host().contains('@');
-        if is_safe && is_plain && !url.host().is_empty() { Ok(url) } else { Err(InvalidNotifyUrl) }
-    }
-}
-
-impl NotifyUrl {
-    fn host(&self) -> &str {
-        let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
-        rest.split(['/', '?', '#', '\\']).next().unwrap_or_default()
-    }
-
-    /// Returns the host without a port.
-    fn name(&self) -> &str {
-        let host = self.host();
-        match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        }
-    }
-
-    /// Returns what it is called in the database, where the address itself does not belong.
-    fn key(&self) -> String {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.0.as_bytes());
-        let short: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("webhook {} {short}", self.host())
-    }
-}
-
-impl fmt::Debug for NotifyUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NotifyUrl({}/…)", self.host())
-    }
-}
-
-/// Sends messages to one address.
+/// Tells one channel.
 #[derive(Clone)]
 pub struct Notifier {
     /// What happened.
     pub store: Store,
-    /// Where messages go.
-    pub url: NotifyUrl,
+    /// Who is told.
+    pub channel: Channel,
+    /// Of what.
+    pub rules: Arc<Rules>,
+    /// How long a bundle of which something was told is not spoken of again.
+    pub window: Duration,
     /// How it is reached.
     pub network: NetworkOptions,
     /// What this process is called in the database.
@@ -94,147 +65,187 @@ pub struct Notifier {
     pub metrics: Arc<Metrics>,
 }
 
-#[derive(Serialize)]
-struct Message {
-    schema: &'static str,
-    id: String,
-    images: Vec<About>,
-    others: Vec<Other>,
-}
-
-#[derive(Serialize, Default)]
-struct About {
-    digest: String,
-    registry: String,
-    repository: String,
-    tags: Vec<String>,
-    findings: Vec<serde_json::Value>,
-    events: Vec<Other>,
-}
-
-#[derive(Serialize)]
-struct Other {
-    at: String,
-    kind: String,
-    detail: serde_json::Value,
-}
-
 impl Notifier {
     /// Tells of what happened since the last time, if it is this process's to do; says whether there may be more.
     ///
     /// # Errors
     /// Fails when the database does not answer. A message that is not taken is no error: it is sent again later.
     pub async fn step(&self) -> Result<bool, StoreError> {
-        let (name, now) = (self.url.key(), (self.clock)());
-        let Some(after) = self.store.claim_sink(&name, &self.owner, LEASE, now).await? else {
+        let (sink, now) = (self.channel.key(), (self.clock)());
+        let Some(after) = self.store.claim_sink(&sink, &self.owner, LEASE, now).await? else {
             return Ok(false);
         };
+        let pace = Pace { repeat: REPEAT, window: self.window, most: MAX_EVENTS };
         let events = self.store.events(None, after, MAX_EVENTS).await?;
-        let Some(last) = events.last().map(|event| event.id) else { return Ok(false) };
-        let wanted: BTreeMap<String, &Event> =
-            events.iter().filter_map(|event| Some((subject(event)?, event))).collect();
-        let subjects: BTreeSet<String> = wanted.keys().cloned().collect();
-        let told = self.store.told(&name, &subjects, now.minus(REPEAT)).await?;
-        let mut fresh: Vec<&Event> =
-            wanted.iter().filter(|(subject, _)| !told.contains(*subject)).map(|(_, event)| *event).collect();
-        fresh.sort_by_key(|event| event.id);
-        if !fresh.is_empty() {
-            let message = self.message(&fresh, format!("{after}-{last}")).await?;
-            if let Err(error) = self.send(&message).await {
-                self.metrics.notifications_failed.add(1);
-                self.store.sink_failed(&name, &self.owner, &error, (self.clock)()).await?;
+        if let Some(last) = events.last() {
+            let news = self.news(&events).await?;
+            let mut work = self.store.begin().await?;
+            if !work.take_up(&sink, &self.owner, last.id, &news, (&pace, now)).await? {
                 return Ok(false);
             }
-            self.metrics.notifications.add(1);
-        }
-        let new: BTreeSet<String> = subjects.difference(&told).cloned().collect();
-        let mut work = self.store.begin().await?;
-        if work.delivered(&name, &self.owner, last, &new, now).await? {
             work.commit().await?;
         }
-        self.store.forget_told(now.minus(REPEAT)).await?;
-        Ok(i64::try_from(events.len()).is_ok_and(|count| count >= MAX_EVENTS))
+        let mut work = self.store.begin().await?;
+        let batch = work.next_message(&sink, &pace, now).await?;
+        work.commit().await?;
+        let post = Post { network: &self.network, store: &self.store, sink: &sink, now };
+        let told = match &batch {
+            Some(batch) => self.tell(batch, &post).await,
+            None => self.channel.repeat(&post).await.map(|()| false),
+        };
+        match told {
+            Ok(more) => {
+                self.store.forget_told(now.minus(REPEAT)).await?;
+                Ok(more || i64::try_from(events.len()).is_ok_and(|count| count >= MAX_EVENTS))
+            }
+            Err(NotSent::Store(error)) => Err(error),
+            Err(NotSent::Refused(why)) => {
+                self.metrics.notifications_failed.add(1);
+                self.store.sink_failed(&sink, &self.owner, &why, (self.clock)()).await?;
+                Ok(false)
+            }
+        }
     }
 
-    async fn message(&self, events: &[&Event], id: String) -> Result<Message, StoreError> {
-        let mut images: BTreeMap<&str, About> = BTreeMap::new();
-        let mut others = Vec::new();
-        for event in events {
-            let detail: serde_json::Value = serde_json::from_str(&event.detail).unwrap_or_default();
-            let other = Other { at: event.at.timestamp().to_string(), kind: event.kind.clone(), detail };
-            match event.digest.as_deref() {
-                None => others.push(other),
-                Some(digest) => {
-                    let about = images.entry(digest).or_default();
-                    if event.kind == APPEARED {
-                        about.findings.push(other.detail);
-                    } else {
-                        about.events.push(other);
+    /// Sends a message, and notes that it was taken; says whether it was full, so that there may be another.
+    async fn tell(&self, batch: &Batch, post: &Post<'_>) -> Result<bool, NotSent> {
+        let message = Message::read(batch);
+        self.channel.send(&message, post).await?;
+        self.metrics.notifications.add(1);
+        let mut work = self.store.begin().await?;
+        if work.message_taken(post.sink, &self.owner, batch, post.now).await? {
+            for item in message.groups.iter().flat_map(|group| &group.items) {
+                match item.state {
+                    NewsState::Happened => {}
+                    NewsState::Firing => {
+                        work.raise_alert(post.sink, &self.channel.alert(item), post.now).await?;
                     }
+                    NewsState::Cleared => work.end_alert(post.sink, &item.subject).await?,
                 }
             }
+            work.commit().await?;
         }
-        for (text, about) in &mut images {
-            (*text).clone_into(&mut about.digest);
-            let Ok(digest) = text.parse::<Digest>() else { continue };
-            if let Some(image) = self.store.image(&digest).await? {
-                about.registry = image.registry;
-                about.repository = image.repository;
-            }
-            let tags = self.store.tags(&digest).await?.into_iter().filter_map(|period| {
-                Some(format!("{}/{}:{}", period.place.registry, period.place.repository, period.place.tag?))
-            });
-            about.tags = tags.collect::<BTreeSet<_>>().into_iter().collect();
-        }
-        Ok(Message { schema: "assay.notification/v1", id, images: images.into_values().collect(), others })
+        Ok(i64::try_from(batch.news.len()).is_ok_and(|count| count >= MAX_EVENTS))
     }
 
-    /// Sends a message; the error says why it was not taken, without the address.
-    async fn send(&self, message: &Message) -> Result<(), String> {
-        let body = serde_json::to_vec(message).map_err(|error| error.to_string())?;
-        let (options, url, host) = (self.network.clone(), self.url.clone(), self.url.host().to_owned());
-        let sent = tokio::task::spawn_blocking(move || {
-            Network::new(options).with_public_client(&host, |client| async move {
-                let request = client
-                    .post(url.0.as_str())
-                    .header("content-type", "application/json")
-                    .timeout(PATIENCE)
-                    .body(body);
-                match request.send().await {
-                    Ok(response) if response.status().is_success() => Ok(()),
-                    Ok(response) => Err(format!("{} answered {}", url.host(), response.status().as_u16())),
-                    Err(error) => Err(format!("cannot reach {}: {}", url.host(), error.without_url())),
+    /// Returns what of these events is to be told to this channel.
+    async fn news(&self, events: &[Event]) -> Result<Vec<News>, StoreError> {
+        let mut images = BTreeMap::new();
+        let mut news = Vec::new();
+        for event in events {
+            let Some(told) = kind::read(event) else { continue };
+            if told.is_end && !tells_end(told.kind.course, self.channel.is_alert_manager()) {
+                continue;
+            }
+            let image = match event.digest.as_deref() {
+                None => &Image::default(),
+                Some(digest) => {
+                    if !images.contains_key(digest) {
+                        images.insert(digest.to_owned(), self.image(digest).await?);
+                    }
+                    images.entry(digest.to_owned()).or_default()
                 }
-            })
-        });
-        match sent.await {
-            Ok(Ok(result)) => result,
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(error) => Err(crate::worker::fault(error)),
+            };
+            news.extend(image.services().filter_map(|service| self.piece(event, &told, image, service)));
         }
+        Ok(news)
+    }
+
+    /// Returns news of an event for one service that runs the image, if this channel is to be told.
+    fn piece(&self, event: &Event, told: &Told, image: &Image, service: (&str, &str)) -> Option<News> {
+        let aspects = image.aspects(service);
+        let urgency = self.rules.urgency(&self.channel.name, told, &aspects, event.at);
+        if urgency == Urgency::None {
+            return None;
+        }
+        let (environment, name) = service;
+        let within = if name.is_empty() { String::new() } else { format!(" in {environment}/{name}") };
+        let mut teams: Vec<String> =
+            aspects.iter().flat_map(|aspect| self.rules.teams.of(aspect)).map(str::to_owned).collect();
+        teams.sort();
+        teams.dedup();
+        let subject = format!("{}{within}", told.subject);
+        let is_short = told.detail.to_string().len() <= MAX_DETAIL;
+        let piece = Piece {
+            kind: told.kind.name.to_owned(),
+            alert: told.kind.alert.to_owned(),
+            urgency: urgency.name().to_owned(),
+            severity: told.severity.name().to_owned(),
+            title: told.title.clone(),
+            detail: if is_short { told.detail.clone() } else { serde_json::json!({ "truncated": true }) },
+            about: About {
+                digest: event.digest.clone(),
+                environment: environment.to_owned(),
+                service: name.to_owned(),
+                teams,
+                ..image.about.clone()
+            },
+        };
+        let state = match (told.is_end, tells_end(told.kind.course, self.channel.is_alert_manager())) {
+            (true, _) => NewsState::Cleared,
+            (false, true) => NewsState::Firing,
+            (false, false) => NewsState::Happened,
+        };
+        let bundle = match &event.digest {
+            Some(digest) => format!("{digest}{within}"),
+            None => subject.clone(),
+        };
+        Some(News { subject, state, bundle, at: event.at, body: serde_json::to_string(&piece).ok()? })
+    }
+
+    async fn image(&self, text: &str) -> Result<Image, StoreError> {
+        let Ok(digest) = text.parse::<Digest>() else { return Ok(Image::default()) };
+        let mut image = Image::default();
+        if let Some(known) = self.store.image(&digest).await? {
+            image.about.registry = known.registry;
+            image.about.repository = known.repository;
+        }
+        for place in self.store.places(&digest).await? {
+            image.places.push((format!("{}/{}", place.registry, place.repository), String::new()));
+        }
+        for period in self.store.tags(&digest).await? {
+            let repository = format!("{}/{}", period.place.registry, period.place.repository);
+            let tag = period.place.tag.unwrap_or_default();
+            image.about.tags.push(format!("{repository}:{tag}"));
+            image.places.retain(|(place, tag)| !tag.is_empty() || *place != repository);
+            image.places.push((repository, tag));
+        }
+        image.about.tags.sort();
+        image.about.tags.dedup();
+        image.about.tags.truncate(MAX_TAGS);
+        image.services = self.store.services_running(&digest).await?;
+        Ok(image)
     }
 }
 
-const APPEARED: &str = "finding-appeared";
+/// What rules look at.
+#[derive(Debug, Clone, Default)]
+struct Image {
+    about: About,
+    /// Repositories with their registries, and the tag in each, if there is one.
+    places: Vec<(String, String)>,
+    /// Environments and services.
+    services: Vec<(String, String)>,
+}
 
-/// Returns what an event is about, if somebody should know: two with one subject are one piece of news.
-fn subject(event: &Event) -> Option<String> {
-    let detail: serde_json::Value = serde_json::from_str(&event.detail).unwrap_or_default();
-    let text = |name: &str| detail.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
-    let digest = event.digest.as_deref().unwrap_or_default();
-    match event.kind.as_str() {
-        APPEARED => {
-            let severity: Severity = text("severity").parse().ok()?;
-            (severity >= LEAST).then(|| format!("finding {digest} {}", text("finding")))
+impl Image {
+    /// Returns the services that run it, or none that is called nothing.
+    fn services(&self) -> impl Iterator<Item = (&str, &str)> {
+        let none = self.services.is_empty().then_some(("", ""));
+        self.services.iter().map(|(environment, name)| (environment.as_str(), name.as_str())).chain(none)
+    }
+
+    fn aspects(&self, (environment, service): (&str, &str)) -> Vec<Aspect> {
+        let aspect = |repository: &str, tag: &str| Aspect {
+            repository: repository.to_owned(),
+            tag: tag.to_owned(),
+            environment: environment.to_owned(),
+            service: service.to_owned(),
+        };
+        if self.places.is_empty() {
+            return vec![aspect("", "")];
         }
-        "tag-moved" => {
-            Some(format!("tag {}/{}:{} {digest}", text("registry"), text("repository"), text("tag")))
-        }
-        "promoted-tag-moved" => {
-            Some(format!("release {}/{}:{} {digest}", text("registry"), text("repository"), text("tag")))
-        }
-        "watch-ended" => Some(format!("watch {digest} {}", text("image"))),
-        _ => None,
+        self.places.iter().map(|(repository, tag)| aspect(repository, tag)).collect()
     }
 }
 
@@ -251,59 +262,5 @@ pub(crate) async fn keep_telling(notifier: Notifier, note: Arc<dyn Fn(&str) + Se
             }
         }
         tokio::time::sleep(PERIOD).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use assay_store::Moment;
-
-    #[test]
-    fn messages_go_only_where_they_are_safe_and_the_address_is_not_shown() {
-        for (text, host) in [
-            ("https://hooks.example/services/SECRET", Some("hooks.example")),
-            ("https://hooks.example:8443?x=1", Some("hooks.example:8443")),
-            ("http://127.0.0.1:9/x", Some("127.0.0.1:9")),
-            ("http://[::1]:9/x", Some("[::1]:9")),
-            ("http://localhost", Some("localhost")),
-            ("http://hooks.example/x", None),
-            ("http://127.0.0.1@hooks.example/x", None),
-            ("http://127.0.0.1.hooks.example/x", None),
-            ("https://user:password@hooks.example/", None),
-            ("https://", None),
-            ("https://a b/", None),
-            ("ftp://hooks.example", None),
-            ("", None),
-        ] {
-            let url = text.parse::<NotifyUrl>();
-            assert_eq!(url.as_ref().ok().map(NotifyUrl::host), host, "{text}");
-            if let Ok(url) = url {
-                assert!(!format!("{url:?} {}", url.key()).contains("SECRET"));
-            }
-        }
-    }
-
-    #[test]
-    fn only_what_people_should_know_has_a_subject() {
-        let event = |kind: &str, severity: &str| Event {
-            id: 1,
-            at: Moment(0),
-            kind: kind.to_owned(),
-            digest: Some("sha256:x".to_owned()),
-            detail: serde_json::json!({ "severity": severity, "finding": "f", "image": "i" }).to_string(),
-        };
-        for (kind, severity, want) in [
-            ("finding-appeared", "critical", Some("finding sha256:x f")),
-            ("finding-appeared", "high", Some("finding sha256:x f")),
-            ("finding-appeared", "medium", None),
-            ("finding-appeared", "", None),
-            ("finding-gone", "critical", None),
-            ("scanned", "", None),
-            ("watch-ended", "", Some("watch sha256:x i")),
-            ("promoted-tag-moved", "", Some("release /: sha256:x")),
-        ] {
-            assert_eq!(subject(&event(kind, severity)).as_deref(), want, "{kind} {severity}");
-        }
     }
 }

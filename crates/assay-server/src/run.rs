@@ -1,6 +1,7 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
+use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
 use crate::deep::keep_deepening;
 use crate::evidence::{self, Refresh};
@@ -9,13 +10,14 @@ use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
-use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::notify::{Channel, Notifications, Notifier, keep_telling};
 use crate::policing;
 use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
 use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
+use crate::trace::CollectorUrl;
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
@@ -51,12 +53,16 @@ pub struct Work {
     pub objects: Option<Arc<dyn ObjectStorage>>,
     /// How they are done.
     pub scanner: Scanner,
+    /// Who is told of every step that is done.
+    pub traces: Option<CollectorUrl>,
     /// How they are chosen.
     pub terms: Terms,
     /// How many are done at once.
     pub workers: usize,
     /// What this process is called in the database.
     pub name: String,
+    /// Tells how long this process has kept processors busy.
+    pub busy: fn() -> Option<Duration>,
     /// What tells the time.
     pub clock: Clock,
     /// Takes what the operator should know.
@@ -86,8 +92,10 @@ pub struct Serve {
     pub namespaces: Option<Namespaces>,
     /// Where a copy of the vulnerability database is kept that everything stored was judged by.
     pub judged_by: PathBuf,
-    /// Where messages about what happens go.
-    pub notify: Vec<NotifyUrl>,
+    /// Who is told of what happens.
+    pub notifications: Notifications,
+    /// What the last update of the vulnerability database could not do.
+    pub update: Arc<ReadUpdate>,
     /// What registries prove by that an event is theirs.
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
@@ -153,8 +161,11 @@ pub fn work(options: Work) -> Result<(), RunError> {
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
-        let workers = start(&store, options, &Arc::new(Metrics::default()), &stop);
+        let metrics = Arc::new(Metrics::default());
+        measure(&metrics, &options)?;
+        let workers = start(&store, options, &metrics, &stop);
         farewell(workers, &stop).await;
+        last_traces(&metrics).await;
         Ok(())
     })
 }
@@ -185,11 +196,13 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             "promotions": options.promotions.pairs.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
+            "channels": options.notifications.channels.iter().map(Channel::key).collect::<Vec<_>>(),
         });
         let mut work = store.begin().await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
         let terms = options.work.terms;
+        measure(&metrics, &options.work)?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
         let admission_by = |judge: Arc<Judge>| Admission {
             store: store.clone(),
@@ -228,13 +241,16 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             namespaces: options.namespaces,
             ..admission_by(judge)
         });
-        let notifiers: Running = options
-            .notify
+        let Notifications { channels, rules, window, thresholds } = options.notifications;
+        let rules = Arc::new(rules);
+        let notifiers: Running = channels
             .into_iter()
-            .map(|url| {
+            .map(|channel| {
                 let notifier = Notifier {
                     store: store.clone(),
-                    url,
+                    channel,
+                    rules: rules.clone(),
+                    window,
                     network: scanner.network.clone(),
                     owner: name.clone(),
                     clock: clock.clone(),
@@ -282,14 +298,16 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             admission,
             anonymous_admission: options.anonymous_admission,
             clock,
-            metrics,
+            metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
             promoter,
             keep: options.keep,
         };
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        let app = Arc::new(app);
+        let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
+        let service = router(app).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
@@ -309,6 +327,8 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         policing.iter().for_each(tokio::task::JoinHandle::abort);
         deepening.abort();
         forgetting.abort();
+        conditions.abort();
+        last_traces(&metrics).await;
         Ok(())
     })
 }
@@ -335,6 +355,21 @@ async fn open(options: &Work) -> Result<Store, RunError> {
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Begins to measure, and to tell of every step if somebody wants to know.
+fn measure(metrics: &Metrics, work: &Work) -> std::io::Result<()> {
+    let _ = metrics.busy.set(work.busy);
+    match &work.traces {
+        Some(url) => metrics.traces.start(url.clone(), work.scanner.network.clone(), &work.name),
+        None => Ok(()),
+    }
+}
+
+/// Sends the spans that are left.
+async fn last_traces(metrics: &Arc<Metrics>) {
+    let metrics = metrics.clone();
+    let _ = tokio::task::spawn_blocking(move || metrics.traces.finish()).await;
 }
 
 type Running = Vec<tokio::task::JoinHandle<()>>;

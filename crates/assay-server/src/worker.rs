@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::promote;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
+use crate::trace::{Context, Open, SpanKind};
 use assay_model::Digest;
 use assay_oci::artifact::subject_of_tag;
 use assay_store::{Depth, Job, Moment, Place, Store, StoreError, TagState, Terms, Work};
@@ -122,6 +123,8 @@ impl Worker {
         self.metrics.waited(job.waited);
         let begun = (self.clock)();
         let _pulse = Pulse::start(&self.store, self.terms, &self.clock, &job);
+        let open = self.trace_begin(&job, begun);
+        let within = open.map(|open| open.context);
         let (worker, at_hand) = (self.clone(), job.clone());
         let known = crawl::known(&self.store, &job).await?;
         if deep::is_done(&self.store, &job).await? {
@@ -134,12 +137,17 @@ impl Worker {
         let doing = tokio::task::spawn_blocking(move || match at_hand.kind.as_str() {
             CRAWL => crawl::list(&worker.scanner, &at_hand, &known, begun).map(Outcome::Crawled),
             EVIDENCE => evidence::gather(&worker.scanner, &at_hand, begun).map(Outcome::Gathered),
-            _ => worker.perform(&at_hand),
+            _ => worker.perform(&at_hand, within),
         });
         let error = match doing.await {
-            Ok(Ok(outcome)) => match self.write(&job, &outcome).await {
+            Ok(Ok(outcome)) => match self.traced_write(&job, &outcome, within).await {
                 Ok(ours) => {
-                    if ours && matches!(outcome, Outcome::Scanned(_)) {
+                    self.trace_end(open, &job, None);
+                    if ours && let Outcome::Scanned(scanned) = &outcome {
+                        let layers = &scanned.report.image.layers;
+                        // As manifests claim, which may be anything.
+                        let size = layers.iter().filter_map(|layer| layer.size).fold(0, u64::saturating_add);
+                        self.metrics.scan_bytes.add(size.min(assay_store::MAX_SIZE));
                         let took = (self.clock)().since(begun);
                         self.metrics.scans.add(1);
                         self.metrics.scan_milliseconds.add(took.as_millis().try_into().unwrap_or(u64::MAX));
@@ -151,6 +159,7 @@ impl Worker {
             Ok(Err(error)) => chain(&error),
             Err(error) => format!("the scan ended by a fault of the program: {}", fault(error)),
         };
+        self.trace_end(open, &job, Some(&error));
         self.metrics.failures.add(1);
         if job.kind == EVIDENCE {
             evidence::failed(&self.store, &job, &error, (begun, (self.clock)())).await?;
@@ -158,6 +167,68 @@ impl Worker {
         let place = self.next_place(&job).await?;
         self.store.fail_over(&job, &error, (&place.registry, &place.repository), (self.clock)()).await?;
         Ok(true)
+    }
+
+    /// Begins to tell of a job, and tells how long it waited.
+    fn trace_begin(&self, job: &Job, begun: Moment) -> Option<Open> {
+        let traces = &self.metrics.traces;
+        let mut open = traces.begin(&self.clock, None)?;
+        open.start = begun.minus(job.waited);
+        if let Some(mut wait) = traces.begin(&self.clock, Some(open.context)) {
+            wait.start = open.start;
+            traces.add(wait.end("queue wait", SpanKind::Internal, begun, Vec::new(), None));
+        }
+        Some(open)
+    }
+
+    /// Tells of a job that is over.
+    fn trace_end(&self, open: Option<Open>, job: &Job, error: Option<&str>) {
+        let Some(open) = open else { return };
+        let attributes = vec![
+            ("assay.job.kind", job.kind.clone()),
+            ("assay.job.name", job.name.clone()),
+            ("assay.job.registry", job.registry.clone()),
+            ("assay.job.attempt", job.attempt.to_string()),
+        ];
+        let span = open.end(
+            format!("job {}", job.kind),
+            SpanKind::Consumer,
+            (self.clock)(),
+            attributes,
+            error.map(str::to_owned),
+        );
+        self.metrics.traces.add(span);
+    }
+
+    /// Does a step of a job, and tells of it.
+    fn step_of<T>(
+        &self,
+        name: &'static str,
+        within: Option<Context>,
+        work: impl FnOnce() -> Result<T, ScanError>,
+    ) -> Result<T, ScanError> {
+        let open = within.and_then(|context| self.metrics.traces.begin(&self.clock, Some(context)));
+        let result = work();
+        if let Some(open) = open {
+            let error = result.as_ref().err().map(|error| chain(error));
+            self.metrics.traces.add(open.end(name, SpanKind::Internal, (self.clock)(), Vec::new(), error));
+        }
+        result
+    }
+
+    async fn traced_write(
+        &self,
+        job: &Job,
+        outcome: &Outcome,
+        within: Option<Context>,
+    ) -> Result<bool, StoreError> {
+        let open = within.and_then(|context| self.metrics.traces.begin(&self.clock, Some(context)));
+        let result = self.write(job, outcome).await;
+        if let Some(open) = open {
+            let error = result.as_ref().err().map(|error| chain(error));
+            self.metrics.traces.add(open.end("write", SpanKind::Internal, (self.clock)(), Vec::new(), error));
+        }
+        result
     }
 
     /// Returns where the next attempt at a job is to be made. An image that is gone from one repository may be in another.
@@ -186,12 +257,12 @@ impl Worker {
         }
     }
 
-    fn perform(&self, job: &Job) -> Result<Outcome, ScanError> {
+    fn perform(&self, job: &Job, within: Option<Context>) -> Result<Outcome, ScanError> {
         if job.kind == RESOLVE {
             let reference = self.scanner.reference(&job.payload)?;
             // Before the registry is asked: of two workers the one that asked later knows better.
             let asked = (self.clock)();
-            let resolved = self.scanner.resolve(&job.payload)?;
+            let resolved = self.step_of("fetch", within, || self.scanner.resolve(&job.payload))?;
             let place = Place {
                 registry: reference.registry().to_owned(),
                 repository: reference.repository().to_owned(),
@@ -201,14 +272,14 @@ impl Worker {
             return Ok(Outcome::Resolved(place, resolved, asked));
         }
         let name = format!("{}/{}@{}", job.registry, job.payload, job.name);
-        Ok(match self.scanner.resolve(&name)?.content {
+        Ok(match self.step_of("fetch", within, || self.scanner.resolve(&name))?.content {
             Content::Index(children) => Outcome::Expanded(children),
             Content::Artifact => Outcome::Unjudgeable("it is no image".to_owned()),
             Content::Unjudgeable(why) => Outcome::Unjudgeable(why),
             Content::Image => {
                 let is_deep = self.scanner.deep || job.kind == DEEP_SCAN;
                 let depth = if is_deep { Depth::Deep } else { Depth::Fast };
-                Outcome::Scanned(Box::new(self.scanner.scan(&name, depth)?))
+                Outcome::Scanned(Box::new(self.step_of("scan", within, || self.scanner.scan(&name, depth))?))
             }
         })
     }

@@ -158,6 +158,17 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
+    /// Returns the newest vulnerability database that was described, and what it says of itself.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_database(&self) -> Result<Option<(Moment, String)>, StoreError> {
+        let row = sqlx::query("SELECT built, description FROM databases ORDER BY built DESC LIMIT 1")
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok((Moment(row.try_get(0)?), row.try_get(1)?))).transpose()
+    }
+
     /// Returns depth and dates of the report that [`Store::report`] would return, without reading it.
     ///
     /// # Errors

@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod alert;
 mod audit;
 mod backend;
 mod blast;
 mod build;
+mod condition;
 mod crawl;
 mod delivery;
 mod deployment;
@@ -24,6 +26,7 @@ mod migration;
 mod moment;
 mod notice;
 mod object;
+mod pending;
 mod promotion;
 mod queue;
 mod retention;
@@ -36,10 +39,12 @@ mod token;
 mod verdict;
 mod watch;
 
+pub use alert::Alert;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
 pub use blast::Hit;
 pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
+pub use condition::Condition;
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
 pub use delivery::{Arrived, Delivery, Exposed};
 pub use deployment::{Deployment, DeploymentFilter};
@@ -50,11 +55,15 @@ pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread}
 pub use folder::Folder;
 pub use freshness::Dated;
 pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
-pub use indicator::{Indicators, OpenFindings, Remediated};
+pub use indicator::{
+    Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans, WEIGHTS,
+};
 pub use listing::{JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
+pub use notice::Sink;
 pub use object::{Document, MAX_OBJECT, ObjectError, ObjectStorage, Objects, SMALL};
+pub use pending::{Batch, News, NewsState, Pace};
 pub use promotion::{
     Candidate, CandidateState, Incoming, NewPromotion, Promotion, PromotionCounts, ReleaseTag, Staying,
 };
@@ -62,7 +71,8 @@ pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, SET_APART
 pub use retention::{Forgettable, Service, Used};
 pub use sbom::{NewSbom, SbomFound};
 pub use scan::{
-    Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Scan, ScanDocuments, StoredReport,
+    Depth, FindingChanges, IndexEntry, KnownFinding, MAX_SIZE, ReportStatus, Scan, ScanDocuments,
+    StoredReport,
 };
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};

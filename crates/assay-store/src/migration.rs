@@ -24,10 +24,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 8, sql: include_str!("migration/0008_evidence.sql") },
     Migration { version: 9, sql: include_str!("migration/0009_promotion.sql") },
     Migration { version: 10, sql: include_str!("migration/0010_builds.sql") },
+    Migration { version: 13, sql: include_str!("migration/0013_channels.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 10;
+pub const SCHEMA_VERSION: i64 = 13;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

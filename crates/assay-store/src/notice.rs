@@ -1,8 +1,10 @@
-//! Who is told of events, and how far: each event is told until it was taken, by one process at a time, and nothing twice.
+//! Who is told of events, and how far: one process at a time tells somebody, and takes up where the last one stopped.
+//!
+//! What is to be told is in [`crate::News`], what was told is remembered here so that nothing comes twice.
 
 use crate::error::StoreError;
 use crate::moment::Moment;
-use crate::store::{Store, Work};
+use crate::store::Store;
 use crate::text::{clean, key};
 use sqlx::Row as _;
 use std::collections::BTreeSet;
@@ -16,6 +18,25 @@ const MAX_DELAY: Duration = Duration::from_secs(3600);
 
 /// What of an error's text is kept.
 const MAX_ERROR: usize = 1000;
+
+/// How it stands with telling somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sink {
+    /// Its number in the order of the names, by which lists go on.
+    pub id: i64,
+    /// What it is called.
+    pub name: String,
+    /// How often in a row it was not told.
+    pub failures: i64,
+    /// When it is tried again, if it was not told.
+    pub retry_at: Option<Moment>,
+    /// Why it was not told.
+    pub error: Option<String>,
+    /// How many pieces of news wait.
+    pub pending: i64,
+    /// How many alerts it was told of are not over.
+    pub alerts: i64,
+}
 
 impl Store {
     /// Takes it on to tell somebody of events for a while, and returns the number of the last event that was told; `None` while another
@@ -115,43 +136,34 @@ impl Store {
         let gone = sqlx::query("DELETE FROM told WHERE at < $1").bind(before.0).execute(&self.pool).await?;
         Ok(gone.rows_affected())
     }
-}
 
-impl Work {
-    /// Records that somebody was told of everything up to an event; says whether that was still this process's to do.
+    /// Returns how it stands with telling each, those after a number in the order of their names.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn delivered(
-        &mut self,
-        name: &str,
-        owner: &str,
-        after: i64,
-        subjects: &BTreeSet<String>,
-        now: Moment,
-    ) -> Result<bool, StoreError> {
-        let moved = sqlx::query(
-            "UPDATE sinks SET after = $1, failures = 0, retry_at = 0, error = NULL WHERE name = $2 AND owner = $3 AND after < $4",
+    pub async fn sinks(&self, after: i64, limit: i64) -> Result<Vec<Sink>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT x.id, x.name, x.failures, x.retry_at, x.error, (SELECT COUNT(*) FROM pending p WHERE p.sink = x.name), \
+             (SELECT COUNT(*) FROM alerts a WHERE a.sink = x.name) FROM (SELECT ROW_NUMBER() OVER (ORDER BY name) AS id, name, failures, \
+             retry_at, error FROM sinks) x WHERE x.id > $1 ORDER BY x.id LIMIT $2",
         )
         .bind(after)
-        .bind(key(name))
-        .bind(clean(owner))
-        .bind(after)
-        .execute(&mut *self.transaction)
+        .bind(limit)
+        .fetch_all(&self.pool)
         .await?;
-        if moved.rows_affected() == 0 {
-            return Ok(false);
-        }
-        for subject in subjects {
-            sqlx::query(
-                "INSERT INTO told (sink, subject, at) VALUES ($1, $2, $3) ON CONFLICT (sink, subject) DO UPDATE SET at = excluded.at",
-            )
-            .bind(key(name))
-            .bind(key(subject))
-            .bind(now.0)
-            .execute(&mut *self.transaction)
-            .await?;
-        }
-        Ok(true)
+        rows.iter()
+            .map(|row| {
+                let failures: i64 = row.try_get(2)?;
+                Ok(Sink {
+                    id: row.try_get(0)?,
+                    name: row.try_get(1)?,
+                    failures,
+                    retry_at: if failures > 0 { Some(Moment(row.try_get(3)?)) } else { None },
+                    error: row.try_get(4)?,
+                    pending: row.try_get(5)?,
+                    alerts: row.try_get(6)?,
+                })
+            })
+            .collect()
     }
 }

@@ -254,15 +254,16 @@ impl Store {
         let mut work = self.begin().await?;
         work.lock(Lock::Claims).await?;
         let sql = format!(
-            "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $1, lease_until = $2, started = $3 \
-             WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $4 AND (registry = '' OR registry NOT IN \
-             (SELECT registry FROM jobs WHERE state = 'running' GROUP BY registry HAVING COUNT(*) >= $5)) AND {kind} \
+            "UPDATE jobs SET state = 'running', attempt = attempt + 1, worker = $1, lease_until = $2, started = $3, \
+             waited = $4 - run_at WHERE id = (SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $5 AND (registry = '' OR registry NOT IN \
+             (SELECT registry FROM jobs WHERE state = 'running' GROUP BY registry HAVING COUNT(*) >= $6)) AND {kind} \
              ORDER BY priority DESC, run_at, id LIMIT 1) \
              RETURNING id, attempt, kind, name, registry, payload, run_at"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(worker)
             .bind(now.plus(terms.lease).0)
+            .bind(now.0)
             .bind(now.0)
             .bind(now.0)
             .bind(terms.per_registry)

@@ -264,4 +264,20 @@ impl Store {
         .await?;
         row.as_ref().map(|row| image::digest(row, 0)).transpose()
     }
+
+    /// Returns which services run an image now, or an index that it is part of, as environment and name.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn services_running(&self, digest: &Digest) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT d.environment, d.service FROM deployments d JOIN images i ON i.digest = $1 WHERE d.ended IS NULL \
+             AND (d.image = i.id OR d.image IN (SELECT c.parent FROM children c WHERE c.child = i.id)) \
+             ORDER BY d.environment, d.service",
+        )
+        .bind(digest.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
 }

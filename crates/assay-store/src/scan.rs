@@ -84,6 +84,8 @@ impl Scan<'_> {
             .map_err(|_| StoreError::Damaged { what: INVENTORY, name: self.digest.to_string() })
     }
 }
+/// The largest size of an image that is believed, 1 TiB: manifests may claim anything, and the sum over a fleet must stay a number.
+pub const MAX_SIZE: u64 = 1 << 40;
 
 /// What a scan changed in the findings of an image, by fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -195,7 +197,15 @@ impl Work {
         .bind(object)
         .execute(&mut *self.transaction)
         .await?;
-        sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
+        let made = scan.report.image.created.map(|time| Moment::from(time).0);
+        let layers = &scan.report.image.layers;
+        let size =
+            layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
+        let packages = scan.report.inventory.packages.len();
+        sqlx::query("UPDATE images SET refused = NULL, made = $1, size = $2, packages = $3 WHERE id = $4")
+            .bind(made)
+            .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
+            .bind(i64::try_from(packages).unwrap_or(i64::MAX))
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;

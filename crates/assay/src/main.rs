@@ -24,6 +24,7 @@ mod signing;
 mod source;
 mod terminal;
 mod trusting;
+mod update_status;
 mod verifying;
 
 use clap::Parser;

@@ -346,7 +346,14 @@ fn what_was_admitted_by_its_name_is_watched_no_more_once_it_is_known() {
         let cluster = Cluster(World::start(content, &database(&[], BUILT), Some(POLICY)).await);
         let name = format!("{}/team/app", cluster.0.registry.host());
         assert!(cluster.create("stage", &[&name]).await.0);
-        let watched = async || cluster.0.store.indicators(now()).await.unwrap().watched;
+        let watched = async || {
+            let measures = assay_store::Measures {
+                now: now(),
+                window: std::time::Duration::from_secs(60),
+                remediation: &[],
+            };
+            cluster.0.store.indicators(&measures).await.unwrap().watched
+        };
         assert_eq!(watched().await, 1);
         cluster.0.work().await;
         assert_eq!(watched().await, 0);

@@ -66,6 +66,7 @@ pub(crate) struct World {
     pub(crate) registry: Server,
     pub(crate) worker: Worker,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) app: Arc<App>,
     /// The head of the last answer.
     pub(crate) head: Mutex<String>,
     pub(crate) promoter: Option<Arc<Promoter>>,
@@ -222,7 +223,7 @@ impl World {
                 flights: Flights::default(),
             })
         });
-        let app = App {
+        let app = Arc::new(App {
             store: store.clone(),
             scanner: scanner.clone(),
             admission,
@@ -234,10 +235,10 @@ impl World {
             webhooks: secrets(),
             promoter: promoter.clone(),
             keep: None,
-        };
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         let worker = Worker {
             name: "worker".to_owned(),
@@ -248,6 +249,7 @@ impl World {
             metrics: metrics.clone(),
         };
         Self {
+            app,
             store,
             address,
             registry,

@@ -11,7 +11,9 @@
 
 mod access;
 mod admission;
+mod alerts;
 mod bounds;
+mod channels;
 mod crawls;
 mod deep;
 mod delivery;
@@ -26,4 +28,5 @@ mod pages;
 mod promote;
 mod rematch;
 mod story;
+mod traces;
 mod webhooks;

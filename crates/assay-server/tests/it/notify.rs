@@ -3,13 +3,14 @@
 use crate::fixture::{BUILT, World, database, image, now, run};
 use assay_model::Timestamp;
 use assay_oci::NetworkOptions;
-use assay_server::{Notifier, rematch_all};
+use assay_server::{Channel, Notifier, rematch_all};
 use assay_store::Moment;
 use assay_test::http::{Reply, Server};
 use assay_test::registry::Content;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU16, Ordering};
+use std::time::Duration;
 
 /// Somebody who listens, and a clock that can be put forwards.
 struct Listener {
@@ -30,7 +31,9 @@ impl Listener {
         let later = self.later.clone();
         Notifier {
             store: world.store.clone(),
-            url: format!("http://{}/hook/SECRET", self.server.host()).parse().unwrap(),
+            channel: Channel::of_url(format!("http://{}/hook/SECRET", self.server.host()).parse().unwrap()),
+            rules: Arc::default(),
+            window: Duration::from_secs(300),
             network: NetworkOptions { retries: 0, ..NetworkOptions::default() },
             owner: owner.to_owned(),
             clock: Arc::new(move || Moment(now().0 + later.load(Ordering::Relaxed))),
@@ -106,6 +109,7 @@ fn an_advisory_that_concerns_many_images_is_one_message_and_told_once() {
             .await
             .unwrap();
         notifier.step().await.unwrap();
+        assert_eq!(listener.messages().len(), 1);
         listener.wait(8 * 86_400);
         rematch_all(&world.store, &database(&[], Timestamp(BUILT.0 + 240)), (&with(300), false), now())
             .await

@@ -2,6 +2,7 @@
 
 use crate::build::{build, record};
 use crate::fixture::{at, digest, on_each, scan};
+use crate::indicator::indicators;
 use assay_store::{Arrived, Build, Child, Delivery, Depth, Exposed, NewSbom, Service};
 use std::time::Duration;
 
@@ -27,13 +28,13 @@ fn builds_and_rebuilds_are_counted() {
         for one in &history {
             record(&store, one, b"", 3 * DAY).await;
         }
-        let delivery = store.indicators(at(0)).await.unwrap().delivery;
+        let delivery = indicators(&store, 0, 100 * DAY).await.delivery;
         assert_eq!((delivery.builds, delivery.rebuilt), ((8, 1), (2, 1)));
         assert_eq!(delivery.building, Duration::from_millis(8 * 1500));
         // A rebuild in the window is compared with what was built before it.
-        let delivery = store.indicators(at(2 * DAY)).await.unwrap().delivery;
+        let delivery = indicators(&store, 2 * DAY, 100 * DAY).await.delivery;
         assert_eq!((delivery.builds, delivery.rebuilt), ((4, 1), (2, 1)));
-        assert_eq!(store.indicators(at(3 * DAY)).await.unwrap().delivery, Delivery::default());
+        assert_eq!(indicators(&store, 3 * DAY, 100 * DAY).await.delivery, Delivery::default());
     });
 }
 
@@ -46,7 +47,7 @@ fn the_order_of_inputs_makes_no_difference() {
         other.inputs.reverse();
         record(&store, &one, b"", 3).await;
         record(&store, &other, b"", 3).await;
-        assert_eq!(store.indicators(at(0)).await.unwrap().delivery.rebuilt, (1, 1));
+        assert_eq!(indicators(&store, 0, 100 * DAY).await.delivery.rebuilt, (1, 1));
     });
 }
 
@@ -102,7 +103,7 @@ fn what_runs_and_how_it_came_there() {
             count,
             together: Duration::from_secs(seconds),
         };
-        let delivery = store.indicators(at(0)).await.unwrap().delivery;
+        let delivery = indicators(&store, 0, 100 * DAY).await.delivery;
         assert_eq!(delivery.exposed, [exposed("production", 4, 2), exposed("staging", 2, 1)]);
         assert_eq!(delivery.services, [("production".to_owned(), 2), ("staging".to_owned(), 1)]);
         // 4 came by the index, whose build is known, but before that was done: it took no time.
@@ -111,7 +112,7 @@ fn what_runs_and_how_it_came_there() {
         // The index itself does not count among the images.
         assert_eq!((delivery.with_sbom, delivery.scored), (3, (2, 90 + 40)));
         // The window is about when they came.
-        let delivery = store.indicators(at(250)).await.unwrap().delivery;
+        let delivery = indicators(&store, 250, 100 * DAY).await.delivery;
         assert_eq!(delivery.arrived, [arrived("production", 1, 60)]);
     });
 }

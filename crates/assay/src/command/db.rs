@@ -7,6 +7,7 @@ use crate::environment;
 use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
+use crate::update_status;
 use assay_advisories::Database;
 use assay_advisories::build::{BuildDatabaseError, BuildOptions, BuildSummary, build};
 use assay_advisories::database::Hit;
@@ -15,7 +16,7 @@ use assay_engine::{UpdateDatabaseError, build_fetched, fetch_feeds};
 use assay_model::timestamp::DAY;
 use assay_report::escape;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +142,22 @@ fn run_update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandErr
 
 fn update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let target = global.db.clone().unwrap_or_else(|| source::database_path(global));
+    let mut failures = Vec::new();
+    let updated = update_at(&target, &mut failures, args, global);
+    if let Err(error) = &updated {
+        failures = vec![("the vulnerability database".to_owned(), error.told())];
+    }
+    // For a server that uses the database. It may lie where nobody may write, as everything else then says.
+    let _ = update_status::write(&target, &failures);
+    updated
+}
+
+fn update_at(
+    target: &Path,
+    failures: &mut Vec<(String, String)>,
+    args: &UpdateArgs,
+    global: &Global,
+) -> Result<ExitCode, CommandError> {
     let network = source::network(
         &NetworkArgs { ca_file: args.ca_file.clone(), ..NetworkArgs::default() },
         global,
@@ -156,12 +173,17 @@ fn update(args: &UpdateArgs, global: &Global) -> Result<ExitCode, CommandError> 
     let fetched = fetch_feeds(&network, &downloads, args.mirror.clone().filter(|mirror| !mirror.is_empty()))
         .map_err(failed)?;
     log_fetched(&fetched, global);
+    let failed_files = fetched.files.iter().filter_map(|file| match &file.outcome {
+        Outcome::Failed(message) => Some((file.feed.to_string(), message.clone())),
+        Outcome::Downloaded { .. } | Outcome::NotModified | Outcome::Missing => None,
+    });
+    failures.extend(failed_files);
     let options = BuildOptions {
         built_at: environment::now(),
         allow_shrink: args.allow_shrink,
         ..BuildOptions::default()
     };
-    let summary = build_fetched(&fetched, &downloads, &target, &options).map_err(failed)?;
+    let summary = build_fetched(&fetched, &downloads, target, &options).map_err(failed)?;
     log(&summary, global);
     print(&format!("{}  {:.1} MB\n", target.display(), summary.bytes as f64 / 1e6))
 }

@@ -13,7 +13,7 @@ use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Pair, Promotions, Refresh, Serve};
+use assay_server::{Channel, Crawls, Notifications, NotifyUrl, Pair, Promotions, Refresh, Serve};
 use assay_store::Address;
 use cluster::ClusterArgs;
 use std::net::SocketAddr;
@@ -31,7 +31,8 @@ use std::time::Duration;
     assay serve --data DIR --registry registry.example --policy policy.yaml \\\n      \
         --promote 'registry.example/incoming/*=registry.example/release/*'\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --objects s3://assay/documents --workers 0\n  \
-    assay serve --data DIR --registry registry.example --crawl registry.example --keep-days 180")]
+    assay serve --data DIR --registry registry.example --crawl registry.example --keep-days 180\n  \
+    assay serve --data DIR --registry registry.example --notifications notifications.yaml")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -68,6 +69,10 @@ pub(crate) struct Args {
     /// Send what people should know (new findings from severity high, tags that moved) to this address as JSON; may be repeated.
     #[arg(long, value_name = "URL", env = "ASSAY_NOTIFY", hide_env_values = true)]
     notify: Vec<NotifyUrl>,
+
+    /// Tell whom this file names of what it says: by Slack, mail, Alertmanager or webhooks, by rules (YAML).
+    #[arg(long, value_name = "FILE", env = "ASSAY_NOTIFICATIONS")]
+    notifications: Option<PathBuf>,
 
     /// Never judge the workloads of this user or group of the cluster (`user:NAME`, `group:NAME`); may be repeated.
     #[arg(long, value_name = "IDENTITY")]
@@ -166,6 +171,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let judges = || judge.iter().chain(&promotions.judge);
     let deep = judges().any(Judge::needs_deep_scan);
     let webhooks = secrets(&args.webhook_secret)?;
+    let mut notifications = args.notifications.as_deref().map(notifications).transpose()?.unwrap_or_default();
+    notifications.channels.extend(args.notify.into_iter().map(Channel::of_url));
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
         if !args.work.registry.iter().any(|registry| registry == host) {
@@ -187,7 +194,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         }),
         judge,
         anonymous_admission: args.anonymous_admission,
-        notify: args.notify,
+        notifications,
+        update: crate::update_status::reader(global),
         identities: Identities { exempt: args.exempt, break_glass: args.break_glass },
         workloads: args.workload,
         namespaces,
@@ -265,6 +273,19 @@ fn secrets(files: &[(String, PathBuf)]) -> Result<Secrets, CommandError> {
         secrets.add(kind, &secret).map_err(|error| failed(error.into()))?;
     }
     Ok(secrets)
+}
+
+/// Reads who is told of what. Files that it names are looked for beside it.
+fn notifications(path: &Path) -> Result<Notifications, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot use the notifications in `{}`", path.display()), error)
+            .hint("see `docs/manual/notifications.md` for what can be in it")
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read = |name: &Path| read_file(&folder.join(name));
+    Notifications::parse(&text, &read).map_err(|error| failed(error.into()))
 }
 
 fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, CommandError> {

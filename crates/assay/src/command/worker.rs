@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_engine::LayerCache;
+use assay_server::trace::CollectorUrl;
 use assay_server::{RunError, Scanner, Work};
 use assay_store::{Address, Terms};
 use std::num::NonZeroUsize;
@@ -57,6 +58,9 @@ pub(crate) struct WorkArgs {
 
     #[command(flatten)]
     objects: ObjectArgs,
+    /// Tell this OpenTelemetry collector of every step that is done (OTLP over HTTP).
+    #[arg(long, value_name = "URL", env = "ASSAY_TRACES")]
+    traces: Option<CollectorUrl>,
 
     #[command(flatten)]
     network: NetworkArgs,
@@ -93,6 +97,7 @@ impl WorkArgs {
         Ok(Work {
             address,
             objects,
+            traces: self.traces.clone(),
             scanner: Scanner {
                 registries: self.registry.iter().cloned().collect(),
                 network: (**network.options()).clone(),
@@ -108,6 +113,7 @@ impl WorkArgs {
                 lease: Duration::from_secs(self.lease),
             },
             workers: self.workers,
+            busy: environment::busy,
             name: environment::process(),
             clock: Arc::new(environment::moment),
             note: Arc::new(move |text| {

@@ -30,6 +30,7 @@ mod hostile;
 mod lineage;
 mod lint;
 mod metamorphic;
+mod notifications;
 mod output;
 mod policy;
 mod priority;

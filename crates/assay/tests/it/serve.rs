@@ -119,6 +119,9 @@ fn a_killed_server_loses_no_scan_and_doubles_none() {
     let mut orphans = 0;
     let mode = std::fs::metadata(place.path("data")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "what is weak in everything that runs is nobody else's to read");
+    let metrics = server.text(&place, "GET", "/metrics", "");
+    let busy = metrics.lines().find_map(|line| line.strip_prefix("process_cpu_seconds_total ")).unwrap();
+    assert!(busy.parse::<f64>().unwrap() > 0.0, "{busy}");
     assert!(server.token.as_ref().is_some_and(|token| token.starts_with("assay_")));
     for (number, image) in images.iter().enumerate() {
         let is_last = number % 3 == 2;
