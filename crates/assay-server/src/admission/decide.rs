@@ -107,7 +107,6 @@ pub struct Admission {
 pub struct Flights(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Flights {
-    /// Returns the lock of a thing, for as long as anybody holds it.
     pub(crate) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
@@ -302,7 +301,7 @@ impl Admission {
                     "`{image}` has no digest, so another image may run than the one that was judged: name \
                      `{image}@{digest}`, or register the mutating webhook"
                 )),
-                Some(digest) => self.known(placement(review), &reference, &digest).await?,
+                Some(digest) => self.known(review, &reference, &digest).await?,
                 None => Said::Pending,
             };
             if !matches!(said, Said::Pending) || !is_pod {
@@ -450,13 +449,13 @@ impl Admission {
         Ok(Images::Known(reports))
     }
 
-    /// Judges an image that was seen: the one place where a verdict of the server is made or found.
     pub(super) async fn known(
         &self,
-        placement: Placement,
+        review: &Review,
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Said, StoreError> {
+        let placement = placement(review);
         let key = key(reference, digest, &placement);
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(said(&verdict));

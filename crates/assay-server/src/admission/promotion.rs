@@ -1,9 +1,9 @@
 //! The verdict about an image that is to be promoted: the one that admission would give, of a workload that nothing is known of.
 
 use super::decide::{Admission, Said};
+use super::review::Review;
 use assay_model::Digest;
 use assay_oci::Reference;
-use assay_policy::facts::Placement;
 use assay_store::StoreError;
 
 /// Whether an image may be promoted.
@@ -27,7 +27,8 @@ impl Admission {
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Standing, StoreError> {
-        Ok(match self.known(Placement::default(), reference, digest).await? {
+        // Nobody asks to run it anywhere yet.
+        Ok(match self.known(&Review::default(), reference, digest).await? {
             Said::Admit(warnings) => Standing::Admitted(warnings),
             Said::Deny(why) | Said::Busy(why) => Standing::Denied(why),
             Said::Pending => Standing::Pending,

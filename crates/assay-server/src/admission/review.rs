@@ -9,7 +9,7 @@ const MAX_WARNING: usize = 256;
 const MAX_WARNINGS: usize = 16;
 
 /// A request for admission.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Review {
     /// What the answer must carry.
     pub uid: String,
