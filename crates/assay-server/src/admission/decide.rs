@@ -131,7 +131,6 @@ impl Default for Flights {
 }
 
 impl Flights {
-    /// Returns the lock of a thing, for as long as anybody holds it.
     pub(crate) fn of(&self, key: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut flights = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         flights.retain(|_, flight| flight.strong_count() > 0);
@@ -496,7 +495,6 @@ impl Admission {
         Ok(Images::Known(reports))
     }
 
-    /// Judges an image that was seen: the one place where a verdict of the server is made or found.
     pub(super) async fn known(
         &self,
         review: &Review,

@@ -126,7 +126,7 @@ fn what_is_known_by_its_digest_or_its_report_is_watched_no_more() {
             work.watch(name, at(1)).await.unwrap();
         }
         work.commit().await.unwrap();
-        let watched = async || crate::indicator::indicators(store, 0, 100).await.watched;
+        let watched = async || crate::indicator::indicators(&store, 0, 100).await.watched;
         assert_eq!(watched().await, 4);
         let mut work = store.begin().await.unwrap();
         work.see(&digest(3), &place(Some("1.0")), at(2)).await.unwrap();
