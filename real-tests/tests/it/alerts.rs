@@ -184,3 +184,25 @@ fn alertmanager_and_a_mail_server_are_told_when_it_begins_and_when_it_is_over() 
     let second = wait("the second mail", 60, || mail(2));
     assert!(second.contains("over: cannot update osv: 503"), "{second}");
 }
+
+#[test]
+fn the_chart_gives_the_server_what_it_tells_and_whom() {
+    let Some(helm) = tool("helm") else { return };
+    let chart = workspace().join("deploy/chart/assay").display().to_string();
+    let render = |values: &[&str]| {
+        let base = ["template", "assay", &chart, "--set", "postgres.secret=db", "--set", "worker.replicas=1"];
+        String::from_utf8(run(&helm, &[&base[..], values].concat())).unwrap()
+    };
+    let given = render(&["--set", "notifications.secret=told", "--set", "traces=http://collector:4318"]);
+    for line in [
+        "- --notifications=/etc/assay/notifications/notifications.yaml",
+        "- {name: notifications, mountPath: /etc/assay/notifications, readOnly: true}",
+        "- {name: notifications, secret: {secretName: told}}",
+    ] {
+        assert_eq!(given.matches(line).count(), 1, "{line} in\n{given}");
+    }
+    // Server and workers.
+    assert_eq!(given.matches("- \"--traces=http://collector:4318\"").count(), 2, "{given}");
+    let plain = render(&[]);
+    assert!(!plain.contains("notifications") && !plain.contains("--traces"), "{plain}");
+}
