@@ -31,7 +31,7 @@ mod watch;
 pub use artifact::{Build, EvidenceSeen};
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
-pub use blast::Hit;
+pub use blast::{Hit, Where};
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
