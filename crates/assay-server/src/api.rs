@@ -17,6 +17,7 @@ pub mod reference;
 pub mod token;
 pub mod verdict;
 
+pub use crate::pages::encode;
 pub use crate::problem::ProblemDocument;
 pub(crate) use document::router;
 pub use document::{document, operations};

@@ -26,6 +26,7 @@ mod search;
 
 use crate::http::App;
 use ask::Ask;
+pub use ask::encode;
 use assay_store::Role;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};

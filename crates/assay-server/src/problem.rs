@@ -1,6 +1,7 @@
 //! Errors as programs get them: `application/problem+json` of RFC 9457.
 
 use assay_store::StoreError;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,11 @@ impl Problem {
 
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail)
+    }
+
+    /// What is spelled as it is described, and makes no sense here all the same (RFC 9110, section 15.5.21).
+    pub(crate) fn senseless(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable", detail)
     }
 
     pub(crate) fn not_found(detail: impl Into<String>) -> Self {
@@ -71,6 +77,18 @@ impl Problem {
                 "too many jobs are queued; try again later",
             )
         }
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::invalid(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::invalid(rejection.body_text())
     }
 }
 
@@ -134,7 +152,7 @@ pub(crate) struct Refused;
 impl IntoResponses for Refused {
     fn responses() -> Described {
         described(&[
-            (400, "What is asked for makes no sense."),
+            (400, "It is not spelled as it is described here."),
             (401, "There is no token, or none that lets in."),
             (403, "The token's role does not allow it."),
             (429, "Too many requests, or too much is queued; `Retry-After` says when to come back."),
@@ -150,6 +168,15 @@ pub(crate) struct Missing;
 impl IntoResponses for Missing {
     fn responses() -> Described {
         described(&[(404, "There is no such thing.")])
+    }
+}
+
+/// Describes the answer to what is spelled well and makes no sense.
+pub(crate) struct Senseless;
+
+impl IntoResponses for Senseless {
+    fn responses() -> Described {
+        described(&[(422, "It is spelled as it should be, and makes no sense here.")])
     }
 }
 

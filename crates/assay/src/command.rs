@@ -12,6 +12,8 @@ mod attest;
 mod attest_blob;
 #[cfg(feature = "server")]
 mod audit;
+#[cfg(feature = "server")]
+mod blast_radius;
 mod cache;
 mod completions;
 mod config;
@@ -22,6 +24,8 @@ mod diff;
 mod download;
 mod explain;
 mod gate;
+#[cfg(feature = "server")]
+mod images;
 mod key;
 mod lint;
 mod man;
@@ -72,6 +76,10 @@ pub(crate) enum Command {
     Worker(worker::Args),
     #[cfg(feature = "server")]
     Audit(audit::Args),
+    #[cfg(feature = "server")]
+    Images(images::Args),
+    #[cfg(feature = "server")]
+    BlastRadius(blast_radius::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -156,6 +164,10 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Worker(args) => worker::run(&args, global),
         #[cfg(feature = "server")]
         Command::Audit(args) => audit::run(&args),
+        #[cfg(feature = "server")]
+        Command::Images(args) => images::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::BlastRadius(args) => blast_radius::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

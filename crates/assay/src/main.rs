@@ -5,6 +5,8 @@
 mod attached;
 mod attesting;
 mod bytes;
+#[cfg(feature = "server")]
+mod columns;
 mod command;
 mod config;
 mod context;
@@ -18,6 +20,8 @@ mod limits;
 mod manual;
 mod password;
 mod repository;
+#[cfg(feature = "server")]
+mod server_client;
 mod services;
 mod signing;
 mod source;

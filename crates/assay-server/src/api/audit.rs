@@ -1,6 +1,6 @@
 //! The audit log: who did what. Read only; who may judge findings may see it.
 
-use super::page::{After, Limit, List, Text, text};
+use super::page::{After, Limit, List, Queried, Text, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused};
@@ -76,10 +76,11 @@ pub(crate) struct Wanted {
     security(("token" = ["security"])), responses((status = 200, body = List<Entry>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Entry>>, Problem> {
     app.require(&headers, Role::Security).await?;
+    let Query(wanted) = wanted?;
     let Wanted { actor, action, after, limit } = wanted;
     let entries = app.store.audit_like(text(&actor), text(&action), after.0, limit.0).await?;
     Ok(Json(List::of(entries, limit, |entry| entry.sequence)))

@@ -1,10 +1,10 @@
 //! Blast radius: which images contain a package, in which versions, or are hit by a vulnerability.
 
 use super::image::versions;
-use super::page::{After, Limit, List, Text, text};
+use super::page::{After, Limit, List, Queried, Text, text};
 use super::time;
 use crate::http::App;
-use crate::problem::{Problem, Refused};
+use crate::problem::{Problem, Refused, Senseless};
 use assay_model::Ecosystem;
 use assay_store::{Hit as StoredHit, Role, Where};
 use assay_version::{InvalidRequirement, satisfies};
@@ -84,13 +84,14 @@ pub struct Hit {
 ///
 /// What cannot be compared with a range of versions is not left out: it may be inside.
 #[utoipa::path(get, path = "/api/v1/blast-radius", operation_id = "blastRadius", tag = "images", params(Wanted),
-    security(("token" = ["viewer"])), responses((status = 200, body = List<Hit>), Refused))]
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Hit>), Refused, Senseless))]
 pub(crate) async fn radius(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Hit>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let (after, limit) = (wanted.after.0, wanted.limit);
     let (package, ecosystem) = (text(&wanted.package), text(&wanted.ecosystem));
     let range = match (text(&wanted.versions), ecosystem) {
@@ -98,13 +99,13 @@ pub(crate) async fn radius(
         (Some(range), Some(ecosystem)) if package.is_some() => {
             let ecosystem: Ecosystem = ecosystem
                 .parse()
-                .map_err(|_| Problem::invalid(format!("`{ecosystem}` is no ecosystem, such as `Maven`")))?;
+                .map_err(|_| Problem::senseless(format!("`{ecosystem}` is no ecosystem, such as `Maven`")))?;
             // A range that cannot be read is said also when no image has the package.
             in_range(&ecosystem, "1.0.0", range)?;
             Some((ecosystem, range))
         }
         _ => {
-            return Err(Problem::invalid(
+            return Err(Problem::senseless(
                 "`versions` takes `package` and `ecosystem`, whose way to write ranges it is in",
             ));
         }
@@ -116,7 +117,7 @@ pub(crate) async fn radius(
     let hits: Vec<StoredHit> = match (package, text(&wanted.advisory)) {
         (Some(name), None) => app.store.images_containing_in(&place, ecosystem, name, after, limit.0).await?,
         (None, Some(advisory)) => app.store.images_affected_in(&place, advisory, after, limit.0).await?,
-        _ => return Err(Problem::invalid("ask for either `package` (with `ecosystem`) or `advisory`")),
+        _ => return Err(Problem::senseless("ask for either `package` (with `ecosystem`) or `advisory`")),
     };
     let images: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
     let next = images.last().copied().filter(|_| limit.is_reached(images.len()));
@@ -157,6 +158,6 @@ fn in_range(ecosystem: &Ecosystem, version: &str, range: &str) -> Result<Option<
     match satisfies(ecosystem.scheme(), version, range) {
         Ok(met) => Ok(Some(met)),
         Err(InvalidRequirement::Version(_)) => Ok(None),
-        Err(error) => Err(Problem::invalid(error.to_string())),
+        Err(error) => Err(Problem::senseless(error.to_string())),
     }
 }

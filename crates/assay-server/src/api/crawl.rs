@@ -1,6 +1,6 @@
 //! Crawls: what registries were asked for, and what came of it.
 
-use super::page::{After, Limit, List, Text, text};
+use super::page::{After, Limit, List, Queried, Text, text};
 use super::time;
 use crate::crawl::CRAWL;
 use crate::http::App;
@@ -69,10 +69,11 @@ pub(crate) struct Wanted {
     security(("token" = ["viewer"])), responses((status = 200, body = List<Crawl>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Crawl>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let Wanted { registry, repository, after, limit } = wanted;
     let crawls = app.store.crawls_like(text(&registry), text(&repository), after.0, limit.0).await?;
     let next = crawls.last().map(|crawl| crawl.id).filter(|_| limit.is_reached(crawls.len()));

@@ -1,6 +1,6 @@
 //! Events: what happened, in order.
 
-use super::page::{After, Limit, List, Text, digest, text};
+use super::page::{After, Limit, List, Queried, Text, digest, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused};
@@ -68,10 +68,11 @@ pub(crate) struct Wanted {
     security(("token" = ["viewer"])), responses((status = 200, body = List<Event>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Event>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let Wanted { digest, kind, after, limit } = wanted;
     let events = app.store.events_like(digest.as_ref(), text(&kind), after.0, limit.0).await?;
     Ok(Json(List::of(events, limit, |event| event.id)))

@@ -2,11 +2,11 @@
 
 use super::body;
 use super::job::JobState;
-use super::page::{After, Limit, List, Text, digest, text};
+use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
 use super::reference::{self, Asked, NewImage};
 use super::time;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use assay_model::{Digest, Severity};
 use assay_store::{ImageFilter, KnownFinding, KnownImage, Role};
 use axum::Json;
@@ -112,10 +112,11 @@ pub(crate) struct Wanted {
     security(("token" = ["viewer"])), responses((status = 200, body = List<Image>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Image>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let filter = ImageFilter {
         registry: text(&wanted.registry).map(str::to_owned),
         repository: text(&wanted.repository).map(str::to_owned),
@@ -131,7 +132,7 @@ pub(crate) async fn list(
 /// Only registries that the server was told to ask are; what is known already is not scanned again.
 #[utoipa::path(post, path = "/api/v1/images", operation_id = "askForImage", tag = "images", request_body = NewImage,
     security(("token" = ["developer"])),
-    responses((status = 202, description = "It will be looked at.", body = Asked), Refused, Unsent))]
+    responses((status = 202, description = "It will be looked at.", body = Asked), Refused, Unsent, Senseless))]
 pub(crate) async fn ask(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -279,10 +280,11 @@ pub(super) fn versions(text: &str) -> Vec<String> {
     security(("token" = ["viewer"])), responses((status = 200, body = ImageDetail), Refused, Missing))]
 pub(crate) async fn detail(
     State(app): State<Arc<App>>,
-    Path(digest): Path<Digest>,
+    digest: Pathed<Digest>,
     headers: HeaderMap,
 ) -> Result<Json<ImageDetail>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Path(digest) = digest?;
     let image = app.store.image(&digest).await?;
     let image = image.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
     let findings = app.store.findings(&digest).await?.into_iter().map(Finding::from);
@@ -342,10 +344,11 @@ pub struct ReportDocument {
     security(("token" = ["viewer"])), responses((status = 200, body = ReportDocument), Refused, Missing))]
 pub(crate) async fn report(
     State(app): State<Arc<App>>,
-    Path(digest): Path<Digest>,
+    digest: Pathed<Digest>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Path(digest) = digest?;
     let report = app.store.report(&digest, None).await?;
     let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
     // A database that says nothing new about its packages dates a report anew, without writing it again.

@@ -1,6 +1,8 @@
 //! What all lists have in common: where they begin, how long a page is, and texts to look for.
 
 use crate::problem::Problem;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
@@ -36,6 +38,12 @@ impl<T> List<T> {
         Self { items: found.into_iter().map(T::from).collect(), next }
     }
 }
+
+/// What is asked for by parameters. Handlers look at it once they know who asks: nobody else is told what is wrong with it.
+pub(crate) type Queried<T> = Result<Query<T>, QueryRejection>;
+
+/// What is named in the path, read as [`Queried`] is.
+pub(crate) type Pathed<T> = Result<Path<T>, PathRejection>;
 
 /// Where a page begins.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]

@@ -1,9 +1,9 @@
 //! What a name stands for: as the server saw it last, and, where somebody asks for it, as its registry says now.
 
-use super::page::Text;
+use super::page::{Queried, Text};
 use super::time;
 use crate::http::App;
-use crate::problem::{Problem, Refused};
+use crate::problem::{Problem, Refused, Senseless};
 use crate::scanner::ScanError;
 use crate::worker::{ASKED, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use assay_oci::Reference;
@@ -53,10 +53,10 @@ pub struct Named {
 
 fn read(app: &App, text: &str) -> Result<Reference, Problem> {
     app.scanner.reference(text).map_err(|error| match error {
-        ScanError::UnknownRegistry(registry) => Problem::invalid(format!(
+        ScanError::UnknownRegistry(registry) => Problem::senseless(format!(
             "the registry `{registry}` is not one of those that the server was told to ask: start it with `--registry {registry}`"
         )),
-        error => Problem::invalid(error.to_string()),
+        error => Problem::senseless(error.to_string()),
     })
 }
 
@@ -95,13 +95,14 @@ pub(crate) struct Wanted {
 
 /// Answers what a name stood for when the server saw it last.
 #[utoipa::path(get, path = "/api/v1/reference", operation_id = "reference", tag = "images", params(Wanted),
-    security(("token" = ["viewer"])), responses((status = 200, body = Named), Refused))]
+    security(("token" = ["viewer"])), responses((status = 200, body = Named), Refused, Senseless))]
 pub(crate) async fn reference(
     State(app): State<Arc<App>>,
-    Query(Wanted { reference: Text(text) }): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<Named>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(Wanted { reference: Text(text) }) = wanted?;
     let reference = read(&app, &text)?;
     let known = match reference.digest() {
         Some(digest) => app.store.image(&digest).await?.map(|image| (image.digest, image.last_seen)),

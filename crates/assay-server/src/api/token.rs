@@ -1,9 +1,9 @@
 //! Tokens: who may ask. Only administrators see and change them, and every change is in the audit log.
 
-use super::page::{After, Limit, List, Text, text};
+use super::page::{After, Limit, List, Queried, Text, text};
 use super::{body, time};
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use crate::token::random_token;
 use assay_model::Timestamp;
 use assay_store::{Holder, KnownToken, Moment, Revoked, Role};
@@ -118,10 +118,11 @@ pub(crate) struct Wanted {
     security(("token" = ["admin"])), responses((status = 200, body = List<Token>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Token>>, Problem> {
     app.require(&headers, Role::Admin).await?;
+    let Query(wanted) = wanted?;
     let Wanted { name, role, after, limit } = wanted;
     let role = role.map(|role| role.role().name());
     let tokens = app.store.tokens_like(text(&name), role, after.0, limit.0).await?;
@@ -152,7 +153,7 @@ fn is_name(name: &str) -> bool {
 /// Makes a token.
 #[utoipa::path(post, path = "/api/v1/tokens", operation_id = "makeToken", tag = "tokens", request_body = NewToken,
     security(("token" = ["admin"])),
-    responses((status = 201, body = MadeToken), Refused, Unsent,
+    responses((status = 201, body = MadeToken), Refused, Unsent, Senseless,
         (status = 409, description = "There is a token of this name.", body = crate::problem::ProblemDocument,
             content_type = "application/problem+json")))]
 pub(crate) async fn create(
@@ -172,7 +173,7 @@ pub(crate) async fn create(
     let expires = match &asked.expires {
         Some(text) => {
             Some(text.parse::<Timestamp>().map(Moment::from).ok().filter(|time| *time > now).ok_or_else(
-                || Problem::invalid("`expires` is no time to come, such as `2030-01-31T00:00:00Z`"),
+                || Problem::senseless("`expires` is no time to come, such as `2030-01-31T00:00:00Z`"),
             )?)
         }
         None => None,

@@ -1,11 +1,11 @@
 //! Verdicts: whether a cluster may run an image, as its admission would say now.
 
 use super::image::Digests;
-use super::page::{Text, text};
+use super::page::{Pathed, Queried, Text, text};
 use super::time;
 use crate::admission::Judged;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused};
+use crate::problem::{Missing, Problem, Refused, Senseless};
 use assay_model::Digest;
 use assay_oci::Reference;
 use assay_policy::facts::Placement;
@@ -16,6 +16,8 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// Where the image is to run.
@@ -30,7 +32,7 @@ pub(crate) struct Wanted {
     #[param(inline)]
     namespace: Option<Text>,
     /// Labels of the workload, as `KEY=VALUE,KEY=VALUE`.
-    #[param(inline)]
+    #[param(schema_with = spelling, required = false)]
     labels: Option<Text>,
 }
 
@@ -60,16 +62,18 @@ pub struct Verdict {
 #[utoipa::path(get, path = "/api/v1/images/{digest}/verdict", operation_id = "verdict", tag = "images",
     params(("digest" = inline(Digests), Path, description = "The digest of an image or an index."), Wanted),
     security(("token" = ["viewer"])),
-    responses((status = 200, body = Verdict), Refused, Missing,
+    responses((status = 200, body = Verdict), Refused, Missing, Senseless,
         (status = 409, description = "It was not scanned yet.", body = crate::problem::ProblemDocument,
             content_type = "application/problem+json")))]
 pub(crate) async fn verdict(
     State(app): State<Arc<App>>,
-    Path(digest): Path<Digest>,
-    Query(wanted): Query<Wanted>,
+    digest: Pathed<Digest>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<Verdict>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Path(digest) = digest?;
+    let Query(wanted) = wanted?;
     let labels = labels(text(&wanted.labels).unwrap_or_default())?;
     let admission = app.judging()?;
     let place = app.store.places(&digest).await?.into_iter().next();
@@ -79,9 +83,9 @@ pub(crate) async fn verdict(
         None => format!("{}/{}@{digest}", place.registry, place.repository),
     };
     let reference: Reference =
-        named.parse().map_err(|error: assay_oci::InvalidReference| Problem::invalid(error.to_string()))?;
+        named.parse().map_err(|error: assay_oci::InvalidReference| Problem::senseless(error.to_string()))?;
     if reference.digest().is_some_and(|named| named != digest) {
-        return Err(Problem::invalid("`reference` names another digest"));
+        return Err(Problem::senseless("`reference` names another digest"));
     }
     let placement = Placement {
         namespace: text(&wanted.namespace).filter(|name| !name.is_empty()).map(str::to_owned),
@@ -90,7 +94,6 @@ pub(crate) async fn verdict(
         team: None,
         labels,
     };
-    let (reference, digest) = (reference, digest);
     let answer = match admission.judge(&reference, &digest, &placement).await? {
         Judged::Pending => {
             let hint =
@@ -123,10 +126,43 @@ pub(crate) async fn verdict(
     Ok(Json(answer))
 }
 
+/// The most labels that count; workloads have a dozen.
+const MAX_LABELS: usize = 100;
+
+fn spelling() -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .max_length(Some(1000))
+        .pattern(Some("^([^=,]+=[^,]*(,[^=,]+=[^,]*){0,99})?$"))
+        .examples(["app=web,tier=frontend"])
+        .into()
+}
+
 fn labels(text: &str) -> Result<BTreeMap<String, String>, Problem> {
-    let pairs = text.split(',').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
-        .collect::<Option<_>>()
-        .ok_or_else(|| Problem::invalid("`labels` is of the form `KEY=VALUE,KEY=VALUE`"))
+    if text.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let pair = |pair: &str| {
+        pair.split_once('=')
+            .filter(|(key, _)| !key.is_empty())
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    };
+    let wrong = || Problem::invalid("`labels` is of the form `KEY=VALUE,KEY=VALUE`, with up to 100 labels");
+    let labels: Option<Vec<_>> = text.split(',').map(pair).collect();
+    let labels = labels.filter(|labels| labels.len() <= MAX_LABELS).ok_or_else(wrong)?;
+    Ok(labels.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_pairs() {
+        assert_eq!(labels("a=b,c=d=e,f=").unwrap()["c"], "d=e");
+        assert!(labels("").unwrap().is_empty());
+        for text in [",", "a", "=b", "a=b,", "a=b,c", &"a=b,".repeat(101)] {
+            assert!(labels(text).is_err(), "{text}");
+        }
+    }
 }

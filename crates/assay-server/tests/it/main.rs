@@ -11,6 +11,7 @@
 
 mod access;
 mod admission;
+mod api;
 mod bounds;
 mod crawls;
 mod fixture;

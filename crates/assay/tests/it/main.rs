@@ -12,6 +12,8 @@
 )]
 
 mod artifacts;
+#[cfg(feature = "server")]
+mod asking;
 mod damage;
 mod database;
 mod detection;

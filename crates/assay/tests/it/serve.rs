@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// A running server.
-struct Serving {
+pub(crate) struct Serving {
     process: Child,
-    address: String,
+    pub(crate) address: String,
     token: Option<String>,
     _words: BufReader<ChildStderr>,
 }
@@ -28,8 +28,13 @@ impl Drop for Serving {
 
 impl Serving {
     fn start(place: &Place, host: &str) -> Self {
+        Self::start_with(place, host, &[])
+    }
+
+    pub(crate) fn start_with(place: &Place, host: &str, more: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_assay"))
             .args(["serve", "--data", "data", "--listen", "127.0.0.1:0", "--lease", "2", "--registry", host])
+            .args(more)
             .current_dir(place.path("."))
             .env_clear()
             .env("HOME", place.path("home"))
