@@ -41,7 +41,7 @@ fn what_a_server_knows_is_asked_for_and_shown() {
     assert!(ran.stderr.is_empty() || ran.stderr.contains("has not scanned the image yet"), "{}", ran.stderr);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(report["schema"], "assay.report/v1");
-    assert_eq!(report["image"]["manifest_digest"], old.digest());
+    assert_eq!(report["source"]["manifest_digest"], old.digest());
     let here = place.run(&["scan", &name, "--format", "json", "--no-attached"]);
     let here: serde_json::Value = serde_json::from_str(&here.stdout).unwrap();
     assert_eq!(report["packages"], here["packages"], "the server's scan is another than that made here");
@@ -73,8 +73,8 @@ fn what_a_server_knows_is_asked_for_and_shown() {
     let ran = ask(&["blast-radius", "openssl"]);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("3.0.11-1~deb12u1"), "{}", ran.stdout);
-    assert_eq!(ask(&["blast-radius", "openssl@<< 2", "--ecosystem", "Debian:12"]).code, 0);
-    let ran = ask(&["blast-radius", "openssl@>> 2", "--ecosystem", "Debian:12"]);
+    assert_eq!(ask(&["blast-radius", "openssl@<2", "--ecosystem", "Debian:12"]).code, 0);
+    let ran = ask(&["blast-radius", "openssl@>=2", "--ecosystem", "Debian:12"]);
     assert_eq!(ran.code, 1, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(ask(&["blast-radius", "CVE-1999-1"]).code, 0);
     let ran = ask(&["blast-radius", "openssl@<2"]);
