@@ -11,6 +11,7 @@
     reason = "clippy's exceptions for tests do not reach the helpers of an integration test"
 )]
 
+mod api;
 mod artifacts;
 mod checks;
 mod ci_formats;
