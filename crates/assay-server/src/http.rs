@@ -4,6 +4,7 @@ use crate::admission::{Admission, Answer, Review};
 use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
+use crate::login::{self, Login, LoginError};
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::Problem;
@@ -54,6 +55,8 @@ pub struct App {
     pub limits: Limits,
     /// What was last worked out about the fleet.
     pub indicators: indicators::Kept,
+    /// Signs people in who are known to an identity provider.
+    pub login: Option<Login>,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
 }
@@ -96,10 +99,21 @@ impl App {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| Token::presented(token.trim()));
-        let holder = match presented {
-            Some(token) => self.store.holder(&token, (self.clock)()).await?,
-            None => None,
+            .map(|(_, token)| token.trim());
+        let holder = match (presented, &self.login) {
+            (Some(token), Some(login)) if login::looks_like_one(token) => match login.bearer(token).await {
+                Ok(holder) => Some(holder),
+                Err(LoginError::Token(_)) => None,
+                Err(error @ LoginError::Nobody(_)) => {
+                    return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", error.to_string()));
+                }
+                Err(error) => {
+                    let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "provider-unavailable");
+                    return Err(Problem::new(status, code, error.to_string()));
+                }
+            },
+            (Some(token), _) => self.store.holder(&Token::presented(token), (self.clock)()).await?,
+            (None, _) => None,
         };
         match holder {
             None => {
@@ -133,8 +147,7 @@ impl App {
 async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // What stands before the server may name another address in a header; anybody may.
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
-    let tries =
-        request.headers().contains_key(header::AUTHORIZATION) || request.uri().path() == pages::SIGN_IN;
+    let tries = request.headers().contains_key(header::AUTHORIZATION) || pages::tries(request.uri().path());
     if tries && !app.limits.may_try(peer, (app.clock)()) {
         app.metrics.rate_limited.add(1);
         return Problem::too_often().into_response();

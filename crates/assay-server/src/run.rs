@@ -6,6 +6,7 @@ use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
+use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
 use crate::rematch::{catch_up, rematch_all};
@@ -75,6 +76,8 @@ pub struct Serve {
     pub notify: Vec<NotifyUrl>,
     /// What registries prove by that an event is theirs.
     pub webhooks: Secrets,
+    /// Signs people in who are known to an identity provider.
+    pub login: Option<Login>,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
     /// Told once everything is there.
@@ -139,8 +142,10 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             "policy": options.judge.as_ref().map(Judge::digest),
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
+            "provider": options.login.as_ref().map(Login::provider),
         });
         let mut work = store.begin().await?;
+        work.end_other_logins(options.login.as_ref().map(Login::terms)).await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
@@ -187,6 +192,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             metrics,
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            login: options.login,
             webhooks: options.webhooks,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();

@@ -35,6 +35,8 @@ mod sbom;
 mod scan;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod serve_login;
 mod sign;
 mod sign_blob;
 mod tree;

@@ -28,7 +28,7 @@ fn schemathesis(folder: &Path, listen: &str, token: &str, config: &str, more: &[
         .args(["run", &format!("http://{listen}/api/v1/openapi.json")])
         .args(["--header", &format!("Authorization: Bearer {token}")])
         // Below what one token may ask, else most answers are 429 and say nothing.
-        .args(["--rate-limit", "95/s", "--seed", "20261127", "--no-shrink", "--continue-on-failure"])
+        .args(["--rate-limit", "90/s", "--seed", "20261127", "--no-shrink", "--continue-on-failure"])
         .args(more)
         .output()
         .unwrap();
@@ -39,7 +39,8 @@ fn schemathesis(folder: &Path, listen: &str, token: &str, config: &str, more: &[
 
 #[test]
 fn the_api_is_what_it_says_that_it_is() {
-    let (Some(docker_registry), Some(skopeo), Some(_)) = (tool("docker-registry"), tool("skopeo"), tool("python3"))
+    let (Some(docker_registry), Some(skopeo), Some(_)) =
+        (tool("docker-registry"), tool("skopeo"), tool("python3"))
     else {
         return;
     };
@@ -51,20 +52,34 @@ fn the_api_is_what_it_says_that_it_is() {
     std::fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
     let (_registry, host) = registry(&docker_registry, folder.path(), "", "");
     let listen = format!("127.0.0.1:{}", crate::cluster::free_port());
-    let serve = ["serve", "--data", "data", "--listen", &listen, "--registry", &host, "--policy", "policy.yaml"];
-    let mut server = process(folder.path(), &[&serve[..], &["--crawl", &host, "--crawl-every", "5"]].concat());
+    let serve =
+        ["serve", "--data", "data", "--listen", &listen, "--registry", &host, "--policy", "policy.yaml"];
+    let mut server =
+        process(folder.path(), &[&serve[..], &["--crawl", &host, "--crawl-every", "5"]].concat());
     let token = line(&mut server, "the first administrator's token, shown only now: ");
     let mut digests = Vec::new();
     for number in 0..3 {
         let tree = Tree::new()
-            .file("usr/lib/python3/dist-packages/django-4.0.5.dist-info/METADATA", "Name: django\nVersion: 4.0.5\n")
+            .file(
+                "usr/lib/python3/dist-packages/django-4.0.5.dist-info/METADATA",
+                "Name: django\nVersion: 4.0.5\n",
+            )
             .file("etc/number", number.to_string());
         let image = Builder::new().layer(tree, "COPY . /").build();
         let layout = folder.path().join(format!("layout{number}"));
         std::fs::create_dir_all(&layout).unwrap();
         image.write_layout(&layout, "app");
         let from = format!("oci:{}:app", layout.display());
-        run(&skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &format!("docker://{host}/team/app:v{number}")]);
+        run(
+            &skopeo,
+            &[
+                "copy",
+                "--quiet",
+                "--dest-tls-verify=false",
+                &from,
+                &format!("docker://{host}/team/app:v{number}"),
+            ],
+        );
         digests.push(image.digest());
     }
     let port: u16 = listen.rsplit(':').next().unwrap().parse().unwrap();
@@ -80,7 +95,15 @@ fn the_api_is_what_it_says_that_it_is() {
     // Digests that are made up lead to nothing, so what is known of an image is asked for by one that is there.
     let known = format!("[parameters]\n\"path.digest\" = \"{}\"\n", digests[0]);
     let about = ["--include-path-regex", "digest", "--phases", "examples,coverage,fuzzing"];
-    schemathesis(folder.path(), &listen, &token, &known, &[&about[..], &["--max-examples", "20", "--max-time", "60"]].concat());
+    schemathesis(
+        folder.path(),
+        &listen,
+        &token,
+        &known,
+        &[&about[..], &["--max-examples", "20", "--max-time", "60"]].concat(),
+    );
     // It is still there, and whole.
-    assert!(crate::server::get(port, "/api/v1/images", &token).unwrap()["items"].as_array().unwrap().len() >= 3);
+    assert!(
+        crate::server::get(port, "/api/v1/images", &token).unwrap()["items"].as_array().unwrap().len() >= 3
+    );
 }

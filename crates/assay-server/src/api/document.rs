@@ -57,7 +57,7 @@ fn description() -> OpenApi {
     let token = SecurityScheme::Http(
         Http::builder()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A token that an administrator made; the first is printed at the first start."))
+            .description(Some("A token that an administrator made (the first is printed at the first start), or an ID token of the server's identity provider."))
             .build(),
     );
     let components = ComponentsBuilder::new()

@@ -7,7 +7,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Login, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -109,6 +109,16 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
+        Self::with_login(registry, first, policy, None).await
+    }
+
+    /// Starts one on this registry, at which people sign in by an identity provider.
+    pub(crate) async fn with_login(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        login: Option<Login>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
@@ -155,6 +165,7 @@ impl World {
             metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            login,
             webhooks: secrets(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -17,6 +17,7 @@ mod crawls;
 mod fixture;
 mod harbor;
 mod listen;
+mod login;
 mod notify;
 mod pages;
 mod rematch;

@@ -20,6 +20,7 @@ mod freshness;
 mod hostile;
 mod indicator;
 mod inputs;
+mod login;
 mod migration;
 mod notice;
 mod pages;

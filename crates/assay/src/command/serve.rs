@@ -1,6 +1,7 @@
 //! `assay serve`: the server with its database, webhooks, admission and API.
 
 use super::Global;
+use super::serve_login::LoginArgs;
 use super::worker::{WorkArgs, run_error};
 use crate::error::CommandError;
 use crate::source::read_file;
@@ -23,6 +24,7 @@ use std::time::Duration;
     assay serve --data DIR --registry ghcr.io --webhook-secret github=/run/secrets/github\n  \
     assay serve --data DIR --registry registry.example --crawl registry.example --crawl-every 900\n  \
     assay serve --data DIR --listen 0.0.0.0:8443 --tls-certificate tls.crt --tls-key tls.key --policy policy.yaml\n  \
+    assay serve --data DIR --oidc-issuer https://id.example --oidc-client-id assay --public-url https://assay.example --oidc-role sub=*:viewer\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --workers 0")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
@@ -87,6 +89,9 @@ pub(crate) struct Args {
     crawl_every: u64,
 
     #[command(flatten)]
+    login: LoginArgs,
+
+    #[command(flatten)]
     work: WorkArgs,
 }
 
@@ -138,10 +143,13 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
                 .hint(format!("name it with `--registry {host}`")));
         }
     }
+    let work = args.work.work(address, deep, global)?;
+    let login = args.login.login(&work)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
-        work: args.work.work(address, deep, global)?,
+        work,
+        login,
         listen,
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
