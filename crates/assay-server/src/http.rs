@@ -15,7 +15,7 @@ use crate::{api, indicators};
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -27,6 +27,8 @@ use tokio::time::Instant;
 
 /// The largest request that is read: an admission review holds an object twice, each up to 1.5 MB.
 const MAX_BODY: usize = 4 << 20;
+/// How long the body of a request may take: twice what the largest takes at two megabits a second.
+const BODY_TIME: Duration = Duration::from_secs(30);
 /// The longest text of an error of the framework.
 const MAX_DETAIL: usize = 4096;
 /// What Kubernetes gives a webhook when nothing is said.
@@ -77,6 +79,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages::routes(app.clone()))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(read_in_time))
         .layer(middleware::from_fn_with_state(app.clone(), limited))
         .layer(middleware::map_response(as_problem))
         .with_state(app)
@@ -140,6 +143,25 @@ impl App {
             let hint = "the server has no policy to judge by: start it with `--policy FILE`";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
         })
+    }
+}
+
+/// Reads the body of a request, which must be there in time: whoever handles it finds all of it.
+async fn read_in_time(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    // One byte more than is allowed, so that the limits on bodies have something to refuse.
+    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, MAX_BODY + 1)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(head, body.into())).await,
+        Ok(Err(_)) => {
+            let hint = format!("the body could not be read, or has more than {MAX_BODY} bytes");
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", hint).into_response()
+        }
+        Err(_) => {
+            let hint = format!("the body was not there after {} seconds", BODY_TIME.as_secs());
+            let mut response = Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", hint).into_response();
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
     }
 }
 

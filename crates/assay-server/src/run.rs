@@ -5,7 +5,7 @@ use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
-use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
+use crate::listen::{self, ListenError, Patience, Tls, TlsFiles};
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
@@ -60,6 +60,8 @@ pub struct Serve {
     pub work: Work,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How patient it is with slow clients, and how many there may be.
+    pub patience: Patience,
     /// Certificate and key.
     pub tls: Option<TlsFiles>,
     /// By what workloads are judged.
@@ -195,18 +197,14 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             login: options.login,
             webhooks: options.webhooks,
         };
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
+        let service = router(Arc::new(app));
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
-        match tls {
-            Some(tls) => {
-                tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
-                let listener = TlsListener::start(listener, tls)?;
-                axum::serve(listener, service).with_graceful_shutdown(until).await?;
-            }
-            None => axum::serve(listener, service).with_graceful_shutdown(until).await?,
+        if let Some(tls) = &tls {
+            tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
         }
+        listen::answer(listener, tls, service, options.patience, until).await;
         farewell(workers, &stop).await;
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);

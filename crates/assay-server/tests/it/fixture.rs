@@ -5,7 +5,7 @@ use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
-use assay_server::listen::Peer;
+use assay_server::listen::{Patience, answer};
 use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{App, Clock, KeptIndicators, Limits, Login, Metrics, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
@@ -15,10 +15,14 @@ use assay_test::registry::Content;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Short, so that tests of slow clients are not slow themselves.
+pub(crate) const PATIENCE: Patience =
+    Patience { connections: 100, head: Duration::from_secs(2), answer: Duration::from_secs(2) };
 
 /// The day on which all databases here are built, unless a test says otherwise.
 pub(crate) const BUILT: Timestamp = Timestamp(1_700_000_000);
@@ -170,8 +174,7 @@ impl World {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        tokio::spawn(answer(listener, None, router(Arc::new(app)), PATIENCE, std::future::pending()));
         let worker = Worker {
             name: "worker".to_owned(),
             store: store.clone(),

@@ -21,5 +21,6 @@ mod login;
 mod notify;
 mod pages;
 mod rematch;
+mod slow;
 mod story;
 mod webhooks;

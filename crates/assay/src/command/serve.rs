@@ -8,7 +8,7 @@ use crate::source::read_file;
 use crate::terminal;
 use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
-use assay_server::listen::TlsFiles;
+use assay_server::listen::{Patience, TlsFiles};
 use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_server::{Crawls, NotifyUrl, Serve};
 use assay_store::Address;
@@ -30,6 +30,10 @@ pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+
+    /// How many connections there may be at once, half of them from one other machine at most. Those beyond wait.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = connections)]
+    max_connections: usize,
 
     /// The folder for everything that is kept; made when it is not there.
     #[arg(long, value_name = "DIR")]
@@ -95,6 +99,13 @@ pub(crate) struct Args {
     work: WorkArgs,
 }
 
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (2..=100_000).contains(number))
+        .ok_or_else(|| "expected 2 to 100000".to_owned())
+}
+
 fn crawl_place(text: &str) -> Result<String, String> {
     let (host, repository) = text.split_once('/').unwrap_or((text, "catalogue"));
     let reference: Reference =
@@ -151,6 +162,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         work,
         login,
         listen,
+        patience: Patience { connections: args.max_connections, ..Patience::default() },
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
             key,
