@@ -12,6 +12,7 @@ use crate::scanner::Scanner;
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use crate::{api, indicators};
+use assay_sign::key::PrivateKey;
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
@@ -59,6 +60,8 @@ pub struct App {
     pub indicators: indicators::Kept,
     /// Signs people in who are known to an identity provider.
     pub login: Option<Login>,
+    /// What checkpoints of the audit log are signed by.
+    pub audit_key: Option<Arc<PrivateKey>>,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
 }
@@ -174,8 +177,10 @@ async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> R
         app.metrics.rate_limited.add(1);
         return Problem::too_often().into_response();
     }
+    // Each begins an attempt that is kept, for whoever asks.
+    let begins = request.uri().path() == pages::LOGIN;
     let response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED {
+    if begins || response.status() == StatusCode::UNAUTHORIZED {
         app.limits.failed(peer, (app.clock)());
     }
     response

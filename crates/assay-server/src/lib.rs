@@ -24,7 +24,7 @@ mod token;
 pub mod webhook;
 mod worker;
 
-pub use audit::verify_audit;
+pub use audit::{CheckpointExport, InvalidCheckpoint, KeepCheckpoint, read_checkpoint, verify_audit};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use http::{App, router};
 pub use index::entries as index_entries;

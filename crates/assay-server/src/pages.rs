@@ -52,7 +52,7 @@ pub(crate) fn tries(path: &str) -> bool {
 }
 
 /// Where the way to the identity provider begins.
-const LOGIN: &str = "/login";
+pub(crate) const LOGIN: &str = "/login";
 
 type Viewing<'a> = Pin<Box<dyn Future<Output = Result<View, PageError>> + Send + 'a>>;
 

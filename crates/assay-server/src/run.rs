@@ -1,6 +1,7 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Identities, Judge, Workload};
+use crate::audit::{CheckpointExport, export};
 use crate::crawl::{Crawls, schedule};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
@@ -15,6 +16,7 @@ use crate::token::{NoRandomness, first_token};
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
+use assay_sign::key::PrivateKey;
 use assay_store::{Address, OpenStoreError, Store, StoreError, Terms, Token};
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -80,6 +82,10 @@ pub struct Serve {
     pub webhooks: Secrets,
     /// Signs people in who are known to an identity provider.
     pub login: Option<Login>,
+    /// What checkpoints of the audit log are signed by.
+    pub audit_key: PrivateKey,
+    /// Where they go at intervals, if they do.
+    pub checkpoints: Option<CheckpointExport>,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
     /// Told once everything is there.
@@ -184,6 +190,11 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             note.clone(),
             stop.clone(),
         ));
+        let audit_key = Arc::new(options.audit_key);
+        let checkpoints = options.checkpoints.map(|checkpoints| {
+            let (store, key, clock) = (store.clone(), audit_key.clone(), clock.clone());
+            tokio::spawn(export(store, key, checkpoints, clock, note.clone(), stop.clone()))
+        });
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
@@ -195,6 +206,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             login: options.login,
+            audit_key: Some(audit_key),
             webhooks: options.webhooks,
         };
         let service = router(Arc::new(app));
@@ -209,6 +221,9 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.abort();
+        }
         Ok(())
     })
 }

@@ -96,6 +96,13 @@ pub struct Checkpoint {
     pub sequence: i64,
     /// Its hash.
     pub hash: String,
+    /// When this was so.
+    #[schema(format = DateTime)]
+    pub at: Option<String>,
+    /// The fingerprint of the server's key: the SHA-256 of its DER.
+    pub key: Option<String>,
+    /// The signature in base64, of four lines: `schema`, `sequence`, `hash` and `at`, each with a newline at its end.
+    pub signature: Option<String>,
 }
 
 /// Answers with the end of the audit log. Kept elsewhere it tells later whether the log was cut.
@@ -107,9 +114,6 @@ pub(crate) async fn checkpoint(
 ) -> Result<Json<Checkpoint>, Problem> {
     app.require(&headers, Role::Security).await?;
     let end = app.store.audit_end().await?;
-    Ok(Json(Checkpoint {
-        schema: "assay.audit-checkpoint/v1".to_owned(),
-        sequence: end.sequence,
-        hash: end.hash,
-    }))
+    let document = crate::audit::document(end, (app.clock)(), app.audit_key.as_deref());
+    Ok(Json(document.ok_or_else(Problem::fault)?))
 }

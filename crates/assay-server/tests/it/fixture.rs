@@ -170,6 +170,7 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             login,
+            audit_key: None,
             webhooks: secrets(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

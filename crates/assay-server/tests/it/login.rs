@@ -416,3 +416,16 @@ fn a_provider_that_is_away_lets_nobody_in_and_keeps_nobody_out_who_was_in() {
         assert!(status == 503 && body.contains("names itself otherwise"), "{body}");
     });
 }
+
+#[test]
+fn nobody_fills_the_memory_with_logins_that_were_only_begun() {
+    run(async {
+        let scene = Scene::new(&["sub=*:viewer"]).await;
+        let mut begun = 0;
+        while scene.get("/login", "").await.0 == 303 {
+            begun += 1;
+            assert!(begun < 1000, "beginning is not limited");
+        }
+        assert!(begun >= 50, "{begun}");
+    });
+}

@@ -10,11 +10,15 @@ use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::{Patience, TlsFiles};
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Serve};
+use assay_server::{CheckpointExport, Crawls, NotifyUrl, Serve};
+use assay_sign::key::{NewKey, PrivateKey};
+use assay_sign::signer::Signer as _;
 use assay_store::Address;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Run the server: registry webhooks, scan workers, admission and API, with its database in one folder.
@@ -92,6 +96,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// Sign checkpoints of the audit log by this key (PEM, not encrypted) rather than by one that is made in the folder, `audit.key`.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    audit_key: Option<PathBuf>,
+
+    /// Append a signed checkpoint of the audit log to this file at intervals; best where the server can only append.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    audit_checkpoints: Option<PathBuf>,
+
+    /// How many seconds are between two of them.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    audit_checkpoint_every: u64,
+
     #[command(flatten)]
     login: LoginArgs,
 
@@ -155,12 +171,18 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         }
     }
     let work = args.work.work(address, deep, global)?;
+    let audit_key = audit_key(args.audit_key.as_deref(), &data)?;
     let login = args.login.login(&work)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
         work,
         login,
+        audit_key,
+        checkpoints: args.audit_checkpoints.map(|path| CheckpointExport {
+            every: Duration::from_secs(args.audit_checkpoint_every),
+            keep: Arc::new(move |line| append(&path, line)),
+        }),
         listen,
         patience: Patience { connections: args.max_connections, ..Patience::default() },
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
@@ -195,6 +217,42 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     });
     served.map_err(run_error)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the key by which the server signs checkpoints; the one in its folder is made when it is not there, its public half beside it.
+fn audit_key(named: Option<&Path>, data: &Path) -> Result<PrivateKey, CommandError> {
+    let own = data.join("audit.key");
+    let path = named.unwrap_or(&own);
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot use the key `{}` for checkpoints", path.display()), error)
+            .hint("name a private key in PEM, not encrypted, with `--audit-key FILE`, or leave that out")
+    };
+    if named.is_none() && !own.exists() {
+        let key = PrivateKey::generate(NewKey::EcdsaP256).map_err(|error| failed(error.into()))?;
+        let pem = key.to_pem().map_err(|error| failed(error.into()))?;
+        // Never without its name: a key that was half written would be another at the next start.
+        let write = |name: &str, text: &str, mode: u32| -> std::io::Result<()> {
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(data)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(data.join(name))?;
+            Ok(())
+        };
+        write("audit.pub", &key.public_key().to_pem(), 0o644).map_err(|error| failed(error.into()))?;
+        write("audit.key", &pem, 0o600).map_err(|error| failed(error.into()))?;
+        return Ok(key);
+    }
+    let bytes = zeroize::Zeroizing::new(read_file(path).map_err(|error| failed(error.into()))?);
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    PrivateKey::from_pem(text).map_err(|error| failed(error.into()))
+}
+
+/// Appends a line, which is on the disk when this is done.
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(line.as_bytes())?;
+    file.sync_data()
 }
 
 /// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.
