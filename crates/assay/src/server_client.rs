@@ -183,6 +183,10 @@ type Query<'a> = [(&'a str, Option<&'a str>)];
 
 impl Client {
     /// Asks for something, and returns its bytes.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's type is of a crate that this one does not depend on, so it has no name here"
+    )]
     fn bytes(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, ClientError> {
         let url = format!("{}{path}", self.base);
         let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Unreachable {

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn claims(changes: Value) -> Map<String, Value> {
+    fn claims(changes: &Value) -> Map<String, Value> {
         let mut claims = json!({
             "iss": "https://id.example", "aud": "assay", "sub": "1", "exp": 1000, "iat": 900, "nonce": "n",
             "email": "alice@example.org", "email_verified": true, "groups": ["all", "security"],
@@ -158,7 +158,7 @@ mod tests {
         claims.as_object().unwrap().clone()
     }
 
-    fn check(changes: Value, nonce: Option<&str>, roles: &[&str]) -> Result<Holder, String> {
+    fn check(changes: &Value, nonce: Option<&str>, roles: &[&str]) -> Result<Holder, String> {
         let roles: Vec<RoleClaim> = roles.iter().map(|role| role.parse().unwrap()).collect();
         let expected =
             Expected { issuer: "https://id.example", client: "assay", nonce, now: Moment(950_000) };
@@ -170,20 +170,23 @@ mod tests {
     #[test]
     fn who_it_is_and_what_that_is_worth() {
         let alice = |role| Ok(Holder { name: "alice@example.org (oidc 1)".to_owned(), role });
-        assert_eq!(check(json!({}), Some("n"), ALL), alice(Role::Viewer));
+        assert_eq!(check(&json!({}), Some("n"), ALL), alice(Role::Viewer));
         assert_eq!(
-            check(json!({}), None, &["groups=security:security", "sub=*:viewer"]),
+            check(&json!({}), None, &["groups=security:security", "sub=*:viewer"]),
             alice(Role::Security)
         );
-        assert_eq!(check(json!({}), None, &["realm_access.roles=boss:admin"]), alice(Role::Admin));
-        assert_eq!(check(json!({}), None, &["https://a.example/team=x:y:developer"]), alice(Role::Developer));
+        assert_eq!(check(&json!({}), None, &["realm_access.roles=boss:admin"]), alice(Role::Admin));
+        assert_eq!(
+            check(&json!({}), None, &["https://a.example/team=x:y:developer"]),
+            alice(Role::Developer)
+        );
         assert!(
-            check(json!({}), None, &["groups=admins:admin", "groups=secur:admin"])
+            check(&json!({}), None, &["groups=admins:admin", "groups=secur:admin"])
                 .unwrap_err()
                 .contains("no role")
         );
-        assert!(check(json!({}), None, &[]).is_err());
-        let name = |changes| check(changes, None, ALL).unwrap().name;
+        assert!(check(&json!({}), None, &[]).is_err());
+        let name = |changes: Value| check(&changes, None, ALL).unwrap().name;
         assert_eq!(name(json!({ "email_verified": false })), "(oidc 1)");
         assert_eq!(
             name(json!({ "email_verified": false, "preferred_username": "ci (oidc 2)\n" })),
@@ -209,11 +212,11 @@ mod tests {
             (json!({ "nonce": null }), "another login"),
             (json!({ "sub": "" }), "who it is about"),
         ] {
-            let said = check(changes.clone(), Some("n"), ALL).unwrap_err();
+            let said = check(&changes, Some("n"), ALL).unwrap_err();
             assert!(said.contains(why), "{changes}: {said}");
         }
-        assert!(check(json!({ "aud": ["assay", "other"], "azp": "assay" }), Some("n"), ALL).is_ok());
-        assert!(check(json!({ "exp": 1000.5, "nonce": "m" }), None, ALL).is_ok());
+        assert!(check(&json!({ "aud": ["assay", "other"], "azp": "assay" }), Some("n"), ALL).is_ok());
+        assert!(check(&json!({ "exp": 1000.5, "nonce": "m" }), None, ALL).is_ok());
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Scene {
 
     /// Lets time go by, for what is known of the provider only.
     fn wait(&self, time: Duration) {
-        self.later.fetch_add(time.as_millis() as i64, Ordering::Relaxed);
+        self.later.fetch_add(time.as_millis().try_into().unwrap(), Ordering::Relaxed);
     }
 
     async fn get(&self, path: &str, cookie: &str) -> (u16, String, String) {

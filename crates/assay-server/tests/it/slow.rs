@@ -26,7 +26,7 @@ async fn drip(world: &World, text: &str) -> (Duration, String) {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     };
     let mut said = Vec::new();
     tokio::select! {
