@@ -15,6 +15,7 @@ mod access;
 mod artifact;
 mod crash;
 mod crawl;
+mod filters;
 mod fixture;
 mod freshness;
 mod hostile;
