@@ -94,6 +94,9 @@ const NODE: &[&str] = &[
 const GO: &str = "golang.org/x/mod@v0.42.0";
 const MAVEN: &str = "org.apache.maven:maven-artifact:3.9.9";
 
+/// What fuzzes the server's API from its description.
+const PYTHON_API: &[&str] = &["schemathesis==4.32.5"];
+
 /// What reads and validates bills of materials and VEX, each in a folder of its own below `target/tools`: `python-sbom`, `maven-spdx` and
 /// `go/openvex`.
 const PYTHON_SBOM: &[&str] = &[
@@ -239,6 +242,7 @@ pub(crate) fn install() -> Result<Vec<String>> {
     }
     note(&mut missing, "the Python modules", python("python", PYTHON));
     note(&mut missing, "the Python modules for SBOMs", python("python-sbom", PYTHON_SBOM));
+    note(&mut missing, "the Python modules for the API", python("python-api", PYTHON_API));
     note(&mut missing, "the Node modules", node());
     note(&mut missing, "the Go module", go("semver", GO));
     note(&mut missing, "the Go module for OpenVEX", go("openvex", GO_OPENVEX));

@@ -3,13 +3,17 @@
 //! Fields are added, never renamed or removed, within v1.
 
 use assay_model::{Digest, Finding, FixState, Report, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+mod read;
+
+pub use read::ReadVerdictError;
 
 /// The name of the contract.
 pub const SCHEMA: &str = "assay.verdict/v1";
 
 /// What is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// It may run.
@@ -32,7 +36,7 @@ impl Decision {
 }
 
 /// What a broken rule leads to. Ordered from the mildest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
     /// It is recorded only.
@@ -63,7 +67,7 @@ impl Effect {
 }
 
 /// Why a rule speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// What it asks for does not hold.
@@ -168,7 +172,7 @@ fn as_text<S: serde::Serializer>(digest: &Option<Digest>, serializer: S) -> Resu
 }
 
 /// What became of an exception.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExceptionState {
     /// It took something out of the count.

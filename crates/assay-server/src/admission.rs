@@ -14,6 +14,7 @@ mod promotion;
 mod review;
 mod trust;
 
+pub(crate) use decide::Judged;
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};

@@ -10,12 +10,14 @@ mod story;
 use crate::admission::{Identities, Judge, LoadPolicyError};
 use crate::crawl::Crawls;
 use crate::evidence::Refresh;
+use crate::listen::Patience;
 use crate::notify::Notifications;
 use crate::run::{Promotions, RunError, Serve, Work, serve};
 use crate::scanner::Scanner;
 use crate::webhook::Secrets;
 use crate::worker::Clock;
 use assay_oci::NetworkOptions;
+use assay_sign::key::{NewKey, PrivateKey};
 use assay_store::{Address, Terms};
 use registry::Registry;
 use std::net::SocketAddr;
@@ -65,6 +67,9 @@ pub enum DemoError {
     /// The registry cannot be started, or an image cannot be made.
     #[error("cannot start the registry of the demo")]
     Registry(#[from] std::io::Error),
+    /// There is no key for checkpoints of the audit log.
+    #[error("cannot make a key for the demo")]
+    Key(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The advisories cannot be compiled.
     #[error("cannot compile the advisories of the demo")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -112,6 +117,10 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
             note: Arc::new(move |text| told(&format!("   (server: {text})"))),
         },
         listen: options.listen,
+        patience: Patience::default(),
+        login: None,
+        audit_key: PrivateKey::generate(NewKey::EcdsaP256).map_err(|error| DemoError::Key(error.into()))?,
+        checkpoints: None,
         tls: None,
         judge: Some(Judge::parse(POLICY)?),
         anonymous_admission: false,

@@ -1,10 +1,11 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
-use crate::admission::{Admission, Answer, Review, body};
-use crate::crawl;
+use crate::admission::{self, Admission, Answer, Review};
+use crate::body;
 use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
+use crate::login::{self, Login, LoginError};
 use crate::metrics::Metrics;
 use crate::pages;
 use crate::problem::Problem;
@@ -14,13 +15,14 @@ use crate::trace::{self, Context, Parent, SpanKind};
 use crate::webhook;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use crate::{api, indicators};
+use assay_sign::key::PrivateKey;
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post, put};
 use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -57,6 +59,10 @@ pub struct App {
     pub limits: Limits,
     /// What was last worked out about the fleet.
     pub indicators: indicators::Kept,
+    /// Signs people in who are known to an identity provider.
+    pub login: Option<Login>,
+    /// What checkpoints of the audit log are signed by.
+    pub audit_key: Option<Arc<PrivateKey>>,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
     /// What promotes images, where there are repositories for that.
@@ -74,9 +80,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/webhooks/{registry}", post(event))
         .route("/admission/validate", post(validate))
         .route("/admission/mutate", post(mutate))
-        .route("/api/v1/images", get(api::images))
-        .route("/api/v1/images/{digest}", get(api::image))
-        .route("/api/v1/images/{digest}/report", get(api::report))
+        .merge(api::router().0)
         .route("/api/v1/images/{digest}/evidence", get(api::evidence::list))
         .route("/api/v1/images/{digest}/sbom", get(api::sbom::read).put(api::sbom::give))
         .route("/api/v1/images/{digest}/sboms", get(api::sbom::list))
@@ -88,14 +92,7 @@ pub fn router(app: Arc<App>) -> Router {
             put(api::deployment::set).delete(api::deployment::end),
         )
         .route("/api/v1/retention", get(api::retention::dry_run))
-        .route("/api/v1/blast-radius", get(api::blast_radius))
-        .route("/api/v1/events", get(api::events))
-        .route("/api/v1/audit", get(api::audit::list))
-        .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
-        .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
-        .route("/api/v1/tokens/{name}", delete(api::token::revoke))
         .route("/api/v1/channels", get(api::channel::list))
-        .route("/api/v1/crawls", get(crawl::crawls))
         .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
@@ -103,6 +100,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pages::routes(app.clone()))
         .fallback(async || Problem::not_found("there is nothing at this address"))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(read_in_time))
         .layer(middleware::from_fn_with_state(app.clone(), limited))
         .layer(middleware::from_fn_with_state(app.clone(), traced))
         .layer(middleware::map_response(as_problem))
@@ -126,10 +124,21 @@ impl App {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| Token::presented(token.trim()));
-        let holder = match presented {
-            Some(token) => self.store.holder(&token, (self.clock)()).await?,
-            None => None,
+            .map(|(_, token)| token.trim());
+        let holder = match (presented, &self.login) {
+            (Some(token), Some(login)) if login::looks_like_one(token) => match login.bearer(token).await {
+                Ok(holder) => Some(holder),
+                Err(LoginError::Token(_)) => None,
+                Err(error @ LoginError::Nobody(_)) => {
+                    return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", error.to_string()));
+                }
+                Err(error) => {
+                    let (status, code) = (StatusCode::SERVICE_UNAVAILABLE, "provider-unavailable");
+                    return Err(Problem::new(status, code, error.to_string()));
+                }
+            },
+            (Some(token), _) => self.store.holder(&Token::presented(token), (self.clock)()).await?,
+            (None, _) => None,
         };
         match holder {
             None => {
@@ -147,6 +156,11 @@ impl App {
             // Without a limit: a cluster that starts asks for everything at once.
             self.holder(headers, Role::Viewer).await?;
         }
+        self.judging()
+    }
+
+    /// Returns admission, where there is a policy to judge by.
+    pub(crate) fn judging(&self) -> Result<&Admission, Problem> {
         self.admission.as_ref().ok_or_else(|| {
             let hint = "the server has no policy to judge by: start it with `--policy FILE`";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
@@ -199,12 +213,36 @@ fn decided(app: &App, open: Option<trace::Open>, review: &Review, answer: &Answe
     app.metrics.traces.add(span);
 }
 
+/// Says whether who answers at an address reads the body itself, which may be larger, once it is known who sends it.
+fn reads_itself(path: &str) -> bool {
+    path.starts_with("/admission/") || path.ends_with("/sbom")
+}
+
+/// Reads the body of a request, which must be there in time: whoever handles it finds all of it.
+async fn read_in_time(request: Request, next: Next) -> Response {
+    let response = if reads_itself(request.uri().path()) {
+        next.run(request).await
+    } else {
+        let (head, body) = request.into_parts();
+        // One byte more than is allowed, so that the limits on bodies have something to refuse.
+        match body::read(body, MAX_BODY + 1).await {
+            Ok(body) => next.run(Request::from_parts(head, body.into())).await,
+            Err(problem) => problem.into_response(),
+        }
+    };
+    let mut response = response;
+    if response.status() == StatusCode::REQUEST_TIMEOUT {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 /// Keeps who presents wrong tokens from having each looked up.
 async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // What stands before the server may name another address in a header; anybody may.
     let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.address.ip());
     let path = request.uri().path();
-    let shows_something = path == pages::SIGN_IN
+    let shows_something = pages::tries(path)
         || path.starts_with("/webhooks/")
         || request.headers().contains_key(header::AUTHORIZATION);
     // Pods must not wait because somebody guesses from behind the same address as the API server.
@@ -213,8 +251,10 @@ async fn limited(State(app): State<Arc<App>>, request: Request, next: Next) -> R
         app.metrics.rate_limited.add(1);
         return Problem::too_often().into_response();
     }
+    // Each begins an attempt that is kept, for whoever asks.
+    let begins = request.uri().path() == pages::LOGIN;
     let response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED {
+    if begins || response.status() == StatusCode::UNAUTHORIZED {
         app.limits.failed(peer, (app.clock)());
     }
     response
@@ -228,6 +268,8 @@ async fn as_problem(response: Response) -> Response {
     if !(status.is_client_error() || status.is_server_error()) || !is_plain {
         return response;
     }
+    // Which methods there are instead (RFC 9110, section 15.5.6).
+    let allow = response.headers().get(header::ALLOW).cloned();
     let text = axum::body::to_bytes(response.into_body(), MAX_DETAIL).await.unwrap_or_default();
     let code = match status {
         StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
@@ -236,7 +278,11 @@ async fn as_problem(response: Response) -> Response {
         _ if status.is_server_error() => "fault",
         _ => "invalid-request",
     };
-    Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response()
+    let mut response = Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response();
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {
@@ -336,7 +382,7 @@ async fn validate(
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
-    let review = body::read(sent).await?;
+    let review = admission::body::read(sent).await?;
     let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer: Answer = admission.validate(&review, deadline).await;
     decided(&app, open, &review, &answer);
@@ -352,7 +398,7 @@ async fn mutate(
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
-    let review = body::read(sent).await?;
+    let review = admission::body::read(sent).await?;
     let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer = admission.mutate(&review, deadline).await;
     decided(&app, open, &review, &answer);

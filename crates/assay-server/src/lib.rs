@@ -2,8 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
-mod api;
+pub mod api;
 mod audit;
+mod body;
 mod condition;
 mod crawl;
 mod deep;
@@ -16,6 +17,7 @@ mod index;
 mod indicators;
 mod limits;
 pub mod listen;
+mod login;
 mod metrics;
 mod notify;
 mod objects;
@@ -34,7 +36,7 @@ pub mod trace;
 pub mod webhook;
 mod worker;
 
-pub use audit::verify_audit;
+pub use audit::{CheckpointExport, InvalidCheckpoint, KeepCheckpoint, read_checkpoint, verify_audit};
 pub use condition::{ReadUpdate, UpdateFailure, check_conditions};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use deep::deepen;
@@ -44,6 +46,7 @@ pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
+pub use login::{InvalidLoginUrl, InvalidRole, Login, LoginOptions, RoleClaim};
 pub use metrics::{Counter, Metrics};
 pub use notify::{
     Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules,

@@ -1,26 +1,23 @@
 //! Listening: on this machine only, unless there is TLS.
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+mod answer;
+
+pub use answer::{Patience, answer};
+
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpListener;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
-use tokio_rustls::server::TlsStream;
 
 /// How long a client may take to begin TLS.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Connections that have begun TLS and wait to be answered.
-const WAITING: usize = 256;
 /// Bytes of a file of certificates that are read.
 const MAX_PEM: u64 = 1 << 20;
 
@@ -171,20 +168,6 @@ pub struct Peer {
     pub certified: bool,
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        Self { address: *stream.remote_addr(), certified: false }
-    }
-}
-
-impl Connected<IncomingStream<'_, TlsListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
-        // One that is shown and does not lead to an authority has ended the handshake.
-        let certified = stream.io().get_ref().1.peer_certificates().is_some();
-        Self { address: *stream.remote_addr(), certified }
-    }
-}
-
 /// Takes an address to listen on.
 ///
 /// # Errors
@@ -194,54 +177,4 @@ pub async fn bind(address: SocketAddr, tls: Option<&Tls>) -> Result<TcpListener,
         return Err(ListenError::Exposed(address));
     }
     TcpListener::bind(address).await.map_err(|source| ListenError::Bind { address, source })
-}
-
-/// Answers connections with TLS. A client that is slow to begin keeps nobody else waiting.
-pub struct TlsListener {
-    ready: mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>,
-    address: SocketAddr,
-}
-
-impl TlsListener {
-    /// Starts to take connections.
-    ///
-    /// # Errors
-    /// Fails when the listener has no address.
-    pub fn start(listener: TcpListener, tls: Arc<Tls>) -> std::io::Result<Self> {
-        let address = listener.local_addr()?;
-        let (sender, ready) = mpsc::channel(WAITING);
-        tokio::spawn(async move {
-            while !sender.is_closed() {
-                let Ok((stream, peer)) = listener.accept().await else {
-                    // Out of file descriptors, most likely; trying again at once would only burn time.
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                    continue;
-                };
-                let (acceptor, sender) = (TlsAcceptor::from(tls.config()), sender.clone());
-                tokio::spawn(async move {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                        let _ = sender.send((stream, peer)).await;
-                    }
-                });
-            }
-        });
-        Ok(Self { ready, address })
-    }
-}
-
-impl Listener for TlsListener {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        match self.ready.recv().await {
-            Some(ready) => ready,
-            // The task that takes connections ends only after this.
-            None => std::future::pending().await,
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        Ok(self.address)
-    }
 }

@@ -7,6 +7,7 @@
 mod ask;
 mod download;
 mod error;
+mod login;
 mod render;
 mod session;
 mod table;
@@ -28,6 +29,7 @@ mod search;
 
 use crate::http::App;
 use ask::Ask;
+pub use ask::encode;
 use assay_store::Role;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -44,7 +46,15 @@ use std::sync::Arc;
 const MAX_FORM: usize = 16 << 10;
 
 /// Where a token is tried.
-pub(crate) const SIGN_IN: &str = "/sign-in";
+const SIGN_IN: &str = "/sign-in";
+
+/// Says whether somebody may be tried at an address without saying who they are.
+pub(crate) fn tries(path: &str) -> bool {
+    [SIGN_IN, LOGIN, crate::login::CALLBACK].contains(&path)
+}
+
+/// Where the way to the identity provider begins.
+pub(crate) const LOGIN: &str = "/login";
 
 type Viewing<'a> = Pin<Box<dyn Future<Output = Result<View, PageError>> + Send + 'a>>;
 
@@ -101,6 +111,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<
     router
         .route(SIGN_IN, get(session::form).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route(LOGIN, get(login::leave))
+        .route(crate::login::CALLBACK, get(login::come_back))
         .route("/images/{digest}/download/{format}", get(download::download))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .route(render::STYLE_PATH, get(render::style))

@@ -1,6 +1,7 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
 use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
+use crate::audit::{CheckpointExport, export};
 use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
 use crate::deep::keep_deepening;
@@ -8,7 +9,8 @@ use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
 use crate::indicators::Kept as KeptIndicators;
 use crate::limits::Limits;
-use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
+use crate::listen::{self, ListenError, Patience, Tls, TlsFiles};
+use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Channel, Notifications, Notifier, keep_telling};
 use crate::policing;
@@ -22,6 +24,7 @@ use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
 use assay_oci::{CredentialSources, NetworkOptions};
+use assay_sign::key::PrivateKey;
 use assay_store::{
     Address, ObjectError, ObjectStorage, Objects, OpenStoreError, Store, StoreError, Terms, Token,
 };
@@ -78,6 +81,8 @@ pub struct Serve {
     pub work: Work,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// How patient it is with slow clients, and how many there may be.
+    pub patience: Patience,
     /// Certificate and key.
     pub tls: Option<TlsFiles>,
     /// By what workloads are judged.
@@ -98,6 +103,12 @@ pub struct Serve {
     pub update: Arc<ReadUpdate>,
     /// What registries prove by that an event is theirs.
     pub webhooks: Secrets,
+    /// Signs people in who are known to an identity provider.
+    pub login: Option<Login>,
+    /// What checkpoints of the audit log are signed by.
+    pub audit_key: PrivateKey,
+    /// Where they go at intervals, if they do.
+    pub checkpoints: Option<CheckpointExport>,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
     /// How often registries are asked again what is attached to images.
@@ -197,8 +208,10 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             "registries": options.work.scanner.registries,
             "anonymousAdmission": options.anonymous_admission,
             "channels": options.notifications.channels.iter().map(Channel::key).collect::<Vec<_>>(),
+            "provider": options.login.as_ref().map(Login::provider),
         });
         let mut work = store.begin().await?;
+        work.end_other_logins(options.login.as_ref().map(Login::terms)).await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
         let terms = options.work.terms;
@@ -277,6 +290,11 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock.clone(),
             stop.clone(),
         ));
+        let audit_key = Arc::new(options.audit_key);
+        let checkpoints = options.checkpoints.map(|checkpoints| {
+            let (store, key, clock) = (store.clone(), audit_key.clone(), clock.clone());
+            tokio::spawn(export(store, key, checkpoints, clock, note.clone(), stop.clone()))
+        });
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
         let refresh = tokio::spawn(evidence::schedule(
             store.clone(),
@@ -301,24 +319,22 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            login: options.login,
+            audit_key: Some(audit_key),
             webhooks: options.webhooks,
             promoter,
             keep: options.keep,
         };
         let app = Arc::new(app);
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
-        let service = router(app).into_make_service_with_connect_info::<Peer>();
+        let service = router(app);
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
         let until = async move { raised(&told).await };
-        match tls {
-            Some(tls) => {
-                tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
-                let listener = TlsListener::start(listener, tls)?;
-                axum::serve(listener, service).with_graceful_shutdown(until).await?;
-            }
-            None => axum::serve(listener, service).with_graceful_shutdown(until).await?,
+        if let Some(tls) = &tls {
+            tokio::spawn(watch_certificates(tls.clone(), note, stop.clone()));
         }
+        listen::answer(listener, tls, service, options.patience, until).await;
         farewell(workers.into_iter().chain(promoting).collect(), &stop).await;
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
@@ -328,6 +344,9 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         deepening.abort();
         forgetting.abort();
         conditions.abort();
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.abort();
+        }
         last_traces(&metrics).await;
         Ok(())
     })

@@ -1,5 +1,6 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
+use crate::api::reference::PRIORITY;
 use crate::crawl::{self, CRAWL, Crawled};
 use crate::deep;
 use crate::evidence::{self, EVIDENCE, evidence_job};
@@ -21,6 +22,8 @@ pub(crate) const RESOLVE: &str = "resolve";
 pub(crate) const SCAN: &str = "scan";
 /// The job that looks at an image deeply that was scanned before.
 pub(crate) const DEEP_SCAN: &str = "deep-scan";
+/// How the name begins of a job that asks a registry about an image that somebody waits for.
+pub(crate) const ASKED: &str = "ask ";
 /// How often a job is tried.
 pub(crate) const ATTEMPTS: i64 = 8;
 /// How long jobs that ended can be looked up.
@@ -284,6 +287,20 @@ impl Worker {
         })
     }
 
+    /// Says whether there are reports about an image, or about all images of an index.
+    async fn is_scanned(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let children = self.store.children(digest).await?;
+        if children.is_empty() {
+            return Ok(self.store.report_status(digest).await?.is_some());
+        }
+        for child in children {
+            if self.store.report_status(&child.digest).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         // Before the transaction: what is large is written elsewhere, and nobody should wait for that.
@@ -300,12 +317,16 @@ impl Worker {
             }
             Outcome::Resolved(place, resolved, asked) => {
                 promote::check_release(&mut work, place, &resolved.digest, *asked).await?;
-                let is_asked_for = job.name.starts_with("pod ");
+                let is_waited_for = job.name.starts_with(ASKED);
+                let is_asked_for = is_waited_for || job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
                 if is_asked_for || resolved.is_image() {
                     seen(&mut work, &resolved.digest, place, *asked).await?;
-                    let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
-                    work.enqueue(&scan, now).await?;
+                    let priority = if is_waited_for { PRIORITY } else { 10 };
+                    let scan = scan_job(&resolved.digest, &place.registry, &place.repository, priority);
+                    if !(is_waited_for && self.is_scanned(&resolved.digest).await?) {
+                        work.enqueue(&scan, now).await?;
+                    }
                     ask_for_evidence(&mut work, &resolved.digest, place, ("image", 10), now).await?;
                     if self.scanner.wants_deep(place.tag.as_deref()) {
                         deep::ask(&mut work, &resolved.digest, place, now).await?;

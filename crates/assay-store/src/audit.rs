@@ -8,6 +8,7 @@ use crate::text::clean;
 use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,11 +129,30 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn audit_log(&self, after: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        self.audit_like(None, None, after, limit).await
+    }
+
+    /// Returns entries of the audit log, of one actor or all and about one action or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn audit_like(
+        &self,
+        actor: Option<&str>,
+        action: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let (actor, action) = (clean(actor.unwrap_or_default()), clean(action.unwrap_or_default()));
         let rows = sqlx::query(
             "SELECT sequence, at, actor, action, subject, detail, previous, hash FROM audit \
-             WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+             WHERE sequence > $1 AND ($2 = '' OR actor = $3) AND ($4 = '' OR action = $5) ORDER BY sequence LIMIT $6",
         )
         .bind(after)
+        .bind(&actor)
+        .bind(&actor)
+        .bind(&action)
+        .bind(&action)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;
@@ -174,8 +194,30 @@ impl Store {
         &self,
         checkpoint: Option<&Checkpoint>,
     ) -> Result<Result<Checkpoint, AuditFault>, StoreError> {
+        self.verify_audit_against(checkpoint.map(std::slice::from_ref).unwrap_or_default()).await
+    }
+
+    /// Goes through the whole audit log as [`Store::verify_audit`] does; it must contain every one of these checkpoints.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn verify_audit_against(
+        &self,
+        checkpoints: &[Checkpoint],
+    ) -> Result<Result<Checkpoint, AuditFault>, StoreError> {
         let mut end = Checkpoint { sequence: 0, hash: start() };
-        let mut contained = checkpoint.is_none_or(|checkpoint| *checkpoint == end);
+        let mut missing: BTreeMap<i64, BTreeSet<&str>> = BTreeMap::new();
+        for one in checkpoints {
+            missing.entry(one.sequence).or_default().insert(&one.hash);
+        }
+        // A number that two checkpoints give different hashes is one that the log cannot have both of.
+        let found = |missing: &mut BTreeMap<i64, BTreeSet<&str>>, end: &Checkpoint| {
+            if missing.get(&end.sequence).is_some_and(|all| all.len() == 1 && all.contains(end.hash.as_str()))
+            {
+                missing.remove(&end.sequence);
+            }
+        };
+        found(&mut missing, &end);
         loop {
             let page = self.audit_log(end.sequence, PAGE).await?;
             if page.is_empty() {
@@ -189,12 +231,12 @@ impl Store {
                     return Ok(Err(AuditFault::Changed(entry.sequence)));
                 }
                 end = Checkpoint { sequence: entry.sequence, hash: entry.hash };
-                contained |= checkpoint.is_some_and(|checkpoint| *checkpoint == end);
+                found(&mut missing, &end);
             }
         }
-        match checkpoint {
-            Some(checkpoint) if !contained => Ok(Err(AuditFault::Checkpoint(checkpoint.sequence))),
-            _ => Ok(Ok(end)),
+        match missing.first_key_value() {
+            Some((sequence, _)) => Ok(Err(AuditFault::Checkpoint(*sequence))),
+            None => Ok(Ok(end)),
         }
     }
 }

@@ -22,6 +22,7 @@ mod image;
 mod indicator;
 mod inventory;
 mod listing;
+mod login;
 mod migration;
 mod moment;
 mod notice;
@@ -42,7 +43,7 @@ mod watch;
 pub use alert::Alert;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
-pub use blast::Hit;
+pub use blast::{Hit, Where};
 pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
 pub use condition::Condition;
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
@@ -59,6 +60,7 @@ pub use indicator::{
     Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans, WEIGHTS,
 };
 pub use listing::{JobStatus, Standing};
+pub use login::{LOGIN_TIME, LoginAttempt};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
 pub use notice::Sink;

@@ -44,7 +44,7 @@ impl Session {
         hex(&Sha256::digest(format!("form of {}", self.0).as_bytes()))
     }
 
-    fn hash(&self) -> String {
+    pub(crate) fn hash(&self) -> String {
         hex(&Sha256::digest(self.0.as_bytes()))
     }
 }
@@ -55,7 +55,7 @@ impl fmt::Debug for Session {
     }
 }
 
-fn holder(row: &AnyRow) -> Result<Option<Holder>, StoreError> {
+pub(crate) fn holder(row: &AnyRow) -> Result<Option<Holder>, StoreError> {
     let role: String = row.try_get(1)?;
     // A role of a newer program allows nothing here.
     let Ok(role) = role.parse() else { return Ok(None) };
@@ -111,11 +111,12 @@ impl Work {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn end_session(&mut self, session: &Session) -> Result<bool, StoreError> {
-        let ended = sqlx::query("DELETE FROM sessions WHERE hash = $1")
-            .bind(session.hash())
-            .execute(&mut *self.transaction)
-            .await?;
-        Ok(ended.rows_affected() > 0)
+        let mut ended = 0;
+        for sql in ["DELETE FROM sessions WHERE hash = $1", "DELETE FROM logins WHERE hash = $1"] {
+            let gone = sqlx::query(sql).bind(session.hash()).execute(&mut *self.transaction).await?;
+            ended += gone.rows_affected();
+        }
+        Ok(ended > 0)
     }
 }
 
@@ -134,6 +135,9 @@ impl Store {
         .bind(now.0)
         .fetch_optional(&self.pool)
         .await?;
-        row.as_ref().map_or(Ok(None), holder)
+        match row.as_ref() {
+            Some(row) => holder(row),
+            None => self.login_holder(session, now).await,
+        }
     }
 }

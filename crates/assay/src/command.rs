@@ -12,6 +12,8 @@ mod attest;
 mod attest_blob;
 #[cfg(feature = "server")]
 mod audit;
+#[cfg(feature = "server")]
+mod blast_radius;
 mod build;
 mod cache;
 mod completions;
@@ -26,6 +28,8 @@ mod diff;
 mod download;
 mod explain;
 mod gate;
+#[cfg(feature = "server")]
+mod images;
 mod key;
 mod lint;
 mod man;
@@ -39,6 +43,8 @@ mod sbom;
 mod scan;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod serve_login;
 mod sign;
 mod sign_blob;
 mod tree;
@@ -86,6 +92,9 @@ pub(crate) enum Command {
     Audit(audit::Args),
     #[cfg(feature = "server")]
     Demo(demo::Args),
+    Images(images::Args),
+    #[cfg(feature = "server")]
+    BlastRadius(blast_radius::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -176,6 +185,9 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Audit(args) => audit::run(&args),
         #[cfg(feature = "server")]
         Command::Demo(args) => demo::run(&args, global),
+        Command::Images(args) => images::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::BlastRadius(args) => blast_radius::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

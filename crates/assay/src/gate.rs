@@ -65,6 +65,27 @@ pub(crate) struct GateArgs {
     budgets: Option<PathBuf>,
 }
 
+#[cfg(feature = "server")]
+impl GateArgs {
+    /// Returns namespace and labels, as a server takes them; or an option that it does not take.
+    pub(crate) fn for_server(&self) -> Result<(Option<String>, Option<String>), &'static str> {
+        let others = [
+            (self.tier.is_some(), "--tier"),
+            (!self.namespace_label.is_empty(), "--namespace-label"),
+            (self.service.is_some(), "--service"),
+            (self.team.is_some(), "--team"),
+            (!self.history.is_empty(), "--history"),
+            (self.report_signature.is_some(), "--report-signature"),
+            (self.budgets.is_some(), "--budgets"),
+        ];
+        if let Some((_, option)) = others.into_iter().find(|(given, _)| *given) {
+            return Err(option);
+        }
+        let labels: Vec<String> = self.label.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Ok((self.namespace.clone(), Some(labels.join(",")).filter(|labels| !labels.is_empty())))
+    }
+}
+
 fn label(text: &str) -> Result<(String, String), String> {
     text.split_once('=')
         .filter(|(key, _)| !key.is_empty())

@@ -6,6 +6,8 @@ mod attached;
 mod attesting;
 mod bytes;
 mod client;
+#[cfg(feature = "server")]
+mod columns;
 mod command;
 mod config;
 mod context;
@@ -19,6 +21,8 @@ mod limits;
 mod manual;
 mod password;
 mod repository;
+#[cfg(feature = "server")]
+mod server_client;
 mod services;
 mod signing;
 mod source;

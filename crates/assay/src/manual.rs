@@ -3,6 +3,8 @@
 mod tests {
     /// The pages, and what is shown in them.
     const PAGES: &[(&str, &str)] = &[
+        #[cfg(feature = "server")]
+        ("api.md", include_str!("../../../docs/manual/api.md")),
         ("policy.md", include_str!("../../../docs/manual/policy.md")),
         ("gate.md", include_str!("../../../docs/manual/gate.md")),
         ("builds.md", include_str!("../../../docs/manual/builds.md")),

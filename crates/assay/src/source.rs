@@ -168,6 +168,12 @@ pub(crate) struct VexArgs {
 }
 
 impl VexArgs {
+    /// Says whether there are any.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_given(&self) -> bool {
+        !self.vex.is_empty()
+    }
+
     /// Reads the documents.
     pub(crate) fn documents(&self, global: &Global) -> Result<Vec<VexDocument>, CommandError> {
         self.vex

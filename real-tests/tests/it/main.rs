@@ -12,6 +12,7 @@
 )]
 
 mod alerts;
+mod api;
 mod artifacts;
 mod checks;
 mod ci_formats;

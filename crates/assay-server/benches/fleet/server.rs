@@ -4,7 +4,7 @@ use crate::at;
 use assay_advisories::Database;
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
-use assay_server::listen::{Peer, Tls, TlsFiles, TlsListener, bind};
+use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, router};
 use assay_store::{Moment, Store};
@@ -97,6 +97,8 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         metrics,
         limits: Limits::default(),
         indicators: KeptIndicators::default(),
+        login: None,
+        audit_key: None,
         webhooks: Secrets::default(),
         promoter: None,
         keep: None,
@@ -104,8 +106,8 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
     let tls = Arc::new(Tls::read(TlsFiles { certificate, key, client_authorities: None }).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), Some(&tls)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let listener = TlsListener::start(listener, tls).unwrap();
-    let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
-    let task = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+    let answering =
+        answer(listener, Some(tls), router(Arc::new(app)), Patience::default(), std::future::pending());
+    let task = tokio::spawn(answering);
     Running { address, connector: TlsConnector::from(Arc::new(client)), task }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn read(body: Body) -> Result<Review, Problem> {
         let message = format!("an admission review of more than {} MiB is not judged", most >> 20);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message)
     };
-    let bytes = axum::body::to_bytes(body, MAX_BODY).await.map_err(|_| too_large(MAX_BODY))?;
+    let bytes = crate::body::read(body, MAX_BODY).await?;
     if bytes.len() > MAX_SAID && said(&bytes) > MAX_SAID {
         return Err(too_large(MAX_SAID));
     }
@@ -52,7 +52,7 @@ mod tests {
         let refused = runtime.block_on(read(Body::from("\\u003c".repeat(4 << 20)))).unwrap_err();
         let (status, told) = refused.told();
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
-        assert_eq!(told, "an admission review of more than 20 MiB is not judged");
+        assert_eq!(told, "the body could not be read, or has more than 20971520 bytes");
     }
 
     #[test]

@@ -159,6 +159,16 @@ pub(super) enum Said {
     Pending(&'static str),
 }
 
+/// What comes of judging an image.
+pub(crate) enum Judged {
+    /// Something is not known yet: what, to follow the image's name.
+    Pending(&'static str),
+    /// It never can be, which is a denial.
+    Unjudgeable(String),
+    /// It was.
+    Verdict(StoredVerdict),
+}
+
 /// What became of asking for an image to be looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -501,29 +511,41 @@ impl Admission {
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Said, StoreError> {
+        Ok(match self.judge(review, reference, digest).await? {
+            Judged::Pending(what) => Said::Pending(what),
+            Judged::Unjudgeable(why) => Said::Deny(format!("`{reference}` cannot be judged: {why}")),
+            Judged::Verdict(verdict) => said(&verdict),
+        })
+    }
+
+    /// Judges an image that is to run somewhere under a name.
+    pub(crate) async fn judge(
+        &self,
+        review: &Review,
+        reference: &Reference,
+        digest: &Digest,
+    ) -> Result<Judged, StoreError> {
         let placement = placement(review);
         let key = key(reference, digest, &placement, &self.judge.trust);
         if let Some(verdict) = self.stored(digest, &key).await? {
-            return Ok(said(&verdict));
+            return Ok(Judged::Verdict(verdict));
         }
         let flight = self.flights.of(&key);
         let _turn = flight.lock().await;
         if let Some(verdict) = self.stored(digest, &key).await? {
-            return Ok(said(&verdict));
+            return Ok(Judged::Verdict(verdict));
         }
         let mut attempt = 0;
         loop {
             attempt += 1;
             // Before anything is read that it is decided by.
             let Some(generation) = self.store.generation(digest).await? else {
-                return Ok(Said::Pending(UNSCANNED));
+                return Ok(Judged::Pending(UNSCANNED));
             };
             let reports = match self.images(digest).await? {
                 Images::Known(reports) => reports,
-                Images::Unknown => return Ok(Said::Pending(UNSCANNED)),
-                Images::Unjudgeable(why) => {
-                    return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
-                }
+                Images::Unknown => return Ok(Judged::Pending(UNSCANNED)),
+                Images::Unjudgeable(why) => return Ok(Judged::Unjudgeable(why)),
             };
             let shallow = |report: &StoredReport| {
                 report.depth < Depth::Deep && (self.clock)().since(report.created) >= RESCAN
@@ -542,7 +564,7 @@ impl Admission {
             let evidence = self.evidence(review, reference, digest, &reports).await?;
             let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
             if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
-                return Ok(Said::Pending(UNGATHERED));
+                return Ok(Judged::Pending(UNGATHERED));
             }
             let case = Case {
                 judge: self.judge.clone(),
@@ -570,7 +592,7 @@ impl Admission {
             work.commit().await?;
             // A scan that ended meanwhile may say otherwise.
             if kept || attempt == MAX_DECIDED {
-                return Ok(said(&verdict));
+                return Ok(Judged::Verdict(verdict));
             }
         }
     }

@@ -180,7 +180,7 @@ fn is_name(text: &str) -> bool {
 
 impl Admission {
     /// Returns the review with the labels of its namespace, where they may be asked for.
-    pub(super) async fn labelled(&self, review: &Review) -> Result<Option<Review>, String> {
+    pub(crate) async fn labelled(&self, review: &Review) -> Result<Option<Review>, String> {
         let Some(namespaces) = self.namespaces.as_ref().filter(|_| !review.namespace.is_empty()) else {
             return Ok(None);
         };

@@ -1,7 +1,8 @@
 //! How images were built: CI tells, and people ask. What is told is the word of who holds the token; no verdict rests on it.
 
-use super::given::{Texts, body, json, moment, seconds};
+use super::given::{Texts, json, moment, seconds};
 use super::{List, digest, full, time};
+use crate::body::read as body;
 use crate::http::App;
 use crate::problem::Problem;
 use assay_model::Digest;

@@ -1,7 +1,8 @@
 //! What runs where: CI or whoever deploys tells, and people ask. It decides what is kept and what the indicators count; no verdict rests on it.
 
-use super::given::{Texts, body, json};
+use super::given::{Texts, json};
 use super::{List, digest, full, time};
+use crate::body::read as body;
 use crate::http::App;
 use crate::problem::Problem;
 use crate::rematch::scan_job;

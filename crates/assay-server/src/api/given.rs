@@ -3,21 +3,8 @@
 use crate::problem::Problem;
 use assay_model::Timestamp;
 use assay_store::Moment;
-use axum::body::{Body, Bytes};
-use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
-
-/// Reads a body of at most so many bytes: only after who sends it is known, if it may be larger than what is read of everybody.
-pub(super) async fn body(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    axum::body::to_bytes(body, limit).await.map_err(|_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            format!("the request has more than {limit} bytes, or broke off"),
-        )
-    })
-}
 
 pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| Problem::invalid(error.to_string()))

@@ -2,8 +2,8 @@
 //!
 //! What was given is kept as it came, and counted by how complete it is. It is a claim: no finding and no verdict rests on it.
 
-use super::given::body;
 use super::{digest, time};
+use crate::body::read as body;
 use crate::http::App;
 use crate::problem::Problem;
 use assay_report::format::by_name;

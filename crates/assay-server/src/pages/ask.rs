@@ -115,7 +115,7 @@ fn clean(text: &str) -> String {
 }
 
 /// Returns a text as it stands in one segment or parameter of an address (RFC 3986, section 2.3).
-pub(super) fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':' | b'@') {

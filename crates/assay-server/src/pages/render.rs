@@ -32,6 +32,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("image.html", include_str!("../../templates/image.html")),
     ("search.html", include_str!("../../templates/search.html")),
     ("sign-in.html", include_str!("../../templates/sign-in.html")),
+    ("signed-in.html", include_str!("../../templates/signed-in.html")),
     ("message.html", include_str!("../../templates/message.html")),
 ];
 

@@ -6,9 +6,11 @@
 //! in, where there is no session yet, by `Origin`, which browsers send with every form (<https://www.rfc-editor.org/rfc/rfc6454#section-7>).
 
 use super::Pages;
+use super::ask::encode;
 use super::error::PageError;
 use super::render::see_other;
 use crate::http::App;
+use crate::login::Login;
 use crate::problem::Problem;
 use assay_store::{Holder, Role, SESSION_LIFETIME, Session, Token};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -21,7 +23,7 @@ use minijinja::context;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-const COOKIE: &str = "assay-session";
+pub(super) const COOKIE: &str = "assay-session";
 
 /// Somebody who looks at pages.
 #[derive(Serialize)]
@@ -75,10 +77,15 @@ fn is_bearer(headers: &HeaderMap) -> bool {
 }
 
 fn session(headers: &HeaderMap) -> Option<Session> {
+    cookie_named(headers, COOKIE).map(Session::presented)
+}
+
+/// Returns a cookie that the browser sent.
+pub(super) fn cookie_named<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs =
         cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| Session::presented(value))
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 /// Says whether a form was sent from a page of this server.
@@ -100,7 +107,7 @@ fn cookie(headers: &HeaderMap, value: &str, seconds: u64) -> Option<HeaderValue>
 }
 
 /// Returns an address of this server to go to, whatever was asked for: never another one.
-fn safe(address: &str) -> &str {
+pub(super) fn safe(address: &str) -> &str {
     let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     if plain && address.starts_with('/') && !address.starts_with("//") { address } else { "/" }
 }
@@ -114,8 +121,10 @@ pub(super) async fn form(State(pages): State<Arc<Pages>>, Query(wanted): Query<W
     asked(&pages, StatusCode::OK, wanted.to.as_deref().unwrap_or("/"), None)
 }
 
-fn asked(pages: &Pages, status: StatusCode, to: &str, wrong: Option<&str>) -> Response {
-    let context = context! { title => "Sign in", to => safe(to), wrong };
+pub(super) fn asked(pages: &Pages, status: StatusCode, to: &str, wrong: Option<&str>) -> Response {
+    let provider = pages.app.login.as_ref().map(Login::provider);
+    let login = format!("/login?to={}", encode(safe(to)));
+    let context = context! { title => "Sign in", to => safe(to), wrong, provider, login };
     pages.templates.draw(status, "sign-in.html", &context)
 }
 
@@ -155,12 +164,17 @@ pub(super) async fn sign_in(
     }
 }
 
-async fn begin(app: &App, token: &str) -> Result<Option<Session>, Problem> {
+/// Makes a session.
+pub(super) fn new_session() -> Result<Session, Problem> {
     let mut random = [0; 32];
     SystemRandom::new().fill(&mut random).map_err(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-randomness", "the system gives no random bytes")
     })?;
-    let (session, now) = (Session::new(random), (app.clock)());
+    Ok(Session::new(random))
+}
+
+async fn begin(app: &App, token: &str) -> Result<Option<Session>, Problem> {
+    let (session, now) = (new_session()?, (app.clock)());
     let mut work = app.store.begin().await?;
     let Some(holder) = work.begin_session(&Token::presented(token), &session, now).await? else {
         return Ok(None);

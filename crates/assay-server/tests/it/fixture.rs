@@ -6,9 +6,9 @@ use assay_model::{Advisory, Affected, Range, Timestamp};
 use assay_oci::NetworkOptions;
 use assay_policy::trust::Material;
 use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
-use assay_server::listen::Peer;
+use assay_server::listen::{Patience, answer};
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Promoter, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Login, Metrics, Promoter, Scanner, Worker, router};
 use assay_sign::key::PublicKey;
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{TrustRoot, TrustedKey};
@@ -19,10 +19,14 @@ use assay_test::registry::Content;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+/// Short, so that tests of slow clients are not slow themselves.
+pub(crate) const PATIENCE: Patience =
+    Patience { connections: 100, head: Duration::from_secs(2), answer: Duration::from_secs(2) };
 
 /// The day on which all databases here are built, unless a test says otherwise.
 pub(crate) const BUILT: Timestamp = Timestamp(1_700_000_000);
@@ -57,6 +61,18 @@ pub(crate) fn image(packages: &[(&str, &str)]) -> BuiltImage {
         tree = tree.file(&path, format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"));
     }
     Builder::new().layer(tree, "COPY . /").build()
+}
+
+/// What may be around a server.
+#[derive(Default)]
+struct Around<'a> {
+    /// A cluster that may be asked for the labels of namespaces.
+    namespaces: Option<Namespaces>,
+    /// From where to where is promoted, and which tags may move.
+    pairs: &'a [&'a str],
+    moving: &'a [&'a str],
+    /// An identity provider.
+    login: Option<Login>,
 }
 
 /// A server, and what a test needs to play with it.
@@ -138,7 +154,7 @@ impl World {
 
     /// Starts one on this registry.
     pub(crate) async fn on(registry: Server, first: &Database, policy: Option<&str>) -> Self {
-        Self::build(registry, first, policy, None, (&[], &[])).await
+        Self::build(registry, first, policy, Around::default()).await
     }
 
     /// Starts one on this registry that may ask a cluster for the labels of namespaces.
@@ -148,7 +164,7 @@ impl World {
         policy: Option<&str>,
         namespaces: Option<Namespaces>,
     ) -> Self {
-        Self::build(registry, first, policy, namespaces, (&[], &[])).await
+        Self::build(registry, first, policy, Around { namespaces, ..Around::default() }).await
     }
 
     /// Starts one on this registry that promotes: `HOST` in the pairs stands for the registry.
@@ -159,15 +175,24 @@ impl World {
         pairs: &[&str],
         moving: &[&str],
     ) -> Self {
-        Self::build(registry, first, policy, None, (pairs, moving)).await
+        Self::build(registry, first, policy, Around { pairs, moving, ..Around::default() }).await
+    }
+
+    /// Starts one on this registry, at which people sign in by an identity provider.
+    pub(crate) async fn with_login(
+        registry: Server,
+        first: &Database,
+        policy: Option<&str>,
+        login: Option<Login>,
+    ) -> Self {
+        Self::build(registry, first, policy, Around { login, ..Around::default() }).await
     }
 
     async fn build(
         registry: Server,
         first: &Database,
         policy: Option<&str>,
-        namespaces: Option<Namespaces>,
-        (pairs, moving): (&[&str], &[&str]),
+        Around { namespaces, pairs, moving, login }: Around<'_>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
@@ -232,14 +257,15 @@ impl World {
             metrics: metrics.clone(),
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
+            login,
+            audit_key: None,
             webhooks: secrets(),
             promoter: promoter.clone(),
             keep: None,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = router(app.clone()).into_make_service_with_connect_info::<Peer>();
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        tokio::spawn(answer(listener, None, router(app.clone()), PATIENCE, std::future::pending()));
         let worker = Worker {
             name: "worker".to_owned(),
             store: store.clone(),

@@ -161,7 +161,7 @@ fn who_has_no_token_gets_nothing() {
         assert_eq!(world.ask("GET", "/nowhere", None, "").await.0, 404);
         let (status, body) = world.ask("GET", "/api/v1/images/sha256:short", Some(Role::Viewer), "").await;
         assert_eq!(status, 400, "{body}");
-        assert_eq!(world.ask("GET", "/api/v1/blast-radius", Some(Role::Viewer), "").await.0, 400);
+        assert_eq!(world.ask("GET", "/api/v1/blast-radius", Some(Role::Viewer), "").await.0, 422);
         // Without a policy there is nothing to judge by, and the cluster is told so.
         assert_eq!(world.ask("POST", "/admission/validate", None, "{}").await.0, 503);
     });

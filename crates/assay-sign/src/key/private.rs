@@ -205,6 +205,16 @@ impl PrivateKey {
     }
 }
 
+impl PrivateKey {
+    /// Returns the key in PEM, not encrypted: for a file that only its owner can read.
+    ///
+    /// # Errors
+    /// Fails when the cryptographic library does.
+    pub fn to_pem(&self) -> Result<Zeroizing<String>, CannotGenerate> {
+        Ok(Zeroizing::new(pem::encode("PRIVATE KEY", &self.to_pkcs8()?)))
+    }
+}
+
 fn ecdsa_pair(curve: Curve) -> Option<Pair> {
     EcdsaKeyPair::generate(curve.signing()).ok().map(|pair| Pair::Ecdsa(pair, curve))
 }

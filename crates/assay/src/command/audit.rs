@@ -4,8 +4,8 @@ use crate::error::CommandError;
 use crate::source::read_file;
 use crate::terminal;
 use assay_server::RunError;
+use assay_sign::key::PublicKey;
 use assay_store::{Address, Checkpoint};
-use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -28,9 +28,10 @@ enum Action {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     assay audit verify --data /var/lib/assay --json > checkpoint.json\n  \
-    assay audit verify --data /var/lib/assay --checkpoint checkpoint.json\n\n\
-    Entries removed from the end are found only against a checkpoint that was kept elsewhere, best signed with `assay sign-blob`. The \
-    exit code is 1 when the log is not whole.")]
+    assay audit verify --data /var/lib/assay --checkpoint checkpoint.json\n  \
+    assay audit verify --data /var/lib/assay --checkpoint checkpoints.jsonl --key audit.pub\n\n\
+    Entries removed from the end are found only against a checkpoint that was kept elsewhere: `assay serve --audit-checkpoints FILE` \
+    writes signed ones. The exit code is 1 when the log is not whole.")]
 struct VerifyArgs {
     /// The server's folder.
     #[arg(long, value_name = "DIR", value_parser = super::path, required_unless_present = "database")]
@@ -40,20 +41,17 @@ struct VerifyArgs {
     #[arg(long, value_name = "URL", env = "ASSAY_DATABASE", hide_env_values = true)]
     database: Option<Address>,
 
-    /// The log must contain the entry that this checkpoint names.
+    /// The log must contain the entry that this checkpoint names; of a file of several, all of them.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     checkpoint: Option<PathBuf>,
+
+    /// The checkpoints must be signed by this key of the server (PEM): `audit.pub` in its folder.
+    #[arg(long, value_name = "FILE", value_parser = super::path, requires = "checkpoint")]
+    key: Option<PathBuf>,
 
     /// Print the end of the log as JSON, to be kept as a checkpoint.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    schema: String,
-    sequence: i64,
-    hash: String,
 }
 
 /// Runs the command.
@@ -80,8 +78,12 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
             }
         }
     };
-    let checkpoint = args.checkpoint.as_deref().map(read).transpose()?;
-    let verified = assay_server::verify_audit(&address, checkpoint.as_ref()).map_err(unreadable)?;
+    let key = args.key.as_deref().map(public_key).transpose()?;
+    let checkpoints = match &args.checkpoint {
+        Some(path) => read(path, key.as_ref())?,
+        None => Vec::new(),
+    };
+    let verified = assay_server::verify_audit(&address, &checkpoints).map_err(unreadable)?;
     let (text, code) = match verified {
         Ok(end) if args.json => {
             let document =
@@ -107,15 +109,31 @@ fn unreadable(error: RunError) -> CommandError {
         .hint("name the folder of the server with `--data DIR`, or its database with `--database URL`")
 }
 
-fn read(path: &Path) -> Result<Checkpoint, CommandError> {
+fn read(path: &Path, key: Option<&PublicKey>) -> Result<Vec<Checkpoint>, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        CommandError::work(format!("cannot read the checkpoint `{}`", path.display()), error)
-            .hint("write one with `assay audit verify --data DIR --json > checkpoint.json`")
+        CommandError::work(format!("cannot use the checkpoint `{}`", path.display()), error)
+            .hint("write one with `assay audit verify --data DIR --json > checkpoint.json`, or let the server with `--audit-checkpoints FILE`")
     };
     let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let document: Document = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
-    if document.schema != SCHEMA {
-        return Err(failed(format!("its schema is `{}`, expected `{SCHEMA}`", document.schema).into()));
+    // One document, or what a server appended: one in each line.
+    if let Ok(one) = assay_server::read_checkpoint(&bytes, key) {
+        return Ok(vec![one]);
     }
-    Ok(Checkpoint { sequence: document.sequence, hash: document.hash })
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    let read: Result<Vec<_>, _> = lines.map(|line| assay_server::read_checkpoint(line, key)).collect();
+    match read {
+        Ok(all) if all.is_empty() => Err(failed("it holds none".into())),
+        Ok(all) => Ok(all),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
+fn public_key(path: &Path) -> Result<PublicKey, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot use the key `{}`", path.display()), error)
+            .hint("name the server's public key: `audit.pub` in its folder, kept elsewhere")
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    PublicKey::from_pem(text).map_err(|error| failed(error.into()))
 }

@@ -9,6 +9,8 @@ use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::gate::{self, GateArgs, Judged};
+#[cfg(feature = "server")]
+use crate::server_client::ClientError;
 use crate::source::{SourceArgs, VexArgs};
 use crate::terminal;
 use assay_model::Timestamp;
@@ -24,7 +26,8 @@ use std::str::FromStr;
     assay gate registry.example/app@sha256:… --policy policy.yaml --tier production\n  \
     assay gate oci:build/layout:app --policy policy.yaml --format json\n  \
     assay gate report:report.json --policy policy.yaml              judge a report that was kept\n  \
-    assay gate app.tar --policy policy.yaml --output junit=gate.xml --output sarif=gate.sarif\n\n\
+    assay gate app.tar --policy policy.yaml --output junit=gate.xml --output sarif=gate.sarif\n  \
+    assay gate registry.example/app:1.0 --server https://assay.example --namespace web\n\n\
     Exit codes: 0 admitted, also with warnings; 1 denied; 2 it could not be evaluated, which is a denial, too.")]
 pub(crate) struct Args {
     /// An image, archive, folder or lockfile as for `assay scan`, or `report:` and the path of a report: what `assay scan --format
@@ -34,7 +37,13 @@ pub(crate) struct Args {
 
     /// The policy.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
-    policy: PathBuf,
+    #[cfg_attr(feature = "server", arg(required_unless_present = "server", conflicts_with = "server"))]
+    #[cfg_attr(not(feature = "server"), arg(required = true))]
+    policy: Option<PathBuf>,
+
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    server: crate::server_client::ServerArgs,
 
     #[command(flatten)]
     gate: GateArgs,
@@ -97,21 +106,58 @@ impl FromStr for Output {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
+    let now = environment::clock();
+    #[cfg(feature = "server")]
+    if args.server.server.is_some() {
+        return of_server(args, global, now);
+    }
     let asked = Asked {
         source: &args.source,
-        policy: &args.policy,
+        policy: args.policy.as_deref().unwrap_or(Path::new("")),
         gate: &args.gate,
         open: &args.open,
         context: &args.context,
         vex: &args.vex,
     };
-    let (verdict, error) = judge(&asked, environment::clock(), global);
+    let (verdict, error) = judge(&asked, now, global);
     write(&args.show, &verdict)?;
     if let Some(error) = error {
         error.print();
         return Ok(ExitCode::from(2));
     }
     Ok(exit_code(&verdict))
+}
+
+/// Prints what a server's admission says: its policy, its scan. Denied is also what it cannot say.
+#[cfg(feature = "server")]
+fn of_server(args: &Args, global: &Global, now: Timestamp) -> Result<ExitCode, CommandError> {
+    let placement = args.gate.for_server().map_err(|option| {
+        CommandError::usage(format!("`{option}` is not for a server to judge by"))
+            .hint("leave it out, or judge here with `--policy FILE`")
+    })?;
+    let client = args.server.client(global)?;
+    let query = [("namespace", placement.0.as_deref()), ("labels", placement.1.as_deref())];
+    let judged = client.verdict(&args.source, &query, global).and_then(|answer| match answer.verdict {
+        // Read by its own words, so that nothing between server and here can turn a denial into something else.
+        Some(verdict) => serde_json::to_vec(&verdict)
+            .ok()
+            .and_then(|json| Verdict::read(&json).ok())
+            .filter(|verdict| verdict.decision.name() == answer.decision)
+            .ok_or_else(|| ClientError::Failed("its verdict cannot be read by this version".to_owned())),
+        None => Err(ClientError::Failed(answer.lines.join("; "))),
+    });
+    match judged {
+        Ok(verdict) => {
+            write(&args.show, &verdict)?;
+            Ok(exit_code(&verdict))
+        }
+        Err(error) => {
+            let error = error.into_command_error(format!("the server did not judge `{}`", args.source));
+            write(&args.show, &gate::not_evaluated("", &args.source, &args.gate, &error, now))?;
+            error.print();
+            Ok(ExitCode::from(2))
+        }
+    }
 }
 
 /// What is to be judged, and by what.

@@ -28,7 +28,8 @@ use std::str::FromStr;
     assay scan dir:/srv/app                             a folder: root file system or project\n  \
     assay scan Cargo.lock --fail-on fixed               one lockfile; exit code 1 when a fix is out\n  \
     assay scan sbom:app.cdx.json                        what a bill of materials lists\n  \
-    assay scan app.tar --format json --output report.json")]
+    assay scan app.tar --format json --output report.json\n  \
+    assay scan registry.example/app:1.0 --server https://assay.example    what a server knows of it")]
 pub(crate) struct Args {
     /// Images, archives, folders or lockfiles: a reference, a path, or `registry:`, `docker-archive:`, `oci-archive:`, `oci:`,
     /// `dir:`, `docker:`, `podman:`, `sbom:` and what follows.
@@ -83,6 +84,10 @@ pub(crate) struct Args {
     /// Exit with 0 even though something was left unscanned.
     #[arg(long)]
     allow_partial: bool,
+
+    #[cfg(feature = "server")]
+    #[command(flatten)]
+    server: crate::server_client::ServerArgs,
 }
 
 /// How a report is written.
@@ -235,35 +240,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Some(_) => Settings::named_only(&args.context, global)?,
         None => Settings::load(&args.context, global)?,
     };
+    #[cfg(feature = "server")]
+    if args.server.server.is_some() {
+        return of_server(args, &filter, global);
+    }
     let (database, built_in) = source::open_database(global)?;
     let vex = args.vex.documents(global)?;
     let (mut crossed, mut partial, mut evaluated) = (false, false, true);
     for text in &args.sources {
         let report = source::report(text, &args.source, global, (&database, built_in), &settings, &vex)?;
         partial |= !report.complete();
-        if let Some(threshold) = &args.fail_on {
-            let (count, unknown) = threshold.crossed(&report);
-            crossed |= count > 0;
-            if unknown > 0 {
-                terminal::note(
-                    global,
-                    &format!(
-                        "over the threshold for being of unknown severity: {}",
-                        assay_report::summary::count(unknown as u64, "finding")
-                    ),
-                );
-            }
-            // Passing a threshold means nothing for what nobody has judged.
-            if report.unassessed() > 0 {
-                terminal::note(
-                    global,
-                    &format!(
-                        "the threshold says nothing about what was not assessed: {}",
-                        assay_report::summary::count(report.unassessed(), "package")
-                    ),
-                );
-            }
-        }
+        crossed |= crosses(args, &report, global);
         let verdict = match &policy {
             Some((path, policy)) => {
                 let scan = |platform: Option<&Platform>| {
@@ -298,6 +285,69 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     Ok(if crossed {
         ExitCode::from(1)
     } else if !evaluated || partial && !args.allow_partial {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// Says whether a report crosses the threshold, and what that does not say.
+fn crosses(args: &Args, report: &Report, global: &Global) -> bool {
+    let Some(threshold) = &args.fail_on else { return false };
+    let (count, unknown) = threshold.crossed(report);
+    if unknown > 0 {
+        terminal::note(
+            global,
+            &format!(
+                "over the threshold for being of unknown severity: {}",
+                assay_report::summary::count(unknown as u64, "finding")
+            ),
+        );
+    }
+    // Passing a threshold means nothing for what nobody has judged.
+    if report.unassessed() > 0 {
+        terminal::note(
+            global,
+            &format!(
+                "the threshold says nothing about what was not assessed: {}",
+                assay_report::summary::count(report.unassessed(), "package")
+            ),
+        );
+    }
+    count > 0
+}
+
+/// Prints what a server knows of images of registries; what it has not scanned yet it is asked to.
+#[cfg(feature = "server")]
+fn of_server(args: &Args, filter: &Filter, global: &Global) -> Result<ExitCode, CommandError> {
+    if args.policy.is_some() {
+        return Err(CommandError::usage("a server judges by its own policy")
+            .hint("ask it with `assay gate IMAGE --server URL`, or leave out `--policy`"));
+    }
+    if args.vex.is_given() {
+        return Err(CommandError::usage("a server does not take statements from the command line")
+            .hint("leave out `--vex`, or scan here"));
+    }
+    let client = args.server.client(global)?;
+    let (mut crossed, mut partial) = (false, false);
+    for text in &args.sources {
+        let failed = || format!("cannot get the server's report about `{text}`");
+        let name = text.strip_prefix("registry:").unwrap_or(text);
+        let json = client
+            .report(name, args.source.platform(), global)
+            .map_err(|error| error.into_command_error(failed()))?;
+        let (report, _) = assay_report::format::read(&json).map_err(|error| {
+            CommandError::work(failed(), error)
+                .hint("update this program: the server's report is of another version")
+        })?;
+        partial |= !report.complete();
+        crossed |= crosses(args, &report, global);
+        let (report, hidden) = filter.apply(report);
+        write(&args.show, &report, hidden)?;
+    }
+    Ok(if crossed {
+        ExitCode::from(1)
+    } else if partial && !args.allow_partial {
         ExitCode::from(2)
     } else {
         ExitCode::SUCCESS

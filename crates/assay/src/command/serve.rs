@@ -3,6 +3,7 @@
 mod cluster;
 
 use super::Global;
+use super::serve_login::LoginArgs;
 use super::worker::{WorkArgs, run_error};
 use crate::environment;
 use crate::error::CommandError;
@@ -11,14 +12,20 @@ use crate::source::read_file;
 use crate::terminal;
 use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
-use assay_server::listen::TlsFiles;
+use assay_server::listen::{Patience, TlsFiles};
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Channel, Crawls, Notifications, NotifyUrl, Pair, Promotions, Refresh, Serve};
+use assay_server::{
+    Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Pair, Promotions, Refresh, Serve,
+};
+use assay_sign::key::{NewKey, PrivateKey};
+use assay_sign::signer::Signer as _;
 use assay_store::Address;
 use cluster::ClusterArgs;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Run the server: registry webhooks, scan workers, admission and API, with its database in one folder.
@@ -32,11 +39,16 @@ use std::time::Duration;
         --promote 'registry.example/incoming/*=registry.example/release/*'\n  \
     assay serve --data DIR --database postgres://assay@db.example/assay --objects s3://assay/documents --workers 0\n  \
     assay serve --data DIR --registry registry.example --crawl registry.example --keep-days 180\n  \
-    assay serve --data DIR --registry registry.example --notifications notifications.yaml")]
+    assay serve --data DIR --registry registry.example --notifications notifications.yaml\n  \
+    assay serve --data DIR --oidc-issuer https://id.example --oidc-client-id assay --public-url https://assay.example --oidc-role sub=*:viewer")]
 pub(crate) struct Args {
     /// Where to listen. Addresses that other machines can reach need TLS.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+
+    /// How many connections there may be at once, half of them from one other machine at most. Those beyond wait.
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = connections)]
+    max_connections: usize,
 
     /// The folder for everything that is kept; made when it is not there.
     #[arg(long, value_name = "DIR")]
@@ -130,9 +142,30 @@ pub(crate) struct Args {
     /// part of an index that stays. Without it everything is kept.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
     keep_days: Option<u64>,
+    /// Sign checkpoints of the audit log by this key (PEM, not encrypted) rather than by one that is made in the folder, `audit.key`.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    audit_key: Option<PathBuf>,
+
+    /// Append a signed checkpoint of the audit log to this file at intervals; best where the server can only append.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    audit_checkpoints: Option<PathBuf>,
+
+    /// How many seconds are between two of them.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
+    audit_checkpoint_every: u64,
+
+    #[command(flatten)]
+    login: LoginArgs,
 
     #[command(flatten)]
     work: WorkArgs,
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (2..=100_000).contains(number))
+        .ok_or_else(|| "expected 2 to 100000".to_owned())
 }
 
 fn crawl_place(text: &str) -> Result<String, String> {
@@ -182,11 +215,21 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         }
     }
     let namespaces = args.cluster.namespaces(&args.work, global)?;
+    let work = args.work.work(address, deep, global)?;
+    let audit_key = audit_key(args.audit_key.as_deref(), &data)?;
+    let login = args.login.login(&work)?;
     let quiet = global.quiet;
     let (listen, secure) = (args.listen, args.tls_certificate.is_some());
     let served = assay_server::serve(Serve {
-        work: args.work.work(address, deep, global)?,
+        work,
+        login,
+        audit_key,
+        checkpoints: args.audit_checkpoints.map(|path| CheckpointExport {
+            every: Duration::from_secs(args.audit_checkpoint_every),
+            keep: Arc::new(move |line| append(&path, line)),
+        }),
         listen,
+        patience: Patience { connections: args.max_connections, ..Patience::default() },
         tls: args.tls_certificate.zip(args.tls_key).map(|(certificate, key)| TlsFiles {
             certificate,
             key,
@@ -252,6 +295,42 @@ fn promotions(args: &Args, global: &Global) -> Result<Promotions, CommandError> 
         moving: args.promote_move.clone(),
         credentials: given.map(|path| environment::credentials(Some(path))),
     })
+}
+
+/// Reads the key by which the server signs checkpoints; the one in its folder is made when it is not there, its public half beside it.
+fn audit_key(named: Option<&Path>, data: &Path) -> Result<PrivateKey, CommandError> {
+    let own = data.join("audit.key");
+    let path = named.unwrap_or(&own);
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot use the key `{}` for checkpoints", path.display()), error)
+            .hint("name a private key in PEM, not encrypted, with `--audit-key FILE`, or leave that out")
+    };
+    if named.is_none() && !own.exists() {
+        let key = PrivateKey::generate(NewKey::EcdsaP256).map_err(|error| failed(error.into()))?;
+        let pem = key.to_pem().map_err(|error| failed(error.into()))?;
+        // Never without its name: a key that was half written would be another at the next start.
+        let write = |name: &str, text: &str, mode: u32| -> std::io::Result<()> {
+            let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(data)?;
+            file.write_all(text.as_bytes())?;
+            file.as_file().sync_all()?;
+            file.persist(data.join(name))?;
+            Ok(())
+        };
+        write("audit.pub", &key.public_key().to_pem(), 0o644).map_err(|error| failed(error.into()))?;
+        write("audit.key", &pem, 0o600).map_err(|error| failed(error.into()))?;
+        return Ok(key);
+    }
+    let bytes = zeroize::Zeroizing::new(read_file(path).map_err(|error| failed(error.into()))?);
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(error.into()))?;
+    PrivateKey::from_pem(text).map_err(|error| failed(error.into()))
+}
+
+/// Appends a line, which is on the disk when this is done.
+fn append(path: &Path, line: &str) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(line.as_bytes())?;
+    file.sync_data()
 }
 
 /// Makes the folder, for this user only: the database tells what is weak in everything that runs. One that is there stays as it is.

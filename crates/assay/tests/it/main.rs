@@ -14,6 +14,8 @@
 #[cfg(feature = "server")]
 mod admission;
 mod artifacts;
+#[cfg(feature = "server")]
+mod asking;
 mod damage;
 mod database;
 #[cfg(feature = "server")]

@@ -206,7 +206,17 @@ fn a_changed_or_shortened_audit_log_is_found() {
     assert!(ran.code == 2 && ran.stderr.contains("there is no database"), "{}", ran.stderr);
     assert!(!place.path("data/assay-server.db").exists());
 
-    let server = Serving::start(&place, "registry.example");
+    let server = Serving::start_with(
+        &place,
+        "registry.example",
+        &["--audit-checkpoints", "checkpoints.jsonl", "--audit-checkpoint-every", "1"],
+    );
+    let begun = Instant::now();
+    let appended = || std::fs::read_to_string(place.path("checkpoints.jsonl")).unwrap_or_default();
+    while !appended().contains("\"sequence\":2") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no checkpoint is written");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let made = server.ask(&place, "POST", "/api/v1/tokens", r#"{"name":"ci","role":"viewer"}"#);
     assert_eq!(made["role"], "viewer");
     let kept = server.text(&place, "GET", "/api/v1/audit/checkpoint", "");
@@ -215,6 +225,10 @@ fn a_changed_or_shortened_audit_log_is_found() {
     let actions: Vec<&str> =
         log["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap()).collect();
     assert_eq!(actions, ["token.create", "serve.start", "token.create"]);
+    while !appended().contains("\"sequence\":3") {
+        assert!(begun.elapsed() < Duration::from_secs(30), "no second checkpoint is written");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     // Also while the server runs.
     assert!(verify(&["--checkpoint", "kept.json"]).stdout.starts_with("the audit log is whole: 3 entries, "));
     drop(server);
@@ -231,10 +245,27 @@ fn a_changed_or_shortened_audit_log_is_found() {
 
     let ran = verify(&["--json"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(
-        serde_json::from_str::<serde_json::Value>(&ran.stdout).unwrap(),
-        serde_json::from_str::<serde_json::Value>(&kept).unwrap()
-    );
+    let (end, signed): (serde_json::Value, serde_json::Value) =
+        (serde_json::from_str(&ran.stdout).unwrap(), serde_json::from_str(&kept).unwrap());
+    for part in ["schema", "sequence", "hash"] {
+        assert_eq!(end[part], signed[part]);
+    }
+    // Signed by the key that was made at the first start, and by no other.
+    let mode = std::fs::metadata(place.path("data/audit.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let signed_by = |key: &str| verify(&["--checkpoint", "kept.json", "--key", key]);
+    assert_eq!(signed_by("data/audit.pub").code, 0);
+    let other = assay_sign::key::PrivateKey::generate(assay_sign::key::NewKey::EcdsaP256).unwrap();
+    place.write("other.pub", assay_sign::signer::Signer::public_key(&other).to_pem());
+    let ran = signed_by("other.pub");
+    assert!(ran.code == 2 && ran.stderr.contains("is not signed by that key"), "{}", ran.stderr);
+    // What the server appended holds as well: one from its start, and one from when something had happened.
+    let appended = std::fs::read_to_string(place.path("checkpoints.jsonl")).unwrap();
+    assert!(appended.lines().count() >= 2, "{appended}");
+    assert_eq!(verify(&["--checkpoint", "checkpoints.jsonl", "--key", "data/audit.pub"]).code, 0);
+    place.write("checkpoints.jsonl", appended.replacen("\"sequence\":3", "\"sequence\":2", 1));
+    let ran = verify(&["--checkpoint", "checkpoints.jsonl", "--key", "data/audit.pub"]);
+    assert!(ran.code == 2 && ran.stderr.contains("is not signed by that key"), "{}", ran.stderr);
     // The log does not have what this checkpoint has: it was cut, or it is another.
     place.write("longer.json", kept.replace("\"sequence\":3", "\"sequence\":4"));
     let ran = verify(&["--checkpoint", "longer.json"]);
