@@ -1,6 +1,7 @@
 //! Indicators of the whole fleet, worked out from what is stored: the same whichever process is asked.
 
 use crate::error::StoreError;
+use crate::exposure::Exposure;
 use crate::moment::Moment;
 use crate::store::Store;
 use sqlx::Row as _;
@@ -51,6 +52,8 @@ pub struct Indicators {
     pub findings: Vec<OpenFindings>,
     /// What was remediated in the window.
     pub remediated: Vec<Remediated>,
+    /// Vulnerable packages, what came back, and what people made of findings.
+    pub exposure: Exposure,
     /// The newest vulnerability database, and what it says of itself.
     pub database: Option<(Moment, String)>,
 }
@@ -95,6 +98,7 @@ impl Store {
             scanning: milliseconds(scans.try_get(2)?),
             findings: self.open_findings().await?,
             remediated: self.remediated(since).await?,
+            exposure: self.exposure(since).await?,
             database,
         })
     }

@@ -9,6 +9,8 @@ mod crawl;
 mod document;
 mod error;
 mod event;
+mod exposure;
+mod file;
 mod fleet;
 mod freshness;
 mod image;
@@ -25,21 +27,25 @@ mod session;
 mod store;
 mod text;
 mod token;
+mod triage;
 mod verdict;
 mod watch;
+mod whereabouts;
 
 pub use artifact::{Build, EvidenceSeen};
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
-pub use blast::Hit;
+pub use blast::{Affected, Hit};
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
+pub use exposure::Exposure;
+pub use file::{FileSeen, FilesKnown, MAX_FILES};
 pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread};
 pub use freshness::Dated;
 pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
 pub use indicator::{Indicators, OpenFindings, Remediated};
-pub use listing::{JobStatus, Standing};
+pub use listing::{FindingFilter, JobStatus, Standing};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
 pub use queue::{Depth as QueueDepth, Enqueued, Job, NewJob, Recovered, Terms};
@@ -48,4 +54,8 @@ pub use scan::{Depth, FindingChanges, IndexEntry, KnownFinding, ReportStatus, Sc
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};
+pub use triage::{
+    NewTriage, Triage, TriageEnd, TriageFilter, TriageScope, TriageState, Triaged, UnknownTriageState,
+};
 pub use verdict::StoredVerdict;
+pub use whereabouts::{Candidate, Question, Running, Whereabouts};

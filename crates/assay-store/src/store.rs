@@ -156,6 +156,7 @@ impl Work {
                 Lock::Claims => 7_310_002_i64,
                 Lock::Audit => 7_310_003,
                 Lock::Deployments => 7_310_004,
+                Lock::Triage => 7_310_012,
             };
             sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
                 .bind(number)
@@ -175,4 +176,6 @@ pub(crate) enum Lock {
     Audit,
     /// Which images are deployed, which pruning must not change under its feet.
     Deployments,
+    /// What was decided about findings: of two decisions about the same one is the later.
+    Triage,
 }

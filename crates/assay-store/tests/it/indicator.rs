@@ -1,7 +1,7 @@
 //! Indicators of a history that is known: each is exactly what that history says.
 
 use crate::fixture::{at, digest, on_each, place, scan};
-use assay_store::{Child, Depth, Indicators, NewJob, OpenFindings, Remediated, Store, Terms};
+use assay_store::{Child, Depth, Exposure, Indicators, NewJob, OpenFindings, Remediated, Store, Terms};
 use std::time::Duration;
 
 const DAY: i64 = 86_400;
@@ -90,6 +90,8 @@ fn a_known_history_gives_known_values() {
                 count: 1,
                 together: Duration::from_secs(7 * DAY as u64),
             }],
+            // Three images with `a 1`, two of them with `b 1` as well, all of high severity.
+            exposure: Exposure { packages: 5, weight: 25, ..Exposure::default() },
             database: Some((at(BUILT), "{\"old\": 1}".to_owned())),
         };
         assert_eq!(store.indicators(at(0)).await.unwrap(), want);

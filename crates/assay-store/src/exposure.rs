@@ -1,0 +1,83 @@
+//! How exposed the fleet is, and how good the findings are: vulnerable packages by weight, what came back, and what people made of it.
+
+use crate::error::StoreError;
+use crate::moment::Moment;
+use crate::store::Store;
+use crate::triage::TriageState;
+use assay_model::Digest;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::collections::BTreeMap;
+
+/// What a vulnerable package weighs, by its most severe finding.
+const WEIGHT: &str = "MAX(CASE f.severity WHEN 'critical' THEN 10 WHEN 'high' THEN 5 WHEN 'medium' THEN 2 WHEN 'negligible' THEN 0 \
+     ELSE 1 END)";
+
+/// Findings of vulnerabilities that count, by package.
+const VULNERABLE: &str =
+    "f.kind = 'vulnerability' AND f.gone_at IS NULL AND f.suppressed = 0 AND f.package IS NOT NULL";
+
+/// What the store says of exposure and triage. Decisions of triage change no count but their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Exposure {
+    /// Vulnerable packages of all images together: each name and version once per image.
+    pub packages: i64,
+    /// The same, each by the weight of its most severe finding: critical 10, high 5, medium 2, low and unknown 1, negligible 0.
+    pub weight: i64,
+    /// Vulnerabilities, by severity, of what tags have named since the beginning of the window, that the tag once had, had no more, and
+    /// has again.
+    pub regressed: BTreeMap<String, i64>,
+    /// Decisions of the window, by state; what was taken back or replaced is not counted.
+    pub decided: BTreeMap<TriageState, i64>,
+}
+
+impl Store {
+    pub(crate) async fn exposure(&self, since: Moment) -> Result<Exposure, StoreError> {
+        let (packages, weight) = self.vulnerable("$1 = ''", "").await?;
+        Ok(Exposure {
+            packages,
+            weight,
+            regressed: self.regressed(since).await?,
+            decided: self.decisions(since).await?,
+        })
+    }
+
+    /// Returns how many packages of an image are vulnerable, and how much they weigh.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn vulnerable_packages(&self, digest: &Digest) -> Result<(i64, i64), StoreError> {
+        self.vulnerable("f.image = (SELECT i.id FROM images i WHERE i.digest = $1)", &digest.to_string())
+            .await
+    }
+
+    async fn vulnerable(&self, condition: &'static str, value: &str) -> Result<(i64, i64), StoreError> {
+        let sql = format!(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(weight), 0) AS BIGINT) FROM (SELECT {WEIGHT} AS weight FROM findings f \
+             WHERE {condition} AND {VULNERABLE} GROUP BY f.image, f.package, f.version) packages"
+        );
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(value).fetch_one(&self.pool).await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    }
+
+    async fn regressed(&self, since: Moment) -> Result<BTreeMap<String, i64>, StoreError> {
+        let of_tag = |a: &str| {
+            format!("{a}.registry = n.registry AND {a}.repository = n.repository AND {a}.tag = n.tag")
+        };
+        let sql = format!(
+            "SELECT f.severity, COUNT(*) FROM tags n JOIN findings f ON f.image = n.image AND f.kind = 'vulnerability' \
+             AND f.gone_at IS NULL AND f.suppressed = 0 WHERE n.first_seen >= $1 \
+             AND NOT EXISTS (SELECT 1 FROM tags l WHERE {} AND l.id > n.id) \
+             AND EXISTS (SELECT 1 FROM tags o JOIN findings g ON g.image = o.image AND g.fingerprint = f.fingerprint \
+             AND g.suppressed = 0 AND g.gone_at IS NULL WHERE {} AND o.id < n.id \
+             AND EXISTS (SELECT 1 FROM tags m WHERE {} AND m.id > o.id AND m.id < n.id \
+             AND EXISTS (SELECT 1 FROM reports r WHERE r.image = m.image) \
+             AND NOT EXISTS (SELECT 1 FROM findings h WHERE h.image = m.image AND h.fingerprint = f.fingerprint \
+             AND h.gone_at IS NULL))) GROUP BY f.severity ORDER BY f.severity",
+            of_tag("l"),
+            of_tag("o"),
+            of_tag("m")
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(since.0).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+    }
+}
