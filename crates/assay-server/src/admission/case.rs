@@ -4,9 +4,11 @@ use super::decide::{Judge, name};
 use crate::report;
 use assay_model::Digest;
 use assay_oci::Reference;
+use assay_policy::exception::Exception;
 use assay_policy::facts::{Facts, ImageFacts, ImageReference, Placement};
 use assay_policy::{Decision, Effect, evaluate};
 use assay_store::{Moment, StoreError, StoredReport, StoredVerdict};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub(super) struct Case {
     /// What the databases of the reports said of themselves.
     pub(super) databases: BTreeMap<Moment, String>,
     pub(super) placement: Placement,
+    /// What people decided about findings, as far as the policy lets that count.
+    pub(super) triage: Vec<Exception>,
     pub(super) now: Moment,
     pub(super) key: String,
 }
@@ -60,7 +64,11 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         placement: case.placement.clone(),
         ..Facts::default()
     };
-    let verdict = evaluate(&judge.policy, None, &facts, now.timestamp());
+    let mut policy = Cow::Borrowed(&judge.policy);
+    if !case.triage.is_empty() {
+        policy.to_mut().exceptions.extend_from_slice(&case.triage);
+    }
+    let verdict = evaluate(&policy, None, &facts, now.timestamp());
     let mut lines: Vec<String> = Vec::new();
     let effect = match verdict.decision {
         Decision::Deny => Effect::Deny,

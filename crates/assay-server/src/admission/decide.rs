@@ -8,6 +8,7 @@ use super::case::{Case, judged};
 use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
 use super::review::{Answer, Review};
+use super::triaged::triaged;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
 use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
@@ -483,6 +484,7 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
+            let triage = triaged(&self.store, &self.judge.policy, reference, &reports).await?;
             let case = Case {
                 judge: self.judge.clone(),
                 reference: reference.clone(),
@@ -490,6 +492,7 @@ impl Admission {
                 reports,
                 databases,
                 placement: placement.clone(),
+                triage,
                 now: (self.clock)(),
                 key: key.clone(),
             };
