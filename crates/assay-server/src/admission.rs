@@ -9,6 +9,7 @@ mod identity;
 mod images;
 mod review;
 
+pub(crate) use decide::Judged;
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};
 pub use identity::{Identities, Identity, ParseIdentityError};
 pub use images::{ImageUse, ParseWorkloadError, Workload, image_uses};

@@ -5,18 +5,11 @@
 //! resolved by the job that a push would have been. Surprising: a tag that resolves to a signature or another artifact is never known as an
 //! image; so that it is not resolved at every crawl, it counts as known for as long as the job that did so is remembered.
 
-use crate::http::App;
-use crate::problem::Problem;
 use crate::scanner::{ScanError, Scanner};
 use crate::worker::{ATTEMPTS, Clock, RESOLVE};
 use assay_oci::Network;
 use assay_oci::registry::Crawler;
-use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Role, Store, StoreError, Work};
-use axum::Json;
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use assay_store::{FoundTag, Job, ListedTag, Listing, Moment, NewJob, Store, StoreError, Work};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -234,58 +227,4 @@ fn resolve_job(listing: &Listing, found: &FoundTag) -> NewJob {
         priority: 0,
         max_attempts: ATTEMPTS,
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct CrawlEntry {
-    registry: String,
-    repository: Option<String>,
-    asked: String,
-    listed: Option<String>,
-    complete: bool,
-    tags: i64,
-    found: i64,
-    gone: i64,
-    state: Option<String>,
-    error: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Page {
-    #[serde(default)]
-    after: i64,
-    limit: Option<i64>,
-}
-
-/// Answers with the crawls.
-pub(crate) async fn crawls(
-    State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let limit = page.limit.unwrap_or(100).clamp(1, 1000);
-    let crawls = app.store.crawls(page.after, limit).await?;
-    let full = i64::try_from(crawls.len()).is_ok_and(|length| length >= limit);
-    let next = crawls.last().map(|crawl| crawl.id).filter(|_| full);
-    let mut items = Vec::new();
-    for crawl in crawls {
-        let job = app.store.job_state(CRAWL, &format!("{}/{}", crawl.registry, crawl.repository)).await?;
-        let (state, error) = job.map_or((None, None), |(state, error)| (Some(state), error));
-        let time = |moment: Moment| moment.timestamp().to_string();
-        items.push(CrawlEntry {
-            registry: crawl.registry,
-            repository: Some(crawl.repository).filter(|name| !name.is_empty()),
-            asked: time(crawl.asked),
-            listed: crawl.listed.map(time),
-            complete: crawl.complete,
-            tags: crawl.tags,
-            found: crawl.found,
-            gone: crawl.gone,
-            state,
-            error,
-        });
-    }
-    Ok(Json(serde_json::json!({ "items": items, "next": next })).into_response())
 }

@@ -1,7 +1,6 @@
 //! The addresses that the server answers at, who may ask what, and what is limited.
 
 use crate::admission::{Admission, Answer, Review};
-use crate::crawl;
 use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
@@ -18,7 +17,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -68,16 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/webhooks/{registry}", post(event))
         .route("/admission/validate", post(validate))
         .route("/admission/mutate", post(mutate))
-        .route("/api/v1/images", get(api::images))
-        .route("/api/v1/images/{digest}", get(api::image))
-        .route("/api/v1/images/{digest}/report", get(api::report))
-        .route("/api/v1/blast-radius", get(api::blast_radius))
-        .route("/api/v1/events", get(api::events))
-        .route("/api/v1/audit", get(api::audit::list))
-        .route("/api/v1/audit/checkpoint", get(api::audit::checkpoint))
-        .route("/api/v1/tokens", get(api::token::list).post(api::token::create))
-        .route("/api/v1/tokens/{name}", delete(api::token::revoke))
-        .route("/api/v1/crawls", get(crawl::crawls))
+        .merge(api::router().0)
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
@@ -127,6 +117,11 @@ impl App {
             // Without a limit: a cluster that starts asks for everything at once.
             self.holder(headers, Role::Viewer).await?;
         }
+        self.judging()
+    }
+
+    /// Returns admission, where there is a policy to judge by.
+    pub(crate) fn judging(&self) -> Result<&Admission, Problem> {
         self.admission.as_ref().ok_or_else(|| {
             let hint = "the server has no policy to judge by: start it with `--policy FILE`";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-policy", hint)
@@ -159,6 +154,8 @@ async fn as_problem(response: Response) -> Response {
     if !(status.is_client_error() || status.is_server_error()) || !is_plain {
         return response;
     }
+    // Which methods there are instead (RFC 9110, section 15.5.6).
+    let allow = response.headers().get(header::ALLOW).cloned();
     let text = axum::body::to_bytes(response.into_body(), MAX_DETAIL).await.unwrap_or_default();
     let code = match status {
         StatusCode::METHOD_NOT_ALLOWED => "method-not-allowed",
@@ -167,7 +164,11 @@ async fn as_problem(response: Response) -> Response {
         _ if status.is_server_error() => "fault",
         _ => "invalid-request",
     };
-    Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response()
+    let mut response = Problem::new(status, code, String::from_utf8_lossy(&text).trim()).into_response();
+    if let Some(allow) = allow {
+        response.headers_mut().insert(header::ALLOW, allow);
+    }
+    response
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Response {

@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
-mod api;
+pub mod api;
 mod audit;
 mod crawl;
 mod harbor;

@@ -3,6 +3,10 @@
 use assay_store::StoreError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::openapi::{self, Content, Header, Ref, RefOr, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
 
 /// Why a request was not answered. The code is stable.
 #[derive(Debug)]
@@ -83,16 +87,35 @@ impl From<StoreError> for Problem {
     }
 }
 
+/// An error (RFC 9457).
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemDocument {
+    /// `about:blank`: the code tells errors from one another.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The phrase of the status.
+    pub title: String,
+    /// The status.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// A word for it that stays the same, such as `not-found`.
+    pub code: String,
+    /// What is wrong, and what to do.
+    pub detail: String,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({
-            "type": "about:blank",
-            "title": self.status.canonical_reason().unwrap_or_default(),
-            "status": self.status.as_u16(),
-            "code": self.code,
-            "detail": self.detail,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let document = ProblemDocument {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or_default().to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            detail: self.detail,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -103,4 +126,60 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+/// Describes what every address that takes a token answers when it does not answer.
+pub(crate) struct Refused;
+
+impl IntoResponses for Refused {
+    fn responses() -> Described {
+        described(&[
+            (400, "What is asked for makes no sense."),
+            (401, "There is no token, or none that lets in."),
+            (403, "The token's role does not allow it."),
+            (429, "Too many requests, or too much is queued; `Retry-After` says when to come back."),
+            (500, "The program failed."),
+            (503, "The database does not answer, or the server was started without what it takes."),
+        ])
+    }
+}
+
+/// Describes the answer about something that is not there.
+pub(crate) struct Missing;
+
+impl IntoResponses for Missing {
+    fn responses() -> Described {
+        described(&[(404, "There is no such thing.")])
+    }
+}
+
+/// Describes the answers to a body that is not taken.
+pub(crate) struct Unsent;
+
+impl IntoResponses for Unsent {
+    fn responses() -> Described {
+        described(&[(413, "The body is too large."), (415, "The body is said to be no JSON.")])
+    }
+}
+
+type Described = BTreeMap<String, RefOr<openapi::Response>>;
+
+fn described(answers: &[(u16, &str)]) -> Described {
+    let described = answers.iter().map(|(status, text)| {
+        let content = Content::new(Some(Ref::from_schema_name("Problem")));
+        let mut response =
+            ResponseBuilder::new().description(*text).content("application/problem+json", content);
+        let header = match status {
+            401 => Some(("WWW-Authenticate", "`Bearer`.")),
+            429 => Some(("Retry-After", "Seconds.")),
+            _ => None,
+        };
+        if let Some((name, text)) = header {
+            let mut header = Header::default();
+            header.description = Some(text.to_owned());
+            response = response.header(name, header);
+        }
+        (status.to_string(), RefOr::T(response.build()))
+    });
+    described.collect()
 }

@@ -1,5 +1,6 @@
 //! Workers: they take jobs from the queue, ask registries and scan, and write the result with the end of the job in one transaction.
 
+use crate::api::reference::PRIORITY;
 use crate::crawl::{self, CRAWL, Crawled};
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
@@ -14,6 +15,8 @@ use std::time::Duration;
 pub(crate) const RESOLVE: &str = "resolve";
 /// The job that scans an image by its digest.
 pub(crate) const SCAN: &str = "scan";
+/// How the name begins of a job that asks a registry about an image that somebody waits for.
+pub(crate) const ASKED: &str = "ask ";
 /// How often a job is tried.
 pub(crate) const ATTEMPTS: i64 = 8;
 /// How long jobs that ended can be looked up.
@@ -191,6 +194,20 @@ impl Worker {
         })
     }
 
+    /// Says whether there are reports about an image, or about all images of an index.
+    async fn is_scanned(&self, digest: &Digest) -> Result<bool, StoreError> {
+        let children = self.store.children(digest).await?;
+        if children.is_empty() {
+            return Ok(self.store.report_status(digest).await?.is_some());
+        }
+        for child in children {
+            if self.store.report_status(&child.digest).await?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Writes what a job came to; says whether the job was still ours. If not, nothing is written.
     async fn finish(&self, job: &Job, outcome: &Outcome, now: Moment) -> Result<bool, StoreError> {
         let mut work = self.store.begin().await?;
@@ -200,12 +217,16 @@ impl Worker {
                 crawled = crawl::save(&mut work, &self.scanner, job, listed, now).await?;
             }
             Outcome::Resolved(place, resolved, asked) => {
-                let is_asked_for = job.name.starts_with("pod ");
+                let is_waited_for = job.name.starts_with(ASKED);
+                let is_asked_for = is_waited_for || job.name.starts_with("pod ");
                 // Signatures and charts are pushed as well; they matter only once somebody wants to run one.
                 if is_asked_for || (resolved.content != Content::Artifact && !resolved.attached) {
                     seen(&mut work, &resolved.digest, place, *asked).await?;
-                    let scan = scan_job(&resolved.digest, &place.registry, &place.repository, 10);
-                    work.enqueue(&scan, now).await?;
+                    let priority = if is_waited_for { PRIORITY } else { 10 };
+                    let scan = scan_job(&resolved.digest, &place.registry, &place.repository, priority);
+                    if !(is_waited_for && self.is_scanned(&resolved.digest).await?) {
+                        work.enqueue(&scan, now).await?;
+                    }
                 }
             }
             Outcome::Unjudgeable(why) => work.refuse(&digest(job)?, why).await?,

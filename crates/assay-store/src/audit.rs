@@ -135,11 +135,30 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn audit_log(&self, after: i64, limit: i64) -> Result<Vec<AuditEntry>, StoreError> {
+        self.audit_like(None, None, after, limit).await
+    }
+
+    /// Returns entries of the audit log, of one actor or all and about one action or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn audit_like(
+        &self,
+        actor: Option<&str>,
+        action: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let (actor, action) = (clean(actor.unwrap_or_default()), clean(action.unwrap_or_default()));
         let rows = sqlx::query(
             "SELECT sequence, at, actor, action, subject, detail, previous, hash FROM audit \
-             WHERE sequence > $1 ORDER BY sequence LIMIT $2",
+             WHERE sequence > $1 AND ($2 = '' OR actor = $3) AND ($4 = '' OR action = $5) ORDER BY sequence LIMIT $6",
         )
         .bind(after)
+        .bind(&actor)
+        .bind(&actor)
+        .bind(&action)
+        .bind(&action)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

@@ -48,6 +48,31 @@ pub struct Affected {
     pub triage: Triaged,
 }
 
+/// Where images must have been seen; anywhere where nothing is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Where {
+    /// In this registry.
+    pub registry: Option<String>,
+    /// In this repository.
+    pub repository: Option<String>,
+}
+
+impl Where {
+    /// Returns the condition for a column with an image's number; its six parameters, from a number on, are bound in any case.
+    pub(crate) fn condition(column: &str, first: usize) -> String {
+        let [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map(|more| first + more);
+        format!(
+            "AND ((${a} = '' AND ${b} = '') OR EXISTS (SELECT 1 FROM image_places w WHERE w.image = {column} \
+             AND (${c} = '' OR w.registry = ${d}) AND (${e} = '' OR w.repository = ${f})))"
+        )
+    }
+
+    pub(crate) fn bound(&self) -> (String, String) {
+        let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
+        (text(&self.registry), text(&self.repository))
+    }
+}
+
 pub(crate) const DEPLOYED: &str =
     "(SELECT COUNT(*) FROM deployments d WHERE d.image = i.id AND d.ended IS NULL)";
 
@@ -81,13 +106,30 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
+        self.images_containing_in(&Where::default(), ecosystem, name, after, limit).await
+    }
+
+    /// Returns the images that contain a package as [`Store::images_containing`] does, those that were seen somewhere.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_containing_in(
+        &self,
+        place: &Where,
+        ecosystem: Option<&str>,
+        name: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
         let sql = format!(
             "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED}, NULL, NULL \
              FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
              WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id IN (SELECT DISTINCT y.image FROM packages q \
-             JOIN image_packages y ON y.package = q.id WHERE q.name = $4 AND ($5 = '' OR q.ecosystem = $6) AND y.image > $7 \
-             ORDER BY y.image LIMIT $8) ORDER BY i.id, p.ecosystem, x.version"
+             JOIN image_packages y ON y.package = q.id WHERE q.name = $4 AND ($5 = '' OR q.ecosystem = $6) AND y.image > $7 {} \
+             ORDER BY y.image LIMIT $8) ORDER BY i.id, p.ecosystem, x.version",
+            Where::condition("y.image", 9)
         );
+        let (registry, repository) = place.bound();
         let name = text::key(name);
         let ecosystem = text::key(ecosystem.unwrap_or_default());
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -99,6 +141,12 @@ impl Store {
             .bind(&ecosystem)
             .bind(after)
             .bind(limit)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(hit).collect()
@@ -114,15 +162,30 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
-        self.images_affected_like(advisory, Affected::default(), after, limit).await
+        self.images_affected_in(&Where::default(), advisory, after, limit).await
     }
 
-    /// Returns the images with such a finding of this identifier or alias that counts, those after a number. The limit counts images.
+    /// Returns the images with a finding as [`Store::images_affected`] does, those that were seen somewhere.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_affected_in(
+        &self,
+        place: &Where,
+        advisory: &str,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.images_affected_like(place, advisory, Affected::default(), after, limit).await
+    }
+
+    /// Returns the images with such a finding, those that were seen somewhere.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn images_affected_like(
         &self,
+        place: &Where,
         advisory: &str,
         affected: Affected,
         after: i64,
@@ -136,19 +199,27 @@ impl Store {
         // The page first: what a vulnerability that is everywhere says about all images need not be put in order for one of them.
         let sql = format!(
             "WITH chosen (image) AS (SELECT DISTINCT f.image FROM finding_names m JOIN findings f ON f.id = m.finding \
-             WHERE m.name = $1 AND {meant} AND f.image > $2 ORDER BY f.image LIMIT $3) \
+             WHERE m.name = $1 AND {meant} AND f.image > $2 {} ORDER BY f.image LIMIT $3) \
              SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED}, \
              NULL, {} FROM chosen c JOIN images i ON i.id = c.image JOIN findings f ON f.image = i.id \
              WHERE {meant} AND EXISTS (SELECT 1 FROM finding_names n WHERE n.name = $4 \
              AND n.finding = f.id) ORDER BY i.id, f.package, f.version, f.fingerprint",
+            Where::condition("f.image", 5),
             decision()
         );
+        let (registry, repository) = place.bound();
         let advisory = text::key(advisory);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(&advisory)
             .bind(after)
             .bind(limit)
             .bind(&advisory)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(hit).collect()

@@ -313,11 +313,31 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn crawls(&self, after: i64, limit: i64) -> Result<Vec<Crawl>, StoreError> {
+        self.crawls_like(None, None, after, limit).await
+    }
+
+    /// Returns crawls of one registry or all and of one repository or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn crawls_like(
+        &self,
+        registry: Option<&str>,
+        repository: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Crawl>, StoreError> {
+        let text = |text: Option<&str>| crate::text::clean(text.unwrap_or_default());
+        let (registry, repository) = (text(registry), text(repository));
         let rows = sqlx::query(
             "SELECT id, registry, repository, asked, listed, complete, tags, found, gone FROM crawls WHERE id > $1 \
-             ORDER BY id LIMIT $2",
+             AND ($2 = '' OR registry = $3) AND ($4 = '' OR repository = $5) ORDER BY id LIMIT $6",
         )
         .bind(after)
+        .bind(&registry)
+        .bind(&registry)
+        .bind(&repository)
+        .bind(&repository)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

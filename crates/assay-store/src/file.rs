@@ -1,6 +1,6 @@
 //! In which images a file is, by the SHA-256 of its content: of those files that somebody looked at one by one.
 
-use crate::blast::{DEPLOYED, Hit, hit};
+use crate::blast::{DEPLOYED, Hit, Where, hit};
 use crate::error::StoreError;
 use crate::scan::{ROWS, rows};
 use crate::store::{Store, Work};
@@ -79,29 +79,38 @@ impl Work {
 }
 
 impl Store {
-    /// Returns the images that have a file of this content, those after a number. The limit counts images, of each of which there is a
-    /// hit for every path that it has.
+    /// Returns the images that have a file of this content, those that were seen somewhere and after a number. The limit counts images,
+    /// of each of which there is a hit for every path that it has.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn images_with_file(
         &self,
+        place: &Where,
         sha256: &[u8; 32],
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
         let sql = format!(
             "WITH chosen (image) AS (SELECT DISTINCT y.image FROM files g JOIN image_files y ON y.file = g.id \
-             WHERE g.sha256 = $1 AND y.image > $2 ORDER BY y.image LIMIT $3) \
+             WHERE g.sha256 = $1 AND y.image > $2 {} ORDER BY y.image LIMIT $3) \
              SELECT i.id, i.digest, i.registry, i.repository, '', NULL, NULL, '', i.first_seen, {DEPLOYED}, f.path, NULL \
              FROM chosen c JOIN images i ON i.id = c.image JOIN image_files x ON x.image = i.id JOIN files f ON f.id = x.file \
-             WHERE f.sha256 = $4 ORDER BY i.id, f.path"
+             WHERE f.sha256 = $4 ORDER BY i.id, f.path",
+            Where::condition("y.image", 5)
         );
+        let (registry, repository) = place.bound();
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(sha256.to_vec())
             .bind(after)
             .bind(limit)
             .bind(sha256.to_vec())
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(hit).collect()

@@ -35,7 +35,7 @@ mod whereabouts;
 pub use artifact::{Build, EvidenceSeen};
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
-pub use blast::{Affected, Hit};
+pub use blast::{Affected, Hit, Where};
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;

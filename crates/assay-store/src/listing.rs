@@ -9,6 +9,7 @@ use crate::store::Store;
 use crate::triage::{Triaged, decision};
 use assay_model::Digest;
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 use std::time::Duration;
 
 /// A job, as it stands.
@@ -74,6 +75,27 @@ impl From<Standing> for FindingFilter {
     fn from(standing: Standing) -> Self {
         Self { standing, triage: Triaged::Either, recurring: false }
     }
+}
+
+const JOBS: &str = "SELECT id, kind, name, registry, state, attempt, max_attempts, created, run_at, started, finished, worker, \
+     error FROM jobs";
+
+fn job_status(row: &AnyRow) -> Result<JobStatus, StoreError> {
+    let started = row.try_get::<Option<i64>, _>(9)?.map(Moment);
+    let finished = row.try_get::<Option<i64>, _>(10)?.map(Moment);
+    Ok(JobStatus {
+        id: row.try_get(0)?,
+        kind: row.try_get(1)?,
+        name: row.try_get(2)?,
+        registry: row.try_get(3)?,
+        state: row.try_get(4)?,
+        attempts: (row.try_get(5)?, row.try_get(6)?),
+        created: Moment(row.try_get(7)?),
+        run_at: Moment(row.try_get(8)?),
+        took: started.zip(finished).map(|(started, finished)| finished.since(started)),
+        worker: row.try_get(11)?,
+        error: row.try_get(12)?,
+    })
 }
 
 impl Store {
@@ -167,34 +189,24 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<JobStatus>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, kind, name, registry, state, attempt, max_attempts, created, run_at, started, finished, worker, error \
-             FROM jobs WHERE state = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(state)
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let started = row.try_get::<Option<i64>, _>(9)?.map(Moment);
-                let finished = row.try_get::<Option<i64>, _>(10)?.map(Moment);
-                Ok(JobStatus {
-                    id: row.try_get(0)?,
-                    kind: row.try_get(1)?,
-                    name: row.try_get(2)?,
-                    registry: row.try_get(3)?,
-                    state: row.try_get(4)?,
-                    attempts: (row.try_get(5)?, row.try_get(6)?),
-                    created: Moment(row.try_get(7)?),
-                    run_at: Moment(row.try_get(8)?),
-                    took: started.zip(finished).map(|(started, finished)| finished.since(started)),
-                    worker: row.try_get(11)?,
-                    error: row.try_get(12)?,
-                })
-            })
-            .collect()
+        let sql = format!("{JOBS} WHERE state = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(state)
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(job_status).collect()
+    }
+
+    /// Returns a job by its number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn job(&self, id: i64) -> Result<Option<JobStatus>, StoreError> {
+        let sql = format!("{JOBS} WHERE id = $1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(&self.pool).await?;
+        row.as_ref().map(job_status).transpose()
     }
 
     /// Returns entries of the audit log before a number, the newest first.

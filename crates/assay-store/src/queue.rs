@@ -370,6 +370,19 @@ impl Store {
         row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
     }
 
+    /// Returns the number of the last job of a kind and name, if there is one.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn job_number(&self, kind: &str, name: &str) -> Result<Option<i64>, StoreError> {
+        let row = sqlx::query("SELECT id FROM jobs WHERE kind = $1 AND name = $2 ORDER BY id DESC LIMIT 1")
+            .bind(kind)
+            .bind(text::key(name))
+            .fetch_optional(&self.pool)
+            .await?;
+        row.map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
     /// Forgets jobs that ended before a moment; returns how many.
     ///
     /// # Errors

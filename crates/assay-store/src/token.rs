@@ -242,10 +242,30 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn tokens(&self, after: i64, limit: i64) -> Result<Vec<KnownToken>, StoreError> {
+        self.tokens_like(None, None, after, limit).await
+    }
+
+    /// Returns tokens of one name or all and of one role or all, those after a number.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tokens_like(
+        &self,
+        name: Option<&str>,
+        role: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownToken>, StoreError> {
+        let (name, role) = (clean(name.unwrap_or_default()), clean(role.unwrap_or_default()));
         let rows = sqlx::query(
-            "SELECT id, name, role, created, expires, revoked FROM tokens WHERE id > $1 ORDER BY id LIMIT $2",
+            "SELECT id, name, role, created, expires, revoked FROM tokens WHERE id > $1 \
+             AND ($2 = '' OR name = $3) AND ($4 = '' OR role = $5) ORDER BY id LIMIT $6",
         )
         .bind(after)
+        .bind(&name)
+        .bind(&name)
+        .bind(&role)
+        .bind(&role)
         .bind(limit)
         .fetch_all(&self.pool)
         .await?;

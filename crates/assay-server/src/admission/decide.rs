@@ -129,6 +129,16 @@ enum Said {
     Pending,
 }
 
+/// What comes of judging an image.
+pub(crate) enum Judged {
+    /// It was not scanned yet.
+    Pending,
+    /// It never can be, which is a denial.
+    Unjudgeable(String),
+    /// It was.
+    Verdict(StoredVerdict),
+}
+
 /// What became of asking for an image to be looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asked {
@@ -456,27 +466,38 @@ impl Admission {
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Said, StoreError> {
-        let placement = placement(review);
-        let key = key(reference, digest, &placement);
+        Ok(match self.judge(reference, digest, &placement(review)).await? {
+            Judged::Pending => Said::Pending,
+            Judged::Unjudgeable(why) => Said::Deny(format!("`{reference}` cannot be judged: {why}")),
+            Judged::Verdict(verdict) => said(&verdict),
+        })
+    }
+
+    /// Judges an image that is to run somewhere under a name.
+    pub(crate) async fn judge(
+        &self,
+        reference: &Reference,
+        digest: &Digest,
+        placement: &Placement,
+    ) -> Result<Judged, StoreError> {
+        let key = key(reference, digest, placement);
         if let Some(verdict) = self.stored(digest, &key).await? {
-            return Ok(said(&verdict));
+            return Ok(Judged::Verdict(verdict));
         }
         let flight = self.flights.of(&key);
         let _turn = flight.lock().await;
         if let Some(verdict) = self.stored(digest, &key).await? {
-            return Ok(said(&verdict));
+            return Ok(Judged::Verdict(verdict));
         }
         let mut attempt = 0;
         loop {
             attempt += 1;
             // Before anything is read that it is decided by.
-            let Some(generation) = self.store.generation(digest).await? else { return Ok(Said::Pending) };
+            let Some(generation) = self.store.generation(digest).await? else { return Ok(Judged::Pending) };
             let reports = match self.images(digest).await? {
                 Images::Known(reports) => reports,
-                Images::Unknown => return Ok(Said::Pending),
-                Images::Unjudgeable(why) => {
-                    return Ok(Said::Deny(format!("`{reference}` cannot be judged: {why}")));
-                }
+                Images::Unknown => return Ok(Judged::Pending),
+                Images::Unjudgeable(why) => return Ok(Judged::Unjudgeable(why)),
             };
             let mut databases = BTreeMap::new();
             for (_, report) in &reports {
@@ -509,7 +530,7 @@ impl Admission {
             work.commit().await?;
             // A scan that ended meanwhile may say otherwise.
             if kept || attempt == MAX_DECIDED {
-                return Ok(said(&verdict));
+                return Ok(Judged::Verdict(verdict));
             }
         }
     }

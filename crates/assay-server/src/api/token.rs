@@ -1,8 +1,9 @@
 //! Tokens: who may ask. Only administrators see and change them, and every change is in the audit log.
 
-use super::{List, Page, full, time};
+use super::page::{After, Limit, List, Text, text};
+use super::{body, time};
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, Refused, Unsent};
 use crate::token::random_token;
 use assay_model::Timestamp;
 use assay_store::{Holder, KnownToken, Moment, Revoked, Role};
@@ -13,30 +14,72 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// The longest name of a token.
 const MAX_NAME: usize = 100;
 
-#[derive(Deserialize)]
+/// A role by its name; each may do what those before it may.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Role)]
+pub enum RoleName {
+    /// Read.
+    Viewer,
+    /// Record builds, send events of registries and ask for scans.
+    Developer,
+    /// Judge findings and see the audit log.
+    Security,
+    /// Everything.
+    Admin,
+}
+
+impl RoleName {
+    pub(crate) fn role(self) -> Role {
+        match self {
+            Self::Viewer => Role::Viewer,
+            Self::Developer => Role::Developer,
+            Self::Security => Role::Security,
+            Self::Admin => Role::Admin,
+        }
+    }
+}
+
+/// A token that is to be made.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewToken {
-    name: String,
-    role: String,
-    /// RFC 3339; without it the token holds until it is revoked.
-    expires: Option<String>,
+pub struct NewToken {
+    /// What it is called in the audit log. Plain letters only: no name may look like another.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9][A-Za-z0-9 ._@/:-]*$")]
+    pub name: String,
+    /// What it allows.
+    pub role: RoleName,
+    /// Until when it lets in, which is to come; without it the token holds until it is revoked.
+    #[schema(format = DateTime)]
+    pub expires: Option<String>,
 }
 
-#[derive(Serialize)]
-struct TokenEntry {
-    id: i64,
-    name: String,
-    role: String,
-    created: String,
-    expires: Option<String>,
-    revoked: Option<String>,
+/// A token as it is kept: without what its holder sends.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// Its number.
+    pub id: i64,
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub role: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// Until when it lets in, if that was said.
+    #[schema(format = DateTime, required)]
+    pub expires: Option<String>,
+    /// Since when it lets in no more.
+    #[schema(format = DateTime, required)]
+    pub revoked: Option<String>,
 }
 
-impl From<KnownToken> for TokenEntry {
+impl From<KnownToken> for Token {
     fn from(token: KnownToken) -> Self {
         Self {
             id: token.id,
@@ -49,32 +92,82 @@ impl From<KnownToken> for TokenEntry {
     }
 }
 
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    app.require(&headers, Role::Admin).await?;
-    let limit = page.limit();
-    let tokens = app.store.tokens(page.after, limit).await?;
-    let next = tokens.last().map(|token| token.id).filter(|_| full(tokens.len(), limit));
-    Ok(Json(List { items: tokens.into_iter().map(TokenEntry::from).collect(), next }).into_response())
+/// Which tokens are asked for; all that is given must fit.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// Of this name.
+    #[param(inline)]
+    name: Option<Text>,
+    /// With this role.
+    #[param(inline)]
+    role: Option<RoleName>,
+    /// After this number: the `next` of the page before.
+    #[serde(default)]
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
+/// Lists tokens, in the order in which they were made.
+#[utoipa::path(get, path = "/api/v1/tokens", operation_id = "listTokens", tag = "tokens", params(Wanted),
+    security(("token" = ["admin"])), responses((status = 200, body = List<Token>), Refused))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Json<List<Token>>, Problem> {
+    app.require(&headers, Role::Admin).await?;
+    let Wanted { name, role, after, limit } = wanted;
+    let role = role.map(|role| role.role().name());
+    let tokens = app.store.tokens_like(text(&name), role, after.0, limit.0).await?;
+    Ok(Json(List::of(tokens, limit, |token| token.id)))
+}
+
+/// A token that was made.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct MadeToken {
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub role: String,
+    /// Until when it lets in, if that was said.
+    #[schema(format = DateTime, required)]
+    pub expires: Option<String>,
+    /// What its holder sends. It is shown only here; the server keeps its hash.
+    pub token: String,
+}
+
+fn is_name(name: &str) -> bool {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || " ._@/:-".contains(character);
+    name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name.len() <= MAX_NAME
+        && name.chars().all(is_plain)
+}
+
+/// Makes a token.
+#[utoipa::path(post, path = "/api/v1/tokens", operation_id = "makeToken", tag = "tokens", request_body = NewToken,
+    security(("token" = ["admin"])),
+    responses((status = 201, body = MadeToken), Refused, Unsent,
+        (status = 409, description = "There is a token of this name.", body = crate::problem::ProblemDocument,
+            content_type = "application/problem+json")))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<MadeToken>), Problem> {
     let actor = app.require(&headers, Role::Admin).await?;
-    let asked: NewToken =
-        serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
-    let is_plain = |character: char| character.is_alphanumeric() || " -_.@/:".contains(character);
-    if asked.name.trim().is_empty() || asked.name.len() > MAX_NAME || !asked.name.chars().all(is_plain) {
-        return Err(Problem::invalid("a token's name has up to 100 letters, digits, spaces, and `-_.@/:`"));
+    let asked: NewToken = body(&headers, &bytes)?;
+    if !is_name(&asked.name) {
+        return Err(Problem::invalid(
+            "a token's name has up to 100 of the letters a to z, digits, spaces and `-_.@/:`, and begins with a letter or digit",
+        ));
     }
-    let role: Role =
-        asked.role.parse().map_err(|error: assay_store::UnknownRole| Problem::invalid(error.to_string()))?;
+    let role = asked.role.role();
     let now = (app.clock)();
     let expires = match &asked.expires {
         Some(text) => {
@@ -97,11 +190,22 @@ pub(crate) async fn create(
     let detail = serde_json::json!({ "role": role.name(), "expires": expires.map(time) });
     work.audit(&actor.name, "token.create", &holder.name, &detail, now).await?;
     work.commit().await?;
-    let shown = serde_json::json!({
-        "name": holder.name, "role": role.name(), "expires": expires.map(time), "token": token.reveal() });
-    Ok((StatusCode::CREATED, Json(shown)).into_response())
+    let made = MadeToken {
+        name: holder.name,
+        role: role.name().to_owned(),
+        expires: expires.map(time),
+        token: token.reveal().to_owned(),
+    };
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
+/// Lets the token of a name in no more.
+#[utoipa::path(delete, path = "/api/v1/tokens/{name}", operation_id = "revokeToken", tag = "tokens",
+    params(("name" = String, Path, description = "The token's name.")),
+    security(("token" = ["admin"])),
+    responses((status = 204, description = "It lets in no more."), Refused, Missing,
+        (status = 409, description = "Nobody could let anybody in afterwards.", body = crate::problem::ProblemDocument,
+            content_type = "application/problem+json")))]
 pub(crate) async fn revoke(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,

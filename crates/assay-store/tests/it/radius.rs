@@ -3,7 +3,7 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::FindingKind;
 use assay_store::{
-    Affected, Depth, FileSeen, FilesKnown, MAX_FILES, Place, Question, Running, Scan, Service, Store,
+    Affected, Depth, FileSeen, FilesKnown, MAX_FILES, Place, Question, Running, Scan, Service, Store, Where,
 };
 
 fn file(number: u8, path: &str) -> FileSeen {
@@ -32,7 +32,7 @@ fn a_file_is_found_in_every_image_that_has_it() {
         save(&store, 1, &[file(7, "bin/x"), file(7, "opt/x"), file(8, "bin/y")]).await;
         save(&store, 2, &[file(7, "bin/x"), file(7, "bin/x"), file(9, "a\0b")]).await;
         let of = async |number: u8, after, limit| -> Vec<(u8, String)> {
-            let hits = store.images_with_file(&[number; 32], after, limit).await.unwrap();
+            let hits = store.images_with_file(&Where::default(), &[number; 32], after, limit).await.unwrap();
             let number =
                 |hit: &assay_store::Hit| (1..=3).find(|number| hit.digest == digest(*number)).unwrap();
             hits.iter().map(|hit| (number(hit), hit.path.clone().unwrap())).collect()
@@ -40,7 +40,7 @@ fn a_file_is_found_in_every_image_that_has_it() {
         let hit = |image: u8, path: &str| (image, path.to_owned());
         assert_eq!(of(7, 0, 10).await, [hit(1, "bin/x"), hit(1, "opt/x"), hit(2, "bin/x")]);
         assert_eq!(of(7, 0, 1).await, [hit(1, "bin/x"), hit(1, "opt/x")], "an image is told of whole");
-        let first = store.images_with_file(&[7; 32], 0, 1).await.unwrap()[0].id;
+        let first = store.images_with_file(&Where::default(), &[7; 32], 0, 1).await.unwrap()[0].id;
         assert_eq!(of(7, first, 10).await, [hit(2, "bin/x")]);
         assert_eq!(of(9, 0, 10).await, [hit(2, "a\u{fffd}b")]);
         assert_eq!(of(6, 0, 10).await, []);
@@ -69,7 +69,7 @@ fn a_rescan_that_sees_no_files_forgets_none() {
         scan(&store, &digest(1), Depth::Deep, &[], at(1)).await;
         save(&store, 1, &[file(7, "bin/x")]).await;
         scan(&store, &digest(1), Depth::Deep, &[("a", "1", &["CVE-1"])], at(2)).await;
-        assert_eq!(store.images_with_file(&[7; 32], 0, 9).await.unwrap().len(), 1);
+        assert_eq!(store.images_with_file(&Where::default(), &[7; 32], 0, 9).await.unwrap().len(), 1);
     });
 }
 
@@ -156,7 +156,10 @@ fn secrets_are_found_by_their_rule() {
         work.save_scan(&kept, at(1)).await.unwrap();
         work.commit().await.unwrap();
         let secrets = Affected { kind: Some(FindingKind::Secret), ..Affected::default() };
-        assert_eq!(store.images_affected_like("aws-key", secrets, 0, 9).await.unwrap().len(), 1);
+        assert_eq!(
+            store.images_affected_like(&Where::default(), "aws-key", secrets, 0, 9).await.unwrap().len(),
+            1
+        );
         assert_eq!(store.images_affected("aws-key", 0, 9).await.unwrap().len(), 2);
     });
 }

@@ -3,7 +3,7 @@
 use crate::fixture::{at, digest, on_each, place, scan};
 use assay_store::{
     Affected, Depth, FindingFilter, NewTriage, Place, Standing, Store, StoredVerdict, Triage, TriageEnd,
-    TriageFilter, TriageScope, TriageState, Triaged,
+    TriageFilter, TriageScope, TriageState, Triaged, Where,
 };
 
 fn repository(name: &str) -> TriageScope {
@@ -79,9 +79,9 @@ fn a_decision_holds_for_rescans_and_for_digests_that_come_later() {
         let both = [(Some("a"), Some(first.id)), (Some("c"), None)];
         assert_eq!(told, [both, both].concat());
         let open = Affected { triage: Triaged::Open, ..Affected::default() };
-        let hits = store.images_affected_like("GHSA-1", open, 0, 10).await.unwrap();
+        let hits = store.images_affected_like(&Where::default(), "GHSA-1", open, 0, 10).await.unwrap();
         assert_eq!(hits, []);
-        let hits = store.images_affected_like("CVE-1", open, 0, 10).await.unwrap();
+        let hits = store.images_affected_like(&Where::default(), "CVE-1", open, 0, 10).await.unwrap();
         assert!(hits.len() == 2 && hits.iter().all(|hit| hit.package.as_deref() == Some("c")), "{hits:?}");
     });
 }

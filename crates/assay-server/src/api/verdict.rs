@@ -1,0 +1,132 @@
+//! Verdicts: whether a cluster may run an image, as its admission would say now.
+
+use super::image::Digests;
+use super::page::{Text, text};
+use super::time;
+use crate::admission::Judged;
+use crate::http::App;
+use crate::problem::{Missing, Problem, Refused};
+use assay_model::Digest;
+use assay_oci::Reference;
+use assay_policy::facts::Placement;
+use assay_store::Role;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+
+/// Where the image is to run.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// The name by which it is to run, such as `registry.example/team/app:1.0`; without it a place where the image was seen last.
+    #[param(inline)]
+    reference: Option<Text>,
+    /// The namespace.
+    #[param(inline)]
+    namespace: Option<Text>,
+    /// Labels of the workload, as `KEY=VALUE,KEY=VALUE`.
+    #[param(inline)]
+    labels: Option<Text>,
+}
+
+/// Whether an image may run, and why.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Verdict {
+    /// What was judged.
+    pub reference: String,
+    /// The digest of the image or index.
+    pub digest: String,
+    /// `admit`, `warn` or `deny`.
+    pub decision: String,
+    /// Why, in lines for people.
+    pub lines: Vec<String>,
+    /// The whole verdict, `assay.verdict/v1`; `null` where the image can never be judged, which is a denial.
+    #[schema(required, value_type = Option<Object>)]
+    pub verdict: Option<serde_json::Value>,
+    /// When it was decided.
+    #[schema(format = DateTime, required)]
+    pub decided: Option<String>,
+    /// Until when it is kept; a new scan or advisory ends it earlier.
+    #[schema(format = DateTime, required)]
+    pub expires: Option<String>,
+}
+
+/// Answers whether a cluster may run an image, as its admission would.
+#[utoipa::path(get, path = "/api/v1/images/{digest}/verdict", operation_id = "verdict", tag = "images",
+    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index."), Wanted),
+    security(("token" = ["viewer"])),
+    responses((status = 200, body = Verdict), Refused, Missing,
+        (status = 409, description = "It was not scanned yet.", body = crate::problem::ProblemDocument,
+            content_type = "application/problem+json")))]
+pub(crate) async fn verdict(
+    State(app): State<Arc<App>>,
+    Path(digest): Path<Digest>,
+    Query(wanted): Query<Wanted>,
+    headers: HeaderMap,
+) -> Result<Json<Verdict>, Problem> {
+    app.require(&headers, Role::Viewer).await?;
+    let labels = labels(text(&wanted.labels).unwrap_or_default())?;
+    let admission = app.judging()?;
+    let place = app.store.places(&digest).await?.into_iter().next();
+    let place = place.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
+    let named = match text(&wanted.reference) {
+        Some(text) => text.to_owned(),
+        None => format!("{}/{}@{digest}", place.registry, place.repository),
+    };
+    let reference: Reference =
+        named.parse().map_err(|error: assay_oci::InvalidReference| Problem::invalid(error.to_string()))?;
+    if reference.digest().is_some_and(|named| named != digest) {
+        return Err(Problem::invalid("`reference` names another digest"));
+    }
+    let placement = Placement {
+        namespace: text(&wanted.namespace).filter(|name| !name.is_empty()).map(str::to_owned),
+        namespace_labels: BTreeMap::new(),
+        service: None,
+        team: None,
+        labels,
+    };
+    let (reference, digest) = (reference, digest);
+    let answer = match admission.judge(&reference, &digest, &placement).await? {
+        Judged::Pending => {
+            let hint =
+                "it was not scanned yet; ask again in a minute, or ask for it with `POST /api/v1/images`";
+            return Err(Problem::new(StatusCode::CONFLICT, "not-scanned", hint));
+        }
+        Judged::Unjudgeable(why) => Verdict {
+            reference: reference.to_string(),
+            digest: digest.to_string(),
+            decision: "deny".to_owned(),
+            lines: vec![format!("it cannot be judged: {why}")],
+            verdict: None,
+            decided: None,
+            expires: None,
+        },
+        Judged::Verdict(stored) => {
+            let mut detail: serde_json::Value = serde_json::from_slice(&stored.detail).unwrap_or_default();
+            let lines = detail.get("lines").cloned().unwrap_or_default();
+            Verdict {
+                reference: reference.to_string(),
+                digest: digest.to_string(),
+                decision: stored.verdict,
+                lines: serde_json::from_value(lines).unwrap_or_default(),
+                verdict: detail.get_mut("verdict").map(serde_json::Value::take),
+                decided: Some(time(stored.decided)),
+                expires: stored.expires.map(time),
+            }
+        }
+    };
+    Ok(Json(answer))
+}
+
+fn labels(text: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let pairs = text.split(',').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned())))
+        .collect::<Option<_>>()
+        .ok_or_else(|| Problem::invalid("`labels` is of the form `KEY=VALUE,KEY=VALUE`"))
+}
