@@ -8,6 +8,7 @@ mod decide;
 mod identity;
 mod images;
 mod review;
+mod triaged;
 
 pub(crate) use decide::Judged;
 pub use decide::{Admission, Flights, Judge, LoadPolicyError};

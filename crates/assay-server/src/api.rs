@@ -10,11 +10,13 @@ pub mod blast;
 pub mod crawl;
 mod document;
 pub mod event;
+mod finding;
 pub mod image;
 pub mod job;
 pub mod page;
 pub mod reference;
 pub mod token;
+pub mod triage;
 pub mod verdict;
 
 pub use crate::problem::ProblemDocument;

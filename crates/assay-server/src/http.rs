@@ -5,6 +5,7 @@ use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
 use crate::metrics::Metrics;
+use crate::owners::Owners;
 use crate::pages;
 use crate::problem::Problem;
 use crate::scanner::Scanner;
@@ -56,6 +57,8 @@ pub struct App {
     pub indicators: indicators::Kept,
     /// What registries prove by that an event is theirs.
     pub webhooks: webhook::Secrets,
+    /// Who answers for which repositories.
+    pub owners: Owners,
 }
 
 /// Returns what answers requests.

@@ -3,7 +3,7 @@
 //! They are about the whole fleet and the same whichever process is asked; [`crate::metrics`] counts what this process did.
 
 use crate::report::feeds;
-use assay_store::{Indicators, Moment, Store, StoreError};
+use assay_store::{Indicators, Moment, Store, StoreError, TriageState};
 use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -14,11 +14,12 @@ const WINDOW: Duration = Duration::from_secs(30 * 86_400);
 const KEPT: Duration = Duration::from_secs(60);
 
 /// What is aimed at, by the name of the indicator. Ratios are from 0 to 1.
-const OBJECTIVES: [(&str, f64); 6] = [
+const OBJECTIVES: [(&str, f64); 7] = [
     ("assay_scan_coverage_ratio", 0.95),
     ("assay_critical_images_ratio", 0.01),
     ("assay_scan_failure_ratio", 0.02),
     ("assay_scan_duration_seconds", 120.0),
+    ("assay_false_positive_ratio", 0.2),
     ("assay_time_to_remediate_seconds critical", 7.0 * 86_400.0),
     ("assay_time_to_remediate_seconds high", 30.0 * 86_400.0),
 ];
@@ -110,6 +111,37 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         "How many went away in 30 days.",
         indicators.remediated.iter().map(|one| (severity(&one.severity), number(one.count))).collect(),
     );
+    let exposure = &indicators.exposure;
+    gauge(
+        "assay_regressed_findings",
+        "Vulnerabilities that a tag has again after it named an image without them; of tags that moved within 30 days.",
+        exposure.regressed.iter().map(|(name, count)| (severity(name), number(*count))).collect(),
+    );
+    gauge(
+        "assay_vulnerable_packages_per_image",
+        "Vulnerable packages of a scanned image, on average.",
+        plain(ratio(exposure.packages, indicators.scanned)),
+    );
+    gauge(
+        "assay_vulnerable_packages_weight_per_image",
+        "The same, each by its worst finding: critical 10, high 5, medium 2, low and unknown 1, negligible 0.",
+        plain(ratio(exposure.weight, indicators.scanned)),
+    );
+    gauge(
+        "assay_triage_decisions",
+        "What people decided about findings in 30 days, without what was taken back or replaced.",
+        exposure
+            .decided
+            .iter()
+            .map(|(state, count)| (format!("{{state=\"{}\"}}", state.name()), number(*count)))
+            .collect(),
+    );
+    let wrong = exposure.decided.get(&TriageState::FalsePositive).copied().unwrap_or_default();
+    gauge(
+        "assay_false_positive_ratio",
+        "Findings that were called false, of those that people decided about in 30 days.",
+        plain(ratio(wrong, exposure.decided.values().sum())),
+    );
     gauge(
         "assay_reports_behind",
         "Images whose report is by an older vulnerability database than the newest.",
@@ -174,7 +206,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_store::{OpenFindings, Remediated};
+    use assay_store::{Exposure, OpenFindings, Remediated};
 
     #[test]
     fn every_indicator_is_what_its_formula_says() {
@@ -194,6 +226,17 @@ mod tests {
             scanning: Duration::from_millis(4500),
             findings: vec![finding("critical", 1), finding("high", 3)],
             remediated: vec![Remediated { severity: "high".to_owned(), count: 2, together: Duration::from_secs(50) }],
+            exposure: Exposure {
+                packages: 6,
+                weight: 22,
+                regressed: [("high".to_owned(), 3)].into(),
+                decided: [
+                    (TriageState::FalsePositive, 1),
+                    (TriageState::Accepted, 6),
+                    (TriageState::Exception, 1),
+                ]
+                .into(),
+            },
             database: Some((
                 Moment(1000),
                 r#"{"built_at":1,"built_in":false,"feeds":[{"name":"a\"b","synced_at":2,"records":1,"rejected":0,"license":""},
@@ -212,6 +255,12 @@ mod tests {
             "assay_affected_images{kind=\"vulnerability\",severity=\"high\"} 3",
             "assay_time_to_remediate_seconds{severity=\"high\"} 25",
             "assay_remediated_vulnerabilities{severity=\"high\"} 2",
+            "assay_regressed_findings{severity=\"high\"} 3",
+            "assay_vulnerable_packages_per_image 1.5",
+            "assay_vulnerable_packages_weight_per_image 5.5",
+            "assay_triage_decisions{state=\"accepted\"} 6",
+            "assay_false_positive_ratio 0.125",
+            "assay_objective{indicator=\"assay_false_positive_ratio\"} 0.2",
             "assay_reports_behind 2",
             "assay_watched 3",
             "assay_database_age_seconds 10",
@@ -227,6 +276,11 @@ mod tests {
     #[test]
     fn nothing_gives_no_shares() {
         let text = render(&Indicators::default(), Moment(0));
-        assert!(!text.contains("\nassay_scan_coverage_ratio ") && !text.contains("NaN"), "{text}");
+        assert!(
+            !text.contains("\nassay_scan_coverage_ratio ")
+                && !text.contains("\nassay_false_positive_ratio ")
+                && !text.contains("NaN"),
+            "{text}"
+        );
     }
 }

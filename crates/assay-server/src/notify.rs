@@ -131,8 +131,9 @@ impl Notifier {
         };
         let events = self.store.events(None, after, MAX_EVENTS).await?;
         let Some(last) = events.last().map(|event| event.id) else { return Ok(false) };
+        let open = crate::triage::unsettled(&self.store, &events).await?;
         let wanted: BTreeMap<String, &Event> =
-            events.iter().filter_map(|event| Some((subject(event)?, event))).collect();
+            open.into_iter().filter_map(|event| Some((subject(event)?, event))).collect();
         let subjects: BTreeSet<String> = wanted.keys().cloned().collect();
         let told = self.store.told(&name, &subjects, now.minus(REPEAT)).await?;
         let mut fresh: Vec<&Event> =
@@ -231,7 +232,7 @@ fn subject(event: &Event) -> Option<String> {
             Some(format!("tag {}/{}:{} {digest}", text("registry"), text("repository"), text("tag")))
         }
         "watch-ended" => Some(format!("watch {digest} {}", text("image"))),
-        _ => None,
+        _ => crate::triage::subject(event),
     }
 }
 

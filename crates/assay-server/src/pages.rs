@@ -15,6 +15,7 @@ mod advisory;
 mod audit;
 mod compare;
 mod events;
+mod file;
 mod image;
 mod images;
 mod overview;
@@ -22,7 +23,9 @@ mod package;
 mod packages;
 mod policy;
 mod queue;
+mod radius;
 mod search;
+mod triage;
 
 use crate::http::App;
 use ask::Ask;
@@ -68,6 +71,9 @@ const PAGES: &[Page] = &[
     search::PAGE,
     advisory::PAGE,
     package::PAGE,
+    file::PAGE,
+    triage::PAGE,
+    triage::DECISION,
     events::PAGE,
     queue::PAGE,
     policy::PAGE,
@@ -98,6 +104,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<
     router
         .route(SIGN_IN, get(session::form).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
+        .route("/triage/decide", post(triage::decide))
+        .route("/triage/withdraw", post(triage::withdraw))
         .route("/images/{digest}/download/{format}", get(download::download))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .route(render::STYLE_PATH, get(render::style))

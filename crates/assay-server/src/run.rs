@@ -8,9 +8,11 @@ use crate::limits::Limits;
 use crate::listen::{self, ListenError, Peer, Tls, TlsFiles, TlsListener};
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, NotifyUrl, keep_telling};
+use crate::owners::Owners;
 use crate::rematch::{catch_up, rematch_all};
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
+use crate::triage::keep_ending;
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
@@ -77,6 +79,8 @@ pub struct Serve {
     pub webhooks: Secrets,
     /// Which registries are asked at intervals what they have.
     pub crawls: Crawls,
+    /// Who answers for which repositories.
+    pub owners: Owners,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -178,6 +182,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             stop.clone(),
         ));
         let crawls = tokio::spawn(schedule(store.clone(), options.crawls, clock.clone(), stop.clone()));
+        let ending = tokio::spawn(keep_ending(store.clone(), clock.clone(), note.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
             scanner,
@@ -188,6 +193,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: options.webhooks,
+            owners: options.owners,
         };
         let service = router(Arc::new(app)).into_make_service_with_connect_info::<Peer>();
         (options.ready)(address, token.as_ref());
@@ -205,6 +211,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         watch.abort();
         notifiers.iter().for_each(tokio::task::JoinHandle::abort);
         crawls.abort();
+        ending.abort();
         Ok(())
     })
 }

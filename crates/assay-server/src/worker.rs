@@ -2,6 +2,7 @@
 
 use crate::api::reference::PRIORITY;
 use crate::crawl::{self, CRAWL, Crawled};
+use crate::files;
 use crate::metrics::Metrics;
 use crate::rematch::scan_job;
 use crate::scanner::{Content, ScanError, Scanned, Scanner};
@@ -251,6 +252,9 @@ impl Worker {
                     index: &scanned.index,
                 };
                 let changes = work.save_scan(&scan, now).await?;
+                if let Some(files) = files::indexed(&scanned.report.inventory, &scanned.report.findings) {
+                    work.save_files(&digest, &files).await?;
+                }
                 work.forget_verdicts(&digest).await?;
                 let detail = serde_json::json!({
                     "depth": scanned.depth.name(),

@@ -173,6 +173,15 @@ pub struct TriageFilter<'a> {
     pub ended: Option<bool>,
 }
 
+/// In which order decisions are listed, and from where on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TriageOrder {
+    /// The newest first, before a number.
+    Newest(Option<i64>),
+    /// The oldest first, after a number.
+    Oldest(i64),
+}
+
 /// Whether findings are wanted about which something was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Triaged {
@@ -428,30 +437,34 @@ impl Store {
         Ok(all)
     }
 
-    /// Returns decisions before a number, the newest first.
+    /// Returns decisions.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn triage_like(
         &self,
         filter: &TriageFilter<'_>,
-        before: Option<i64>,
+        order: TriageOrder,
         limit: i64,
     ) -> Result<Vec<Triage>, StoreError> {
+        let (relation, from, direction) = match order {
+            TriageOrder::Newest(before) => ("<", before.unwrap_or(i64::MAX), "DESC"),
+            TriageOrder::Oldest(after) => (">", after, "ASC"),
+        };
         let ended = match filter.ended {
             None => "",
             Some(true) => "AND t.ended IS NOT NULL",
             Some(false) => "AND t.ended IS NULL",
         };
         let sql = format!(
-            "SELECT {COLUMNS} FROM triage t WHERE t.id < $1 {ended} AND ($2 = '' OR t.advisory = $3) AND ($4 = '' OR t.state = $5) \
-             AND ($6 = '' OR t.owner = $7) ORDER BY t.id DESC LIMIT $8"
+            "SELECT {COLUMNS} FROM triage t WHERE t.id {relation} $1 {ended} AND ($2 = '' OR t.advisory = $3) AND ($4 = '' OR t.state = $5) \
+             AND ($6 = '' OR t.owner = $7) ORDER BY t.id {direction} LIMIT $8"
         );
         let advisory = key(filter.advisory.unwrap_or_default());
         let state = filter.state.map_or("", TriageState::name);
         let owner = clean(filter.owner.unwrap_or_default());
         let rows = sqlx::query(AssertSqlSafe(sql))
-            .bind(before.unwrap_or(i64::MAX))
+            .bind(from)
             .bind(&advisory)
             .bind(&advisory)
             .bind(state)

@@ -5,11 +5,14 @@ use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
-use super::{download, events};
+use super::{download, events, triage};
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
-use assay_store::{KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict};
+use assay_store::{
+    FindingFilter, KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict,
+    Triaged,
+};
 use minijinja::context;
 
 pub(super) const PAGE: Page =
@@ -46,6 +49,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         Some(detail.get("from")?.as_str()?.to_owned())
     });
     let job = store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
+    let vulnerable = store.vulnerable_packages(&digest).await?;
     let context = context! {
         digest => digest.to_string(),
         facts, depth, judged, scanned, moved_from,
@@ -54,6 +58,10 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         unassessed => read.as_ref().map_or(0, Report::unassessed),
         job_state => job.as_ref().map(|(state, _)| state.clone()),
         job_error => job.and_then(|(_, error)| error),
+        vulnerable => vulnerable.0,
+        weight => vulnerable.1,
+        owner => ask.app().owners.of(&image.registry, &image.repository),
+        choice => triage::choice(ask),
         severities => by_severity(&store.severities_of(&digest).await?),
         formats => download::names(),
         first_seen => time(image.first_seen),
@@ -181,7 +189,11 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
     };
     let (limit, page) = (ask.rows(), ask.page(parameter));
     let skip = (page - 1).saturating_mul(limit);
-    let mut found = ask.app().store.findings_of(digest, standing, skip, limit.saturating_add(1)).await?;
+    let triage = if standing == Standing::Open { triage::wanted(ask) } else { Triaged::Either };
+    let filter = FindingFilter { triage, ..standing.into() };
+    let store = &ask.app().store;
+    let mut found = store.findings_of(digest, filter, skip, limit.saturating_add(1)).await?;
+    let decided = store.triage_of(found.iter().filter_map(|one| one.triage)).await?;
     let next = cut(&mut found, limit).then_some(page.saturating_add(1));
     let table = Table {
         name,
@@ -196,6 +208,7 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
             ("fixedVersions", "Fixed in", "mono"),
             ("kind", "Kind", ""),
             ("firstSeen", "Since", ""),
+            ("reopened", "Came back", "number"),
             ("goneAt", "Gone", ""),
         ]),
         rows: found.iter().map(finding).collect(),
@@ -208,6 +221,19 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
         table.columns.pop();
         for row in &mut table.rows {
             row.pop();
+        }
+    }
+    if standing == Standing::Open {
+        table.columns.extend(columns([("triage", "Triage", ""), ("triageWhy", "Why", "")]));
+        for (row, one) in table.rows.iter_mut().zip(&found) {
+            let known = one.triage.and_then(|id| decided.get(&id));
+            row.push(match known {
+                None if triage::may_decide(ask) => {
+                    triage::undecided(&one.rule, one.package.as_deref(), digest)
+                }
+                known => triage::decided(known),
+            });
+            row.push(triage::why(known));
         }
     }
     Ok(table)
@@ -229,6 +255,7 @@ fn finding(one: &KnownFinding) -> Vec<Cell> {
         Cell::list(&fixed),
         Cell::text(&one.kind),
         Cell::time(Some(one.first_seen)),
+        if one.reopened > 0 { Cell::number(one.reopened) } else { Cell::default() },
         Cell::time(one.gone_at),
     ]
 }

@@ -31,6 +31,10 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("images.html", include_str!("../../templates/images.html")),
     ("image.html", include_str!("../../templates/image.html")),
     ("search.html", include_str!("../../templates/search.html")),
+    ("advisory.html", include_str!("../../templates/advisory.html")),
+    ("triage.html", include_str!("../../templates/triage.html")),
+    ("decision.html", include_str!("../../templates/decision.html")),
+    ("decide.html", include_str!("../../templates/decide.html")),
     ("sign-in.html", include_str!("../../templates/sign-in.html")),
     ("message.html", include_str!("../../templates/message.html")),
 ];

@@ -7,7 +7,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::Peer;
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Scanner, Worker, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Owners, Scanner, Worker, router};
 use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -156,6 +156,7 @@ impl World {
             limits: Limits::default(),
             indicators: KeptIndicators::default(),
             webhooks: secrets(),
+            owners: Owners::parse("*/team/ team-app\n").unwrap(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

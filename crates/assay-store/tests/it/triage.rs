@@ -3,7 +3,7 @@
 use crate::fixture::{at, digest, on_each, place, scan};
 use assay_store::{
     Affected, Depth, FindingFilter, NewTriage, Place, Standing, Store, StoredVerdict, Triage, TriageEnd,
-    TriageFilter, TriageScope, TriageState, Triaged, Where,
+    TriageFilter, TriageOrder, TriageScope, TriageState, Triaged, Where,
 };
 
 fn repository(name: &str) -> TriageScope {
@@ -135,7 +135,7 @@ fn a_decision_covers_what_it_names_and_nothing_else() {
         assert!(!store.is_found("GHSA-1", Some("c"), &repository("team/app")).await.unwrap());
         assert!(!store.is_found("CVE-3", None, &repository("team/app")).await.unwrap());
         let wanted = TriageFilter { advisory: Some("CVE-2"), ..TriageFilter::default() };
-        assert_eq!(store.triage_like(&wanted, None, 100).await.unwrap().len(), 5);
+        assert_eq!(store.triage_like(&wanted, TriageOrder::Oldest(0), 100).await.unwrap().len(), 5);
     });
 }
 
@@ -191,10 +191,12 @@ fn decisions_end_by_time_by_hand_and_by_the_next_one() {
         assert_eq!(rules(&store, 1, Triaged::Settled).await, [""; 0]);
         // All of it stays in the list, a page at a time.
         let list = async |filter: TriageFilter<'_>, before| -> Vec<i64> {
-            store.triage_like(&filter, before, 2).await.unwrap().into_iter().map(|triage| triage.id).collect()
+            store.triage_like(&filter, TriageOrder::Newest(before), 2).await.unwrap().into_iter().map(|triage| triage.id).collect()
         };
         assert_eq!(list(TriageFilter::default(), None).await, [third.id, second.id]);
         assert_eq!(list(TriageFilter::default(), Some(second.id)).await, [first.id]);
+        let oldest = store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(first.id), 1).await.unwrap();
+        assert_eq!(oldest[0].id, second.id);
         let state = TriageFilter { state: Some(TriageState::Exception), ..TriageFilter::default() };
         assert_eq!(list(state, None).await, [second.id]);
         let open = TriageFilter { ended: Some(false), owner: Some("team-shop"), ..TriageFilter::default() };
@@ -280,7 +282,7 @@ fn two_who_decide_about_the_same_at_once_leave_one_decision() {
             one.await.unwrap();
         }
         let open = TriageFilter { ended: Some(false), ..TriageFilter::default() };
-        assert_eq!(store.triage_like(&open, None, 100).await.unwrap().len(), 1);
-        assert_eq!(store.triage_like(&TriageFilter::default(), None, 100).await.unwrap().len(), 8);
+        assert_eq!(store.triage_like(&open, TriageOrder::Newest(None), 100).await.unwrap().len(), 1);
+        assert_eq!(store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(0), 100).await.unwrap().len(), 8);
     });
 }

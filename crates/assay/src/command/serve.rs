@@ -9,7 +9,7 @@ use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::TlsFiles;
 use assay_server::webhook::{InvalidSecret, Secrets};
-use assay_server::{Crawls, NotifyUrl, Serve};
+use assay_server::{Crawls, NotifyUrl, Owners, Serve};
 use assay_store::Address;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts.
+    #[arg(long, value_name = "FILE")]
+    owners: Option<PathBuf>,
+
     #[command(flatten)]
     work: WorkArgs,
 }
@@ -130,6 +134,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         );
     }
     let webhooks = secrets(&args.webhook_secret)?;
+    let owners = args.owners.as_deref().map(owners).transpose()?.unwrap_or_default();
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
         if !args.work.registry.iter().any(|registry| registry == host) {
@@ -159,6 +164,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
             places: args.crawl.into_iter().collect(),
             every: Duration::from_secs(args.crawl_every),
         },
+        owners,
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -196,6 +202,16 @@ fn secrets(files: &[(String, PathBuf)]) -> Result<Secrets, CommandError> {
         secrets.add(kind, &secret).map_err(|error| failed(error.into()))?;
     }
     Ok(secrets)
+}
+
+fn owners(path: &Path) -> Result<Owners, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the owners in `{}`", path.display()), error)
+            .hint(format!("write lines such as `registry.example/shop/ team-shop` into `{}`", path.display()))
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
+    Owners::parse(&text).map_err(|error| failed(error.into()))
 }
 
 fn judge(path: &Path) -> Result<Judge, CommandError> {
