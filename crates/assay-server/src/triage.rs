@@ -45,12 +45,9 @@ pub(crate) fn scope(text: &str) -> Result<TriageScope, Problem> {
         return Ok(TriageScope::Image(digest));
     }
     let reference: Option<Reference> = text.parse().ok();
-    let plain = reference.filter(|reference| {
-        let (registry, repository) = (reference.registry(), reference.repository());
-        reference.tag().is_none()
-            && reference.digest().is_none()
-            && text.split_once('/') == Some((registry, repository))
-    });
+    // A name with a tag or digest, or one that stands for another, is not what would be compared.
+    let plain = reference
+        .filter(|reference| text.split_once('/') == Some((reference.registry(), reference.repository())));
     let reference = plain.ok_or_else(|| {
         Problem::invalid(
             "name the digest of an image, or a repository with its registry, such as `registry.example/team/app`",

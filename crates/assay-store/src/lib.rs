@@ -55,7 +55,8 @@ pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};
 pub use triage::{
-    NewTriage, Triage, TriageEnd, TriageFilter, TriageOrder, TriageScope, TriageState, Triaged, UnknownTriageState,
+    NewTriage, Triage, TriageEnd, TriageFilter, TriageOrder, TriageScope, TriageState, Triaged,
+    UnknownTriageState,
 };
 pub use verdict::StoredVerdict;
 pub use whereabouts::{Candidate, Question, Running, Whereabouts};

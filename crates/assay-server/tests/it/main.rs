@@ -18,6 +18,8 @@ mod harbor;
 mod listen;
 mod notify;
 mod pages;
+mod radius;
 mod rematch;
 mod story;
+mod triage;
 mod webhooks;

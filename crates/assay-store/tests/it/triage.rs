@@ -191,11 +191,18 @@ fn decisions_end_by_time_by_hand_and_by_the_next_one() {
         assert_eq!(rules(&store, 1, Triaged::Settled).await, [""; 0]);
         // All of it stays in the list, a page at a time.
         let list = async |filter: TriageFilter<'_>, before| -> Vec<i64> {
-            store.triage_like(&filter, TriageOrder::Newest(before), 2).await.unwrap().into_iter().map(|triage| triage.id).collect()
+            store
+                .triage_like(&filter, TriageOrder::Newest(before), 2)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|triage| triage.id)
+                .collect()
         };
         assert_eq!(list(TriageFilter::default(), None).await, [third.id, second.id]);
         assert_eq!(list(TriageFilter::default(), Some(second.id)).await, [first.id]);
-        let oldest = store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(first.id), 1).await.unwrap();
+        let oldest =
+            store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(first.id), 1).await.unwrap();
         assert_eq!(oldest[0].id, second.id);
         let state = TriageFilter { state: Some(TriageState::Exception), ..TriageFilter::default() };
         assert_eq!(list(state, None).await, [second.id]);
@@ -283,6 +290,9 @@ fn two_who_decide_about_the_same_at_once_leave_one_decision() {
         }
         let open = TriageFilter { ended: Some(false), ..TriageFilter::default() };
         assert_eq!(store.triage_like(&open, TriageOrder::Newest(None), 100).await.unwrap().len(), 1);
-        assert_eq!(store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(0), 100).await.unwrap().len(), 8);
+        assert_eq!(
+            store.triage_like(&TriageFilter::default(), TriageOrder::Oldest(0), 100).await.unwrap().len(),
+            8
+        );
     });
 }
