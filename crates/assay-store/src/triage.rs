@@ -208,21 +208,25 @@ impl Triaged {
 /// Returns the expression for the number of the decision that is in effect for the finding `f`, the newest first; NULL where there is
 /// none. What was decided about the image itself goes before what was decided about its repositories.
 pub(crate) fn decision() -> String {
-    let covers = |triage: &str, name: &str| {
+    // What is joined in this order is looked up by the whole of an index: the names of a finding and the places of an image are few, while
+    // there may be a thousand decisions about one advisory. SQLite takes the order of a CROSS JOIN as it is written.
+    let about = |triage: &str, name: &str| {
         format!(
-            "{name}.finding = f.id AND {triage}.ended IS NULL AND ({triage}.package = '' OR {triage}.package = f.package)"
+            "{triage}.advisory = {name}.name AND {triage}.ended IS NULL \
+             AND ({triage}.package = '' OR {triage}.package = f.package)"
         )
     };
     format!(
-        "COALESCE((SELECT MAX(t.id) FROM finding_names n JOIN triage t ON t.advisory = n.name JOIN images o ON o.digest = t.digest \
-         WHERE {} AND o.id = f.image), \
-         (SELECT MAX(t.id) FROM finding_names n JOIN triage t ON t.advisory = n.name JOIN image_places p \
-         ON p.registry = t.registry AND p.repository = t.repository WHERE {} AND p.image = f.image \
+        "COALESCE((SELECT MAX(t.id) FROM finding_names n CROSS JOIN images o CROSS JOIN triage t WHERE n.finding = f.id \
+         AND o.id = f.image AND t.registry = '' AND t.repository = '' AND t.digest = o.digest AND {}), \
+         (SELECT MAX(t.id) FROM finding_names n CROSS JOIN image_places p CROSS JOIN triage t WHERE n.finding = f.id \
+         AND p.image = f.image AND t.registry = p.registry AND t.repository = p.repository AND t.digest = '' AND {} \
          AND NOT EXISTS (SELECT 1 FROM image_places q WHERE q.image = f.image AND NOT EXISTS (SELECT 1 FROM finding_names m \
-         JOIN triage u ON u.advisory = m.name WHERE {} AND u.registry = q.registry AND u.repository = q.repository))))",
-        covers("t", "n"),
-        covers("t", "n"),
-        covers("u", "m")
+         CROSS JOIN triage u WHERE m.finding = f.id AND u.registry = q.registry AND u.repository = q.repository \
+         AND u.digest = '' AND {}))))",
+        about("t", "n"),
+        about("t", "n"),
+        about("u", "m")
     )
 }
 

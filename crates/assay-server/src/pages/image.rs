@@ -18,6 +18,9 @@ use minijinja::context;
 pub(super) const PAGE: Page =
     Page { path: "/images/{digest}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
 
+/// The place of the column after the finding's name.
+const AFTER_RULE: usize = 3;
+
 /// Events that are told, builds that are listed.
 const TOLD: i64 = 20;
 
@@ -224,15 +227,20 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
         }
     }
     if standing == Standing::Open {
-        table.columns.extend(columns([("triage", "Triage", ""), ("triageWhy", "Why", "")]));
+        // Beside the finding, where it is seen also on a small screen; why is a long text.
+        let [triage_column, why_column] =
+            [("triage", "Triage", ""), ("triageWhy", "Why", "")].map(|one| columns([one]));
+        table.columns.splice(AFTER_RULE..AFTER_RULE, triage_column);
+        table.columns.extend(why_column);
         for (row, one) in table.rows.iter_mut().zip(&found) {
             let known = one.triage.and_then(|id| decided.get(&id));
-            row.push(match known {
+            let cell = match known {
                 None if triage::may_decide(ask) => {
                     triage::undecided(&one.rule, one.package.as_deref(), digest)
                 }
                 known => triage::decided(known),
-            });
+            };
+            row.insert(AFTER_RULE, cell);
             row.push(triage::why(known));
         }
     }

@@ -41,6 +41,7 @@ fn heads(question: Question<'_>, deployed: bool) -> Vec<Column> {
             ("ecosystem", "Ecosystem", ""),
         ])),
         Question::Finding(..) => all.extend(columns([
+            ("triage", "Triage", ""),
             ("package", "Package", "mono"),
             ("version", "Installed", "mono"),
             ("fixedVersions", "Fixed in", "mono"),
@@ -52,7 +53,7 @@ fn heads(question: Question<'_>, deployed: bool) -> Vec<Column> {
     }
     all.extend(columns([("owner", "Owner", ""), ("fixedIn", "Newer image without it", "mono")]));
     if matches!(question, Question::Finding(..)) {
-        all.extend(columns([("triage", "Triage", ""), ("triageWhy", "Why", "")]));
+        all.extend(columns([("triageWhy", "Why", "")]));
     }
     all
 }
@@ -72,6 +73,9 @@ fn row(one: &Placed, question: Question<'_>, deployed: bool) -> Vec<Cell> {
     match question {
         Question::File(_) => cells.push(Cell::maybe(hit.path.as_deref())),
         Question::Package(..) | Question::Finding(..) => {
+            if matches!(question, Question::Finding(..)) {
+                cells.push(decided(one.triage.as_ref()));
+            }
             cells.extend([Cell::maybe(hit.package.as_deref()), Cell::maybe(hit.version.as_deref())]);
             cells.push(if matches!(question, Question::Finding(..)) {
                 let fixed = hit.fixed_versions.split(',').filter(|version| !version.is_empty());
@@ -96,7 +100,7 @@ fn row(one: &Placed, question: Question<'_>, deployed: bool) -> Vec<Cell> {
         None => Cell::default(),
     });
     if matches!(question, Question::Finding(..)) {
-        cells.extend([decided(one.triage.as_ref()), why(one.triage.as_ref())]);
+        cells.push(why(one.triage.as_ref()));
     }
     cells
 }

@@ -30,13 +30,6 @@ pub(super) const DECISION: Page =
 /// How long what is accepted holds if nobody says otherwise.
 const SUGGESTED: Duration = Duration::from_secs(90 * 86_400);
 
-/// The states in words, as forms and lists have them.
-const STATES: [(&str, &str); 3] = [
-    ("false-positive", "false positive: it is not so"),
-    ("accepted", "accepted: it is so, and the risk is taken"),
-    ("exception", "exception: it is so, and is dealt with elsewhere"),
-];
-
 async fn list(ask: &Ask) -> Result<View, PageError> {
     let state = ask
         .text("state")
@@ -56,7 +49,7 @@ async fn list(ask: &Ask) -> Result<View, PageError> {
     let next = cut(&mut found, limit).then(|| found.last().map(|triage| triage.id)).flatten();
     let context = context! {
         all,
-        states => STATES,
+        states => TriageState::ALL.map(TriageState::name).to_vec(),
         state => state.map(TriageState::name),
         owner => ask.text("owner"),
     };

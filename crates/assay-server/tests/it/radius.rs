@@ -92,7 +92,11 @@ fn a_secret_is_found_by_its_rule_and_does_not_leave() {
         assert_eq!(items[0]["fixedIn"]["tag"], "1.1");
         // Neither it nor anything made from it alone.
         let text = answer.to_string();
-        for part in [SECRET, SECRET.trim_start_matches("AKIA"), digest(SECRET.as_bytes()).trim_start_matches("sha256:")] {
+        for part in [
+            SECRET,
+            SECRET.trim_start_matches("AKIA"),
+            digest(SECRET.as_bytes()).trim_start_matches("sha256:"),
+        ] {
             assert!(!text.contains(part), "{part}: {text}");
         }
         let answer = world.get("/api/v1/blast-radius?rule=CVE-2024-1").await;

@@ -18,7 +18,7 @@ CREATE TABLE triage (
 );
 -- One decision that is in effect about the same: a new one takes the place of the one before.
 CREATE UNIQUE INDEX triage_in_effect ON triage (subject) WHERE ended IS NULL;
-CREATE INDEX triage_of_advisory ON triage (advisory) WHERE ended IS NULL;
+CREATE INDEX triage_about ON triage (advisory, registry, repository, digest) WHERE ended IS NULL;
 CREATE INDEX triage_expires ON triage (expires) WHERE ended IS NULL;
 CREATE INDEX triage_decided ON triage (decided);
 
