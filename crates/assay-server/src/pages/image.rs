@@ -229,7 +229,7 @@ async fn findings(ask: &Ask, digest: &Digest, standing: Standing) -> Result<Tabl
     if standing == Standing::Open {
         // Beside the finding, where it is seen also on a small screen; why is a long text.
         let [triage_column, why_column] =
-            [("triage", "Triage", ""), ("triageWhy", "Why", "")].map(|one| columns([one]));
+            [("triage", "Triage", ""), ("triageWhy", "Why", "reason")].map(|one| columns([one]));
         table.columns.splice(AFTER_RULE..AFTER_RULE, triage_column);
         table.columns.extend(why_column);
         for (row, one) in table.rows.iter_mut().zip(&found) {

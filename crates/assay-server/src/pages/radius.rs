@@ -53,7 +53,7 @@ fn heads(question: Question<'_>, deployed: bool) -> Vec<Column> {
     }
     all.extend(columns([("owner", "Owner", ""), ("fixedIn", "Newer image without it", "mono")]));
     if matches!(question, Question::Finding(..)) {
-        all.extend(columns([("triageWhy", "Why", "")]));
+        all.extend(columns([("triageWhy", "Why", "reason")]));
     }
     all
 }

@@ -31,7 +31,7 @@ impl Form {
 pub(super) struct Column {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
-    /// How its cells look: `number`, `mono` or nothing.
+    /// How its cells look: `number`, `mono`, `reason` (a long text) or nothing.
     pub(super) class: &'static str,
 }
 

@@ -118,7 +118,7 @@ fn table(found: &[Triage]) -> Table {
             ("package", "Package", "mono"),
             ("scope", "Where", "mono"),
             ("state", "Decision", ""),
-            ("reason", "Why", ""),
+            ("reason", "Why", "reason"),
             ("owner", "Owner", ""),
             ("decidedBy", "By", ""),
             ("decided", "When", ""),
