@@ -64,8 +64,7 @@ mod tests {
 
     #[test]
     fn what_runs_is_indexed_whatever_it_is_called() {
-        let mut inventory = Inventory::default();
-        inventory.files = vec![
+        let files = vec![
             file("bin/tool", 0o755, 9),
             file("opt/App.JAR", 0o644, 9),
             file("opt/picture.png", 0o644, 9),
@@ -73,6 +72,7 @@ mod tests {
             file("opt/empty", 0o755, 0),
             file("var/bundle.zip", 0o644, 9),
         ];
+        let mut inventory = Inventory { files, ..Inventory::default() };
         assert_eq!(indexed(&inventory, &[]), None, "it is no deep scan");
         inventory.deep = true;
         for path in ["opt/picture.png", "var/bundle.zip!/inner.js"] {
@@ -89,7 +89,9 @@ mod tests {
         let digits = "0a".repeat(32);
         assert_eq!(sha256(&digits), Some([10; 32]));
         assert_eq!(sha256(&format!(" sha256:{digits} ")), Some([10; 32]));
-        for wrong in ["", "sha256:", "sha512:0a", &digits[1..], &format!("{digits}0"), "xyz"] {
+        for wrong in
+            ["", "sha256:", "sha512:0a", digits.trim_start_matches("0a0a"), &format!("{digits}0"), "xyz"]
+        {
             assert_eq!(sha256(wrong), None, "{wrong}");
         }
     }
