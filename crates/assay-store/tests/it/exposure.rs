@@ -59,8 +59,8 @@ fn vulnerable_packages_weigh_as_much_as_their_worst_finding() {
 #[test]
 fn what_a_tag_had_lost_and_has_again_is_a_regression() {
     on_each(async |store| {
-        let (one, two): (&[(&str, &str, &[&str])], &[(&str, &str, &[&str])]) =
-            (&[("a", "1", &["CVE-1"])], &[("a", "1", &["CVE-1"]), ("b", "1", &["CVE-2"])]);
+        let one: &[(&str, &str, &[&str])] = &[("a", "1", &["CVE-1"])];
+        let two: &[(&str, &str, &[&str])] = &[("a", "1", &["CVE-1"]), ("b", "1", &["CVE-2"])];
         // 1 has both, 2 has none, 3 has CVE-1 again.
         for (image, packages, second) in [(1, two, 10), (2, &[] as &[_], 20), (3, one, 30)] {
             tag(&store, image, "1.0", second).await;
