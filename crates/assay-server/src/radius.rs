@@ -35,9 +35,14 @@ pub(crate) async fn placed(
     let places = store.whereabouts(&ids).await?;
     let decided = store.triage_of(hits.iter().filter_map(|hit| hit.triage)).await?;
     let mut newest: BTreeMap<(String, String), Option<Candidate>> = BTreeMap::new();
+    let mut owners: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
     let mut placed = Vec::new();
     for hit in hits {
         let repository = (hit.registry.clone(), hit.repository.clone());
+        let owner = owners
+            .entry(repository.clone())
+            .or_insert_with(|| app.owners.of(&hit.registry, &hit.repository).map(str::to_owned))
+            .clone();
         let known = match newest.get(&repository) {
             Some(known) => known.clone(),
             None if newest.len() >= REPOSITORIES => None,
@@ -50,7 +55,7 @@ pub(crate) async fn placed(
         };
         placed.push(Placed {
             at: places.get(&hit.id).cloned().unwrap_or_default(),
-            owner: app.owners.of(&hit.registry, &hit.repository).map(str::to_owned),
+            owner,
             fixed: known.filter(|candidate| candidate.id > hit.id),
             triage: hit.triage.and_then(|id| decided.get(&id).cloned()),
             hit,

@@ -106,7 +106,7 @@ impl Store {
     }
 
     /// Returns the newest image of a repository that is newer than another and in which something is not, as far as is known: it was
-    /// scanned, and for a file its files are known in full. Only some of the newest images are looked at. `counts` says of each version of
+    /// scanned, not only in part, and for a file its files are known in full. Only some of the newest images are looked at. `counts` says of each version of
     /// a package whether it is what was asked about; of other questions it is not asked.
     ///
     /// # Errors
@@ -120,8 +120,8 @@ impl Store {
         let candidates = sqlx::query(
             "SELECT i.id, i.digest, (SELECT t.tag FROM tags t WHERE t.image = i.id AND t.registry = i.registry \
              AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1), i.files_left_out FROM images i \
-             WHERE i.registry = $1 AND i.repository = $2 AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) \
-             ORDER BY i.id DESC LIMIT $3",
+             WHERE i.registry = $1 AND i.repository = $2 AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id \
+             AND r.depth <> 'partial') ORDER BY i.id DESC LIMIT $3",
         )
         .bind(text::clean(registry))
         .bind(text::clean(repository))

@@ -117,8 +117,10 @@ fn what_takes_the_place_is_scanned_and_known_not_to_have_it() {
             tag(&store, image, "team/app", &format!("{image}.0"), i64::from(image)).await;
             scan(&store, &digest(image), Depth::Deep, packages, at(10)).await;
         }
-        // 5 was not scanned, and 6 is of another repository.
+        // 5 was not scanned, 7 only in part, and 6 is of another repository.
         tag(&store, 5, "team/app", "5.0", 11).await;
+        tag(&store, 7, "team/app", "7.0", 11).await;
+        scan(&store, &digest(7), Depth::Partial, &[], at(11)).await;
         tag(&store, 6, "other", "6.0", 12).await;
         let of = async |question: Question<'_>, versions: &[&str]| {
             let here = ("registry.example", "team/app");
