@@ -50,6 +50,15 @@ pub const FIELDS: &[Field] = &[
         )]),
         "Whose statements on vulnerabilities are believed.",
     ),
+    Field::optional(
+        "triage",
+        Kind::Record(&[Field::optional(
+            "honour",
+            Kind::List(&Kind::Word(&["false-positive", "accepted", "exception"])),
+            "Decisions of these states take findings out of the count.",
+        )]),
+        "Which decisions that people recorded on the server count for its verdicts; without it none.",
+    ),
     Field::optional("rules", Kind::List(&Kind::Record(&[])), "What must hold."),
     Field::optional(
         "tiers",
@@ -123,6 +132,8 @@ pub struct Policy {
     pub platforms: Vec<Platform>,
     /// Trust roots whose VEX attestations count.
     pub vex: Vec<String>,
+    /// The states of triage that count, where there is a server that records it.
+    pub triage: Vec<String>,
     /// The tiers.
     pub tiers: Vec<Tier>,
     /// The rules.
@@ -280,6 +291,9 @@ fn read(reader: &mut Reader, root: &Node) -> Policy {
     platforms(reader, &params, &mut policy);
     if let Some(vex) = params.record("vex") {
         policy.vex = vex.texts("honour").into_iter().map(str::to_owned).collect();
+    }
+    if let Some(triage) = params.record("triage") {
+        policy.triage = triage.texts("honour").into_iter().map(str::to_owned).collect();
     }
     for record in params.records("tiers") {
         tier(reader, record, &mut policy);

@@ -12,6 +12,7 @@ mod images;
 mod namespaces;
 mod promotion;
 mod review;
+mod triaged;
 mod trust;
 
 pub(crate) use decide::Judged;

@@ -14,6 +14,7 @@ pub(crate) mod deployment;
 mod document;
 pub mod event;
 pub(crate) mod evidence;
+mod finding;
 mod given;
 pub mod image;
 pub mod job;
@@ -22,6 +23,7 @@ pub mod reference;
 pub(crate) mod retention;
 pub(crate) mod sbom;
 pub mod token;
+pub mod triage;
 pub mod verdict;
 
 pub use crate::pages::encode;

@@ -12,6 +12,7 @@ use crate::crawl::Crawls;
 use crate::evidence::Refresh;
 use crate::listen::Patience;
 use crate::notify::Notifications;
+use crate::owners::Owners;
 use crate::run::{Promotions, RunError, Serve, Work, serve};
 use crate::scanner::Scanner;
 use crate::webhook::Secrets;
@@ -131,6 +132,7 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
         promotions: Promotions::default(),
         deepen_every: Duration::ZERO,
         keep: None,
+        owners: Owners::default(),
         judged_by: options.folder.join("judged-by.db"),
         notifications: Notifications::default(),
         update: Arc::new(Vec::new),

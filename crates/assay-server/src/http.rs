@@ -7,6 +7,7 @@ use crate::limits::Limits;
 use crate::listen::Peer;
 use crate::login::{self, Login, LoginError};
 use crate::metrics::Metrics;
+use crate::owners::Owners;
 use crate::pages;
 use crate::problem::Problem;
 use crate::promote::{self, Promoter};
@@ -69,6 +70,8 @@ pub struct App {
     pub promoter: Option<Arc<Promoter>>,
     /// How long what is not seen any more is kept; for ever, if nothing is said.
     pub keep: Option<Duration>,
+    /// Who answers for which repositories.
+    pub owners: Owners,
 }
 
 /// Returns what answers requests.

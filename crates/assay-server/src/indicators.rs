@@ -5,7 +5,7 @@
 mod delivery;
 
 use crate::report::feeds;
-use assay_store::{Indicators, Measures, Moment, Remediated, Spans, Store, StoreError};
+use assay_store::{Indicators, Measures, Moment, Remediated, Spans, Store, StoreError, TriageState};
 use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -20,7 +20,7 @@ const REMEDIATION: [(&str, Duration); 2] =
     [("critical", Duration::from_secs(7 * 86_400)), ("high", Duration::from_secs(30 * 86_400))];
 
 /// What is aimed at: the indicator, its labels, and the value. Ratios are from 0 to 1.
-const OBJECTIVES: [(&str, &str, f64); 12] = [
+const OBJECTIVES: [(&str, &str, f64); 13] = [
     ("assay_scan_coverage_ratio", "", 0.95),
     ("assay_critical_images_ratio", "", 0.01),
     ("assay_scan_failure_ratio", "", 0.02),
@@ -30,6 +30,7 @@ const OBJECTIVES: [(&str, &str, f64); 12] = [
     ("assay_scan_queue_wait_slow_seconds", "", 120.0),
     ("assay_time_to_remediate_seconds", ",severity=\"critical\"", 7.0 * 86_400.0),
     ("assay_time_to_remediate_seconds", ",severity=\"high\"", 30.0 * 86_400.0),
+    ("assay_false_positive_ratio", "", 0.2),
     ("assay_overdue_vulnerabilities", "", 0.0),
     ("assay_running_high_images", ",environment=\"production\"", 0.0),
     ("assay_running_secrets", ",environment=\"production\"", 0.0),
@@ -231,6 +232,27 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
             .map(|(kind, count)| (format!("{{kind=\"{}\"}}", escaped(kind)), number(*count)))
             .collect(),
     );
+    let exposure = &indicators.exposure;
+    gauge(
+        "assay_regressed_findings",
+        "Vulnerabilities that a tag has again after it named an image without them; of tags that moved within 30 days.",
+        exposure.regressed.iter().map(|(name, count)| (severity(name), number(*count))).collect(),
+    );
+    gauge(
+        "assay_triage_decisions",
+        "What people decided about findings in 30 days, without what was taken back or replaced.",
+        exposure
+            .decided
+            .iter()
+            .map(|(state, count)| (format!("{{state=\"{}\"}}", state.name()), number(*count)))
+            .collect(),
+    );
+    let wrong = exposure.decided.get(&TriageState::FalsePositive).copied().unwrap_or_default();
+    gauge(
+        "assay_false_positive_ratio",
+        "Findings that were called false, of those that people decided about in 30 days.",
+        plain(ratio(wrong, exposure.decided.values().sum())),
+    );
     gauge(
         "assay_reports_behind",
         "Images whose report is by an older vulnerability database than the newest.",
@@ -298,7 +320,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_store::{OpenFindings, Overdue, Running, Shape};
+    use assay_store::{Exposure, OpenFindings, Overdue, Running, Shape};
 
     #[test]
     fn every_indicator_is_what_its_formula_says() {
@@ -327,6 +349,15 @@ mod tests {
             findings: vec![finding("critical", 1), finding("high", 3)],
             remediated: vec![Remediated { severity: "high".to_owned(), count: 2, together: Duration::from_secs(50) }],
             delivery: assay_store::Delivery::default(),
+            exposure: Exposure {
+                regressed: [("high".to_owned(), 3)].into(),
+                decided: [
+                    (TriageState::FalsePositive, 1),
+                    (TriageState::Accepted, 6),
+                    (TriageState::Exception, 1),
+                ]
+                .into(),
+            },
             database: Some((
                 Moment(1000),
                 r#"{"built_at":1,"built_in":false,"feeds":[{"name":"a\"b","synced_at":2,"records":1,"rejected":0,"license":""},
@@ -366,6 +397,12 @@ mod tests {
             "assay_affected_images{kind=\"vulnerability\",severity=\"high\"} 3",
             "assay_time_to_remediate_seconds{severity=\"high\"} 25",
             "assay_remediated_vulnerabilities{severity=\"high\"} 2",
+            "assay_regressed_findings{severity=\"high\"} 3",
+            "assay_vulnerable_packages_per_image 1.5",
+            "assay_vulnerable_packages_weight_per_image 5.5",
+            "assay_triage_decisions{state=\"accepted\"} 6",
+            "assay_false_positive_ratio 0.125",
+            "assay_objective{indicator=\"assay_false_positive_ratio\"} 0.2",
             "assay_reports_behind 2",
             "assay_watched 3",
             "assay_database_age_seconds 10",
@@ -381,6 +418,11 @@ mod tests {
     #[test]
     fn nothing_gives_no_shares() {
         let text = render(&Indicators::default(), Moment(0));
-        assert!(!text.contains("\nassay_scan_coverage_ratio ") && !text.contains("NaN"), "{text}");
+        assert!(
+            !text.contains("\nassay_scan_coverage_ratio ")
+                && !text.contains("\nassay_false_positive_ratio ")
+                && !text.contains("NaN"),
+            "{text}"
+        );
     }
 }

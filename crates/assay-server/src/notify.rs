@@ -78,7 +78,8 @@ impl Notifier {
         let pace = Pace { repeat: REPEAT, window: self.window, most: MAX_EVENTS };
         let events = self.store.events(None, after, MAX_EVENTS).await?;
         if let Some(last) = events.last() {
-            let news = self.news(&events).await?;
+            let open = crate::triage::unsettled(&self.store, &events).await?;
+            let news = self.news(&open).await?;
             let mut work = self.store.begin().await?;
             if !work.take_up(&sink, &self.owner, last.id, &news, (&pace, now)).await? {
                 return Ok(false);
@@ -129,7 +130,7 @@ impl Notifier {
     }
 
     /// Returns what of these events is to be told to this channel.
-    async fn news(&self, events: &[Event]) -> Result<Vec<News>, StoreError> {
+    async fn news(&self, events: &[&Event]) -> Result<Vec<News>, StoreError> {
         let mut images = BTreeMap::new();
         let mut news = Vec::new();
         for event in events {

@@ -17,6 +17,7 @@ mod audit;
 mod compare;
 mod events;
 mod evidence;
+mod file;
 mod image;
 mod images;
 mod overview;
@@ -25,7 +26,9 @@ mod packages;
 mod policy;
 mod promotions;
 mod queue;
+mod radius;
 mod search;
+mod triage;
 
 use crate::http::App;
 use ask::Ask;
@@ -80,6 +83,9 @@ const PAGES: &[Page] = &[
     search::PAGE,
     advisory::PAGE,
     package::PAGE,
+    file::PAGE,
+    triage::PAGE,
+    triage::DECISION,
     events::PAGE,
     promotions::PAGE,
     queue::PAGE,
@@ -113,6 +119,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(app: Arc<App>) -> Router<
         .route("/sign-out", post(session::sign_out))
         .route(LOGIN, get(login::leave))
         .route(crate::login::CALLBACK, get(login::come_back))
+        .route("/triage/decide", post(triage::decide))
+        .route("/triage/withdraw", post(triage::withdraw))
         .route("/images/{digest}/download/{format}", get(download::download))
         .layer(DefaultBodyLimit::max(MAX_FORM))
         .route(render::STYLE_PATH, get(render::style))

@@ -13,6 +13,7 @@ use crate::listen::{self, ListenError, Patience, Tls, TlsFiles};
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Channel, Notifications, Notifier, keep_telling};
+use crate::owners::Owners;
 use crate::policing;
 use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
@@ -20,6 +21,7 @@ use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
 use crate::token::{NoRandomness, first_token};
 use crate::trace::CollectorUrl;
+use crate::triage::keep_ending;
 use crate::webhook::Secrets;
 use crate::worker::{Clock, Worker, fault};
 use assay_advisories::Database;
@@ -119,6 +121,8 @@ pub struct Serve {
     pub deepen_every: Duration,
     /// How long what is not seen any more is kept; for ever, if nothing is said.
     pub keep: Option<Duration>,
+    /// Who answers for which repositories.
+    pub owners: Owners,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -310,6 +314,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             note.clone(),
             stop.clone(),
         ));
+        let ending = tokio::spawn(keep_ending(store.clone(), clock.clone(), note.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
             scanner,
@@ -324,6 +329,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             webhooks: options.webhooks,
             promoter,
             keep: options.keep,
+            owners: options.owners,
         };
         let app = Arc::new(app);
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
@@ -348,6 +354,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             checkpoints.abort();
         }
         last_traces(&metrics).await;
+        ending.abort();
         Ok(())
     })
 }

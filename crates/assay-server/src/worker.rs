@@ -4,6 +4,7 @@ use crate::api::reference::PRIORITY;
 use crate::crawl::{self, CRAWL, Crawled};
 use crate::deep;
 use crate::evidence::{self, EVIDENCE, evidence_job};
+use crate::files;
 use crate::metrics::Metrics;
 use crate::promote;
 use crate::rematch::scan_job;
@@ -366,6 +367,9 @@ impl Worker {
                     Some(documents) => work.save_scan_with(&scan, documents, now).await?,
                     None => work.save_scan(&scan, now).await?,
                 };
+                if let Some(files) = files::indexed(&scanned.report.inventory, &scanned.report.findings) {
+                    work.save_files(&digest, &files).await?;
+                }
                 found_deep = (job.kind == DEEP_SCAN).then_some(changes.appeared.len());
                 work.forget_verdicts(&digest).await?;
                 let detail = serde_json::json!({

@@ -1,11 +1,12 @@
-//! Blast radius: which images contain a package, or are hit by a vulnerability, and under which tags they were seen.
+//! Blast radius: which images contain a package, or are hit by a vulnerability.
 
 use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::store::Store;
 use crate::text;
-use assay_model::Digest;
+use crate::triage::{Triaged, decision};
+use assay_model::{Digest, FindingKind};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
@@ -32,6 +33,19 @@ pub struct Hit {
     pub since: Moment,
     /// Whether a service runs it, as far as deployments were recorded.
     pub deployed: bool,
+    /// The path of the file, if it is about one.
+    pub path: Option<String>,
+    /// The number of the decision about the finding, if one is in effect.
+    pub triage: Option<i64>,
+}
+
+/// Which findings of a name are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Affected {
+    /// Only those of this kind.
+    pub kind: Option<FindingKind>,
+    /// Whether something was decided about them.
+    pub triage: Triaged,
 }
 
 /// Where images must have been seen; anywhere where nothing is said.
@@ -45,7 +59,7 @@ pub struct Where {
 
 impl Where {
     /// Returns the condition for a column with an image's number; its six parameters, from a number on, are bound in any case.
-    fn condition(column: &str, first: usize) -> String {
+    pub(crate) fn condition(column: &str, first: usize) -> String {
         let [a, b, c, d, e, f] = [0, 1, 2, 3, 4, 5].map(|more| first + more);
         format!(
             "AND ((${a} = '' AND ${b} = '') OR EXISTS (SELECT 1 FROM image_places w WHERE w.image = {column} \
@@ -53,15 +67,16 @@ impl Where {
         )
     }
 
-    fn bound(&self) -> (String, String) {
+    pub(crate) fn bound(&self) -> (String, String) {
         let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
         (text(&self.registry), text(&self.repository))
     }
 }
 
-const DEPLOYED: &str = "(SELECT COUNT(*) FROM deployments d WHERE d.image = i.id AND d.ended IS NULL)";
+pub(crate) const DEPLOYED: &str =
+    "(SELECT COUNT(*) FROM deployments d WHERE d.image = i.id AND d.ended IS NULL)";
 
-fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
+pub(crate) fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
     Ok(Hit {
         id: row.try_get(0)?,
         digest: image::digest(row, 1)?,
@@ -73,6 +88,8 @@ fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
         fixed_versions: row.try_get(7)?,
         since: Moment(row.try_get(8)?),
         deployed: row.try_get::<i64, _>(9)? > 0,
+        path: row.try_get(10)?,
+        triage: row.try_get(11)?,
     })
 }
 
@@ -105,7 +122,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
         let sql = format!(
-            "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED} \
+            "SELECT i.id, i.digest, i.registry, i.repository, p.ecosystem, p.name, x.version, '', i.first_seen, {DEPLOYED}, NULL, NULL \
              FROM packages p JOIN image_packages x ON x.package = p.id JOIN images i ON i.id = x.image \
              WHERE p.name = $1 AND ($2 = '' OR p.ecosystem = $3) AND i.id IN (SELECT DISTINCT y.image FROM packages q \
              JOIN image_packages y ON y.package = q.id WHERE q.name = $4 AND ($5 = '' OR q.ecosystem = $6) AND y.image > $7 {} \
@@ -159,15 +176,36 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
+        self.images_affected_like(place, advisory, Affected::default(), after, limit).await
+    }
+
+    /// Returns the images with such a finding, those that were seen somewhere.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_affected_like(
+        &self,
+        place: &Where,
+        advisory: &str,
+        affected: Affected,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let meant = format!(
+            "f.gone_at IS NULL AND f.suppressed = 0{} AND {}",
+            affected.kind.map(|kind| format!(" AND f.kind = '{}'", kind.name())).unwrap_or_default(),
+            affected.triage.condition()
+        );
         // The page first: what a vulnerability that is everywhere says about all images need not be put in order for one of them.
         let sql = format!(
-            "WITH chosen (image) AS (SELECT DISTINCT g.image FROM finding_names m JOIN findings g ON g.id = m.finding \
-             WHERE m.name = $1 AND g.gone_at IS NULL AND g.suppressed = 0 AND g.image > $2 {} ORDER BY g.image LIMIT $3) \
-             SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED} \
-             FROM chosen c JOIN images i ON i.id = c.image JOIN findings f ON f.image = i.id \
-             WHERE f.gone_at IS NULL AND f.suppressed = 0 AND EXISTS (SELECT 1 FROM finding_names n WHERE n.name = $4 \
+            "WITH chosen (image) AS (SELECT DISTINCT f.image FROM finding_names m JOIN findings f ON f.id = m.finding \
+             WHERE m.name = $1 AND {meant} AND f.image > $2 {} ORDER BY f.image LIMIT $3) \
+             SELECT i.id, i.digest, i.registry, i.repository, f.rule, f.package, f.version, f.fixed_versions, f.first_seen, {DEPLOYED}, \
+             NULL, {} FROM chosen c JOIN images i ON i.id = c.image JOIN findings f ON f.image = i.id \
+             WHERE {meant} AND EXISTS (SELECT 1 FROM finding_names n WHERE n.name = $4 \
              AND n.finding = f.id) ORDER BY i.id, f.package, f.version, f.fingerprint",
-            Where::condition("g.image", 5)
+            Where::condition("f.image", 5),
+            decision()
         );
         let (registry, repository) = place.bound();
         let advisory = text::key(advisory);

@@ -1,6 +1,7 @@
 //! Indicators of the whole fleet, worked out from what is stored: the same whichever process is asked.
 
 use crate::error::StoreError;
+use crate::exposure::Exposure;
 use crate::moment::Moment;
 use crate::store::Store;
 use sqlx::Row as _;
@@ -125,6 +126,8 @@ pub struct Indicators {
     pub shape: Shape,
     /// What is wrong with the installation, by kind.
     pub conditions: Vec<(String, i64)>,
+    /// What came back, and what people made of findings.
+    pub exposure: Exposure,
     /// The newest vulnerability database, and what it says of itself.
     pub database: Option<(Moment, String)>,
 }
@@ -224,6 +227,7 @@ impl Store {
             running: self.running().await?,
             shape: self.shape(measures.now).await?,
             conditions: self.condition_counts().await?,
+            exposure: self.exposure(since).await?,
             database,
         })
     }

@@ -14,6 +14,8 @@ mod document;
 mod error;
 mod event;
 mod evidence;
+mod exposure;
+mod file;
 mod finding;
 mod fleet;
 mod folder;
@@ -37,13 +39,15 @@ mod session;
 mod store;
 mod text;
 mod token;
+mod triage;
 mod verdict;
 mod watch;
+mod whereabouts;
 
 pub use alert::Alert;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
-pub use blast::{Hit, Where};
+pub use blast::{Affected, Hit, Where};
 pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
 pub use condition::Condition;
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
@@ -52,6 +56,8 @@ pub use deployment::{Deployment, DeploymentFilter};
 pub use error::{OpenStoreError, StoreError};
 pub use event::Event;
 pub use evidence::{EvidenceChange, EvidenceSeen, Gathered, KnownEvidence, Saved};
+pub use exposure::Exposure;
+pub use file::{FileSeen, FilesKnown, MAX_FILES};
 pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread};
 pub use folder::Folder;
 pub use freshness::Dated;
@@ -59,7 +65,7 @@ pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
 pub use indicator::{
     Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans, WEIGHTS,
 };
-pub use listing::{JobStatus, Standing};
+pub use listing::{FindingFilter, JobStatus, Standing};
 pub use login::{LOGIN_TIME, LoginAttempt};
 pub use migration::SCHEMA_VERSION;
 pub use moment::Moment;
@@ -79,4 +85,9 @@ pub use scan::{
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};
+pub use triage::{
+    NewTriage, Triage, TriageEnd, TriageFilter, TriageOrder, TriageScope, TriageState, Triaged,
+    UnknownTriageState,
+};
 pub use verdict::StoredVerdict;
+pub use whereabouts::{Question, RunsIn, Successor, Whereabouts};

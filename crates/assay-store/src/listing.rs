@@ -6,6 +6,7 @@ use crate::event::{Event, event};
 use crate::moment::Moment;
 use crate::scan::{KnownFinding, known_finding};
 use crate::store::Store;
+use crate::triage::{Triaged, decision};
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -59,6 +60,23 @@ impl Standing {
     }
 }
 
+/// Which findings of an image are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FindingFilter {
+    /// Whether they are there.
+    pub standing: Standing,
+    /// Whether something was decided about them.
+    pub triage: Triaged,
+    /// Only those that had been gone and came back.
+    pub recurring: bool,
+}
+
+impl From<Standing> for FindingFilter {
+    fn from(standing: Standing) -> Self {
+        Self { standing, triage: Triaged::Either, recurring: false }
+    }
+}
+
 const JOBS: &str = "SELECT id, kind, name, registry, state, attempt, max_attempts, created, run_at, started, finished, worker, \
      error FROM jobs";
 
@@ -88,19 +106,23 @@ impl Store {
     pub async fn findings_of(
         &self,
         digest: &Digest,
-        standing: Standing,
+        filter: impl Into<FindingFilter>,
         skip: i64,
         limit: i64,
     ) -> Result<Vec<KnownFinding>, StoreError> {
+        let filter = filter.into();
         let sql = format!(
             "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
-             f.suppressed, f.first_seen, f.gone_at, f.reopened FROM findings f JOIN images i ON i.id = f.image \
-             WHERE i.digest = $1 AND {} ORDER BY CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 \
-             WHEN 'low' THEN 3 WHEN 'negligible' THEN 4 ELSE 5 END, f.rule, f.package, f.fingerprint LIMIT $2 OFFSET $3",
-            standing.condition()
+             f.suppressed, f.first_seen, f.gone_at, f.reopened, {} FROM findings f JOIN images i ON i.id = f.image \
+             WHERE i.digest = $1 AND {} AND {} AND f.reopened >= $2 ORDER BY CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 \
+             WHEN 'low' THEN 3 WHEN 'negligible' THEN 4 ELSE 5 END, f.rule, f.package, f.fingerprint LIMIT $3 OFFSET $4",
+            decision(),
+            filter.standing.condition(),
+            filter.triage.condition()
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(digest.to_string())
+            .bind(i64::from(filter.recurring))
             .bind(limit)
             .bind(skip)
             .fetch_all(&self.pool)

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 9, sql: include_str!("migration/0009_promotion.sql") },
     Migration { version: 10, sql: include_str!("migration/0010_builds.sql") },
     Migration { version: 11, sql: include_str!("migration/0011_logins.sql") },
+    Migration { version: 12, sql: include_str!("migration/0012_triage.sql") },
     Migration { version: 13, sql: include_str!("migration/0013_channels.sql") },
 ];
 

@@ -172,6 +172,11 @@ impl Work {
             )
             .execute(&mut *self.transaction)
             .await?;
+            sqlx::query(
+                "DELETE FROM files WHERE NOT EXISTS (SELECT 1 FROM image_files x WHERE x.file = files.id)",
+            )
+            .execute(&mut *self.transaction)
+            .await?;
         }
         Ok(gone)
     }

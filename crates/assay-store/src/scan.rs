@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::object::{Document, Stored};
 use crate::store::{Store, Work};
 use crate::text;
+use crate::triage::decision;
 use assay_model::{Digest, Inventory, Report};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -153,6 +154,8 @@ pub struct KnownFinding {
     pub gone_at: Option<Moment>,
     /// How often it came back.
     pub reopened: i64,
+    /// The number of the decision about it, if one is in effect.
+    pub triage: Option<i64>,
 }
 
 impl Work {
@@ -474,14 +477,13 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn findings(&self, digest: &Digest) -> Result<Vec<KnownFinding>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
-             f.suppressed, f.first_seen, f.gone_at, f.reopened FROM findings f JOIN images i ON i.id = f.image \
+             f.suppressed, f.first_seen, f.gone_at, f.reopened, {} FROM findings f JOIN images i ON i.id = f.image \
              WHERE i.digest = $1 ORDER BY f.first_seen, f.rule, f.fingerprint",
-        )
-        .bind(digest.to_string())
-        .fetch_all(&self.pool)
-        .await?;
+            decision()
+        );
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()).fetch_all(&self.pool).await?;
         rows.iter().map(known_finding).collect()
     }
 }
@@ -510,5 +512,6 @@ pub(crate) fn known_finding(row: &AnyRow) -> Result<KnownFinding, StoreError> {
         first_seen: Moment(row.try_get(10)?),
         gone_at: row.try_get::<Option<i64>, _>(11)?.map(Moment),
         reopened: row.try_get(12)?,
+        triage: row.try_get(13)?,
     })
 }

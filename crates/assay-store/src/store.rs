@@ -164,6 +164,7 @@ impl Work {
                 Lock::Audit => 7_310_003,
                 Lock::Deployments => 7_310_004,
                 Lock::Events => 7_310_005,
+                Lock::Triage => 7_310_012,
             };
             sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
                 .bind(number)
@@ -185,4 +186,6 @@ pub(crate) enum Lock {
     Deployments,
     /// The numbers of events, which become visible in their order.
     Events,
+    /// What was decided about findings: of two decisions about the same one is the later.
+    Triage,
 }

@@ -393,6 +393,11 @@ fn every_page_is_fit_to_be_read_in_a_browser() {
     assert_eq!((&cookie["httpOnly"], &cookie["sameSite"]), (&json!(true), &json!("Strict")), "{cookies}");
     assert!(!token.contains(cookie["value"].as_str().unwrap()));
 
+    let decision = json!({ "advisory": "CVE-2018-1000656", "digest": digests[2], "state": "false-positive",
+        "reason": "the code is not reachable", "owner": "team-billing" });
+    let (bearer, decide) = (format!("Authorization: Bearer {token}"), format!("{here}/api/v1/triage"));
+    run(&curl, &["--silent", "--fail", "--header", &bearer, "--json", &decision.to_string(), &decide]);
+
     let (web, old, stable) = (&digests[0], &digests[1], &digests[4]);
     let pages = [
         ("overview", "/".to_owned(), "open findings"),
@@ -403,6 +408,9 @@ fn every_page_is_fit_to_be_read_in_a_browser() {
         ("search", "/search?text=flask".to_owned(), "flask"),
         ("advisory", "/advisories/CVE-2018-1000656".to_owned(), "billing/api"),
         ("package", "/packages?name=flask".to_owned(), "0.12"),
+        ("file", format!("/files/{}", "0".repeat(64)), "Files are known of 0 of 5 images"),
+        ("triage", "/triage".to_owned(), "team-billing"),
+        ("decision", "/triage/1".to_owned(), "the code is not reachable"),
         ("events", "/events".to_owned(), "tag-seen"),
         ("queue", "/queue".to_owned(), "osv:advisories"),
         ("policy", "/policy".to_owned(), "RISK-17"),

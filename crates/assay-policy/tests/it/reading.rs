@@ -167,3 +167,20 @@ fn the_examples_of_the_manual_are_read() {
     let suite = assay_policy::fixture::Suite::parse(examples.next().unwrap());
     assert_eq!(suite.unwrap_or_else(|problems| panic!("{problems:?}")).cases.len(), 1);
 }
+
+#[test]
+fn decisions_of_triage_count_only_where_the_policy_names_their_states() {
+    let head = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nrules:\n  - secrets: {}\n";
+    let honoured = |rest: &str| Policy::parse(&format!("{head}{rest}")).map(|policy| policy.triage);
+    assert_eq!(honoured("").unwrap(), [""; 0]);
+    assert_eq!(
+        honoured("triage: {honour: [false-positive, exception]}\n").unwrap(),
+        ["false-positive", "exception"]
+    );
+    assert_eq!(
+        problems(&format!("{head}triage: {{honour: [false-positives]}}\n")),
+        [
+            "line 5, column 19: `honour` is `false-positives`, expected one of its words; did you mean `false-positive`?"
+        ]
+    );
+}

@@ -8,9 +8,11 @@ use assay_engine::{AttachedEvidence, attested_vex};
 use assay_match::VexDocument;
 use assay_model::{Digest, Report};
 use assay_oci::Reference;
+use assay_policy::exception::Exception;
 use assay_policy::facts::{Evidence, Facts, ImageFacts, ImageReference, Obstacle, Placement};
 use assay_policy::{Decision, Effect, evaluate};
 use assay_store::{Moment, StoreError, StoredReport, StoredVerdict};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub(super) struct Case {
     /// Opens the vulnerability database, which knows the names of a vulnerability that a statement may use.
     pub(super) database: Arc<OpenDatabase>,
     pub(super) placement: Placement,
+    /// What people decided about findings, as far as the policy lets that count.
+    pub(super) triage: Vec<Exception>,
     pub(super) now: Moment,
     pub(super) key: String,
 }
@@ -81,7 +85,11 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         problems,
         ..Facts::default()
     };
-    let verdict = evaluate(&judge.policy, None, &facts, now.timestamp());
+    let mut policy = Cow::Borrowed(&judge.policy);
+    if !case.triage.is_empty() {
+        policy.to_mut().exceptions.extend_from_slice(&case.triage);
+    }
+    let verdict = evaluate(&policy, None, &facts, now.timestamp());
     let mut lines: Vec<String> = Vec::new();
     let effect = match verdict.decision {
         Decision::Deny => Effect::Deny,

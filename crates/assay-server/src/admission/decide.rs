@@ -9,6 +9,7 @@ use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
 use super::namespaces::Namespaces;
 use super::review::{Answer, Review};
+use super::triaged::triaged;
 use crate::evidence::Known;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
@@ -566,6 +567,7 @@ impl Admission {
             if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
                 return Ok(Judged::Pending(UNGATHERED));
             }
+            let triage = triaged(&self.store, &self.judge.policy, reference, &reports).await?;
             let case = Case {
                 judge: self.judge.clone(),
                 reference: reference.clone(),
@@ -575,6 +577,7 @@ impl Admission {
                 evidence,
                 database: self.scanner.database.clone(),
                 placement: placement.clone(),
+                triage,
                 now: (self.clock)(),
                 key: key.clone(),
             };

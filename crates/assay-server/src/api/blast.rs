@@ -1,12 +1,16 @@
-//! Blast radius: which images contain a package, in which versions, or are hit by a vulnerability.
+//! Blast radius: which images contain a package, in which versions, are hit by a vulnerability, hold a file, or give away a secret; where they are,
+//! who answers for them, and what could take their place.
 
+use super::finding::{TriagedName, triaged};
 use super::image::versions;
-use super::page::{After, Limit, List, Queried, Text, text};
+use super::page::{After, Limit, Queried, Text, text};
 use super::time;
+use super::triage::Decision;
 use crate::http::App;
 use crate::problem::{Problem, Refused, Senseless};
-use assay_model::Ecosystem;
-use assay_store::{Hit as StoredHit, Role, Where};
+use crate::radius::{Placed, placed};
+use assay_model::{Ecosystem, FindingKind};
+use assay_store::{Affected, Question, Role, Triaged, Where};
 use assay_version::{InvalidRequirement, satisfies};
 use axum::Json;
 use axum::extract::{Query, State};
@@ -16,7 +20,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
-/// What is asked for: either `package`, or `advisory`; all else that is given must fit as well.
+/// What is asked for: one of `package`, `advisory`, `file` and `rule`; all else that is given must fit as well.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -33,6 +37,15 @@ pub(crate) struct Wanted {
     /// An identifier of a vulnerability, any of those it is known by, such as `CVE-2021-44228`.
     #[param(inline)]
     advisory: Option<Text>,
+    /// The SHA-256 of a file, as `sha256:` and 64 digits. Known are programs, libraries, scripts and archives of images that had a deep scan.
+    #[param(inline)]
+    file: Option<Text>,
+    /// The rule that found a secret, such as `aws-access-key-id`. Nothing of the secret itself is known here.
+    #[param(inline)]
+    rule: Option<Text>,
+    /// Findings about which nothing was decided, or something; takes `advisory` or `rule`.
+    #[param(inline)]
+    triage: Option<TriagedName>,
     /// Seen in this registry.
     #[param(inline)]
     registry: Option<Text>,
@@ -78,18 +91,81 @@ pub struct Hit {
     /// Of a question about versions: whether it is inside, or `null` where its version cannot be compared.
     #[schema(required)]
     pub in_range: Option<bool>,
+    /// The path of the file, of a question about one.
+    #[schema(required)]
+    pub path: Option<String>,
+    /// The tags that name it now, as `registry/repository:tag`; 20 at most.
+    pub tags: Vec<String>,
+    /// The services that run it, as far as deployments were recorded; 20 at most.
+    pub running: Vec<Running>,
+    /// Who answers for it.
+    #[schema(required)]
+    pub owner: Option<String>,
+    /// The newest image of its repository, if that is newer and known to be without it.
+    #[schema(required)]
+    pub fixed_in: Option<Replacement>,
+    /// What people decided about the finding, as far as that is in effect.
+    #[schema(required)]
+    pub triage: Option<Decision>,
 }
 
-/// Answers which images contain a package or are hit by a vulnerability.
+/// A service that runs an image.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Running {
+    /// The environment.
+    pub environment: String,
+    /// The service.
+    pub service: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+}
+
+/// An image that could take the place of another.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Replacement {
+    /// The image.
+    pub digest: String,
+    /// The tag that it was last given there.
+    #[schema(required)]
+    pub tag: Option<String>,
+}
+
+/// The images that contain what was asked for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Radius {
+    /// The entries.
+    pub items: Vec<Hit>,
+    /// What `after` is for the page that follows; `null` at the end. That page may have fewer entries than `limit`, or none, and go on.
+    #[schema(required)]
+    pub next: Option<i64>,
+    /// Of how many images files are known, of a question about one: it may be in others.
+    #[schema(required)]
+    pub files: Option<FilesKnown>,
+}
+
+/// Of how many images files are known.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FilesKnown {
+    /// Images whose files were looked at one by one.
+    pub images: i64,
+    /// Of those, images with more files than are kept.
+    pub in_part: i64,
+    /// All images that were scanned.
+    pub scanned: i64,
+}
+
+/// Answers which images contain a package, are hit by a vulnerability, hold a file, or give away a secret.
 ///
 /// What cannot be compared with a range of versions is not left out: it may be inside.
 #[utoipa::path(get, path = "/api/v1/blast-radius", operation_id = "blastRadius", tag = "images", params(Wanted),
-    security(("token" = ["viewer"])), responses((status = 200, body = List<Hit>), Refused, Senseless))]
+    security(("token" = ["viewer"])), responses((status = 200, body = Radius), Refused, Senseless))]
 pub(crate) async fn radius(
     State(app): State<Arc<App>>,
     wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Json<List<Hit>>, Problem> {
+) -> Result<Json<Radius>, Problem> {
     app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
     let (after, limit) = (wanted.after.0, wanted.limit);
@@ -114,30 +190,72 @@ pub(crate) async fn radius(
         registry: text(&wanted.registry).map(str::to_owned),
         repository: text(&wanted.repository).map(str::to_owned),
     };
-    let hits: Vec<StoredHit> = match (package, text(&wanted.advisory)) {
-        (Some(name), None) => app.store.images_containing_in(&place, ecosystem, name, after, limit.0).await?,
-        (None, Some(advisory)) => app.store.images_affected_in(&place, advisory, after, limit.0).await?,
-        _ => return Err(Problem::senseless("ask for either `package` (with `ecosystem`) or `advisory`")),
-    };
-    let images: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
-    let next = images.last().copied().filter(|_| limit.is_reached(images.len()));
-    let mut items = Vec::new();
-    for hit in hits {
-        let inside = match &range {
-            Some((ecosystem, range)) => {
-                in_range(ecosystem, hit.version.as_deref().unwrap_or_default(), range)?
-            }
-            None => None,
-        };
-        if inside != Some(false) {
-            items.push(Hit::new(hit, inside));
+    let triage = triaged(wanted.triage);
+    if triage != Triaged::Either && wanted.advisory.is_none() && wanted.rule.is_none() {
+        return Err(Problem::senseless("`triage` takes `advisory` or `rule`: decisions are about findings"));
+    }
+    let asked = (package, text(&wanted.advisory), text(&wanted.file), text(&wanted.rule));
+    let store = &app.store;
+    let (hits, question, files);
+    let sha256: [u8; 32];
+    match asked {
+        (Some(name), None, None, None) => {
+            hits = store.images_containing_in(&place, ecosystem, name, after, limit.0).await?;
+            (question, files) = (Question::Package(ecosystem, name), None);
+        }
+        (None, Some(name), None, None) => {
+            let affected = Affected { kind: None, triage };
+            hits = store.images_affected_like(&place, name, affected, after, limit.0).await?;
+            (question, files) = (Question::Finding(name, None), None);
+        }
+        (None, None, None, Some(name)) => {
+            let kind = Some(FindingKind::Secret);
+            let affected = Affected { kind, triage };
+            hits = store.images_affected_like(&place, name, affected, after, limit.0).await?;
+            (question, files) = (Question::Finding(name, kind), None);
+        }
+        (None, None, Some(digest), None) => {
+            sha256 = crate::files::sha256(digest).ok_or_else(|| {
+                Problem::senseless("`file` is the SHA-256 of a file: `sha256:` and 64 hexadecimal digits")
+            })?;
+            hits = store.images_with_file(&place, &sha256, after, limit.0).await?;
+            (question, files) = (Question::File(&sha256), Some(store.files_known().await?));
+        }
+        _ => {
+            return Err(Problem::senseless(
+                "ask for one of `package` (with `ecosystem`), `advisory`, `file` and `rule`",
+            ));
         }
     }
-    Ok(Json(List { items, next }))
+    let images: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
+    let next = images.last().copied().filter(|_| limit.is_reached(images.len()));
+    let inside = |version: &str| match &range {
+        Some((ecosystem, range)) => in_range(ecosystem, version, range),
+        None => Ok(None),
+    };
+    let mut chosen = Vec::new();
+    for hit in hits {
+        if inside(hit.version.as_deref().unwrap_or_default())? != Some(false) {
+            chosen.push(hit);
+        }
+    }
+    let counts = |version: &str| inside(version).unwrap_or_default() != Some(false);
+    let mut items = Vec::new();
+    for one in placed(&app, chosen, question, counts).await? {
+        let inside = inside(one.hit.version.as_deref().unwrap_or_default())?;
+        items.push(Hit::new(one, inside));
+    }
+    let files = files.map(|files| FilesKnown {
+        images: files.images,
+        in_part: files.in_part,
+        scanned: files.scanned,
+    });
+    Ok(Json(Radius { items, next, files }))
 }
 
 impl Hit {
-    fn new(hit: StoredHit, in_range: Option<bool>) -> Self {
+    fn new(placed: Placed, in_range: Option<bool>) -> Self {
+        let Placed { hit, at, owner, fixed, triage } = placed;
         Self {
             in_range,
             digest: hit.digest.to_string(),
@@ -149,6 +267,20 @@ impl Hit {
             fixed_versions: versions(&hit.fixed_versions),
             since: time(hit.since),
             deployed: hit.deployed,
+            path: hit.path,
+            tags: at.tags,
+            running: at
+                .running
+                .into_iter()
+                .map(|one| Running {
+                    environment: one.environment,
+                    service: one.service,
+                    since: time(one.since),
+                })
+                .collect(),
+            owner,
+            fixed_in: fixed.map(|image| Replacement { digest: image.digest.to_string(), tag: image.tag }),
+            triage: triage.map(Decision::from),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Whoever asks gets the document, also without a token: it is the same for every server of a version, as the manual is, and tells nothing of
 //! what a server knows; programs that make clients of it carry no credentials.
 
-use super::{audit, blast, crawl, event, image, job, reference, token, verdict};
+use super::{audit, blast, crawl, event, finding, image, job, reference, token, triage, verdict};
 use crate::http::App;
 use crate::problem::ProblemDocument;
 use axum::Router;
@@ -23,8 +23,9 @@ const DESCRIPTION: &str = "What the server knows of every image that was pushed,
     that an address takes stands beside its security requirement.";
 
 /// What the addresses are about, in the order in which the document has them.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("images", "Images, what is in them, and whether they may run."),
+    ("triage", "What people decided about findings."),
     ("events", "What happened."),
     ("registries", "What registries were asked."),
     ("jobs", "Work that is queued or done."),
@@ -39,9 +40,12 @@ pub(crate) fn router() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(image::list, image::ask))
         .routes(routes!(image::detail))
         .routes(routes!(image::report))
+        .routes(routes!(finding::list))
         .routes(routes!(verdict::verdict))
         .routes(routes!(reference::reference))
         .routes(routes!(blast::radius))
+        .routes(routes!(triage::list, triage::decide))
+        .routes(routes!(triage::detail, triage::withdraw))
         .routes(routes!(event::list))
         .routes(routes!(crawl::list))
         .routes(routes!(job::job))

@@ -5,16 +5,18 @@ use super::job::JobState;
 use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
 use super::reference::{self, Asked, NewImage};
 use super::time;
+use super::triage::Decision;
 use crate::http::App;
 use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use assay_model::{Digest, Severity};
-use assay_store::{ImageFilter, KnownFinding, KnownImage, Role};
+use assay_store::{ImageFilter, KnownFinding, KnownImage, Role, Triage};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
@@ -167,6 +169,10 @@ pub struct ImageDetail {
     /// The last job that scans it.
     #[schema(required)]
     pub job: Option<JobState>,
+    /// How many of its packages are vulnerable, each name and version once.
+    pub vulnerable_packages: i64,
+    /// What they weigh, each by its most severe finding: critical 10, high 5, medium 2, low and unknown 1, negligible 0.
+    pub vulnerable_weight: i64,
 }
 
 /// A tag, and how long it named an image.
@@ -232,11 +238,16 @@ pub struct Finding {
     pub gone_at: Option<String>,
     /// How often it came back.
     pub reopened: i64,
+    /// What people decided about it, as far as that is in effect.
+    #[schema(required)]
+    pub triage: Option<Decision>,
 }
 
-impl From<KnownFinding> for Finding {
-    fn from(finding: KnownFinding) -> Self {
+impl Finding {
+    /// Makes one of what is kept, with the decisions by their numbers.
+    pub(super) fn new(finding: KnownFinding, decided: &BTreeMap<i64, Triage>) -> Self {
         Self {
+            triage: finding.triage.and_then(|id| decided.get(&id).cloned()).map(Decision::from),
             id: finding.fingerprint,
             kind: finding.kind,
             rule: finding.rule,
@@ -287,7 +298,9 @@ pub(crate) async fn detail(
     let Path(digest) = digest?;
     let image = app.store.image(&digest).await?;
     let image = image.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
-    let findings = app.store.findings(&digest).await?.into_iter().map(Finding::from);
+    let findings = app.store.findings(&digest).await?;
+    let decided = app.store.triage_of(findings.iter().filter_map(|one| one.triage)).await?;
+    let findings = findings.into_iter().map(|one| Finding::new(one, &decided));
     let (open, gone) = findings.partition(|finding| finding.gone_at.is_none());
     let tags = app.store.tags(&digest).await?.into_iter().map(|period| Tag {
         registry: period.place.registry,
@@ -297,7 +310,10 @@ pub(crate) async fn detail(
         last_seen: time(period.last_seen),
     });
     let children = app.store.children(&digest).await?.into_iter();
+    let (vulnerable_packages, vulnerable_weight) = app.store.vulnerable_packages(&digest).await?;
     Ok(Json(ImageDetail {
+        vulnerable_packages,
+        vulnerable_weight,
         image: image.into(),
         tags: tags.collect(),
         images: children

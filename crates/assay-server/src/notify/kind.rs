@@ -74,6 +74,14 @@ pub(crate) const KINDS: &[Kind] = &[
         title: "{user} broke the glass for a {kind} in {namespace}",
     },
     Kind {
+        name: "triage-expired",
+        alert: "AssayTriageExpired",
+        course: Course::Once,
+        severity: Severity::High,
+        subject: &[],
+        title: "the decision about {rule} in {scope} is over",
+    },
+    Kind {
         name: "authentication-failures",
         alert: "AssayAuthenticationFailures",
         course: Course::Until("authentication-failures-cleared"),

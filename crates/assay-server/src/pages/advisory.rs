@@ -1,12 +1,14 @@
-//! One vulnerability, or one rule of another finding: how far it reaches.
+//! One vulnerability, or one rule of another finding: how far it reaches, and what is to be thought of it.
 
 use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
-use super::package::hits;
+use super::radius::hits;
 use super::render::View;
+use super::triage;
 use assay_report::summary::count;
-use assay_store::Role;
+use assay_store::{Affected, Question, Role, Where};
+use minijinja::context;
 
 pub(super) const PAGE: Page =
     Page { path: "/advisories/{id}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
@@ -15,7 +17,10 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let (store, id) = (&ask.app().store, ask.name("id"));
     let spread = store.spread(id).await?;
     let limit = ask.rows();
-    let found = store.images_affected(id, ask.number("after").unwrap_or(0), limit.saturating_add(1)).await?;
+    let affected = Affected { kind: None, triage: triage::wanted(ask) };
+    let after = ask.number("after").unwrap_or(0);
+    let found =
+        store.images_affected_like(&Where::default(), id, affected, after, limit.saturating_add(1)).await?;
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
     let mut sentences = Vec::new();
     if spread.names.is_empty() {
@@ -36,6 +41,28 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             sentences.push(format!("Severity: {}.", spread.severities.join(", ")));
         }
     }
-    let table = hits(ask, found, true).await?;
-    Ok(View::plain(id, sentences, vec![table]))
+    // Where what is to be decided would hold: in the repository of the image that somebody came from, or of the first that has it.
+    let image = match ask.text("image").and_then(|text| text.parse().ok()) {
+        Some(digest) => store.image(&digest).await?.map(|image| (digest, image.registry, image.repository)),
+        None => found.first().map(|hit| (hit.digest, hit.registry.clone(), hit.repository.clone())),
+    };
+    let form = image.filter(|_| triage::may_decide(ask) && !spread.names.is_empty()).map(
+        |(digest, registry, repository)| {
+            context! {
+                advisory => id,
+                package => ask.text("package"),
+                repository => format!("{registry}/{repository}"),
+                digest => digest.to_string(),
+                owner => ask.app().owners.of(&registry, &repository),
+                until => triage::suggested(ask.now),
+            }
+        },
+    );
+    let table = hits(ask, found, Question::Finding(id, None)).await?;
+    Ok(View {
+        title: id.to_owned(),
+        template: "advisory.html",
+        context: context! { sentences, form, choice => triage::choice(ask), here => ask.here() },
+        tables: vec![table],
+    })
 }

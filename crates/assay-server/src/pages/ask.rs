@@ -85,6 +85,11 @@ impl Ask {
         if self.form().is_some() { EXPORTED_ROWS } else { ROWS }
     }
 
+    /// Returns the address of this page without parameters.
+    pub(super) fn here(&self) -> &str {
+        &self.path
+    }
+
     /// Returns the address of this page with other parameters; those without a value are left out.
     pub(super) fn address(&self, changes: &[(&str, Option<&str>)]) -> String {
         let mut query: BTreeMap<&str, &str> =

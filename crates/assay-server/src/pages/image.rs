@@ -6,16 +6,22 @@ use super::error::PageError;
 use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
-use super::{download, events, evidence};
+use super::{download, events, evidence, triage};
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
-use assay_store::{KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict};
+use assay_store::{
+    FindingFilter, KnownFinding, Moment, Place, Role, Standing, StoreError, StoredReport, StoredVerdict,
+    Triaged,
+};
 use minijinja::context;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const PAGE: Page =
     Page { path: "/images/{digest}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+
+/// The place of the column after the finding's name.
+const AFTER_RULE: usize = 3;
 
 /// Events that are told, builds that are listed.
 const TOLD: i64 = 20;
@@ -48,6 +54,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         Some(detail.get("from")?.as_str()?.to_owned())
     });
     let job = store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
+    let vulnerable = store.vulnerable_packages(&digest).await?;
     let context = context! {
         digest => digest.to_string(),
         facts, depth, judged, scanned, moved_from,
@@ -56,6 +63,10 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         unassessed => read.as_ref().map_or(0, Report::unassessed),
         job_state => job.as_ref().map(|(state, _)| state.clone()),
         job_error => job.and_then(|(_, error)| error),
+        vulnerable => vulnerable.0,
+        weight => vulnerable.1,
+        owner => ask.app().owners.of(&image.registry, &image.repository),
+        choice => triage::choice(ask),
         severities => by_severity(&store.severities_of(&digest).await?),
         formats => download::names(),
         first_seen => time(image.first_seen),
@@ -190,7 +201,11 @@ async fn findings(
     };
     let (limit, page) = (ask.rows(), ask.page(parameter));
     let skip = (page - 1).saturating_mul(limit);
-    let mut found = ask.app().store.findings_of(digest, standing, skip, limit.saturating_add(1)).await?;
+    let triage = if standing == Standing::Open { triage::wanted(ask) } else { Triaged::Either };
+    let filter = FindingFilter { triage, ..standing.into() };
+    let store = &ask.app().store;
+    let mut found = store.findings_of(digest, filter, skip, limit.saturating_add(1)).await?;
+    let decided = store.triage_of(found.iter().filter_map(|one| one.triage)).await?;
     let next = cut(&mut found, limit).then_some(page.saturating_add(1));
     let table = Table {
         name,
@@ -205,6 +220,7 @@ async fn findings(
             ("fixedVersions", "Fixed in", "mono"),
             ("kind", "Kind", ""),
             ("firstSeen", "Since", ""),
+            ("reopened", "Came back", "number"),
             ("goneAt", "Gone", ""),
         ]),
         rows: found.iter().map(|one| finding(one, packages)).collect(),
@@ -217,6 +233,24 @@ async fn findings(
         table.columns.pop();
         for row in &mut table.rows {
             row.pop();
+        }
+    }
+    if standing == Standing::Open {
+        // Beside the finding, where it is seen also on a small screen; why is a long text.
+        let [triage_column, why_column] =
+            [("triage", "Triage", ""), ("triageWhy", "Why", "reason")].map(|one| columns([one]));
+        table.columns.splice(AFTER_RULE..AFTER_RULE, triage_column);
+        table.columns.extend(why_column);
+        for (row, one) in table.rows.iter_mut().zip(&found) {
+            let known = one.triage.and_then(|id| decided.get(&id));
+            let cell = match known {
+                None if triage::may_decide(ask) => {
+                    triage::undecided(&one.rule, one.package.as_deref(), digest)
+                }
+                known => triage::decided(known),
+            };
+            row.insert(AFTER_RULE, cell);
+            row.push(triage::why(known));
         }
     }
     Ok(table)
@@ -239,6 +273,7 @@ fn finding(one: &KnownFinding, packages: &Indexed) -> Vec<Cell> {
         Cell::list(&fixed),
         Cell::text(&one.kind),
         Cell::time(Some(one.first_seen)),
+        if one.reopened > 0 { Cell::number(one.reopened) } else { Cell::default() },
         Cell::time(one.gone_at),
     ]
 }

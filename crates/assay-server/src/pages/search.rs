@@ -1,13 +1,15 @@
-//! The search of the menu: a digest, an identifier, a package or part of a name.
+//! The search of the menu, what is it in: a digest of an image or a file, an identifier, a rule, a package or part of a name.
 
 use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
-use super::images;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
-use assay_store::{Role, Search};
+use super::{file, images};
+use crate::files::sha256;
+use assay_store::{Role, Search, Where};
 use minijinja::context;
+use std::collections::BTreeSet;
 
 pub(super) const PAGE: Page =
     Page { path: "/search", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
@@ -49,6 +51,22 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             next: None,
             first: None,
         });
+        if let Some(sha256) = sha256(text) {
+            let found = store.images_with_file(&Where::default(), &sha256, 0, limit).await?;
+            let images: BTreeSet<i64> = found.iter().map(|hit| hit.id).collect();
+            let rows = (!images.is_empty())
+                .then(|| vec![Cell::text(text).to(file::address(&sha256)), Cell::count(images.len() as u64)]);
+            tables.push(Table {
+                name: "files",
+                title: "Files".to_owned(),
+                caption: "By the SHA-256 of their content, of images that had a deep scan".to_owned(),
+                columns: columns([("sha256", "File", "mono"), ("images", "Images that have it", "number")]),
+                rows: rows.into_iter().collect(),
+                empty: "No image whose files are known has this file.",
+                next: None,
+                first: None,
+            });
+        }
         let search = Search { text, limit: limit.saturating_add(1), ..Search::default() };
         let mut found = store.search_images(&search).await?;
         let more = cut(&mut found, limit);

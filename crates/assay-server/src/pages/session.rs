@@ -49,6 +49,15 @@ impl Visitor {
     pub(super) fn role(&self) -> Role {
         self.role
     }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Says whether there is a form key: whether this is a person who could send a form.
+    pub(super) fn has_forms(&self) -> bool {
+        self.form_key.is_some()
+    }
 }
 
 /// Returns who asks, if they may.
@@ -67,6 +76,23 @@ pub(super) async fn visitor(app: &App, headers: &HeaderMap, role: Role) -> Resul
     let visitor = Visitor::new(holder, Some(&session));
     if visitor.role < role {
         return Err(Problem::forbidden(role.name()).into());
+    }
+    Ok(visitor)
+}
+
+/// Returns who changes something by a form, if they may: by the key of their session, which no other site knows.
+pub(super) async fn changing(
+    app: &App,
+    headers: &HeaderMap,
+    role: Role,
+    key: &str,
+) -> Result<Visitor, PageError> {
+    // A program has an interface of its own for it, where its token is enough.
+    let visitor = visitor(app, headers, role).await?;
+    let known = visitor.form_key.as_deref().unwrap_or_default();
+    if known.is_empty() || verify_slices_are_equal(known.as_bytes(), key.as_bytes()).is_err() {
+        let why = "the form was not sent from a page of this session: open the page again";
+        return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-form", why).into());
     }
     Ok(visitor)
 }

@@ -31,7 +31,7 @@ impl Form {
 pub(super) struct Column {
     pub(super) name: &'static str,
     pub(super) label: &'static str,
-    /// How its cells look: `number`, `mono` or nothing.
+    /// How its cells look: `number`, `mono`, `reason` (a long text) or nothing.
     pub(super) class: &'static str,
 }
 
@@ -99,6 +99,9 @@ impl Cell {
             "warn",
             "admit",
             "failed",
+            "false-positive",
+            "accepted",
+            "exception",
         ];
         Self {
             class: if known.contains(&word) { word.to_owned() } else { String::new() },
@@ -117,6 +120,13 @@ impl Cell {
     }
 
     pub(super) fn to(mut self, address: String) -> Self {
+        self.to = Some(address);
+        self
+    }
+
+    /// Leads somewhere by a word that is no data: programs get nothing.
+    pub(super) fn leading(mut self, address: String, word: &str) -> Self {
+        self.short = Some(word.to_owned());
         self.to = Some(address);
         self
     }

@@ -8,7 +8,9 @@ use assay_policy::trust::Material;
 use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
 use assay_server::listen::{Patience, answer};
 use assay_server::webhook::{Secrets, WEBHOOKS};
-use assay_server::{App, Clock, KeptIndicators, Limits, Login, Metrics, Promoter, Scanner, Worker, router};
+use assay_server::{
+    App, Clock, KeptIndicators, Limits, Login, Metrics, Owners, Promoter, Scanner, Worker, router,
+};
 use assay_sign::key::PublicKey;
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{TrustRoot, TrustedKey};
@@ -262,6 +264,7 @@ impl World {
             webhooks: secrets(),
             promoter: promoter.clone(),
             keep: None,
+            owners: Owners::parse("*/team/ team-app\n").unwrap(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -132,6 +132,10 @@ fn every_page_can_be_read_and_every_table_fetched() {
             "/search?text=flask".to_owned(),
             "/advisories/CVE-2023-7".to_owned(),
             "/packages?name=flask".to_owned(),
+            format!("/files/{digest}"),
+            "/triage".to_owned(),
+            "/triage?ended=all&state=false-positive&owner=nobody".to_owned(),
+            format!("/search?text={digest}"),
             "/events".to_owned(),
             "/promotions".to_owned(),
             "/queue".to_owned(),
@@ -520,5 +524,100 @@ fn whoever_tries_tokens_is_told_to_wait() {
         }
         let answer = browser.submit("/sign-in", &format!("token={}", token(Role::Admin).reveal())).await;
         assert_eq!((answer.status, answer.header("retry-after").is_some()), (429, true));
+    });
+}
+
+/// Returns what a form of this session brings along.
+fn form_key(html: &str) -> String {
+    html.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
+fn something_is_decided_by_a_form_without_a_script_and_taken_back_by_another() {
+    run(async {
+        let (world, digest) = world(None).await;
+        let mut browser = Browser { world: &world, cookie: None };
+        browser.sign_in(Role::Viewer).await;
+        let advisory = browser.open("/advisories/CVE-2023-7").await;
+        assert!(!advisory.contains("/triage/decide"), "{advisory}");
+        let key = form_key(&advisory);
+        let host = world.registry.host();
+        let form = |key: &str, state: &str, expires: &str| {
+            format!(
+                "key={key}&advisory=CVE-2023-7&package=flask&scope={host}%2Fteam%2Fapp&state={state}&reason=not%20%3Cb%3Ereachable\
+                 &owner=&expires={expires}"
+            )
+        };
+        let answer = browser.submit("/triage/decide", &form(&key, "accepted", "2023-12-24")).await;
+        assert_eq!(answer.status, 403, "{}", answer.body);
+        browser.sign_in(Role::Security).await;
+        // The image leads to the form, which knows image and package.
+        let image = browser.open(&format!("/images/{digest}")).await;
+        let to = links(&image, "#decide");
+        assert_eq!(to[0], format!("/advisories/CVE-2023-7?image={digest}&package=flask#decide"));
+        let advisory = browser.open(to[0].trim_end_matches("#decide")).await;
+        for part in ["id=\"decide\"", "value=\"flask\"", "value=\"team-app\"", &digest] {
+            assert!(advisory.contains(part), "{part}\n{advisory}");
+        }
+        // Another site could send the form, but not its key.
+        for wrong in ["", "0000", &key] {
+            let answer = browser.submit("/triage/decide", &form(wrong, "accepted", "2023-12-24")).await;
+            assert_eq!(answer.status, 403, "{wrong}");
+        }
+        let nobody = Browser { world: &world, cookie: None };
+        assert_eq!(nobody.submit("/triage/decide", &form(&key, "accepted", "2023-12-24")).await.status, 303);
+        let key = form_key(&advisory);
+        // A mistake is told on a page.
+        let answer = browser.submit("/triage/decide", &form(&key, "accepted", "")).await;
+        assert!(answer.status == 400 && answer.body.contains("`expires` says until when"), "{}", answer.body);
+        assert_eq!(browser.submit("/triage/decide", "key=").await.status, 422);
+        assert!(
+            world.store.audit_log(0, 100).await.unwrap().iter().all(|entry| entry.action != "triage.set")
+        );
+
+        let answer = browser.submit("/triage/decide", &form(&key, "accepted", "2023-12-24")).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let decision = answer.header("location").unwrap().to_owned();
+        let page = browser.open(&decision).await;
+        for part in [
+            "not &lt;b&gt;reachable",
+            "team-app",
+            "2023-12-24T00:00:00Z",
+            "class=\"accepted\"",
+            "/triage/withdraw",
+        ] {
+            assert!(page.contains(part), "{part}\n{page}");
+        }
+        let image = browser.open(&format!("/images/{digest}")).await;
+        assert!(image.contains("not &lt;b&gt;reachable (team-app, until 2023-12-24)"), "{image}");
+        assert!(links(&image, "#decide").iter().all(|to| !to.contains("CVE-2023-7")));
+        assert_eq!(links(&image, &decision).len(), 1);
+        let open = browser.open(&format!("/images/{digest}?triage=open&table=open&format=json")).await;
+        assert!(!open.contains("CVE-2023-7"), "{open}");
+        let all = browser.open("/advisories/CVE-2023-7?table=images&format=json").await;
+        let all: serde_json::Value = serde_json::from_str(&all).unwrap();
+        assert_eq!(all["items"][0]["triage"], "accepted");
+        assert_eq!(all["items"][0]["owner"], "team-app");
+        let list = browser.open("/triage?table=triage&format=csv").await;
+        assert!(list.contains("CVE-2023-7,flask,"), "{list}");
+
+        let id = decision.trim_start_matches("/triage/").to_owned();
+        assert_eq!(browser.submit("/triage/withdraw", &format!("key=0&id={id}")).await.status, 403);
+        let answer = browser.submit("/triage/withdraw", &format!("key={key}&id={id}")).await;
+        assert_eq!(answer.header("location"), Some(decision.as_str()), "{}", answer.body);
+        let page = browser.open(&decision).await;
+        assert!(page.contains("withdrawn") && !page.contains("/triage/withdraw"), "{page}");
+        assert_eq!(browser.submit("/triage/withdraw", &format!("key={key}&id={id}")).await.status, 404);
+        assert!(!browser.open("/triage").await.contains("CVE-2023-7"));
+        assert!(browser.open("/triage?ended=all").await.contains("CVE-2023-7"));
+        assert_eq!(browser.get("/triage/999").await.status, 404);
+        assert_eq!(browser.get("/triage/x").await.status, 404);
+        assert_eq!(browser.get("/files/x").await.status, 400);
+        // A program decides by the API; a token alone sends no form.
+        let bearer = format!("Authorization: Bearer {}\r\n", token(Role::Security).reveal());
+        let program = Browser { world: &world, cookie: None };
+        let answer =
+            program.send("POST", "/triage/decide", &bearer, &form("", "accepted", "2023-12-24")).await;
+        assert_eq!(answer.status, 403);
     });
 }

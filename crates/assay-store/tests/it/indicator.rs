@@ -3,8 +3,8 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::{Finding, FindingKind, Layer, Severity, Timestamp};
 use assay_store::{
-    Child, Delivery, Depth, Indicators, Measures, Moment, NewJob, OpenFindings, Overdue, Remediated, Running,
-    Scan, Service, Shape, Spans, Store, Terms,
+    Child, Delivery, Depth, Exposure, Indicators, Measures, Moment, NewJob, OpenFindings, Overdue,
+    Remediated, Running, Scan, Service, Shape, Spans, Store, Terms,
 };
 use std::time::Duration;
 
@@ -121,6 +121,7 @@ fn a_known_history_gives_known_values() {
                 weight: 15,
             },
             conditions: vec![],
+            exposure: Exposure::default(),
             database: Some((at(BUILT), "{\"old\": 1}".to_owned())),
         };
         assert_eq!(indicators(&store, 0, 9 * DAY + 10).await, want);

@@ -15,7 +15,7 @@ use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Work
 use assay_server::listen::{Patience, TlsFiles};
 use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_server::{
-    Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Pair, Promotions, Refresh, Serve,
+    Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Owners, Pair, Promotions, Refresh, Serve,
 };
 use assay_sign::key::{NewKey, PrivateKey};
 use assay_sign::signer::Signer as _;
@@ -156,6 +156,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     login: LoginArgs,
+    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts.
+    #[arg(long, value_name = "FILE")]
+    owners: Option<PathBuf>,
 
     #[command(flatten)]
     work: WorkArgs,
@@ -206,6 +209,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let webhooks = secrets(&args.webhook_secret)?;
     let mut notifications = args.notifications.as_deref().map(notifications).transpose()?.unwrap_or_default();
     notifications.channels.extend(args.notify.into_iter().map(Channel::of_url));
+    let owners = args.owners.as_deref().map(owners).transpose()?.unwrap_or_default();
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
         if !args.work.registry.iter().any(|registry| registry == host) {
@@ -254,6 +258,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         promotions,
         deepen_every: Duration::from_secs(args.deep_every),
         keep: args.keep_days.map(|days| Duration::from_secs(days.saturating_mul(86_400))),
+        owners,
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -365,6 +370,16 @@ fn notifications(path: &Path) -> Result<Notifications, CommandError> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let read = |name: &Path| read_file(&folder.join(name));
     Notifications::parse(&text, &read).map_err(|error| failed(error.into()))
+}
+
+fn owners(path: &Path) -> Result<Owners, CommandError> {
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        CommandError::work(format!("cannot read the owners in `{}`", path.display()), error)
+            .hint(format!("write lines such as `registry.example/shop/ team-shop` into `{}`", path.display()))
+    };
+    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
+    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
+    Owners::parse(&text).map_err(|error| failed(error.into()))
 }
 
 fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, CommandError> {

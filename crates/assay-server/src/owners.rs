@@ -1,0 +1,119 @@
+//! Who answers for images, by their repositories: a text like the CODEOWNERS of forges
+//! (<https://docs.github.com/en/repositories/managing-your-repositorys-settings-and-features/customizing-your-repository/about-code-owners>),
+//! in which the last line that fits counts.
+//!
+//! ```text
+//! # pattern                      owner
+//! registry.example/              platform
+//! registry.example/shop/         team-shop
+//! registry.example/*/frontend    team-web
+//! ```
+//!
+//! A pattern is over registry and repository; one that ends in `/` means everything below. `*` stands for any letters but `/`, `**` for any.
+
+use assay_policy::facts::ImageReference;
+use assay_policy::pattern::matches;
+
+/// Lines of a file at most. Each is tried for each repository that is shown.
+const MAX_LINES: usize = 10_000;
+
+/// The longest owner, in characters.
+const MAX_OWNER: usize = 200;
+
+/// Who answers for which repositories.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Owners(Vec<(String, String)>);
+
+/// A text does not say who answers for what.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidOwners {
+    /// A line is none of a pattern and an owner.
+    #[error("line {0} is no pattern and owner, such as `registry.example/shop/ team-shop`")]
+    Line(usize),
+    /// There are too many.
+    #[error("it has more than {MAX_LINES} lines")]
+    TooLong,
+}
+
+impl Owners {
+    /// Reads the text.
+    ///
+    /// # Errors
+    /// Fails at the first line that cannot be read: what is skipped would leave something without its owner.
+    pub fn parse(text: &str) -> Result<Self, InvalidOwners> {
+        let mut owners = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            if number > MAX_LINES {
+                return Err(InvalidOwners::TooLong);
+            }
+            let line = line.split(" #").next().unwrap_or_default().trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (pattern, owner) = line.split_once(char::is_whitespace).ok_or(InvalidOwners::Line(number))?;
+            let owner = owner.trim();
+            if owner.chars().count() > MAX_OWNER
+                || owner.chars().any(char::is_control)
+                || !pattern.contains('/')
+            {
+                return Err(InvalidOwners::Line(number));
+            }
+            let pattern = match pattern.strip_suffix('/') {
+                Some(prefix) => format!("{prefix}/**"),
+                None => pattern.to_owned(),
+            };
+            owners.push((pattern, owner.to_owned()));
+        }
+        Ok(Self(owners))
+    }
+
+    /// Returns who answers for a repository, if anybody is named.
+    pub fn of(&self, registry: &str, repository: &str) -> Option<&str> {
+        let reference = ImageReference {
+            registry: registry.to_owned(),
+            repository: repository.to_owned(),
+            ..ImageReference::default()
+        };
+        let name = reference.name();
+        let owner = self.0.iter().rev().find(|(pattern, _)| matches(pattern, &name));
+        owner.map(|(_, owner)| owner.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_that_fits_counts() {
+        let text = "# everything\n\nregistry.example/ platform\nregistry.example/shop/\tteam shop # the whole team\n\
+                    registry.example/*/frontend  web\ndocker.io/library/nginx edge\n";
+        let owners = Owners::parse(text).unwrap();
+        for (registry, repository, want) in [
+            ("registry.example", "tools", Some("platform")),
+            ("registry.example", "shop/api", Some("team shop")),
+            ("registry.example", "shop/frontend", Some("web")),
+            ("registry.example", "shopping/api", Some("platform")),
+            ("registry.example.evil", "shop/api", None),
+            ("index.docker.io", "library/nginx", Some("edge")),
+            ("docker.io", "library/nginx2", None),
+        ] {
+            assert_eq!(owners.of(registry, repository), want, "{registry}/{repository}");
+        }
+        assert_eq!(Owners::default().of("r", "x"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_said_with_its_line() {
+        for (text, want) in [
+            ("a/ x\nregistry.example/", InvalidOwners::Line(2)),
+            ("registry.example owner", InvalidOwners::Line(1)),
+            ("a/ \u{7}x", InvalidOwners::Line(1)),
+            (&format!("a/ {}", "x".repeat(201)), InvalidOwners::Line(1)),
+            (&"\n".repeat(10_001), InvalidOwners::TooLong),
+        ] {
+            assert_eq!(Owners::parse(text), Err(want), "{text:.40}");
+        }
+    }
+}

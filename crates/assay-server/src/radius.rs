@@ -1,0 +1,65 @@
+//! Blast radius, with all that somebody who must act needs: where an image is, who answers for it, what was decided about it, and which
+//! newer image of the same repository is without it.
+
+use crate::http::App;
+use assay_store::{Hit, Question, StoreError, Successor, Triage, Whereabouts};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Repositories of one answer in which a newer image is looked for.
+const REPOSITORIES: usize = 100;
+
+/// An image that contains what was asked for, and what there is to say of it.
+pub(crate) struct Placed {
+    /// The image, and what is in it.
+    pub(crate) hit: Hit,
+    /// Where it is.
+    pub(crate) at: Whereabouts,
+    /// Who answers for it.
+    pub(crate) owner: Option<String>,
+    /// The newest image of its repository without it, if that is newer.
+    pub(crate) fixed: Option<Successor>,
+    /// What was decided about it.
+    pub(crate) triage: Option<Triage>,
+}
+
+/// Says of each image that was found where it is. `counts` says which versions of a package are what was asked about.
+pub(crate) async fn placed(
+    app: &App,
+    hits: Vec<Hit>,
+    question: Question<'_>,
+    counts: impl Fn(&str) -> bool,
+) -> Result<Vec<Placed>, StoreError> {
+    let store = &app.store;
+    let ids: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
+    let ids: Vec<i64> = ids.into_iter().collect();
+    let places = store.whereabouts(&ids).await?;
+    let decided = store.triage_of(hits.iter().filter_map(|hit| hit.triage)).await?;
+    let mut newest: BTreeMap<(String, String), Option<Successor>> = BTreeMap::new();
+    let mut owners: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
+    let mut placed = Vec::new();
+    for hit in hits {
+        let repository = (hit.registry.clone(), hit.repository.clone());
+        let owner = owners
+            .entry(repository.clone())
+            .or_insert_with(|| app.owners.of(&hit.registry, &hit.repository).map(str::to_owned))
+            .clone();
+        let known = match newest.get(&repository) {
+            Some(known) => known.clone(),
+            None if newest.len() >= REPOSITORIES => None,
+            None => {
+                let here = (repository.0.as_str(), repository.1.as_str());
+                let found = store.newest_without(here, question, &counts).await?;
+                newest.insert(repository, found.clone());
+                found
+            }
+        };
+        placed.push(Placed {
+            at: places.get(&hit.id).cloned().unwrap_or_default(),
+            owner,
+            fixed: known.filter(|candidate| candidate.id > hit.id),
+            triage: hit.triage.and_then(|id| decided.get(&id).cloned()),
+            hit,
+        });
+    }
+    Ok(placed)
+}

@@ -1,0 +1,132 @@
+//! In which images a file is, by the SHA-256 of its content: of those files that somebody looked at one by one.
+
+use crate::blast::{DEPLOYED, Hit, Where, hit};
+use crate::error::StoreError;
+use crate::scan::{ROWS, rows};
+use crate::store::{Store, Work};
+use crate::text::key;
+use assay_model::Digest;
+use sqlx::{AssertSqlSafe, Row as _};
+use std::collections::BTreeSet;
+
+/// Files that are kept of one image. An image of a whole Debian desktop has some 7,000 programs, libraries and scripts.
+pub const MAX_FILES: usize = 20_000;
+
+/// A file of an image.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileSeen {
+    /// The digest of its content.
+    pub sha256: [u8; 32],
+    /// Its path, without a leading `/`.
+    pub path: String,
+}
+
+/// Of how many images files are known: a file that is in none of them may be in another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FilesKnown {
+    /// Images whose files were looked at one by one.
+    pub images: i64,
+    /// Of those, images with more files than are kept.
+    pub in_part: i64,
+    /// All images that were scanned.
+    pub scanned: i64,
+}
+
+impl Work {
+    /// Records which files an image has, instead of those that were recorded before; more than [`MAX_FILES`] are left out, and that is
+    /// recorded as well.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer, or the image was never seen.
+    pub async fn save_files(&mut self, digest: &Digest, files: &[FileSeen]) -> Result<(), StoreError> {
+        let image = self.image_id(digest).await?;
+        // Sorted: two scans that write the same new files in different orders would wait for one another for ever.
+        let all: BTreeSet<([u8; 32], String)> =
+            files.iter().map(|file| (file.sha256, key(&file.path))).collect();
+        let kept: Vec<&([u8; 32], String)> = all.iter().take(MAX_FILES).collect();
+        sqlx::query("UPDATE images SET files_left_out = $1 WHERE id = $2")
+            .bind(i64::from(all.len() > kept.len()))
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        sqlx::query("DELETE FROM image_files WHERE image = $1")
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
+        for chunk in kept.chunks(ROWS) {
+            let pairs = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
+            let of_image = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 2, at + 3));
+            let new = format!(
+                "INSERT INTO files (sha256, path) VALUES {pairs} ON CONFLICT (sha256, path) DO NOTHING"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(new));
+            for (sha256, path) in chunk {
+                query = query.bind(sha256.to_vec()).bind(path.as_str());
+            }
+            query.execute(&mut *self.transaction).await?;
+            let has = format!(
+                "INSERT INTO image_files (file, image) SELECT id, CAST($1 AS BIGINT) FROM files \
+                 WHERE (sha256, path) IN (VALUES {of_image})"
+            );
+            let mut query = sqlx::query(AssertSqlSafe(has)).bind(image);
+            for (sha256, path) in chunk {
+                query = query.bind(sha256.to_vec()).bind(path.as_str());
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Returns the images that have a file of this content, those that were seen somewhere and after a number. The limit counts images,
+    /// of each of which there is a hit for every path that it has.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_with_file(
+        &self,
+        place: &Where,
+        sha256: &[u8; 32],
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let sql = format!(
+            "WITH chosen (image) AS (SELECT DISTINCT y.image FROM files g JOIN image_files y ON y.file = g.id \
+             WHERE g.sha256 = $1 AND y.image > $2 {} ORDER BY y.image LIMIT $3) \
+             SELECT i.id, i.digest, i.registry, i.repository, '', NULL, NULL, '', i.first_seen, {DEPLOYED}, f.path, NULL \
+             FROM chosen c JOIN images i ON i.id = c.image JOIN image_files x ON x.image = i.id JOIN files f ON f.id = x.file \
+             WHERE f.sha256 = $4 ORDER BY i.id, f.path",
+            Where::condition("y.image", 5)
+        );
+        let (registry, repository) = place.bound();
+        let rows = sqlx::query(AssertSqlSafe(sql))
+            .bind(sha256.to_vec())
+            .bind(after)
+            .bind(limit)
+            .bind(sha256.to_vec())
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&registry)
+            .bind(&registry)
+            .bind(&repository)
+            .bind(&repository)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(hit).collect()
+    }
+
+    /// Returns of how many images files are known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn files_known(&self) -> Result<FilesKnown, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(files_left_out), CAST(COALESCE(SUM(files_left_out), 0) AS BIGINT), \
+             COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(FilesKnown { images: row.try_get(0)?, in_part: row.try_get(1)?, scanned: row.try_get(2)? })
+    }
+}
