@@ -2,11 +2,10 @@
 
 use super::given::Texts;
 use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
-use super::{body, time};
+use super::{body, reference, time};
 use crate::http::App;
 use crate::problem::{Missing, Problem, ProblemDocument, Refused, Senseless, Unsent};
 use crate::rematch::scan_job;
-use crate::scanner::ScanError;
 use assay_model::Digest;
 use assay_model::digest::InvalidDigest;
 use assay_store::{DeploymentFilter, Place, Role, Service, StoreError};
@@ -95,10 +94,7 @@ fn name(what: &'static str, text: &str) -> Result<String, Problem> {
 
 /// Reads `registry.example/app@sha256:…`.
 fn place(app: &App, text: &str) -> Result<(Digest, Place), Problem> {
-    let reference = app.scanner.reference(text).map_err(|error| match error {
-        ScanError::UnknownRegistry(_) => Problem::senseless(error.to_string()),
-        error => Problem::invalid(error.to_string()),
-    })?;
+    let reference = reference::read(app, text)?;
     let digest = reference.digest().ok_or_else(|| {
         Problem::invalid(
             "`image` has no digest: what runs is `registry.example/app@sha256:…`, whatever its tag",

@@ -8,6 +8,7 @@ use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Digest;
 use assay_oci::{Access, Reference};
+use assay_report::escape;
 use assay_server::api::deployment::NewDeployment;
 use std::process::ExitCode;
 
@@ -116,10 +117,9 @@ fn record(args: &RecordArgs, global: &Global) -> Result<(), CommandError> {
     let runs = client
         .deploy(&args.service.environment, &args.service.service, &deployment)
         .map_err(|error| error.into_command_error("cannot record the deployment at the server"))?;
-    terminal::note(
-        global,
-        &format!("`{}` runs {} in `{}` since {}", runs.service, runs.digest, runs.environment, runs.since),
-    );
+    let told =
+        format!("`{}` runs {} in `{}` since {}", runs.service, runs.digest, runs.environment, runs.since);
+    terminal::note(global, &escape::terminal(&told));
     Ok(())
 }
 
