@@ -38,7 +38,7 @@ pub(crate) struct Wanted {
     #[param(inline)]
     advisory: Option<Text>,
     /// The SHA-256 of a file, as `sha256:` and 64 digits. Known are programs, libraries, scripts and archives of images that had a deep scan.
-    #[param(inline)]
+    #[param(value_type = Option<String>, pattern = "^(sha256:)?[0-9a-fA-F]{64}$")]
     file: Option<Text>,
     /// The rule that found a secret, such as `aws-access-key-id`. Nothing of the secret itself is known here.
     #[param(inline)]

@@ -5,7 +5,7 @@ use super::page::{After, Limit, List, Queried, Text, digest, number, text};
 use super::{json, json_said, time};
 use crate::body::read;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use assay_model::Digest;
 use assay_model::digest::InvalidDigest;
 use assay_store::{BuildFilter, BuildOutcome, Input, KnownBuild, Moment, RecordedBuild, Role};
@@ -56,6 +56,7 @@ impl From<Outcome> for BuildOutcome {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NewBuild {
     /// The digest of the image that it made; one that failed needs none.
+    #[schema(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
     pub digest: Option<String>,
     /// The image's name, without tag.
     #[schema(max_length = 500)]
@@ -74,7 +75,6 @@ pub struct NewBuild {
     #[schema(max_items = 200)]
     pub inputs: Vec<BuildInput>,
     /// How it ended.
-    #[schema(inline)]
     pub outcome: Outcome,
     /// When it began.
     #[schema(format = DateTime)]
@@ -98,6 +98,7 @@ pub struct BuildInput {
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     /// Its digest.
+    #[schema(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
     pub digest: String,
 }
 
@@ -119,7 +120,7 @@ impl NewBuild {
             .transpose()
             .map_err(|error: InvalidDigest| Problem::invalid(error.to_string()))?;
         if digest.is_none() && outcome == BuildOutcome::Success {
-            return Err(Problem::invalid("a build that succeeded has the `digest` of its image"));
+            return Err(Problem::senseless("a build that succeeded has the `digest` of its image"));
         }
         if self.recipe.is_empty() {
             return Err(Problem::invalid("`recipe` is the commit that was built"));
@@ -143,7 +144,7 @@ impl NewBuild {
         let duration = seconds("durationSeconds", self.duration_seconds, MAX_DURATION)?;
         let started = moment("started", &self.started)?;
         if started.plus(duration) > now.plus(AHEAD) {
-            return Err(Problem::invalid(
+            return Err(Problem::senseless(
                 "the build ends in the future: check `started` and `durationSeconds`",
             ));
         }
@@ -182,7 +183,7 @@ fn short(text: &str) -> String {
 #[utoipa::path(post, path = "/api/v1/builds", operation_id = "recordBuild", tag = "builds", request_body = NewBuild,
     security(("token" = ["developer"])),
     responses((status = 201, description = "It is recorded.", body = RecordedAs),
-        (status = 200, description = "It was recorded before.", body = RecordedAs), Refused, Unsent))]
+        (status = 200, description = "It was recorded before.", body = RecordedAs), Refused, Unsent, Senseless))]
 pub(crate) async fn record(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -327,7 +328,7 @@ pub(crate) async fn list(
 ///
 /// Logs tell more than they should now and then, so who may read everything else may not read them.
 #[utoipa::path(get, path = "/api/v1/builds/{id}/log", operation_id = "buildLog", tag = "builds",
-    params(("id" = i64, Path, minimum = 0, description = "The build's number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9_007_199_254_740_991.0, description = "The build's number.")),
     security(("token" = ["developer"])),
     responses((status = 200, description = "The log.", body = String, content_type = "text/plain; charset=utf-8"), Refused, Missing))]
 pub(crate) async fn log(

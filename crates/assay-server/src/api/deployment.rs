@@ -28,6 +28,7 @@ const URGENCY: i64 = 30;
 #[serde(deny_unknown_fields)]
 pub struct NewDeployment {
     /// The image, if it was seen.
+    #[schema(pattern = "^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$")]
     pub digest: Option<String>,
     /// The image with the repository it is in, `registry.example/app@sha256:…`: it need not have been seen. Either this or `digest`.
     pub image: Option<String>,
@@ -87,7 +88,7 @@ impl From<assay_store::Deployment> for Deployment {
 
 fn name(what: &'static str, text: &str) -> Result<String, Problem> {
     if text.trim().is_empty() {
-        return Err(Problem::invalid(format!("{what} is empty")));
+        return Err(Problem::senseless(format!("{what} is empty")));
     }
     Texts::new(what, MAX_NAME).of(text)
 }
@@ -96,7 +97,7 @@ fn name(what: &'static str, text: &str) -> Result<String, Problem> {
 fn place(app: &App, text: &str) -> Result<(Digest, Place), Problem> {
     let reference = reference::read(app, text)?;
     let digest = reference.digest().ok_or_else(|| {
-        Problem::invalid(
+        Problem::senseless(
             "`image` has no digest: what runs is `registry.example/app@sha256:…`, whatever its tag",
         )
     })?;
@@ -126,7 +127,7 @@ pub(crate) async fn set(
     let owner = asked.owner.as_deref().map(|text| name("`owner`", text)).transpose()?;
     let team = asked.team.as_deref().map(|text| name("`team`", text)).transpose()?;
     let (image, seen) = match (&asked.digest, &asked.image) {
-        (Some(_), Some(_)) => return Err(Problem::invalid("give either `digest` or `image`")),
+        (Some(_), Some(_)) => return Err(Problem::senseless("give either `digest` or `image`")),
         (Some(text), None) => {
             let digest = text.parse().map_err(|error: InvalidDigest| Problem::invalid(error.to_string()))?;
             (Some(digest), None)
@@ -192,7 +193,7 @@ fn nothing_runs() -> Problem {
     params(("environment" = String, Path, description = "The environment, such as `production`."),
         ("service" = String, Path, description = "The service.")),
     security(("token" = ["developer"])),
-    responses((status = 204, description = "It runs no more."), Refused, Missing))]
+    responses((status = 204, description = "It runs no more."), Refused, Missing, Senseless))]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
     path: Pathed<(String, String)>,

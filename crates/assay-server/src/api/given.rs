@@ -18,7 +18,7 @@ impl Texts {
 
     pub(super) fn of(&self, text: &str) -> Result<String, Problem> {
         if text.len() > self.longest || text.chars().any(char::is_control) {
-            return Err(Problem::invalid(format!(
+            return Err(Problem::senseless(format!(
                 "{} has up to {} bytes and no control characters",
                 self.name, self.longest
             )));
@@ -29,7 +29,7 @@ impl Texts {
 
 pub(super) fn moment(name: &str, text: &str) -> Result<Moment, Problem> {
     let read = text.parse::<Timestamp>().map(Moment::from);
-    read.map_err(|_| Problem::invalid(format!("`{name}` is no time, such as `2030-01-31T00:00:00Z`")))
+    read.map_err(|_| Problem::senseless(format!("`{name}` is no time, such as `2030-01-31T00:00:00Z`")))
 }
 
 pub(super) fn seconds(name: &str, number: f64, most: Duration) -> Result<Duration, Problem> {

@@ -142,7 +142,7 @@ pub(crate) async fn create(
     let source: Reference = asked
         .source
         .parse()
-        .map_err(|_| Problem::invalid("`source` is no image, such as `HOST/REPOSITORY:TAG`"))?;
+        .map_err(|_| Problem::senseless("`source` is no image, such as `HOST/REPOSITORY:TAG`"))?;
     let Some((pair, registry, repository)) = promoter.pair_of(&source, asked.target.as_deref()) else {
         let hint = "`source` is in no repository from which is promoted, or not to `target`: start the server with `--promote \
                     INCOMING=RELEASE`";
@@ -172,11 +172,11 @@ pub(crate) async fn create(
     }
     let tag =
         asked.tag.as_deref().or(own).ok_or_else(|| {
-            Problem::invalid("`source` has no tag: say with `tag` which one the image gets")
+            Problem::senseless("`source` has no tag: say with `tag` which one the image gets")
         })?;
     let target = format!("{registry}/{repository}:{tag}");
     if target.parse::<Reference>().ok().and_then(|target| target.tag().map(|own| own == tag)) != Some(true) {
-        return Err(Problem::invalid(format!("`{tag}` is no tag")));
+        return Err(Problem::senseless(format!("`{tag}` is no tag")));
     }
     let named = own.map(|tag| format!(":{tag}")).unwrap_or_default();
     let order = Order {
@@ -187,7 +187,7 @@ pub(crate) async fn create(
         moves: asked.moves || pattern::any(&promoter.moving, tag),
         follows: false,
     };
-    let job = order.job().map_err(|error| Problem::invalid(error.to_string()))?;
+    let job = order.job().map_err(|error| Problem::senseless(error.to_string()))?;
     let now = (app.clock)();
     let mut work = app.store.begin().await?;
     let enqueued = work.enqueue_below(&job, MAX_QUEUED, now).await?;

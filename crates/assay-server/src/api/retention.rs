@@ -3,7 +3,7 @@
 use super::page::{After, Limit, List, Queried};
 use super::time;
 use crate::http::App;
-use crate::problem::{Problem, Refused};
+use crate::problem::{Problem, Refused, Senseless};
 use crate::retention::{MAX_DAYS, days};
 use assay_store::Role;
 use axum::Json;
@@ -59,7 +59,7 @@ pub(crate) struct Wanted {
 
 /// Lists the images that would be forgotten now, and changes nothing.
 #[utoipa::path(get, path = "/api/v1/retention", operation_id = "listForgettable", tag = "deployments", params(Wanted),
-    security(("token" = ["viewer"])), responses((status = 200, body = List<Forgettable>), Refused))]
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Forgettable>), Refused, Senseless))]
 pub(crate) async fn dry_run(
     State(app): State<Arc<App>>,
     wanted: Queried<Wanted>,
@@ -69,7 +69,7 @@ pub(crate) async fn dry_run(
     let Query(wanted) = wanted?;
     let keep = match wanted.days {
         None => app.keep.ok_or_else(|| {
-            Problem::invalid(
+            Problem::senseless(
                 "the server forgets nothing by itself: say `days=N` for what `--keep-days N` would forget",
             )
         })?,

@@ -7,7 +7,7 @@ use super::page::{List, Pathed, Queried};
 use super::time;
 use crate::body::read as body;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use assay_model::Digest;
 use assay_report::format::by_name;
 use assay_sbom::Kind;
@@ -102,7 +102,7 @@ pub(crate) struct Wanted {
     responses((status = 200, description = "The document.", content(
         (serde_json::Value = "application/vnd.cyclonedx+json"), (serde_json::Value = "application/spdx+json"),
         (serde_json::Value = "application/ld+json"), (serde_json::Value = "application/vnd.syft+json"),
-        (String = "application/vnd.cyclonedx+xml"), (String = "text/spdx"))), Refused, Missing))]
+        (String = "application/vnd.cyclonedx+xml"), (String = "text/spdx"))), Refused, Missing, Senseless))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
     digest: Pathed<Digest>,
@@ -119,7 +119,9 @@ pub(crate) async fn read(
         })?
     } else {
         if !matches!(format, FormatName::Cyclonedx | FormatName::Spdx) {
-            return Err(Problem::invalid("`format` is `cyclonedx` or `spdx`; others only with `given=true`"));
+            return Err(Problem::senseless(
+                "`format` is `cyclonedx` or `spdx`; others only with `given=true`",
+            ));
         }
         let report = app.store.report(&digest, None).await?;
         let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
@@ -162,7 +164,7 @@ pub struct TakenSbom {
     params(("digest" = inline(Digests), Path, description = "The digest of an image or an index.")),
     request_body(content = serde_json::Value, content_type = "*/*",
         description = "CycloneDX (JSON, XML), SPDX (JSON, tag-value, 3.0) or Syft's JSON; it is told by what it is, not by what it is said to be."),
-    security(("token" = ["developer"])), responses((status = 200, body = TakenSbom), Refused, Unsent, Missing))]
+    security(("token" = ["developer"])), responses((status = 200, body = TakenSbom), Refused, Unsent, Missing, Senseless))]
 pub(crate) async fn give(
     State(app): State<Arc<App>>,
     digest: Pathed<Digest>,
@@ -189,9 +191,9 @@ pub(crate) async fn give(
     drop(reader);
     let (kind, score) = read.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Problem::invalid(format!("{error}{cause}"))
+        Problem::senseless(format!("{error}{cause}"))
     })?;
-    let kind = kind.ok_or_else(|| Problem::invalid("the format of the bill of materials is not known"))?;
+    let kind = kind.ok_or_else(|| Problem::senseless("the format of the bill of materials is not known"))?;
     let format = FormatName::of(kind).name();
     let now = (app.clock)();
     let document = app.store.document("bill of materials", &name, &bytes).await?;

@@ -4,7 +4,7 @@ use super::body;
 use super::page::{After, Limit, List, Queried, Text, number, text};
 use super::time;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use crate::triage::{self, Proposal};
 use assay_store::{Role, Triage as Known, TriageFilter, TriageOrder, TriageScope, TriageState};
 use axum::Json;
@@ -54,7 +54,6 @@ pub struct NewDecision {
     /// The repository in whose images it holds, with its registry, such as `registry.example/team/app`.
     pub repository: Option<String>,
     /// What was decided.
-    #[schema(inline)]
     pub state: DecisionState,
     /// Why.
     #[schema(min_length = 1, max_length = 2000)]
@@ -182,7 +181,7 @@ pub(crate) async fn list(
 /// It holds for every finding that fits, also of images that are pushed later, until it ends. Findings stay counted; a verdict changes only
 /// where the policy says that such decisions count.
 #[utoipa::path(post, path = "/api/v1/triage", operation_id = "decide", tag = "triage", request_body = NewDecision,
-    security(("token" = ["security"])), responses((status = 201, body = Decision), Refused, Unsent, Missing))]
+    security(("token" = ["security"])), responses((status = 201, body = Decision), Refused, Unsent, Missing, Senseless))]
 pub(crate) async fn decide(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -194,7 +193,7 @@ pub(crate) async fn decide(
         (Some(digest), None) if digest.contains(':') && !digest.contains('/') => triage::scope(digest)?,
         (None, Some(repository)) if repository.contains('/') => triage::scope(repository)?,
         _ => {
-            return Err(Problem::invalid(
+            return Err(Problem::senseless(
                 "say where it holds: either `digest`, or `repository` with its registry, such as `registry.example/team/app`",
             ));
         }
@@ -214,7 +213,7 @@ pub(crate) async fn decide(
 
 /// Answers with a decision, also one that ended.
 #[utoipa::path(get, path = "/api/v1/triage/{id}", operation_id = "triage", tag = "triage",
-    params(("id" = i64, Path, minimum = 0, description = "Its number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9_007_199_254_740_991.0, description = "Its number.")),
     security(("token" = ["viewer"])), responses((status = 200, body = Decision), Refused, Missing))]
 pub(crate) async fn detail(
     State(app): State<Arc<App>>,
@@ -229,7 +228,7 @@ pub(crate) async fn detail(
 
 /// Takes a decision back: its findings are open again.
 #[utoipa::path(delete, path = "/api/v1/triage/{id}", operation_id = "withdraw", tag = "triage",
-    params(("id" = i64, Path, minimum = 0, description = "Its number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9_007_199_254_740_991.0, description = "Its number.")),
     security(("token" = ["security"])),
     responses((status = 204, description = "It holds no more."), Refused, Missing))]
 pub(crate) async fn withdraw(

@@ -569,7 +569,7 @@ fn something_is_decided_by_a_form_without_a_script_and_taken_back_by_another() {
         let key = form_key(&advisory);
         // A mistake is told on a page.
         let answer = browser.submit("/triage/decide", &form(&key, "accepted", "")).await;
-        assert!(answer.status == 400 && answer.body.contains("`expires` says until when"), "{}", answer.body);
+        assert!(answer.status == 422 && answer.body.contains("`expires` says until when"), "{}", answer.body);
         assert_eq!(browser.submit("/triage/decide", "key=").await.status, 422);
         assert!(
             world.store.audit_log(0, 100).await.unwrap().iter().all(|entry| entry.action != "triage.set")

@@ -262,14 +262,14 @@ fn a_release_tag_moves_only_where_that_is_allowed() {
 
         for (body, want) in [
             (serde_json::json!({}), 400),
-            (serde_json::json!({ "source": "" }), 400),
+            (serde_json::json!({ "source": "" }), 422),
             (serde_json::json!({ "source": "elsewhere.example/team/app:1.0" }), 422),
             (serde_json::json!({ "source": format!("{host}/release/app:1.0") }), 422),
             (serde_json::json!({ "source": source, "target": format!("{host}/other/app") }), 422),
-            (serde_json::json!({ "source": source, "tag": "a b" }), 400),
-            (serde_json::json!({ "source": source, "tag": "a@sha256:0" }), 400),
+            (serde_json::json!({ "source": source, "tag": "a b" }), 422),
+            (serde_json::json!({ "source": source, "tag": "a@sha256:0" }), 422),
             (serde_json::json!({ "source": source, "surprise": 1 }), 400),
-            (serde_json::json!({ "source": format!("{host}/team/app@{}", first.digest()) }), 400),
+            (serde_json::json!({ "source": format!("{host}/team/app@{}", first.digest()) }), 422),
             (serde_json::json!({ "source": format!("{host}/team/app:3.0") }), 404),
             (
                 serde_json::json!({ "source": format!("{host}/team/app@sha256:{}", "0".repeat(64)), "tag": "1" }),
