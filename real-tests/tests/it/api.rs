@@ -73,8 +73,9 @@ fn the_api_is_what_it_says_that_it_is() {
     let listen = format!("127.0.0.1:{}", crate::cluster::free_port());
     let serve =
         ["serve", "--data", "data", "--listen", &listen, "--registry", &host, "--policy", "policy.yaml"];
-    let mut server =
-        process(folder.path(), &[&serve[..], &["--crawl", &host, "--crawl-every", "5"]].concat());
+    let pair = format!("{host}/incoming/*={host}/release/*");
+    let more = ["--crawl", &host, "--crawl-every", "5", "--promote", &pair];
+    let mut server = process(folder.path(), &[&serve[..], &more].concat());
     let token = line(&mut server, "the first administrator's token, shown only now: ");
     let mut digests = Vec::new();
     for number in 0..3 {
