@@ -78,6 +78,9 @@ pub(crate) struct Order {
     moves: bool,
     /// Whether it holds only while the tag of the source still names the image.
     follows: bool,
+    /// When it was asked for: what was promoted to the tag since must not be undone by an attempt that comes late.
+    #[serde(default)]
+    asked: i64,
 }
 
 impl Order {
@@ -104,7 +107,13 @@ impl Promoter {
             let again = (self.clock)().minus(AGAIN);
             let policy = self.admission.judge.digest();
             for candidate in self.store.candidates(&pair.incoming(), policy, again, MAX_LOOKS).await? {
-                self.consider(pair, &candidate).await?;
+                match self.consider(pair, &candidate).await {
+                    // One that cannot be judged must not stop the others.
+                    Err(StoreError::Damaged { .. }) => {
+                        self.settle(&candidate, CandidateState::Pending, "").await?;
+                    }
+                    done => done?,
+                }
             }
         }
         Ok(())
@@ -120,6 +129,7 @@ impl Promoter {
             actor: AUTOMATIC.to_owned(),
             moves: pattern::any(&self.moving, tag),
             follows: true,
+            asked: (self.clock)().0,
         });
         let job = order.as_ref().and_then(|order| order.job().ok());
         let (Some(order), Some(job), Ok(source)) =
