@@ -218,7 +218,7 @@ fn decided(app: &App, open: Option<trace::Open>, review: &Review, answer: &Answe
 
 /// Says whether who answers at an address reads the body itself, which may be larger, once it is known who sends it.
 fn reads_itself(path: &str) -> bool {
-    path.starts_with("/admission/") || path.ends_with("/sbom")
+    path.starts_with("/admission/") || path.ends_with("/sbom") || path == "/api/v1/builds"
 }
 
 /// Reads the body of a request, which must be there in time: whoever handles it finds all of it.

@@ -215,7 +215,7 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn claim(&self, worker: &str, terms: &Terms, now: Moment) -> Result<Option<Job>, StoreError> {
-        self.claim_where("kind <> $6", worker, terms, now).await
+        self.claim_where("kind <> $7", worker, terms, now).await
     }
 
     /// Takes the most urgent job of the kind that is [`SET_APART`], if there is one that may be done now.
@@ -228,7 +228,7 @@ impl Store {
         terms: &Terms,
         now: Moment,
     ) -> Result<Option<Job>, StoreError> {
-        self.claim_where("kind = $6", worker, terms, now).await
+        self.claim_where("kind = $7", worker, terms, now).await
     }
 
     async fn claim_where(
@@ -241,7 +241,7 @@ impl Store {
         // Most polls find nothing; they should not make writers wait.
         let sql = format!(
             "SELECT id FROM jobs WHERE state = 'queued' AND run_at <= $1 AND {} LIMIT 1",
-            kind.replace("$6", "$2")
+            kind.replace("$7", "$2")
         );
         let waiting = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(now.0)

@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_even_as_escapes_is_not_read() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let refused = runtime.block_on(read(Body::from("\\u003c".repeat(4 << 20)))).unwrap_err();
         let (status, told) = refused.told();
         assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);

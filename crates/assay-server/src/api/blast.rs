@@ -216,7 +216,7 @@ pub(crate) async fn radius(
         }
         (None, None, Some(digest), None) => {
             sha256 = crate::files::sha256(digest).ok_or_else(|| {
-                Problem::senseless("`file` is the SHA-256 of a file: `sha256:` and 64 hexadecimal digits")
+                Problem::invalid("`file` is the SHA-256 of a file: `sha256:` and 64 hexadecimal digits")
             })?;
             hits = store.images_with_file(&place, &sha256, after, limit.0).await?;
             (question, files) = (Question::File(&sha256), Some(store.files_known().await?));

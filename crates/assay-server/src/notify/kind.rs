@@ -201,7 +201,7 @@ mod tests {
     fn every_kind_has_a_subject_of_its_own_and_something_to_say() {
         let detail = serde_json::json!({
             "severity": "low", "finding": "f", "rule": "CVE-1", "image": "i", "registry": "r", "repository": "p", "tag": "t",
-            "user": "u", "kind": "Pod", "namespace": "n", "source": "192.0.2.1", "feed": "osv", "error": "503", "limit": "3 days" });
+            "user": "u", "kind": "Pod", "namespace": "n", "source": "192.0.2.1", "feed": "osv", "error": "503", "limit": "3 days", "scope": "r/p" });
         let mut told: Vec<String> = Vec::new();
         for kind in KINDS {
             let one = read(&event(kind.name, &detail)).unwrap();
@@ -221,8 +221,10 @@ mod tests {
             [
                 "finding sha256:x f | CVE-1 (low)",
                 "tag r/p:t sha256:x | the tag p:t moved to another image",
+                "release r/p:t sha256:x | the release p:t moved without a promotion",
                 "watch sha256:x i | i is admitted no more, because its scan did not end in time",
                 "break-glass 7 | u broke the glass for a Pod in n",
+                "triage-expired 7 | the decision about CVE-1 in r/p is over",
                 "authentication-failures 192.0.2.1 | many failed attempts to authenticate from 192.0.2.1",
                 "feed-error osv | cannot update osv: 503",
                 "feed-stale osv | the data of osv are older than 3 days",
