@@ -23,7 +23,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Path, Query, Req
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -85,19 +85,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/admission/validate", post(validate))
         .route("/admission/mutate", post(mutate))
         .merge(api::router().0)
-        .route("/api/v1/images/{digest}/evidence", get(api::evidence::list))
-        .route("/api/v1/images/{digest}/sbom", get(api::sbom::read).put(api::sbom::give))
-        .route("/api/v1/images/{digest}/sboms", get(api::sbom::list))
-        .route("/api/v1/builds", get(api::build::list).post(api::build::record))
-        .route("/api/v1/builds/{id}/log", get(api::build::log))
-        .route("/api/v1/deployments", get(api::deployment::list))
-        .route(
-            "/api/v1/deployments/{environment}/{service}",
-            put(api::deployment::set).delete(api::deployment::end),
-        )
-        .route("/api/v1/retention", get(api::retention::dry_run))
-        .route("/api/v1/channels", get(api::channel::list))
-        .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
@@ -219,9 +206,8 @@ fn decided(app: &App, open: Option<trace::Open>, review: &Review, answer: &Answe
 
 /// Says whether who answers at an address reads the body itself, which may be larger, once it is known who sends it.
 fn reads_itself(path: &str) -> bool {
-    path.starts_with("/admission/")
-        || (path.starts_with("/api/v1/images/") && path.ends_with("/sbom"))
-        || path == "/api/v1/builds"
+    let is_image = path.starts_with("/api/v1/images/");
+    path.starts_with("/admission/") || path == "/api/v1/builds" || (is_image && path.ends_with("/sbom"))
 }
 
 /// Bytes of bodies that are held at once of callers of whom nobody knows who they are yet, in units of [`UNIT`].
