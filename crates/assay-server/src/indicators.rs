@@ -7,6 +7,7 @@ mod delivery;
 use crate::report::feeds;
 use assay_store::{Indicators, Measures, Moment, Remediated, Spans, Store, StoreError, TriageState};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -36,9 +37,9 @@ const OBJECTIVES: [(&str, &str, f64); 13] = [
     ("assay_running_secrets", ",environment=\"production\"", 0.0),
 ];
 
-/// The indicators as they were last worked out.
-#[derive(Debug, Default)]
-pub struct Kept(Mutex<Option<(Moment, Indicators)>>);
+/// The indicators as they were last worked out; all clones are the same.
+#[derive(Debug, Default, Clone)]
+pub struct Kept(Arc<Mutex<Option<(Moment, Indicators)>>>);
 
 impl Kept {
     /// Returns the indicators, worked out again when those that are kept are old. Of several that ask at once one works them out.
@@ -54,6 +55,11 @@ impl Kept {
             store.indicators(&Measures { now, window: WINDOW, remediation: &REMEDIATION }).await?;
         *kept = Some((now, indicators.clone()));
         Ok(indicators)
+    }
+
+    /// Lets them be worked out again by who asks next: something happened that nobody should learn of a minute later.
+    pub(crate) async fn forget(&self) {
+        *self.0.lock().await = None;
     }
 }
 

@@ -76,6 +76,9 @@ pub(crate) struct Order {
     pub(crate) moves: bool,
     /// Whether it holds only while the tag of the source still names the image.
     pub(crate) follows: bool,
+    /// When it was asked for: what was promoted to the tag since must not be undone by an attempt that comes late.
+    #[serde(default)]
+    pub(crate) asked: i64,
 }
 
 impl Order {
@@ -102,7 +105,13 @@ impl Promoter {
             let again = (self.clock)().minus(AGAIN);
             let policy = self.admission.judge.digest();
             for candidate in self.store.candidates(&pair.incoming(), policy, again, MAX_LOOKS).await? {
-                self.consider(pair, &candidate).await?;
+                match self.consider(pair, &candidate).await {
+                    // One that cannot be judged must not stop the others.
+                    Err(StoreError::Damaged { .. }) => {
+                        self.settle(&candidate, CandidateState::Pending, "").await?;
+                    }
+                    done => done?,
+                }
             }
         }
         Ok(())
@@ -118,6 +127,7 @@ impl Promoter {
             actor: AUTOMATIC.to_owned(),
             moves: pattern::any(&self.moving, tag),
             follows: true,
+            asked: (self.clock)().0,
         });
         let job = order.as_ref().and_then(|order| order.job().ok());
         let (Some(order), Some(job), Ok(source)) =

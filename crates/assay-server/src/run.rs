@@ -276,10 +276,12 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
                 tokio::spawn(keep_telling(notifier, note.clone()))
             })
             .collect();
+        let indicators = KeptIndicators::default();
         let watch = tokio::spawn(watch_database(
             store.clone(),
             scanner.clone(),
             options.judged_by,
+            indicators.clone(),
             clock.clone(),
             note.clone(),
             stop.clone(),
@@ -323,7 +325,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
             clock,
             metrics: metrics.clone(),
             limits: Limits::default(),
-            indicators: KeptIndicators::default(),
+            indicators,
             login: options.login,
             audit_key: Some(audit_key),
             webhooks: options.webhooks,
@@ -497,6 +499,7 @@ async fn watch_database(
     store: Store,
     scanner: Arc<Scanner>,
     judged_by: PathBuf,
+    indicators: KeptIndicators,
     clock: Clock,
     note: Arc<dyn Fn(&str) + Send + Sync>,
     stop: Arc<AtomicBool>,
@@ -504,11 +507,12 @@ async fn watch_database(
     while !stop.load(Ordering::Relaxed) {
         let (store, scanner, judged_by, clock, note, told) =
             (store.clone(), scanner.clone(), judged_by.clone(), clock.clone(), note.clone(), note.clone());
+        let indicators = indicators.clone();
         // Matching takes the processor for long; requests must not wait for it.
         let handle = tokio::runtime::Handle::current();
         let checked = tokio::task::spawn_blocking(move || {
-            if let Err(error) = handle.block_on(check_database(&store, &scanner, &judged_by, &clock, &*note))
-            {
+            let check = check_database(&store, &scanner, &judged_by, &indicators, &clock, &*note);
+            if let Err(error) = handle.block_on(check) {
                 let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
                 note(&format!("stored inventories were not matched with the new database: {error}{cause}"));
             }
@@ -526,6 +530,7 @@ async fn check_database(
     store: &Store,
     scanner: &Scanner,
     judged_by: &Path,
+    indicators: &KeptIndicators,
     clock: &Clock,
     note: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<(), Failure> {
@@ -534,6 +539,7 @@ async fn check_database(
     let old = Database::open(judged_by).ok();
     if let Some(old) = old.as_ref().filter(|old| old.built_at() != new.built_at()) {
         let done = rematch_all(store, old, (&new, built_in), clock()).await?;
+        indicators.forget().await;
         note(&format!(
             "the database of {} says other things about {} packages: {} images have one of them, {} have other findings now",
             new.built_at(),

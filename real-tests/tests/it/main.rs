@@ -51,5 +51,6 @@ mod server;
 mod services;
 mod sources;
 mod store;
+mod story;
 mod usage;
 mod version;

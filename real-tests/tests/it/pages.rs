@@ -163,7 +163,7 @@ impl Chromium {
 }
 
 /// Reads base64 (RFC 4648).
-fn base64(text: &str) -> Vec<u8> {
+pub(crate) fn base64(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text.bytes() {

@@ -138,7 +138,7 @@ fn links_that_break_lose_nothing() {
 
     let images = images();
     for (number, image) in images.iter().enumerate() {
-        push(&skopeo, folder.path(), image, &host, &format!("v{number}"));
+        push(&skopeo, folder.path(), image, &host, &format!("build-{number}"));
         // Sometimes before the event is taken, sometimes amid the scan.
         std::thread::sleep(Duration::from_millis(70 * u64::try_from(number).unwrap()));
         match number % 3 {

@@ -20,12 +20,13 @@ const ADVISORY: &str = r#"{"id": "TEST-1", "modified": "2026-01-01T00:00:00Z", "
 /// Who may write to which registry: CI to the first, the one who releases to the second.
 const USERS: [(&str, &str); 2] = [("ci", "Y2k6cGFzcw=="), ("releaser", "cmVsZWFzZXI6cGFzcw==")];
 
-struct Bench {
+/// The two registries, and a folder with the credentials of each and a vulnerability database.
+pub(crate) struct Bench {
     folder: TempDir,
     skopeo: PathBuf,
     _registries: Vec<Running>,
-    incoming: String,
-    release: String,
+    pub(crate) incoming: String,
+    pub(crate) release: String,
 }
 
 /// An image, which runs as root or not.
@@ -38,7 +39,7 @@ fn image(content: &str, user: &str, created: &str) -> BuiltImage {
 }
 
 impl Bench {
-    fn new(more: &str) -> Option<Self> {
+    pub(crate) fn new(more: &str) -> Option<Self> {
         let (docker, skopeo, htpasswd) = (tool("docker-registry")?, tool("skopeo")?, tool("htpasswd")?);
         let folder = tempfile::tempdir().unwrap();
         let mut registries = Vec::new();
@@ -64,11 +65,11 @@ impl Bench {
         Some(bench)
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn push(&self, image: &BuiltImage, name: &str, user: &str) -> bool {
+    pub(crate) fn push(&self, image: &BuiltImage, name: &str, user: &str) -> bool {
         let layout = self.path().join(image.digest().replace(':', "-"));
         std::fs::create_dir_all(&layout).unwrap();
         image.write_layout(&layout, "app");
@@ -85,6 +86,19 @@ impl Bench {
         Command::new(&self.skopeo).args(options).args([&from, &to]).output().unwrap().status.success()
     }
 
+    /// Writes the credentials of what scans, which knows both places: `both.json`. Only what promotes may write.
+    pub(crate) fn know_both(&self) {
+        let mut auths: Value = json!({ "auths": {} });
+        for (user, _) in USERS {
+            let file = std::fs::read(self.path().join(format!("{user}.json"))).unwrap();
+            let file: Value = serde_json::from_slice(&file).unwrap();
+            for (key, value) in file["auths"].as_object().unwrap() {
+                auths["auths"][key] = value.clone();
+            }
+        }
+        std::fs::write(self.path().join("both.json"), auths.to_string()).unwrap();
+    }
+
     fn assay(&self, arguments: &[&str]) -> Output {
         Command::new(assay())
             .args(arguments)
@@ -99,14 +113,14 @@ impl Bench {
     }
 
     #[track_caller]
-    fn ok(&self, arguments: &[&str]) -> String {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> String {
         let output = self.assay(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
     /// Returns what a name stands for in the release registry, as skopeo sees it.
-    fn released(&self, name: &str) -> Option<String> {
+    pub(crate) fn released(&self, name: &str) -> Option<String> {
         let options =
             ["inspect", "--tls-verify=false", "--creds", "releaser:pass", "--format", "{{.Digest}}"];
         let output =
@@ -195,7 +209,7 @@ fn what_the_right_one_signed_is_promoted_with_credentials_of_each_place_and_prun
     bench.ok(&["verify", "--key", "release.pub", "--registry-config", "releaser.json", &to]);
 }
 
-fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -220,16 +234,7 @@ fn a_server_that_is_killed_promotes_everything_once_and_tells_of_a_release_that_
     std::fs::write(bench.path().join("secret"), secret).unwrap();
     let host = |name: &str| name.split('/').next().unwrap().to_owned();
     let (reads, writes) = (host(&bench.incoming), host(&bench.release));
-    // What scans knows both places; only what promotes may write.
-    let mut auths: Value = json!({ "auths": {} });
-    for (user, _) in USERS {
-        let file = std::fs::read(bench.path().join(format!("{user}.json"))).unwrap();
-        let file: Value = serde_json::from_slice(&file).unwrap();
-        for (key, value) in file["auths"].as_object().unwrap() {
-            auths["auths"][key] = value.clone();
-        }
-    }
-    std::fs::write(bench.path().join("both.json"), auths.to_string()).unwrap();
+    bench.know_both();
     let pair = format!("{}={}", bench.incoming, bench.release);
     let crawled = bench.incoming.clone();
     let serve = [

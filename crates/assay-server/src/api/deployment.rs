@@ -143,6 +143,8 @@ pub(crate) async fn set(
     let subject = format!("{environment}/{service_name}");
     let mut work = app.store.begin().await?;
     if let (Some(digest), Some(place)) = (&image, &seen) {
+        // In the order in which pruning takes the same.
+        work.begin_deployment().await?;
         work.see(digest, place, now).await?;
         work.enqueue(&scan_job(digest, &place.registry, &place.repository, URGENCY), now).await?;
     }

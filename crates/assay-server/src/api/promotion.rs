@@ -186,6 +186,7 @@ pub(crate) async fn create(
         actor: actor.name.clone(),
         moves: asked.moves || pattern::any(&promoter.moving, tag),
         follows: false,
+        asked: (app.clock)().0,
     };
     let job = order.job().map_err(|error| Problem::senseless(error.to_string()))?;
     let now = (app.clock)();

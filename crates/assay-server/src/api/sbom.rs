@@ -184,11 +184,12 @@ pub(crate) async fn give(
     })?;
     let document = bytes.clone();
     let read = tokio::task::spawn_blocking(move || {
+        // Until it is read, whether or not anybody still waits.
+        let _reader = reader;
         let read = assay_sbom::read(&document)?;
         Ok((assay_sbom::recognise(&document), assay_sbom::score(&read)))
     });
     let read: Result<_, assay_sbom::ReadSbomError> = read.await.map_err(|_| Problem::fault())?;
-    drop(reader);
     let (kind, score) = read.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Problem::senseless(format!("{error}{cause}"))
