@@ -336,7 +336,9 @@ fn what_was_not_seen_for_long_is_forgotten_and_said_beforehand() {
         assert_eq!(world.send_json("PUT", path, Role::Developer, &body).await.0, 201);
 
         let ask = async |query: &str| {
-            world.send_json("GET", &format!("/api/v1/retention{query}"), Role::Viewer, &Value::Null).await
+            let path = format!("/api/v1/retention{query}");
+            let (status, body) = world.ask("GET", &path, Some(Role::Viewer), "").await;
+            (status, serde_json::from_str::<Value>(&body).unwrap())
         };
         let (status, problem) = ask("").await;
         assert!(status == 422 && problem["detail"].as_str().unwrap().contains("--keep-days"), "{problem}");
