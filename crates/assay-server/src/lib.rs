@@ -31,7 +31,7 @@ mod prune;
 mod radius;
 mod rematch;
 mod report;
-mod retention;
+pub mod retention;
 mod run;
 mod scanner;
 mod token;

@@ -352,6 +352,7 @@ impl Judging<'_> {
         }
         let mut different = BTreeSet::new();
         let mut work = self.store.begin().await?;
+        work.hold_all(&renewed.iter().map(|one| one.digest).collect::<Vec<_>>()).await?;
         for (one, index, documents) in &written {
             let NewReport { digest, generation, depth, before, changes, report, json } = &***one;
             if !work.is_still(digest, *generation).await? {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The longest time that can be asked for: a hundred years.
-pub(crate) const MAX_DAYS: u32 = 36_500;
+pub const MAX_DAYS: u32 = 36_500;
 /// How often is looked.
 const EVERY: Duration = Duration::from_secs(3600);
 /// How often is looked whether the process ends.
@@ -21,7 +21,7 @@ const BATCH: i64 = 100;
 const MAX_TOLD: usize = 20;
 
 /// Returns a number of days as a time.
-pub(crate) fn days(number: u32) -> Duration {
+pub fn days(number: u32) -> Duration {
     Duration::from_secs(u64::from(number).saturating_mul(86_400))
 }
 

@@ -363,6 +363,8 @@ impl Worker {
             Outcome::Scanned(scanned) => {
                 let digest = digest(job)?;
                 let scan = scanned.scan(&digest);
+                // With the indexes that it is part of, whose verdicts are forgotten below: in the order in which all take them.
+                work.hold_all(&[digest]).await?;
                 let changes = match &documents {
                     Some(documents) => work.save_scan_with(&scan, documents, now).await?,
                     None => work.save_scan(&scan, now).await?,

@@ -21,6 +21,22 @@ impl Backend {
         }
     }
 
+    /// Returns what keeps rows from being deleted by others until the end of a transaction; any number may keep the same ones.
+    pub(crate) fn share_rows(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR KEY SHARE",
+        }
+    }
+
+    /// Returns what waits until nobody keeps rows by [`Backend::share_rows`] or refers to them in what is not committed yet.
+    pub(crate) fn take_rows(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => " FOR UPDATE",
+        }
+    }
+
     /// Replaces `{id}` and `{bytes}` of a schema by the words of this database.
     pub(crate) fn spell(self, sql: &str) -> String {
         let (id, bytes) = match self {

@@ -73,8 +73,10 @@ impl Where {
     }
 }
 
-pub(crate) const DEPLOYED: &str =
-    "(SELECT COUNT(*) FROM deployments d WHERE d.image = i.id AND d.ended IS NULL)";
+/// How many services run an image, by itself or in an index.
+pub(crate) const DEPLOYED: &str = "(SELECT COUNT(*) FROM deployments d WHERE d.ended IS NULL AND d.image IN \
+     (WITH RECURSIVE whole (id) AS (SELECT i.id UNION SELECT c.parent FROM children c JOIN whole w ON w.id = c.child) \
+     SELECT id FROM whole))";
 
 pub(crate) fn hit(row: &AnyRow) -> Result<Hit, StoreError> {
     Ok(Hit {

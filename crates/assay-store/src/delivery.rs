@@ -1,7 +1,8 @@
 //! Indicators of what is built and what runs: builds and rebuilds, bills of materials, the way into an environment, and what is weak there.
 
+use crate::deployment::RUNNING;
 use crate::error::StoreError;
-use crate::indicator::milliseconds;
+use crate::indicator::{JUDGEABLE, SHORT_LIVED, milliseconds};
 use crate::moment::Moment;
 use crate::store::Store;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -53,11 +54,6 @@ pub struct Delivery {
     pub exposed: Vec<Exposed>,
 }
 
-/// What runs, with every image of an index: nobody here knows which of them a node has chosen.
-const RUNNING: &str = "WITH RECURSIVE running (environment, service, image) AS \
-     (SELECT environment, service, image FROM deployments WHERE ended IS NULL \
-     UNION SELECT r.environment, r.service, c.child FROM children c JOIN running r ON c.parent = r.image)";
-
 /// When an image was first built with success, itself or as part of an index.
 const BUILT: &str = "(SELECT MIN(b.started + b.duration) FROM builds b WHERE b.outcome = 'success' AND b.digest IN \
      (SELECT i.digest FROM images i WHERE i.id = d.image UNION SELECT p.digest FROM children c JOIN images p ON p.id = c.parent \
@@ -82,14 +78,13 @@ impl Store {
         .bind(since.0)
         .fetch_one(&self.pool)
         .await?;
-        let sboms = sqlx::query(
+        let sboms = format!(
             "SELECT COUNT(*), COALESCE(SUM(CASE WHEN packages > 0 THEN 1 ELSE 0 END), 0), \
              CAST(COALESCE(SUM(CASE WHEN packages > 0 THEN score ELSE 0 END), 0) AS BIGINT) FROM \
              (SELECT s.image, MAX(s.score) AS score, MAX(s.packages) AS packages FROM sboms s JOIN images i ON i.id = s.image \
-             WHERE i.refused IS NULL AND NOT EXISTS (SELECT 1 FROM children c WHERE c.parent = i.id) GROUP BY s.image) best",
-        )
-        .fetch_one(&self.pool)
-        .await?;
+             WHERE {JUDGEABLE} AND NOT ({SHORT_LIVED}) GROUP BY s.image) best",
+        );
+        let sboms = sqlx::query(AssertSqlSafe(sboms)).fetch_one(&self.pool).await?;
         let services = sqlx::query(
             "SELECT environment, COUNT(DISTINCT service) FROM deployments WHERE ended IS NULL GROUP BY environment ORDER BY environment",
         )

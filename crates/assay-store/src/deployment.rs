@@ -45,6 +45,11 @@ pub struct DeploymentFilter {
     pub running: Option<bool>,
 }
 
+/// What runs, with every image of an index: nobody here knows which of them a node has chosen.
+pub(crate) const RUNNING: &str = "WITH RECURSIVE running (environment, service, image) AS \
+     (SELECT environment, service, image FROM deployments WHERE ended IS NULL \
+     UNION SELECT r.environment, r.service, c.child FROM children c JOIN running r ON c.parent = r.image)";
+
 impl Work {
     /// Records whose a service is. What is not given is as it was before, also with the image that the service ran before.
     ///

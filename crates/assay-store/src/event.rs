@@ -6,8 +6,8 @@ use crate::scan::{ROWS, rows};
 use crate::store::{Lock, Store, Work};
 use crate::text::clean;
 use assay_model::Digest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl Work {
                 "INSERT INTO events (at, kind, digest, detail) VALUES {}",
                 rows(chunk.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
             );
-            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql));
+            let mut query = sqlx::query(AssertSqlSafe(sql));
             for event in chunk {
                 query = query.bind(event.at.0).bind(&event.kind).bind(&event.digest).bind(&event.detail);
             }
@@ -104,22 +104,52 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
-        let digest = digest.map(ToString::to_string).unwrap_or_default();
-        let kind = clean(kind.unwrap_or_default());
-        let rows = sqlx::query(
-            "SELECT id, at, kind, digest, detail FROM events WHERE id > $1 AND ($2 = '' OR digest = $3) \
-             AND ($4 = '' OR kind = $5) ORDER BY id LIMIT $6",
-        )
-        .bind(after)
-        .bind(&digest)
-        .bind(&digest)
-        .bind(&kind)
-        .bind(&kind)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+        self.some_events(Start::After(after), kind.unwrap_or_default(), digest, limit).await
+    }
+
+    /// Returns events from a place on, of one image or all and of one kind or all.
+    pub(crate) async fn some_events(
+        &self,
+        from: Start,
+        kind: &str,
+        digest: Option<&Digest>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        let (condition, order, place) = match from {
+            Start::After(place) => ("id > $1", "id", place),
+            Start::Before(place) => ("id < $1", "id DESC", place),
+        };
+        let mut asked = Vec::new();
+        // A condition that also holds for nothing asked would keep the database from using its indexes.
+        let mut conditions = condition.to_owned();
+        if !kind.is_empty() {
+            asked.push(clean(kind));
+            conditions.push_str(" AND kind = $2");
+        }
+        if let Some(digest) = digest {
+            asked.push(digest.to_string());
+            conditions.push_str(&format!(" AND digest = ${}", 1 + asked.len()));
+        }
+        let sql = format!(
+            "SELECT id, at, kind, digest, detail FROM events WHERE {conditions} ORDER BY {order} LIMIT ${}",
+            2 + asked.len()
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(place);
+        for one in asked {
+            query = query.bind(one);
+        }
+        let rows = query.bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(event).collect()
     }
+}
+
+/// Where a list of events begins, and which way it goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Start {
+    /// After a number, the oldest first.
+    After(i64),
+    /// Before a number, the newest first.
+    Before(i64),
 }
 
 /// Reads an event of the columns `id`, `at`, `kind`, `digest` and `detail`.

@@ -16,6 +16,14 @@ const WEIGHT: &str = "MAX(CASE f.severity WHEN 'critical' THEN 10 WHEN 'high' TH
 const VULNERABLE: &str =
     "f.kind = 'vulnerability' AND f.gone_at IS NULL AND f.suppressed = 0 AND f.package IS NOT NULL";
 
+/// Returns what counts the vulnerable packages of images, and says how much they weigh.
+pub(crate) fn weighed(of_images: &str) -> String {
+    format!(
+        "SELECT COUNT(*), CAST(COALESCE(SUM(weight), 0) AS BIGINT) FROM (SELECT {WEIGHT} AS weight FROM findings f \
+         WHERE {of_images} AND {VULNERABLE} GROUP BY f.image, f.package, f.version) packages"
+    )
+}
+
 /// What came back, and what people made of findings. Decisions of triage change no count but their own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Exposure {
@@ -36,11 +44,7 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn vulnerable_packages(&self, digest: &Digest) -> Result<(i64, i64), StoreError> {
-        let sql = format!(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(weight), 0) AS BIGINT) FROM (SELECT {WEIGHT} AS weight FROM findings f \
-             WHERE f.image = (SELECT i.id FROM images i WHERE i.digest = $1) AND {VULNERABLE} \
-             GROUP BY f.image, f.package, f.version) packages"
-        );
+        let sql = weighed("f.image = (SELECT i.id FROM images i WHERE i.digest = $1)");
         let row = sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()).fetch_one(&self.pool).await?;
         Ok((row.try_get(0)?, row.try_get(1)?))
     }

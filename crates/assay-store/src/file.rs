@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 /// Files that are kept of one image. An image of a whole Debian desktop has some 7,000 programs, libraries and scripts.
 pub const MAX_FILES: usize = 20_000;
 
+/// How often files are written that others delete meanwhile.
+const MAX_TRIES: usize = 5;
+
 /// A file of an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FileSeen {
@@ -54,27 +57,42 @@ impl Work {
             .execute(&mut *self.transaction)
             .await?;
         for chunk in kept.chunks(ROWS) {
-            let pairs = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
-            let of_image = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 2, at + 3));
-            let new = format!(
-                "INSERT INTO files (sha256, path) VALUES {pairs} ON CONFLICT (sha256, path) DO NOTHING"
-            );
-            let mut query = sqlx::query(AssertSqlSafe(new));
-            for (sha256, path) in chunk {
-                query = query.bind(sha256.to_vec()).bind(path.as_str());
+            let mut missing = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
+            // Of what was there already, pruning may have deleted some before it was kept from that.
+            for _ in 0..MAX_TRIES {
+                missing = missing.saturating_sub(self.refer_to_files(image, chunk).await?);
+                if missing == 0 {
+                    break;
+                }
             }
-            query.execute(&mut *self.transaction).await?;
-            let has = format!(
-                "INSERT INTO image_files (file, image) SELECT id, CAST($1 AS BIGINT) FROM files \
-                 WHERE (sha256, path) IN (VALUES {of_image})"
-            );
-            let mut query = sqlx::query(AssertSqlSafe(has)).bind(image);
-            for (sha256, path) in chunk {
-                query = query.bind(sha256.to_vec()).bind(path.as_str());
+            if missing > 0 {
+                return Err(StoreError::Database(sqlx::Error::RowNotFound));
             }
-            query.execute(&mut *self.transaction).await?;
         }
         Ok(())
+    }
+
+    /// Writes that an image has files; returns how many of them that was not yet written of.
+    async fn refer_to_files(&mut self, image: i64, chunk: &[&([u8; 32], String)]) -> Result<u64, StoreError> {
+        let pairs = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
+        let of_image = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 2, at + 3));
+        let new =
+            format!("INSERT INTO files (sha256, path) VALUES {pairs} ON CONFLICT (sha256, path) DO NOTHING");
+        let mut query = sqlx::query(AssertSqlSafe(new));
+        for (sha256, path) in chunk {
+            query = query.bind(sha256.to_vec()).bind(path.as_str());
+        }
+        query.execute(&mut *self.transaction).await?;
+        let has = format!(
+            "INSERT INTO image_files (file, image) SELECT id, CAST($1 AS BIGINT) FROM (SELECT id FROM files \
+             WHERE (sha256, path) IN (VALUES {of_image}) ORDER BY id{}) kept WHERE 1 = 1 ON CONFLICT DO NOTHING",
+            self.backend.share_rows()
+        );
+        let mut query = sqlx::query(AssertSqlSafe(has)).bind(image);
+        for (sha256, path) in chunk {
+            query = query.bind(sha256.to_vec()).bind(path.as_str());
+        }
+        Ok(query.execute(&mut *self.transaction).await?.rows_affected())
     }
 }
 

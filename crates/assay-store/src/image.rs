@@ -186,6 +186,11 @@ pub struct Child {
     pub platform: String,
 }
 
+/// A tag `t` that names its image now: it has named no other since, and no listing that came later missed it.
+pub(crate) const CURRENT: &str = "NOT EXISTS (SELECT 1 FROM tags n WHERE n.registry = t.registry AND n.repository = t.repository \
+     AND n.tag = t.tag AND n.id > t.id) AND NOT EXISTS (SELECT 1 FROM listed_tags l WHERE l.registry = t.registry \
+     AND l.repository = t.repository AND l.tag = t.tag AND l.gone_at >= t.last_seen)";
+
 impl Work {
     /// Records which images an index consists of. All of them were seen.
     ///

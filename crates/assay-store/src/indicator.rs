@@ -1,7 +1,9 @@
 //! Indicators of the whole fleet, worked out from what is stored: the same whichever process is asked.
 
+use crate::deployment::RUNNING;
 use crate::error::StoreError;
-use crate::exposure::Exposure;
+use crate::exposure::{Exposure, weighed};
+use crate::image::CURRENT;
 use crate::moment::Moment;
 use crate::store::Store;
 use sqlx::Row as _;
@@ -46,12 +48,9 @@ pub struct Shape {
     pub packages: i64,
     /// How many packages with vulnerabilities that count.
     pub vulnerable: i64,
-    /// The vulnerabilities that count, by [`WEIGHTS`].
+    /// What those weigh together, each by its most severe finding.
     pub weight: i64,
 }
-
-/// What a vulnerability of a severity counts in [`Shape::weight`]; others count nothing.
-pub const WEIGHTS: [(&str, i64); 4] = [("critical", 10), ("high", 5), ("medium", 2), ("low", 1)];
 
 /// How long something took, of what ended in the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -136,29 +135,24 @@ pub struct Indicators {
 const EARLIEST: i64 = 1_356_998_400_000;
 
 /// An image that could be judged.
-const JUDGEABLE: &str = "i.refused IS NULL AND NOT EXISTS (SELECT 1 FROM children c WHERE c.parent = i.id)";
+pub(crate) const JUDGEABLE: &str =
+    "i.refused IS NULL AND NOT EXISTS (SELECT 1 FROM children c WHERE c.parent = i.id)";
 
 /// An image that nobody used for long, as each build of a development branch makes one.
-const SHORT_LIVED: &str = "NOT EXISTS (SELECT 1 FROM deployments d WHERE d.image = i.id) \
-     AND EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id) AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id \
+pub(crate) const SHORT_LIVED: &str = "i.id NOT IN (WITH RECURSIVE ran (image) AS (SELECT image FROM deployments \
+     UNION SELECT c.child FROM children c JOIN ran r ON r.image = c.parent) SELECT image FROM ran) AND EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id) AND NOT EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id \
      AND NOT EXISTS (SELECT 1 FROM tags n WHERE n.registry = t.registry AND n.repository = t.repository AND n.tag = t.tag \
      AND n.id > t.id AND n.first_seen < t.first_seen + 86400000) \
      AND NOT EXISTS (SELECT 1 FROM listed_tags l WHERE l.registry = t.registry AND l.repository = t.repository AND l.tag = t.tag \
      AND l.gone_at IS NOT NULL AND l.gone_at < t.first_seen + 86400000))";
 
-/// A tag that is there and has named no other image since.
-const CURRENT: &str = "NOT EXISTS (SELECT 1 FROM tags n WHERE n.registry = t.registry AND n.repository = t.repository \
-     AND n.tag = t.tag AND n.id > t.id) AND NOT EXISTS (SELECT 1 FROM listed_tags l WHERE l.registry = t.registry \
-     AND l.repository = t.repository AND l.tag = t.tag AND l.gone_at IS NOT NULL)";
-
 /// Returns the condition that an image is one that a tag names now, or that a service runs, by itself or in an index. Whole sets, so
 /// that they are worked out once and not for each image.
 fn in_use() -> String {
     format!(
-        "i.id IN (SELECT d.image FROM deployments d WHERE d.ended IS NULL \
-         UNION SELECT c.child FROM deployments d JOIN children c ON c.parent = d.image WHERE d.ended IS NULL \
+        "i.id IN (WITH RECURSIVE used (image) AS (SELECT d.image FROM deployments d WHERE d.ended IS NULL \
          UNION SELECT t.image FROM tags t WHERE {CURRENT} \
-         UNION SELECT c.child FROM tags t JOIN children c ON c.parent = t.image WHERE {CURRENT})"
+         UNION SELECT c.child FROM children c JOIN used u ON u.image = c.parent) SELECT image FROM used)"
     )
 }
 
@@ -274,14 +268,12 @@ impl Store {
     async fn running(&self) -> Result<Vec<Running>, StoreError> {
         let open = "FROM findings f WHERE f.image = x.image AND f.gone_at IS NULL AND f.suppressed = 0";
         let sql = format!(
-            "SELECT x.environment, COUNT(*), \
+            "{RUNNING} SELECT x.environment, COUNT(*), \
              SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = x.image) THEN 0 ELSE 1 END), \
              SUM(CASE WHEN EXISTS (SELECT 1 {open} AND f.kind = 'vulnerability' AND f.severity IN ('high', 'critical')) \
              THEN 1 ELSE 0 END), CAST(SUM((SELECT COUNT(*) {open} AND f.kind = 'secret')) AS BIGINT) FROM \
-             (SELECT y.environment AS environment, i.id AS image FROM (SELECT d.environment, d.image FROM deployments d \
-             WHERE d.ended IS NULL UNION SELECT d.environment, c.child FROM deployments d JOIN children c ON c.parent = d.image \
-             WHERE d.ended IS NULL) y JOIN images i ON i.id = y.image WHERE {JUDGEABLE}) x \
-             GROUP BY x.environment ORDER BY x.environment"
+             (SELECT DISTINCT r.environment AS environment, i.id AS image FROM running r JOIN images i ON i.id = r.image \
+             WHERE {JUDGEABLE}) x GROUP BY x.environment ORDER BY x.environment"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(&self.pool).await?;
         rows.iter()
@@ -308,14 +300,7 @@ impl Store {
              CAST(COALESCE(SUM(i.size), 0) AS BIGINT), CAST(COALESCE(SUM(i.packages), 0) AS BIGINT) {counted}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.0).bind(now.0).fetch_one(&self.pool).await?;
-        let weight = WEIGHTS.iter().fold(String::new(), |cases, (severity, weight)| {
-            format!("{cases} WHEN f.severity = '{severity}' THEN {weight}")
-        });
-        let sql = format!(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(x.weight), 0) AS BIGINT) FROM (SELECT f.image, f.package, f.version, \
-             SUM(CASE{weight} ELSE 0 END) AS weight FROM findings f WHERE f.kind = 'vulnerability' AND f.gone_at IS NULL \
-             AND f.suppressed = 0 AND f.image IN (SELECT i.id {counted}) GROUP BY f.image, f.package, f.version) x"
-        );
+        let sql = weighed(&format!("f.image IN (SELECT i.id {counted})"));
         let vulnerable = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
         Ok(Shape {
             images: row.try_get(0)?,

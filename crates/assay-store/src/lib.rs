@@ -62,9 +62,7 @@ pub use fleet::{DayCount, FleetImage, Search, SeverityCount, Spread, Widespread}
 pub use folder::Folder;
 pub use freshness::Dated;
 pub use image::{Child, ImageFilter, KnownImage, Place, TagPeriod, TagState};
-pub use indicator::{
-    Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans, WEIGHTS,
-};
+pub use indicator::{Indicators, Measures, OpenFindings, Overdue, Remediated, Running, Shape, Spans};
 pub use listing::{FindingFilter, JobStatus, Standing};
 pub use login::{LOGIN_TIME, LoginAttempt};
 pub use migration::SCHEMA_VERSION;

@@ -2,7 +2,7 @@
 
 use crate::audit::AuditEntry;
 use crate::error::StoreError;
-use crate::event::{Event, event};
+use crate::event::{Event, Start};
 use crate::moment::Moment;
 use crate::scan::{KnownFinding, known_finding};
 use crate::store::Store;
@@ -156,27 +156,7 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
-        // A condition that also holds for nothing asked would keep the database from using its indexes.
-        let mut conditions = String::from("id < $1");
-        if !kind.is_empty() {
-            conditions.push_str(" AND kind = $2");
-        }
-        if digest.is_some() {
-            conditions.push_str(if kind.is_empty() { " AND digest = $2" } else { " AND digest = $3" });
-        }
-        let last = 2 + usize::from(!kind.is_empty()) + usize::from(digest.is_some());
-        let sql = format!(
-            "SELECT id, at, kind, digest, detail FROM events WHERE {conditions} ORDER BY id DESC LIMIT ${last}"
-        );
-        let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.unwrap_or(i64::MAX));
-        if !kind.is_empty() {
-            query = query.bind(kind);
-        }
-        if let Some(digest) = digest {
-            query = query.bind(digest.to_string());
-        }
-        let rows = query.bind(limit).fetch_all(&self.pool).await?;
-        rows.iter().map(event).collect()
+        self.some_events(Start::Before(before.unwrap_or(i64::MAX)), kind, digest, limit).await
     }
 
     /// Returns jobs before a number in a state, the newest first.

@@ -7,8 +7,11 @@ use crate::store::{Store, Work};
 use crate::text::{clean, key};
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// How many pieces of news are looked at together for the next message.
+const PAGE: i64 = 500;
 
 /// What news says of its subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +118,9 @@ impl Work {
             }
             let told = self.was_told(sink, &one.subject, now.minus(pace.repeat)).await?;
             let is_news = match one.state {
-                NewsState::Happened | NewsState::Firing => !told,
+                NewsState::Happened => !told,
+                // Once the message that says it is over is taken, it is forgotten that somebody was told.
+                NewsState::Firing => !told || self.is_kept(sink, &one.subject, NewsState::Cleared).await?,
                 NewsState::Cleared => told || self.is_pending(sink, &one.subject).await?,
             };
             if is_news {
@@ -136,6 +141,16 @@ impl Work {
         .execute(&mut *self.transaction)
         .await?;
         Ok(gone.rows_affected() > 0)
+    }
+
+    async fn is_kept(&mut self, sink: &str, subject: &str, state: NewsState) -> Result<bool, StoreError> {
+        let row = sqlx::query("SELECT 1 FROM pending WHERE sink = $1 AND subject = $2 AND state = $3")
+            .bind(key(sink))
+            .bind(key(subject))
+            .bind(state.name())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        Ok(row.is_some())
     }
 
     async fn was_told(&mut self, sink: &str, subject: &str, since: Moment) -> Result<bool, StoreError> {
@@ -274,27 +289,42 @@ impl Work {
         pace: &Pace,
         now: Moment,
     ) -> Result<Option<String>, StoreError> {
-        let rows = sqlx::query("SELECT id, bundle FROM pending WHERE sink = $1 ORDER BY id LIMIT $2")
+        let most = usize::try_from(pace.most).unwrap_or_default();
+        let mut due: Vec<i64> = Vec::new();
+        let mut waits: BTreeMap<String, bool> = BTreeMap::new();
+        let mut after = 0_i64;
+        // What waits may be more than is told at once, and must not hide what comes after it.
+        'pages: loop {
+            let rows = sqlx::query(
+                "SELECT id, bundle FROM pending WHERE sink = $1 AND id > $2 ORDER BY id LIMIT $3",
+            )
             .bind(key(sink))
-            .bind(pace.most)
+            .bind(after)
+            .bind(PAGE)
             .fetch_all(&mut *self.transaction)
             .await?;
-        let mut due = Vec::new();
-        let mut waits: std::collections::BTreeMap<String, bool> = std::collections::BTreeMap::new();
-        for row in rows {
-            let (id, bundle): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
-            let is_waiting = match waits.get(&bundle) {
-                Some(known) => *known,
-                None => {
-                    // Of what was told exactly one window ago may be spoken again.
-                    let since = Moment(now.minus(pace.window).0.saturating_add(1));
-                    let found = self.was_told(sink, &sent(&bundle), since).await?;
-                    waits.insert(bundle, found);
-                    found
+            if rows.is_empty() {
+                break;
+            }
+            for row in rows {
+                let (id, bundle): (i64, String) = (row.try_get(0)?, row.try_get(1)?);
+                after = id;
+                let is_waiting = match waits.get(&bundle) {
+                    Some(known) => *known,
+                    None => {
+                        // Of what was told exactly one window ago may be spoken again.
+                        let since = Moment(now.minus(pace.window).0.saturating_add(1));
+                        let found = self.was_told(sink, &sent(&bundle), since).await?;
+                        waits.insert(bundle, found);
+                        found
+                    }
+                };
+                if due.len() >= most {
+                    break 'pages;
                 }
-            };
-            if !is_waiting {
-                due.push(id);
+                if !is_waiting {
+                    due.push(id);
+                }
             }
         }
         let (Some(first), Some(last)) = (due.first(), due.last()) else { return Ok(None) };

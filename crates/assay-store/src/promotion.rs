@@ -6,7 +6,7 @@
 //! of anything that verdicts rest on.
 
 use crate::error::StoreError;
-use crate::image::{Place, digest};
+use crate::image::{CURRENT, Place, digest};
 use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
@@ -418,9 +418,7 @@ impl Store {
              JOIN images i ON i.id = t.image LEFT JOIN candidates c ON c.registry = t.registry AND c.repository = t.repository \
              AND c.tag = t.tag AND c.target = $1 \
              WHERE {of_repository} AND t.registry = $4 \
-             AND t.id = (SELECT MAX(n.id) FROM tags n WHERE n.registry = t.registry AND n.repository = t.repository AND n.tag = t.tag) \
-             AND NOT EXISTS (SELECT 1 FROM listed_tags l WHERE l.registry = t.registry AND l.repository = t.repository \
-             AND l.tag = t.tag AND l.gone_at >= t.last_seen) \
+             AND {CURRENT} \
              AND (c.tag IS NULL OR c.digest <> i.digest OR (c.state = 'refused' AND c.policy <> $5) \
              OR (c.state NOT IN ('promoted', 'refused') AND (c.policy <> $6 OR c.generation <> i.generation OR c.looked <= $7))) \
              ORDER BY CASE WHEN c.looked IS NULL THEN 0 ELSE c.looked END, t.id LIMIT $8"

@@ -3,11 +3,12 @@
 use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
+use crate::scan::{ROWS, rows};
 use crate::store::{Lock, Store, Work};
 use crate::text::{clean, key};
 use assay_model::Digest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeSet;
 
 /// A service in an environment.
@@ -42,7 +43,7 @@ const KEPT: &str = "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments
      AND g.good = 1)) UNION SELECT c.parent FROM children c JOIN used u ON u.id = c.child), \
      kept (id) AS (SELECT id FROM used UNION SELECT i.id FROM images i WHERE i.last_seen >= $1 OR i.kept IS NOT NULL \
      OR i.digest IN (SELECT digest FROM promotions WHERE moved_to IS NULL) \
-     OR EXISTS (SELECT 1 FROM jobs j WHERE j.name = i.digest AND j.state IN ('queued', 'running')) \
+     OR i.digest IN (SELECT j.name FROM jobs j WHERE j.state IN ('queued', 'running')) \
      UNION SELECT c.child FROM children c JOIN kept k ON k.id = c.parent) \
      SELECT i.id, i.digest, i.registry, i.repository, i.last_seen FROM images i \
      WHERE i.last_seen < $2 AND i.id > $3 AND i.id NOT IN (SELECT id FROM kept) ORDER BY i.id LIMIT $4";
@@ -155,7 +156,13 @@ impl Work {
             .fetch_all(&mut *self.transaction)
             .await?;
         let gone = rows.iter().map(forgettable).collect::<Result<Vec<_>, _>>()?;
+        // Names that only these images have go with them; to look at all names there are for each few images took longer than the rest.
+        let (mut packages, mut files) = (BTreeSet::new(), BTreeSet::new());
         for image in &gone {
+            packages.extend(
+                self.names_of("SELECT package FROM image_packages WHERE image = $1", image.id).await?,
+            );
+            files.extend(self.names_of("SELECT file FROM image_files WHERE image = $1", image.id).await?);
             // Deployments that ended are kept for as long as their image is.
             sqlx::query("DELETE FROM deployments WHERE image = $1")
                 .bind(image.id)
@@ -166,19 +173,42 @@ impl Work {
                 .execute(&mut *self.transaction)
                 .await?;
         }
-        if !gone.is_empty() {
-            sqlx::query(
-                "DELETE FROM packages WHERE NOT EXISTS (SELECT 1 FROM image_packages x WHERE x.package = packages.id)",
-            )
-            .execute(&mut *self.transaction)
-            .await?;
-            sqlx::query(
-                "DELETE FROM files WHERE NOT EXISTS (SELECT 1 FROM image_files x WHERE x.file = files.id)",
-            )
-            .execute(&mut *self.transaction)
-            .await?;
-        }
+        self.forget_unused("packages", "image_packages x WHERE x.package = packages.id", packages).await?;
+        self.forget_unused("files", "image_files x WHERE x.file = files.id", files).await?;
         Ok(gone)
+    }
+
+    async fn names_of(&mut self, sql: &'static str, image: i64) -> Result<Vec<i64>, StoreError> {
+        let rows = sqlx::query(sql).bind(image).fetch_all(&mut *self.transaction).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
+    /// Deletes those of these names that nothing uses any more.
+    async fn forget_unused(
+        &mut self,
+        table: &str,
+        used: &str,
+        names: BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        let names: Vec<i64> = names.into_iter().collect();
+        for chunk in names.chunks(ROWS) {
+            let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 1));
+            // Taken first: who is about to use a name keeps it, and is seen to use it by the statement after this one.
+            for sql in [
+                format!(
+                    "SELECT id FROM {table} WHERE id IN ({choice}) ORDER BY id{}",
+                    self.backend.take_rows()
+                ),
+                format!("DELETE FROM {table} WHERE id IN ({choice}) AND NOT EXISTS (SELECT 1 FROM {used})"),
+            ] {
+                let mut query = sqlx::query(AssertSqlSafe(sql));
+                for id in chunk {
+                    query = query.bind(*id);
+                }
+                query.execute(&mut *self.transaction).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -276,9 +306,9 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn services_running(&self, digest: &Digest) -> Result<Vec<(String, String)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT DISTINCT d.environment, d.service FROM deployments d JOIN images i ON i.digest = $1 WHERE d.ended IS NULL \
-             AND (d.image = i.id OR d.image IN (SELECT c.parent FROM children c WHERE c.child = i.id)) \
-             ORDER BY d.environment, d.service",
+            "WITH RECURSIVE whole (id) AS (SELECT id FROM images WHERE digest = $1 UNION SELECT c.parent FROM children c \
+             JOIN whole w ON w.id = c.child) SELECT DISTINCT d.environment, d.service FROM whole w \
+             JOIN deployments d ON d.image = w.id WHERE d.ended IS NULL ORDER BY d.environment, d.service",
         )
         .bind(digest.to_string())
         .fetch_all(&self.pool)

@@ -200,15 +200,7 @@ impl Work {
         .bind(object)
         .execute(&mut *self.transaction)
         .await?;
-        let made = scan.report.image.created.map(|time| Moment::from(time).0);
-        let layers = &scan.report.image.layers;
-        let size =
-            layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
-        let packages = scan.report.inventory.packages.len();
-        sqlx::query("UPDATE images SET refused = NULL, made = $1, size = $2, packages = $3 WHERE id = $4")
-            .bind(made)
-            .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
-            .bind(i64::try_from(packages).unwrap_or(i64::MAX))
+        sqlx::query("UPDATE images SET refused = NULL WHERE id = $1")
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
@@ -223,6 +215,18 @@ impl Work {
                 return Ok(FindingChanges::default());
             }
         }
+        let made = scan.report.image.created.map(|time| Moment::from(time).0);
+        let layers = &scan.report.image.layers;
+        let size =
+            layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
+        let packages = scan.report.inventory.packages.len();
+        sqlx::query("UPDATE images SET made = $1, size = $2, packages = $3 WHERE id = $4")
+            .bind(made)
+            .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
+            .bind(i64::try_from(packages).unwrap_or(i64::MAX))
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
         let (body, object) = self.refer(&documents.inventory).await?;
         sqlx::query(
             "INSERT INTO inventories (image, revision, body, object) VALUES ($1, $2, $3, $4) \

@@ -2,6 +2,7 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::scan::rows;
 use crate::store::{Store, Work};
 use crate::text;
 use assay_model::Digest;
@@ -73,6 +74,30 @@ impl Work {
     /// Fails when the database does not answer.
     pub async fn is_still(&mut self, digest: &Digest, generation: i64) -> Result<bool, StoreError> {
         Ok(self.hold(digest, generation).await?.is_some())
+    }
+
+    /// Keeps images and every index that they are part of as they are until the end of this transaction, so that only it changes them.
+    /// All of them are asked for at once, in the order of their numbers, as everybody does who changes several: one image after the
+    /// other, each with its indexes, is an order of its own, in which two would wait for one another.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn hold_all(&mut self, digests: &[Digest]) -> Result<(), StoreError> {
+        let keep_rows = self.backend.keep_rows();
+        if digests.is_empty() || keep_rows.is_empty() {
+            return Ok(());
+        }
+        let choice = rows(digests.len(), 1, |at| format!("${}", at + 1));
+        let sql = format!(
+            "WITH RECURSIVE whole (id) AS (SELECT id FROM images WHERE digest IN ({choice}) UNION SELECT c.parent FROM children c \
+             JOIN whole w ON w.id = c.child) SELECT id FROM images WHERE id IN (SELECT id FROM whole) ORDER BY id{keep_rows}"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql));
+        for digest in digests {
+            query = query.bind(digest.to_string());
+        }
+        query.fetch_all(&mut *self.transaction).await?;
+        Ok(())
     }
 
     async fn hold(&mut self, digest: &Digest, generation: i64) -> Result<Option<i64>, StoreError> {

@@ -1,7 +1,7 @@
 //! Where images are: which tags name them, which services run them, and which newer image of the same repository could take their place.
 
 use crate::error::StoreError;
-use crate::image;
+use crate::image::{self, CURRENT};
 use crate::moment::Moment;
 use crate::scan::{ROWS, rows};
 use crate::store::Store;
@@ -32,7 +32,7 @@ pub struct RunsIn {
 pub struct Whereabouts {
     /// The tags that name it now, as `registry/repository:tag`, some at most.
     pub tags: Vec<String>,
-    /// The services that run it, some at most.
+    /// The services that run it, by itself or in an index, some at most.
     pub running: Vec<RunsIn>,
 }
 
@@ -71,8 +71,7 @@ impl Store {
             let sql = format!(
                 "SELECT image, registry, repository, tag FROM (SELECT t.id, t.image, t.registry, t.repository, t.tag, \
                  ROW_NUMBER() OVER (PARTITION BY t.image ORDER BY t.id DESC) AS place FROM tags t WHERE t.image IN ({choice}) \
-                 AND NOT EXISTS (SELECT 1 FROM tags o WHERE o.registry = t.registry AND o.repository = t.repository \
-                 AND o.tag = t.tag AND o.id > t.id)) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
+                 AND {CURRENT}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for id in chunk {
@@ -85,9 +84,11 @@ impl Store {
                 tags.push(format!("{registry}/{repository}:{tag}"));
             }
             let sql = format!(
-                "SELECT image, environment, service, since FROM (SELECT d.image, d.environment, d.service, d.since, ROW_NUMBER() OVER \
-                 (PARTITION BY d.image ORDER BY d.environment, d.service, d.id) AS place FROM deployments d \
-                 WHERE d.image IN ({choice}) AND d.ended IS NULL) running WHERE place <= {TOLD} ORDER BY image, environment, service"
+                "WITH RECURSIVE whole (image, id) AS (SELECT i.id, i.id FROM images i WHERE i.id IN ({choice}) \
+                 UNION SELECT w.image, c.parent FROM children c JOIN whole w ON w.id = c.child) \
+                 SELECT image, environment, service, since FROM (SELECT w.image, d.environment, d.service, d.since, ROW_NUMBER() OVER \
+                 (PARTITION BY w.image ORDER BY d.environment, d.service, d.id) AS place FROM whole w JOIN deployments d \
+                 ON d.image = w.id WHERE d.ended IS NULL) running WHERE place <= {TOLD} ORDER BY image, environment, service"
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for id in chunk {

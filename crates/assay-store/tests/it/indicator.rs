@@ -3,7 +3,7 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::{Finding, FindingKind, Layer, Severity, Timestamp};
 use assay_store::{
-    Child, Delivery, Depth, Exposure, Indicators, Measures, Moment, NewJob, OpenFindings, Overdue,
+    Child, Delivery, Depth, Exposure, Indicators, Measures, Moment, NewJob, NewSbom, OpenFindings, Overdue,
     Remediated, Running, Scan, Service, Shape, Spans, Store, Terms,
 };
 use std::time::Duration;
@@ -195,10 +195,23 @@ fn what_was_short_lived_is_left_out_until_it_is_deployed() {
         assert_eq!(counts().await, (3, 3, 2, 1));
         let mut work = store.begin().await.unwrap();
         let service = Service { environment: "staging", name: "api" };
-        work.deploy(&service, &digest(1), at(10)).await.unwrap();
+        let document = store.document("bill of materials", "x", b"{}").await.unwrap();
+        for number in [1, 2] {
+            let sbom = NewSbom { format: "cyclonedx", document: &document, score: 50, packages: 1 };
+            work.keep_sbom(&digest(number), &sbom, at(9)).await.unwrap();
+        }
+        // An index of the first.
+        work.see(&digest(5), &place(None), at(9)).await.unwrap();
+        work.set_children(&digest(5), &[Child { digest: digest(1), platform: String::new() }]).await.unwrap();
+        work.commit().await.unwrap();
+        // A share of the images that count, so of no others.
+        assert_eq!(indicators(&store, 0, 3 * DAY).await.delivery.with_sbom, 1);
+        let mut work = store.begin().await.unwrap();
+        work.deploy(&service, &digest(5), at(10)).await.unwrap();
         work.undeploy(&service, at(11)).await.unwrap();
         work.commit().await.unwrap();
         assert_eq!(counts().await, (4, 4, 3, 0));
+        assert_eq!(indicators(&store, 0, 3 * DAY).await.delivery.with_sbom, 2);
     });
 }
 
@@ -225,10 +238,12 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
         let mut work = store.begin().await.unwrap();
         work.see(&digest(5), &place(None), at(begin)).await.unwrap();
         work.set_children(&digest(5), &[Child { digest: digest(2), platform: String::new() }]).await.unwrap();
+        work.see(&digest(6), &place(None), at(begin)).await.unwrap();
+        work.set_children(&digest(6), &[Child { digest: digest(5), platform: String::new() }]).await.unwrap();
         for (environment, name, number) in [
             ("production", "api", 1),
             ("production", "web", 1),
-            ("production", "multi", 5),
+            ("production", "multi", 6),
             ("staging", "new", 9),
         ] {
             work.deploy(&Service { environment, name }, &digest(number), at(begin + 16 * DAY)).await.unwrap();
@@ -262,7 +277,8 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
                 size: 1000 + 3000,
                 packages: 6,
                 vulnerable: 2 + 1,
-                weight: 10 + 2 + 1 + 2,
+                // Each package by its worst.
+                weight: 10 + 1 + 2,
             }
         );
         assert_eq!(found.conditions, [("feed-error".to_owned(), 2)]);
@@ -282,6 +298,16 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
         }
         let shape = indicators(&store, begin, begin + 20 * DAY).await.shape;
         assert_eq!(shape.size, 1000 + 3000 + 2 + 3 * i64::try_from(assay_store::MAX_SIZE).unwrap());
+    });
+}
+
+#[test]
+fn a_look_that_is_less_deep_says_nothing_of_the_shape() {
+    on_each(async |store| {
+        scan(&store, &digest(1), Depth::Deep, &[("a", "1", &[]), ("b", "1", &[])], at(1)).await;
+        tag(&store, 1, "1.0", 1).await;
+        scan(&store, &digest(1), Depth::Fast, &[("a", "1", &[])], at(2)).await;
+        assert_eq!(indicators(&store, 0, 10).await.shape.packages, 2);
     });
 }
 

@@ -24,6 +24,7 @@ mod exposure;
 mod filters;
 mod fixture;
 mod freshness;
+mod holding;
 mod hostile;
 mod indicator;
 mod inputs;

@@ -174,6 +174,42 @@ fn what_was_over_before_it_was_told_is_not_told_and_what_comes_back_is() {
 }
 
 #[test]
+fn what_comes_back_while_it_is_told_to_be_over_is_told() {
+    on_each(async |store| {
+        store.claim_sink("s", "a", LEASE, at(0)).await.unwrap();
+        let (fires, clears) = (news("x", NewsState::Firing, "x"), news("x", NewsState::Cleared, "x"));
+        assert!(take_up(&store, "a", std::slice::from_ref(&fires), 1).await);
+        let begun = next(&store, 1).await.unwrap();
+        assert!(taken(&store, "a", &begun, 1).await);
+        assert!(take_up(&store, "a", &[clears], 2).await);
+        let over = next(&store, 101).await.unwrap();
+        assert_eq!(over.news[0].state, NewsState::Cleared);
+        assert!(take_up(&store, "a", &[fires], 102).await);
+        assert!(taken(&store, "a", &over, 103).await);
+        assert_eq!(next(&store, 203).await.unwrap().news[0].state, NewsState::Firing);
+    });
+}
+
+#[test]
+fn many_that_wait_do_not_hide_one_whose_time_has_come() {
+    on_each(async |store| {
+        store.claim_sink("s", "a", LEASE, at(0)).await.unwrap();
+        let happened = |subject: &str, bundle: &str| news(subject, NewsState::Happened, bundle);
+        assert!(take_up(&store, "a", &[happened("first", "loud")], 1).await);
+        let batch = next(&store, 1).await.unwrap();
+        assert!(taken(&store, "a", &batch, 1).await);
+        let mut many: Vec<News> = (0..600).map(|number| happened(&number.to_string(), "loud")).collect();
+        many.push(happened("quiet", "other"));
+        assert!(take_up(&store, "a", &many, 2).await);
+        let batch = next(&store, 3).await.unwrap();
+        assert_eq!(subjects(&batch), ["quiet"]);
+        assert!(taken(&store, "a", &batch, 3).await);
+        assert_eq!(next(&store, 4).await, None);
+        assert_eq!(next(&store, 101).await.unwrap().news.len(), 10);
+    });
+}
+
+#[test]
 fn alerts_are_told_again_by_their_labels_until_they_end() {
     on_each(async |store| {
         let alert = |subject: &str, labels: &str, image: Option<u8>, second| Alert {

@@ -3,8 +3,10 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::FindingKind;
 use assay_store::{
-    Affected, Depth, FileSeen, FilesKnown, MAX_FILES, Place, Question, RunsIn, Scan, Service, Store, Where,
+    Affected, Child, Depth, FileSeen, FilesKnown, Hit, Listing, MAX_FILES, Place, Question, RunsIn, Scan,
+    Service, Store, Where,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 fn file(number: u8, path: &str) -> FileSeen {
     FileSeen { sha256: [number; 32], path: path.to_owned() }
@@ -97,11 +99,77 @@ fn images_are_where_tags_and_services_have_them_now() {
         };
         assert_eq!(all[&ids[0]].running, [running("staging", 6)]);
         assert_eq!(all[&ids[1]].running, [running("production", 7)]);
+        // What a listing of the registry no longer has is named no more, unless it was seen again since.
+        let listing = Listing {
+            registry: place(None).registry,
+            repository: "mirror/app".to_owned(),
+            tags: BTreeSet::new(),
+            looked: BTreeSet::new(),
+            told: BTreeMap::new(),
+            complete: true,
+            asked: at(8),
+        };
+        let mut work = store.begin().await.unwrap();
+        work.reconcile(&listing).await.unwrap();
+        work.commit().await.unwrap();
+        let tags = async || store.whereabouts(&ids[..1]).await.unwrap()[&ids[0]].tags.clone();
+        assert_eq!(tags().await, ["registry.example/team/app:1.0"]);
+        tag(&store, 1, "mirror/app", "1.0", 9).await;
+        assert_eq!(tags().await.len(), 2);
         for number in 0..40 {
             tag(&store, 1, "team/app", &format!("t{number}"), 9).await;
         }
         assert_eq!(store.whereabouts(&ids[..1]).await.unwrap()[&ids[0]].tags.len(), 20);
         assert_eq!(store.whereabouts(&[]).await.unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn what_runs_as_a_part_of_an_index_runs() {
+    on_each(async |store| {
+        for image in [1, 2] {
+            scan(&store, &digest(image), Depth::Deep, &[("a", "1", &["CVE-1"])], at(1)).await;
+            save(&store, image, &[file(7, "bin/x")]).await;
+        }
+        // An index of an index of 2; nothing runs 1.
+        let mut work = store.begin().await.unwrap();
+        for (index, part) in [(10, 2), (11, 10)] {
+            work.see(&digest(index), &place(None), at(1)).await.unwrap();
+            let part = Child { digest: digest(part), platform: String::new() };
+            work.set_children(&digest(index), &[part]).await.unwrap();
+        }
+        let shop = Service { environment: "production", name: "shop" };
+        work.deploy(&shop, &digest(11), at(5)).await.unwrap();
+        work.commit().await.unwrap();
+        let deployed = |hits: Vec<Hit>| -> Vec<bool> { hits.iter().map(|hit| hit.deployed).collect() };
+        assert_eq!(deployed(store.images_containing(None, "a", 0, 9).await.unwrap()), [false, true]);
+        assert_eq!(deployed(store.images_affected("CVE-1", 0, 9).await.unwrap()), [false, true]);
+        let files = store.images_with_file(&Where::default(), &[7; 32], 0, 9).await.unwrap();
+        let id = files[1].id;
+        assert_eq!(deployed(files), [false, true]);
+        let running =
+            RunsIn { environment: "production".to_owned(), service: "shop".to_owned(), since: at(5) };
+        assert_eq!(store.whereabouts(&[id]).await.unwrap()[&id].running, [running]);
+        let services = store.services_running(&digest(2)).await.unwrap();
+        assert_eq!(services, [("production".to_owned(), "shop".to_owned())]);
+    });
+}
+
+#[test]
+fn names_that_another_image_has_outlive_the_one_that_is_forgotten() {
+    on_each(async |store| {
+        for (image, second) in [(1, 1), (2, 50)] {
+            scan(&store, &digest(image), Depth::Deep, &[("a", "1", &[])], at(second)).await;
+            save(&store, image, &[file(7, "bin/x"), file(image, "bin/own")]).await;
+        }
+        let mut work = store.begin().await.unwrap();
+        assert_eq!(work.prune(at(10), 9).await.unwrap().len(), 1);
+        work.commit().await.unwrap();
+        let with = async |number: u8| {
+            store.images_with_file(&Where::default(), &[number; 32], 0, 9).await.unwrap().len()
+        };
+        assert_eq!([with(7).await, with(1).await, with(2).await], [1, 0, 1]);
+        assert_eq!(store.images_containing(None, "a", 0, 9).await.unwrap().len(), 1);
     });
 }
 

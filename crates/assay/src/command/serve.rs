@@ -13,6 +13,7 @@ use crate::terminal;
 use assay_oci::{InvalidReference, Reference};
 use assay_server::admission::{Identities, Identity, Judge, LoadPolicyError, Workload};
 use assay_server::listen::{Patience, TlsFiles};
+use assay_server::retention::{MAX_DAYS, days};
 use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_server::{
     Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Owners, Pair, Promotions, Refresh, Serve,
@@ -140,8 +141,8 @@ pub(crate) struct Args {
     promote_registry_config: Option<PathBuf>,
     /// Forget images that were not seen for this many days, but nothing that runs, is the last good one of a service, was promoted, or is
     /// part of an index that stays. Without it everything is kept.
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
-    keep_days: Option<u64>,
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_DAYS)))]
+    keep_days: Option<u32>,
     /// Sign checkpoints of the audit log by this key (PEM, not encrypted) rather than by one that is made in the folder, `audit.key`.
     #[arg(long, value_name = "FILE", value_parser = super::path)]
     audit_key: Option<PathBuf>,
@@ -257,7 +258,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         },
         promotions,
         deepen_every: Duration::from_secs(args.deep_every),
-        keep: args.keep_days.map(|days| Duration::from_secs(days.saturating_mul(86_400))),
+        keep: args.keep_days.map(days),
         owners,
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
