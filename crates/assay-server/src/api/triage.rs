@@ -54,7 +54,6 @@ pub struct NewDecision {
     /// The repository in whose images it holds, with its registry, such as `registry.example/team/app`.
     pub repository: Option<String>,
     /// What was decided.
-    #[schema(inline)]
     pub state: DecisionState,
     /// Why.
     #[schema(min_length = 1, max_length = 2000)]
@@ -213,7 +212,7 @@ pub(crate) async fn decide(
 
 /// Answers with a decision, also one that ended.
 #[utoipa::path(get, path = "/api/v1/triage/{id}", operation_id = "triage", tag = "triage",
-    params(("id" = i64, Path, minimum = 0, description = "Its number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9007199254740991_i64, description = "Its number.")),
     security(("token" = ["viewer"])), responses((status = 200, body = Decision), Refused, Missing))]
 pub(crate) async fn detail(
     State(app): State<Arc<App>>,
@@ -228,7 +227,7 @@ pub(crate) async fn detail(
 
 /// Takes a decision back: its findings are open again.
 #[utoipa::path(delete, path = "/api/v1/triage/{id}", operation_id = "withdraw", tag = "triage",
-    params(("id" = i64, Path, minimum = 0, description = "Its number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9007199254740991_i64, description = "Its number.")),
     security(("token" = ["security"])),
     responses((status = 204, description = "It holds no more."), Refused, Missing))]
 pub(crate) async fn withdraw(
