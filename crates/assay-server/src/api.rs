@@ -7,21 +7,22 @@
 
 pub mod audit;
 pub mod blast;
-pub(crate) mod build;
-pub(crate) mod channel;
+pub mod build;
+pub mod channel;
 pub mod crawl;
-pub(crate) mod deployment;
+pub mod deployment;
 mod document;
 pub mod event;
-pub(crate) mod evidence;
+pub mod evidence;
 mod finding;
 mod given;
 pub mod image;
 pub mod job;
 pub mod page;
+pub mod promotion;
 pub mod reference;
-pub(crate) mod retention;
-pub(crate) mod sbom;
+pub mod retention;
+pub mod sbom;
 pub mod token;
 pub mod triage;
 pub mod verdict;
@@ -45,43 +46,25 @@ pub(crate) fn time(moment: Moment) -> String {
 
 /// Reads the body of a request: JSON, and said to be if anything is said.
 fn body<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    json_said(headers)?;
+    if bytes.len() > MAX_BODY {
+        let hint = format!("the body has more than {MAX_BODY} bytes");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", hint));
+    }
+    json(bytes)
+}
+
+/// Refuses a body that is said to be something else than JSON.
+fn json_said(headers: &HeaderMap) -> Result<(), Problem> {
     let kind = headers.get(header::CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
     let essence = kind.map(|kind| kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     if essence.is_some_and(|kind| kind != "application/json") {
         let hint = "send JSON, with the header `Content-Type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", hint));
     }
-    if bytes.len() > MAX_BODY {
-        let hint = format!("the body has more than {MAX_BODY} bytes");
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", hint));
-    }
+    Ok(())
+}
+
+fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| Problem::invalid(error.to_string()))
-}
-
-// SHIM until the lists below are described
-pub(crate) use page::List;
-
-#[derive(serde::Deserialize)]
-pub(crate) struct Page {
-    #[serde(default)]
-    pub(crate) after: i64,
-    limit: Option<i64>,
-}
-
-impl Page {
-    pub(crate) fn limit(&self) -> i64 {
-        limit(self.limit)
-    }
-}
-
-fn limit(asked: Option<i64>) -> i64 {
-    asked.unwrap_or(100).clamp(1, 1000)
-}
-
-pub(crate) fn full(length: usize, limit: i64) -> bool {
-    i64::try_from(length).is_ok_and(|length| length >= limit)
-}
-
-fn digest(text: &str) -> Result<assay_model::Digest, Problem> {
-    text.parse().map_err(|error: assay_model::digest::InvalidDigest| Problem::invalid(error.to_string()))
 }

@@ -20,14 +20,15 @@ use assay_sign::key::PrivateKey;
 use assay_store::{Holder, NewJob, Role, Store, Token};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 /// The largest request that is read, but for admission reviews.
@@ -84,19 +85,6 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/admission/validate", post(validate))
         .route("/admission/mutate", post(mutate))
         .merge(api::router().0)
-        .route("/api/v1/images/{digest}/evidence", get(api::evidence::list))
-        .route("/api/v1/images/{digest}/sbom", get(api::sbom::read).put(api::sbom::give))
-        .route("/api/v1/images/{digest}/sboms", get(api::sbom::list))
-        .route("/api/v1/builds", get(api::build::list).post(api::build::record))
-        .route("/api/v1/builds/{id}/log", get(api::build::log))
-        .route("/api/v1/deployments", get(api::deployment::list))
-        .route(
-            "/api/v1/deployments/{environment}/{service}",
-            put(api::deployment::set).delete(api::deployment::end),
-        )
-        .route("/api/v1/retention", get(api::retention::dry_run))
-        .route("/api/v1/channels", get(api::channel::list))
-        .route("/api/v1/promotions", get(promote::list).post(promote::create))
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
         .route("/harbor/api/v1/scan/{id}/report", get(harbor::report))
@@ -218,26 +206,40 @@ fn decided(app: &App, open: Option<trace::Open>, review: &Review, answer: &Answe
 
 /// Says whether who answers at an address reads the body itself, which may be larger, once it is known who sends it.
 fn reads_itself(path: &str) -> bool {
-    path.starts_with("/admission/") || path.ends_with("/sbom") || path == "/api/v1/builds"
+    let is_image = path.starts_with("/api/v1/images/");
+    path.starts_with("/admission/") || path == "/api/v1/builds" || (is_image && path.ends_with("/sbom"))
 }
+
+/// Bytes of bodies that are held at once of callers of whom nobody knows who they are yet, in units of [`UNIT`].
+static HELD: Semaphore = Semaphore::const_new(1024);
+/// What bodies are counted in: 64 KiB, so that they have 64 MiB together.
+const UNIT: usize = 64 << 10;
 
 /// Reads the body of a request, which must be there in time: whoever handles it finds all of it.
 async fn read_in_time(request: Request, next: Next) -> Response {
-    let response = if reads_itself(request.uri().path()) {
+    let mut response = if reads_itself(request.uri().path()) {
         next.run(request).await
     } else {
-        let (head, body) = request.into_parts();
-        // One byte more than is allowed, so that the limits on bodies have something to refuse.
-        match body::read(body, MAX_BODY + 1).await {
-            Ok(body) => next.run(Request::from_parts(head, body.into())).await,
-            Err(problem) => problem.into_response(),
-        }
+        read_whole(request, next).await.unwrap_or_else(IntoResponse::into_response)
     };
-    let mut response = response;
     if response.status() == StatusCode::REQUEST_TIMEOUT {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+async fn read_whole(request: Request, next: Next) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    // Nobody else looks at one.
+    let takes_one = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
+    let most = if takes_one { MAX_BODY } else { 0 };
+    let told = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let units = told.unwrap_or(most).min(most) / UNIT + 1;
+    let room = u32::try_from(units).ok().and_then(|units| HELD.try_acquire_many(units).ok());
+    let _room = room.ok_or_else(|| Problem::busy(RETRY_AFTER))?;
+    // One byte more than is allowed, so that the limits on bodies have something to refuse.
+    let body = body::read(body, most + 1).await?;
+    Ok(next.run(Request::from_parts(head, body.into())).await)
 }
 
 /// Keeps who presents wrong tokens from having each looked up.

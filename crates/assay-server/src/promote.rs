@@ -5,11 +5,9 @@
 //! again, writes down that it begins, copies (what is there already is not sent again), and writes down that it is done. Surprising:
 //! ordinary workers never take these jobs, for only this process has the policy and the credentials of release repositories.
 
-mod api;
 mod job;
 mod pair;
 
-pub(crate) use api::{create, list};
 pub use pair::{InvalidPair, Pair};
 
 use crate::admission::{Admission, Flights, Standing};
@@ -69,19 +67,22 @@ pub struct Promoter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     /// The image in its incoming repository, by tag and digest, or by digest alone.
-    source: String,
+    pub(crate) source: String,
     /// The release repository, with the tag.
-    target: String,
+    pub(crate) target: String,
     /// The pair's release, as the operator wrote it.
-    pair: String,
-    actor: String,
-    moves: bool,
+    pub(crate) pair: String,
+    pub(crate) actor: String,
+    pub(crate) moves: bool,
     /// Whether it holds only while the tag of the source still names the image.
-    follows: bool,
+    pub(crate) follows: bool,
+    /// When it was asked for: what was promoted to the tag since must not be undone by an attempt that comes late.
+    #[serde(default)]
+    pub(crate) asked: i64,
 }
 
 impl Order {
-    fn job(&self) -> Result<NewJob, InvalidReference> {
+    pub(crate) fn job(&self) -> Result<NewJob, InvalidReference> {
         let target: Reference = self.target.parse()?;
         Ok(NewJob {
             kind: SET_APART.to_owned(),
@@ -104,7 +105,13 @@ impl Promoter {
             let again = (self.clock)().minus(AGAIN);
             let policy = self.admission.judge.digest();
             for candidate in self.store.candidates(&pair.incoming(), policy, again, MAX_LOOKS).await? {
-                self.consider(pair, &candidate).await?;
+                match self.consider(pair, &candidate).await {
+                    // One that cannot be judged must not stop the others.
+                    Err(StoreError::Damaged { .. }) => {
+                        self.settle(&candidate, CandidateState::Pending, "").await?;
+                    }
+                    done => done?,
+                }
             }
         }
         Ok(())
@@ -120,6 +127,7 @@ impl Promoter {
             actor: AUTOMATIC.to_owned(),
             moves: pattern::any(&self.moving, tag),
             follows: true,
+            asked: (self.clock)().0,
         });
         let job = order.as_ref().and_then(|order| order.job().ok());
         let (Some(order), Some(job), Ok(source)) =
@@ -164,7 +172,11 @@ impl Promoter {
     }
 
     /// Finds the pair that a promotion goes by, and where it goes to.
-    fn pair_of(&self, source: &Reference, target: Option<&str>) -> Option<(&Pair, String, String)> {
+    pub(crate) fn pair_of(
+        &self,
+        source: &Reference,
+        target: Option<&str>,
+    ) -> Option<(&Pair, String, String)> {
         self.pairs.iter().find_map(|pair| {
             let (registry, repository) = pair.target(source.registry(), source.repository())?;
             let is_meant = target.is_none_or(|target| target == format!("{registry}/{repository}"));

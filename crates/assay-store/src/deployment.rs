@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::retention::Service;
-use crate::store::{Store, Work};
+use crate::store::{Lock, Store, Work};
 use crate::text::{clean, key};
 use assay_model::Digest;
 use sqlx::Row as _;
@@ -80,6 +80,16 @@ impl Work {
             .execute(&mut *self.transaction)
             .await?;
         Ok(())
+    }
+}
+
+impl Work {
+    /// Has whoever changes what is deployed, or prunes images, wait until this is committed: for who writes about the image first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn begin_deployment(&mut self) -> Result<(), StoreError> {
+        self.lock(Lock::Deployments).await
     }
 }
 

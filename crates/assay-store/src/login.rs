@@ -139,17 +139,21 @@ impl Work {
 }
 
 impl Store {
-    /// Returns whose login this is; `None` when it is unknown or over.
+    /// Returns whose login this is; `None` when it is unknown, over, or came about under other terms than these: another server may
+    /// still let people in by former ones.
     pub(crate) async fn login_holder(
         &self,
         session: &Session,
+        terms: Option<&str>,
         now: Moment,
     ) -> Result<Option<Holder>, StoreError> {
-        let row = sqlx::query("SELECT name, role FROM logins WHERE hash = $1 AND expires > $2")
-            .bind(session.hash())
-            .bind(now.0)
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query("SELECT name, role FROM logins WHERE hash = $1 AND expires > $2 AND terms = $3")
+                .bind(session.hash())
+                .bind(now.0)
+                .bind(terms.unwrap_or_default())
+                .fetch_optional(&self.pool)
+                .await?;
         row.as_ref().map_or(Ok(None), crate::session::holder)
     }
 }

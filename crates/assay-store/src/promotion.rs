@@ -370,6 +370,30 @@ fn promotion(row: &AnyRow) -> Result<Promotion, StoreError> {
 }
 
 impl Store {
+    /// Says whether the promotion of another image to a release tag was begun after a moment.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn promoted_since(
+        &self,
+        to: &Place,
+        digest: &Digest,
+        asked: Moment,
+    ) -> Result<bool, StoreError> {
+        let row = sqlx::query(
+            "SELECT 1 FROM promotions WHERE registry = $1 AND repository = $2 AND tag = $3 AND digest <> $4 AND started > $5 \
+             LIMIT 1",
+        )
+        .bind(&to.registry)
+        .bind(&to.repository)
+        .bind(to.tag.as_deref().unwrap_or_default())
+        .bind(digest.to_string())
+        .bind(asked.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Returns tags of incoming repositories about which there is something to decide: nothing was yet, or the image is another; or it was
     /// not promoted, and what verdicts rest on has changed since or it was last looked at before `again`, since time alone changes
     /// verdicts. What is in the way of a promotion that was refused no verdict changes.

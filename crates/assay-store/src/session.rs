@@ -121,11 +121,17 @@ impl Work {
 }
 
 impl Store {
-    /// Returns whose session this is; `None` when it is unknown or over, or its token opens nothing any more.
+    /// Returns whose session this is; `None` when it is unknown or over, or its token opens nothing any more. `terms` are those by which
+    /// an identity provider lets people in now, if one does.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn session_holder(&self, session: &Session, now: Moment) -> Result<Option<Holder>, StoreError> {
+    pub async fn session_holder(
+        &self,
+        session: &Session,
+        terms: Option<&str>,
+        now: Moment,
+    ) -> Result<Option<Holder>, StoreError> {
         let row = sqlx::query(
             "SELECT t.name, t.role FROM sessions s JOIN tokens t ON t.id = s.token WHERE s.hash = $1 AND s.expires > $2 \
              AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)",
@@ -137,7 +143,7 @@ impl Store {
         .await?;
         match row.as_ref() {
             Some(row) => holder(row),
-            None => self.login_holder(session, now).await,
+            None => self.login_holder(session, terms, now).await,
         }
     }
 }

@@ -14,6 +14,7 @@ mod attest_blob;
 mod audit;
 #[cfg(feature = "server")]
 mod blast_radius;
+#[cfg(feature = "server")]
 mod build;
 mod cache;
 mod completions;
@@ -23,6 +24,7 @@ mod copy;
 mod db;
 #[cfg(feature = "server")]
 mod demo;
+#[cfg(feature = "server")]
 mod deployment;
 mod diff;
 mod download;
@@ -82,7 +84,9 @@ pub(crate) enum Command {
     AttestBlob(attest_blob::Args),
     VerifyAttestation(Box<verify_attestation::Args>),
     Key(key::Args),
+    #[cfg(feature = "server")]
     Build(build::Args),
+    #[cfg(feature = "server")]
     Deployment(deployment::Args),
     #[cfg(feature = "server")]
     Serve(Box<serve::Args>),
@@ -92,6 +96,7 @@ pub(crate) enum Command {
     Audit(audit::Args),
     #[cfg(feature = "server")]
     Demo(demo::Args),
+    #[cfg(feature = "server")]
     Images(images::Args),
     #[cfg(feature = "server")]
     BlastRadius(blast_radius::Args),
@@ -175,7 +180,9 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::AttestBlob(args) => attest_blob::run(&args, global),
         Command::VerifyAttestation(args) => verify_attestation::run(&args, global),
         Command::Key(args) => key::run(&args, global),
+        #[cfg(feature = "server")]
         Command::Build(args) => build::run(&args, global),
+        #[cfg(feature = "server")]
         Command::Deployment(args) => deployment::run(&args, global),
         #[cfg(feature = "server")]
         Command::Serve(args) => serve::run(*args, global),
@@ -185,6 +192,7 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Audit(args) => audit::run(&args),
         #[cfg(feature = "server")]
         Command::Demo(args) => demo::run(&args, global),
+        #[cfg(feature = "server")]
         Command::Images(args) => images::run(&args, global),
         #[cfg(feature = "server")]
         Command::BlastRadius(args) => blast_radius::run(&args, global),

@@ -5,7 +5,6 @@
 mod attached;
 mod attesting;
 mod bytes;
-mod client;
 #[cfg(feature = "server")]
 mod columns;
 mod command;

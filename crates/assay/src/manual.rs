@@ -7,6 +7,7 @@ mod tests {
         ("api.md", include_str!("../../../docs/manual/api.md")),
         ("policy.md", include_str!("../../../docs/manual/policy.md")),
         ("gate.md", include_str!("../../../docs/manual/gate.md")),
+        #[cfg(feature = "server")]
         ("builds.md", include_str!("../../../docs/manual/builds.md")),
         ("pipelines.md", include_str!("../../../docs/manual/pipelines.md")),
         ("github/action.yml", include_str!("../../../docs/pipelines/github/action.yml")),

@@ -1,4 +1,4 @@
-//! Asking a server what it knows: the API under `/api/v1`, in the types by which the server answers (`assay_server::api`).
+//! Asking a server what it knows, and telling it what CI knows: the API under `/api/v1`, in the types by which the server answers (`assay_server::api`).
 //!
 //! The token is sent only with TLS, or to this machine; it is read from a file or a variable, as a command line is for everybody to see.
 //! What a server says is shown to people: whoever prints it must take out what a terminal would obey.
@@ -9,8 +9,11 @@ use crate::error::CommandError;
 use crate::source::{self, NetworkArgs, read_file};
 use crate::terminal;
 use assay_model::Platform;
-use assay_oci::Network;
+use assay_oci::exchange::Exchange;
+use assay_oci::{Network, RegistryError};
 use assay_server::api::ProblemDocument;
+use assay_server::api::build::{NewBuild, RecordedAs};
+use assay_server::api::deployment::{Deployment, NewDeployment};
 use assay_server::api::image::{Child, Image, ImageDetail};
 use assay_server::api::job::Job;
 use assay_server::api::page::List;
@@ -26,16 +29,16 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// The largest answer that is read: the report of 100,000 packages has some 100 MB.
-const MAX_ANSWER: usize = 256 << 20;
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const MAX_ANSWER: u64 = 256 << 20;
+/// The longest token.
+const MAX_TOKEN: usize = 4096;
 /// How long is waited until it is asked again how far something has come.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Which server is asked.
+/// Which server, and who asks.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct ServerArgs {
-    /// Ask this server (`https://…`, or `http://` on this machine) rather than work here.
+    /// The server to ask or to tell (`https://…`, or `http://` on this machine).
     #[arg(long, value_name = "URL")]
     pub(crate) server: Option<String>,
 
@@ -46,6 +49,13 @@ pub(crate) struct ServerArgs {
     /// Trust this certificate authority for the server, too (PEM); may be repeated.
     #[arg(long, value_name = "FILE", value_parser = crate::command::path)]
     server_ca_file: Vec<PathBuf>,
+}
+
+/// Which server does the work, if one is named.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct InsteadArgs {
+    #[command(flatten)]
+    server: ServerArgs,
 
     /// How many seconds to wait for an image that the server has not scanned yet.
     #[arg(long, value_name = "SECONDS", default_value = "300")]
@@ -57,7 +67,7 @@ pub(crate) struct Client {
     /// Scheme, host and what stands before `/api`, without a slash at the end.
     base: String,
     host: String,
-    token: Option<Zeroizing<String>>,
+    token: Zeroizing<String>,
     network: Network,
     wait: Duration,
 }
@@ -71,7 +81,7 @@ pub(crate) enum ClientError {
         /// The server.
         host: String,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Box<RegistryError>,
     },
     /// It said no.
     #[error("the server answered {status}: {detail}")]
@@ -153,23 +163,41 @@ impl ServerArgs {
             return Err(CommandError::usage("there is no server to ask").hint(hint));
         };
         let (base, host) = address(&text).map_err(|why| CommandError::usage(why).hint(hint))?;
-        let token = match &self.token_file {
+        let text = match &self.token_file {
             Some(path) => {
-                let bytes = read_file(path).map_err(|error| {
+                let bytes = Zeroizing::new(read_file(path).map_err(|error| {
                     CommandError::work(format!("cannot read the token in `{}`", path.display()), error)
                         .hint("name a file that holds the token alone with `--token-file FILE`")
-                })?;
-                Some(Zeroizing::new(String::from_utf8_lossy(&bytes).trim().to_owned()))
+                })?);
+                Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned())
             }
-            None => environment::variable("ASSAY_TOKEN").map(|token| Zeroizing::new(token.trim().to_owned())),
+            None => Zeroizing::new(environment::variable("ASSAY_TOKEN").unwrap_or_default()),
         };
-        if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
-            return Err(CommandError::usage("the token has characters that no token has")
+        let token = Zeroizing::new(text.trim().to_owned());
+        if token.is_empty() {
+            return Err(CommandError::usage("there is no token that the server could know you by")
+                .hint("name a file with it with `--token-file FILE`, or set `ASSAY_TOKEN`"));
+        }
+        if token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(CommandError::usage("the token has characters that no token has, or too many")
                 .hint("name a file that holds the token alone with `--token-file FILE`"));
         }
         let network = NetworkArgs { ca_file: self.server_ca_file.clone(), ..NetworkArgs::default() };
         let network = source::network(&network, global, Arc::default())?;
-        Ok(Client { base, host, token, network, wait: Duration::from_secs(self.server_wait) })
+        Ok(Client { base, host, token, network, wait: Duration::ZERO })
+    }
+}
+
+impl InsteadArgs {
+    /// Says whether a server is to do the work.
+    pub(crate) fn is_given(&self) -> bool {
+        self.server.server.is_some()
+    }
+
+    /// Returns the server.
+    pub(crate) fn client(&self, global: &Global) -> Result<Client, CommandError> {
+        let client = self.server.client(global)?;
+        Ok(Client { wait: Duration::from_secs(self.server_wait), ..client })
     }
 }
 
@@ -182,41 +210,23 @@ impl fmt::Debug for Client {
 type Query<'a> = [(&'a str, Option<&'a str>)];
 
 impl Client {
-    /// Asks for something, and returns its bytes.
-    #[expect(
-        clippy::redundant_closure_for_method_calls,
-        reason = "the method's type is of a crate that this one does not depend on, so it has no name here"
-    )]
-    fn bytes(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Result<Vec<u8>, ClientError> {
-        let url = format!("{}{path}", self.base);
-        let unreachable = |source: Box<dyn std::error::Error + Send + Sync>| ClientError::Unreachable {
-            host: self.host.clone(),
-            source,
+    /// Asks for something, and returns its bytes. No redirect is followed: the token is for this server alone.
+    fn bytes(&self, method: &str, path: &str, body: &[u8]) -> Result<Vec<u8>, ClientError> {
+        let exchange = Exchange {
+            method,
+            url: &format!("{}{path}", self.base),
+            headers: &[
+                ("authorization".to_owned(), format!("Bearer {}", self.token.as_str())),
+                ("content-type".to_owned(), "application/json".to_owned()),
+            ],
+            body,
+            limit: MAX_ANSWER,
         };
-        let answered = self.network.with_public_client(&self.host, |client| async move {
-            let mut request = match method {
-                Method::Get => client.get(&url),
-                Method::Post => client.post(&url),
-            };
-            if let Some(token) = &self.token {
-                request = request.header("authorization", format!("Bearer {}", token.as_str()));
-            }
-            if let Some(body) = body {
-                request = request.header("content-type", "application/json").body(body);
-            }
-            let mut response = request.timeout(PATIENCE).send().await.map_err(|error| error.without_url())?;
-            let mut bytes = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(|error| error.without_url())? {
-                bytes.extend_from_slice(&chunk);
-                if bytes.len() > MAX_ANSWER {
-                    return Ok((0, Vec::new()));
-                }
-            }
-            Ok((response.status().as_u16(), bytes))
-        });
-        let answered: Result<(u16, Vec<u8>), Box<dyn std::error::Error + Send + Sync>> =
-            answered.map_err(|error| unreachable(error.into()))?;
-        let (status, bytes) = answered.map_err(unreachable)?;
+        let answer = self
+            .network
+            .exchange(&exchange)
+            .map_err(|error| ClientError::Unreachable { host: self.host.clone(), source: Box::new(error) })?;
+        let (status, bytes) = (answer.status, answer.body);
         if (200..300).contains(&status) {
             return Ok(bytes);
         }
@@ -237,17 +247,17 @@ impl Client {
             address.push('=');
             address.push_str(&encode(value));
         }
-        self.read(&self.bytes(Method::Get, &address, None)?)
+        self.read(&self.bytes("GET", &address, &[])?)
     }
 
-    /// Sends something as JSON.
-    pub(crate) fn post<B: Serialize, T: DeserializeOwned>(
+    fn send<B: Serialize, T: DeserializeOwned>(
         &self,
+        method: &str,
         path: &str,
         body: &B,
     ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|_| ClientError::Foreign(self.host.clone()))?;
-        self.read(&self.bytes(Method::Post, path, Some(body))?)
+        self.read(&self.bytes(method, path, &body)?)
     }
 
     fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, ClientError> {
@@ -288,6 +298,27 @@ impl Client {
         self.list("/api/v1/blast-radius", query, limit)
     }
 
+    /// Records a build, and returns its number.
+    pub(crate) fn record_build(&self, build: &NewBuild) -> Result<i64, ClientError> {
+        let recorded: RecordedAs = self.send("POST", "/api/v1/builds", build)?;
+        Ok(recorded.id)
+    }
+
+    /// Records what a service runs, and returns that.
+    pub(crate) fn deploy(
+        &self,
+        environment: &str,
+        service: &str,
+        deployment: &NewDeployment,
+    ) -> Result<Deployment, ClientError> {
+        self.send("PUT", &deployed(environment, service), deployment)
+    }
+
+    /// Records that a service runs no more.
+    pub(crate) fn undeploy(&self, environment: &str, service: &str) -> Result<(), ClientError> {
+        self.bytes("DELETE", &deployed(environment, service), &[]).map(drop)
+    }
+
     fn image(&self, digest: &str) -> Result<ImageDetail, ClientError> {
         self.get(&format!("/api/v1/images/{}", encode(digest)), &[])
     }
@@ -296,7 +327,7 @@ impl Client {
     /// pushed a moment ago.
     fn resolve(&self, reference: &str, deadline: Instant) -> Result<String, ClientError> {
         let wanted = NewImage { reference: reference.to_owned() };
-        let asked: Asked = self.post("/api/v1/images", &wanted)?;
+        let asked: Asked = self.send("POST", "/api/v1/images", &wanted)?;
         loop {
             let job: Job = self.get(&format!("/api/v1/jobs/{}", asked.job), &[])?;
             match job.state.as_str() {
@@ -364,7 +395,7 @@ impl Client {
         global: &Global,
     ) -> Result<Vec<u8>, ClientError> {
         let image = self.scanned(reference, platform, global)?;
-        self.bytes(Method::Get, &format!("/api/v1/images/{}/report", encode(&image.image.digest)), None)
+        self.bytes("GET", &format!("/api/v1/images/{}/report", encode(&image.image.digest)), &[])
     }
 
     /// Returns whether a cluster may run an image; waits until it has been scanned.
@@ -393,10 +424,8 @@ impl Client {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Method {
-    Get,
-    Post,
+fn deployed(environment: &str, service: &str) -> String {
+    format!("/api/v1/deployments/{}/{}", encode(environment), encode(service))
 }
 
 /// Chooses the image of an index for a platform; `linux/amd64` unless another is asked for, as elsewhere.
@@ -459,6 +488,9 @@ mod tests {
             ("GET", "/api/v1/reference"),
             ("GET", "/api/v1/jobs/{id}"),
             ("GET", "/api/v1/blast-radius"),
+            ("POST", "/api/v1/builds"),
+            ("PUT", "/api/v1/deployments/{environment}/{service}"),
+            ("DELETE", "/api/v1/deployments/{environment}/{service}"),
         ] {
             assert!(described.contains(&(method.to_owned(), path.to_owned())), "{method} {path}");
         }

@@ -12,6 +12,9 @@ use assay_oci::Reference;
 use assay_store::{Place, StoreError, StoredReport};
 use std::collections::BTreeMap;
 
+/// Bytes of evidence that one verdict holds: of an index each image may have as much as one manifest.
+const MAX_HELD: usize = 192 << 20;
+
 impl Admission {
     /// Returns what is known of what is attached to an image, and to each image of an index, if the policy looks at that. What is attached
     /// to a base is not known: by their layers, as rules about that need them, bases are not known here.
@@ -29,10 +32,23 @@ impl Admission {
                 repository: reference.repository().to_owned(),
                 tag: None,
             };
+            let mut held = 0_usize;
             for subject in reports.iter().map(|(image, _)| image).chain([digest]) {
-                if !all.contains_key(subject) {
-                    all.insert(*subject, self.look(review, subject, &place).await?);
+                if all.contains_key(subject) {
+                    continue;
                 }
+                let mut known = self.look(review, subject, &place).await?;
+                if let Known::Found { body, .. } = &known {
+                    held = held.saturating_add(body.len());
+                    if held > MAX_HELD {
+                        let why = format!(
+                            "more than {} MiB are attached to the image and its parts",
+                            MAX_HELD >> 20
+                        );
+                        known = Known::Unknown { why, new: false };
+                    }
+                }
+                all.insert(*subject, known);
             }
         }
         Ok(all)

@@ -28,7 +28,7 @@ use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// How often is looked whether a scan that is waited for has come.
@@ -122,12 +122,12 @@ pub struct Admission {
 /// One lock per thing that is being decided, and a few seats for what takes much memory.
 pub struct Flights {
     one: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
-    seats: Semaphore,
+    seats: Arc<Semaphore>,
 }
 
 impl Default for Flights {
     fn default() -> Self {
-        Self { one: Mutex::default(), seats: Semaphore::new(SEATS) }
+        Self { one: Mutex::default(), seats: Arc::new(Semaphore::new(SEATS)) }
     }
 }
 
@@ -143,10 +143,10 @@ impl Flights {
         flight
     }
 
-    /// Waits for a seat, in which evidence may be held.
-    pub(crate) async fn seat(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits for a seat, in which evidence may be held. It goes with the evidence: who asked may have gone while it is still judged.
+    pub(crate) async fn seat(&self) -> Option<OwnedSemaphorePermit> {
         // It is never closed.
-        self.seats.acquire().await.ok()
+        self.seats.clone().acquire_owned().await.ok()
     }
 }
 
@@ -581,10 +581,13 @@ impl Admission {
                 now: (self.clock)(),
                 key: key.clone(),
             };
-            let verdict = tokio::task::spawn_blocking(move || judged(&case))
+            let judging = tokio::task::spawn_blocking(move || {
+                let _seat = seat;
+                judged(&case)
+            });
+            let verdict = judging
                 .await
                 .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })??;
-            drop(seat);
             self.metrics.verdicts.add(1);
             // A dry run may write this: it is what was computed, and no effect of the request.
             let mut work = self.store.begin().await?;

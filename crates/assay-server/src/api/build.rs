@@ -1,12 +1,14 @@
 //! How images were built: CI tells, and people ask. What is told is the word of who holds the token; no verdict rests on it.
 
-use super::given::{Texts, json, moment, seconds};
-use super::{List, digest, full, time};
-use crate::body::read as body;
+use super::given::{Texts, moment, seconds};
+use super::page::{After, Limit, List, Queried, Text, digest, number, text};
+use super::{json, json_said, time};
+use crate::body::read;
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, Refused, Unsent};
 use assay_model::Digest;
-use assay_store::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, Moment, RecordedBuild, Role};
+use assay_model::digest::InvalidDigest;
+use assay_store::{BuildFilter, BuildOutcome, Input, KnownBuild, Moment, RecordedBuild, Role};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -15,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
 
 /// The longest log. What is longer is best cut to its end, as the command line does.
 const MAX_LOG: usize = 2 << 20;
@@ -29,37 +32,92 @@ const AHEAD: Duration = Duration::from_secs(300);
 /// Builds of a page: each may have many inputs.
 const MAX_PAGE: i64 = 100;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct NewBuild {
-    digest: Option<String>,
-    image: Option<String>,
-    platform: Option<String>,
-    source: Option<String>,
-    recipe: String,
-    #[serde(default)]
-    inputs: Vec<NewInput>,
-    outcome: String,
-    started: String,
-    duration_seconds: f64,
-    invocation: Option<String>,
-    #[serde(default)]
-    log: String,
+/// How a build ended.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It made an image.
+    Success,
+    /// It did not.
+    Failure,
 }
 
-#[derive(Deserialize)]
+impl From<Outcome> for BuildOutcome {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Success => Self::Success,
+            Outcome::Failure => Self::Failure,
+        }
+    }
+}
+
+/// A build that is to be recorded.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NewBuild {
+    /// The digest of the image that it made; one that failed needs none.
+    pub digest: Option<String>,
+    /// The image's name, without tag.
+    #[schema(max_length = 500)]
+    pub image: Option<String>,
+    /// What it was built for, where one commit makes several images, such as `linux/arm64`.
+    #[schema(max_length = 100)]
+    pub platform: Option<String>,
+    /// Where the source is.
+    #[schema(max_length = 1000)]
+    pub source: Option<String>,
+    /// The commit that was built.
+    #[schema(min_length = 1, max_length = 200)]
+    pub recipe: String,
+    /// What the image was made from besides: base images, builders, toolchains.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub inputs: Vec<BuildInput>,
+    /// How it ended.
+    #[schema(inline)]
+    pub outcome: Outcome,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started: String,
+    /// How many seconds it took.
+    #[schema(minimum = 0, maximum = 604800)]
+    pub duration_seconds: f64,
+    /// The address of the run.
+    #[schema(max_length = 1000)]
+    pub invocation: Option<String>,
+    /// What it wrote, up to 2 MiB; of a longer log best the end.
+    #[serde(default)]
+    pub log: String,
+}
+
+/// What an image was made from.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewInput {
-    name: String,
-    digest: String,
+pub struct BuildInput {
+    /// What it is called, such as `golang:1.22`.
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    /// Its digest.
+    pub digest: String,
+}
+
+/// A build that is recorded.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RecordedAs {
+    /// Its number.
+    pub id: i64,
 }
 
 impl NewBuild {
-    fn build(&self, now: Moment) -> Result<Build, Problem> {
+    fn build(&self, now: Moment) -> Result<assay_store::Build, Problem> {
         let text = |texts: &Texts, text: &Option<String>| texts.of(text.as_deref().unwrap_or_default());
-        let outcome = BuildOutcome::parse(&self.outcome)
-            .ok_or_else(|| Problem::invalid("`outcome` is `success` or `failure`"))?;
-        let digest = self.digest.as_deref().map(digest).transpose()?;
+        let outcome = BuildOutcome::from(self.outcome);
+        let digest: Option<Digest> = self
+            .digest
+            .as_deref()
+            .map(str::parse)
+            .transpose()
+            .map_err(|error: InvalidDigest| Problem::invalid(error.to_string()))?;
         if digest.is_none() && outcome == BuildOutcome::Success {
             return Err(Problem::invalid("a build that succeeded has the `digest` of its image"));
         }
@@ -98,7 +156,7 @@ impl NewBuild {
                 ),
             ));
         }
-        Ok(Build {
+        Ok(assay_store::Build {
             digest,
             image: text(&Texts::new("`image`", 500), &self.image)?,
             platform: text(&Texts::new("`platform`", 100), &self.platform)?,
@@ -118,13 +176,21 @@ fn short(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
+/// Records a build.
+///
+/// The very same record, sent again because the answer was lost, is one build.
+#[utoipa::path(post, path = "/api/v1/builds", operation_id = "recordBuild", tag = "builds", request_body = NewBuild,
+    security(("token" = ["developer"])),
+    responses((status = 201, description = "It is recorded.", body = RecordedAs),
+        (status = 200, description = "It was recorded before.", body = RecordedAs), Refused, Unsent))]
 pub(crate) async fn record(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     sent: Body,
-) -> Result<Response, Problem> {
+) -> Result<(StatusCode, Json<RecordedAs>), Problem> {
     let actor = app.require(&headers, Role::Developer).await?;
-    let asked: NewBuild = json(&body(sent, MAX_RECORD).await?)?;
+    json_said(&headers)?;
+    let asked: NewBuild = json(&read(sent, MAX_RECORD).await?)?;
     let now = (app.clock)();
     let build = asked.build(now)?;
     let log = app.store.document("build log", &build.recipe, asked.log.as_bytes()).await?;
@@ -143,41 +209,74 @@ pub(crate) async fn record(
         }
     };
     work.commit().await?;
-    Ok((status, Json(serde_json::json!({ "id": id }))).into_response())
+    Ok((status, Json(RecordedAs { id })))
 }
 
 /// Which builds are asked for; all that is given must fit.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    digest: Option<String>,
-    image: Option<String>,
-    recipe: Option<String>,
-    outcome: Option<String>,
+    /// That made this image.
+    #[param(schema_with = digest, required = false)]
+    digest: Option<Digest>,
+    /// Of an image of this name.
+    #[param(inline)]
+    image: Option<Text>,
+    /// Of this commit.
+    #[param(inline)]
+    recipe: Option<Text>,
+    /// That ended so.
+    #[param(inline)]
+    outcome: Option<Outcome>,
+    /// After this number: the `next` of the page before.
     #[serde(default)]
-    after: i64,
-    limit: Option<i64>,
+    #[param(inline)]
+    after: After,
+    /// How many at most; a page has up to 100.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
-#[derive(Serialize)]
+/// A build.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct BuildEntry {
-    id: i64,
-    digest: Option<String>,
-    image: String,
-    platform: String,
-    source: String,
-    recipe: String,
-    inputs: Vec<Input>,
-    outcome: &'static str,
-    started: String,
-    duration_seconds: f64,
-    invocation: String,
-    recorded: String,
-    recorder: String,
-    log_bytes: i64,
+pub struct Build {
+    /// Its number.
+    pub id: i64,
+    /// The digest of the image that it made.
+    #[schema(required)]
+    pub digest: Option<String>,
+    /// The image's name; empty where it was not said, as all that follows.
+    pub image: String,
+    /// What it was built for.
+    pub platform: String,
+    /// Where the source is.
+    pub source: String,
+    /// The commit that was built.
+    pub recipe: String,
+    /// What the image was made from besides.
+    pub inputs: Vec<BuildInput>,
+    /// How it ended: `success` or `failure`.
+    pub outcome: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started: String,
+    /// How many seconds it took.
+    pub duration_seconds: f64,
+    /// The address of the run.
+    pub invocation: String,
+    /// When it was recorded.
+    #[schema(format = DateTime)]
+    pub recorded: String,
+    /// By whom.
+    pub recorder: String,
+    /// How many bytes its log has.
+    pub log_bytes: i64,
 }
 
-impl From<KnownBuild> for BuildEntry {
+impl From<KnownBuild> for Build {
     fn from(known: KnownBuild) -> Self {
         let build = known.build;
         Self {
@@ -187,8 +286,12 @@ impl From<KnownBuild> for BuildEntry {
             platform: build.platform,
             source: build.source,
             recipe: build.recipe,
-            inputs: build.inputs,
-            outcome: build.outcome.name(),
+            inputs: build
+                .inputs
+                .into_iter()
+                .map(|input| BuildInput { name: input.name, digest: input.digest })
+                .collect(),
+            outcome: build.outcome.name().to_owned(),
             started: time(build.started),
             duration_seconds: build.duration.as_secs_f64(),
             invocation: build.invocation,
@@ -199,39 +302,41 @@ impl From<KnownBuild> for BuildEntry {
     }
 }
 
+/// Lists builds, in the order in which they were recorded.
+#[utoipa::path(get, path = "/api/v1/builds", operation_id = "listBuilds", tag = "builds", params(Wanted),
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Build>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<List<Build>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let outcome = match &wanted.outcome {
-        None => None,
-        Some(text) => Some(
-            BuildOutcome::parse(text)
-                .ok_or_else(|| Problem::invalid("`outcome` is `success` or `failure`"))?,
-        ),
-    };
+    let Query(wanted) = wanted?;
     let filter = BuildFilter {
-        digest: wanted.digest.as_deref().map(digest).transpose()?,
-        image: wanted.image,
-        recipe: wanted.recipe,
-        outcome,
+        digest: wanted.digest,
+        image: text(&wanted.image).map(str::to_owned),
+        recipe: text(&wanted.recipe).map(str::to_owned),
+        outcome: wanted.outcome.map(BuildOutcome::from),
     };
-    let limit = wanted.limit.unwrap_or(MAX_PAGE).clamp(1, MAX_PAGE);
-    let builds = app.store.builds(&filter, wanted.after, limit).await?;
-    let next = builds.last().map(|build| build.id).filter(|_| full(builds.len(), limit));
-    Ok(Json(List { items: builds.into_iter().map(BuildEntry::from).collect(), next }).into_response())
+    let limit = Limit(wanted.limit.0.min(MAX_PAGE));
+    let builds = app.store.builds(&filter, wanted.after.0, limit.0).await?;
+    Ok(Json(List::of(builds, limit, |build| build.id)))
 }
 
+/// Answers with what a build wrote.
+///
 /// Logs tell more than they should now and then, so who may read everything else may not read them.
+#[utoipa::path(get, path = "/api/v1/builds/{id}/log", operation_id = "buildLog", tag = "builds",
+    params(("id" = i64, Path, minimum = 0, description = "The build's number.")),
+    security(("token" = ["developer"])),
+    responses((status = 200, description = "The log.", body = String, content_type = "text/plain; charset=utf-8"), Refused, Missing))]
 pub(crate) async fn log(
     State(app): State<Arc<App>>,
-    Path(id): Path<i64>,
+    Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Developer).await?;
-    let log = app.store.build_log(id).await?;
+    let log = app.store.build_log(number(&id)?).await?;
     let log = log.ok_or_else(|| Problem::not_found("there is no build of this number"))?;
     let kind =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];

@@ -1,28 +1,38 @@
 //! Channels: how it stands with telling each of what happens. Their addresses are in nothing that the database has.
 
-use super::{List, Page, full, time};
+use super::page::{After, Limit, List, Queried};
+use super::time;
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use assay_store::{Role, Sink};
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Serialize)]
+/// Somebody who is told of what happens.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ChannelEntry {
-    name: String,
-    failures: i64,
-    retry_at: Option<String>,
-    error: Option<String>,
-    pending: i64,
-    alerts: i64,
+pub struct Channel {
+    /// What it is called.
+    pub name: String,
+    /// How often in a row it was not told.
+    pub failures: i64,
+    /// When it is tried again, if it was not told.
+    #[schema(format = DateTime, required)]
+    pub retry_at: Option<String>,
+    /// Why it was not told.
+    #[schema(required)]
+    pub error: Option<String>,
+    /// How many pieces of news wait.
+    pub pending: i64,
+    /// How many alerts it was told of are not over.
+    pub alerts: i64,
 }
 
-impl From<Sink> for ChannelEntry {
+impl From<Sink> for Channel {
     fn from(sink: Sink) -> Self {
         Self {
             name: sink.name,
@@ -35,15 +45,31 @@ impl From<Sink> for ChannelEntry {
     }
 }
 
-/// Lists the channels.
+/// Which channels are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// After this number: the `next` of the page before.
+    #[serde(default)]
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+}
+
+/// Lists the channels, by their names.
+#[utoipa::path(get, path = "/api/v1/channels", operation_id = "listChannels", tag = "channels", params(Wanted),
+    security(("token" = ["security"])), responses((status = 200, body = List<Channel>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<List<Channel>>, Problem> {
     app.require(&headers, Role::Security).await?;
-    let limit = page.limit();
-    let sinks = app.store.sinks(page.after, limit).await?;
-    let next = sinks.last().map(|sink| sink.id).filter(|_| full(sinks.len(), limit));
-    Ok(Json(List { items: sinks.into_iter().map(ChannelEntry::from).collect(), next }).into_response())
+    let Query(Wanted { after, limit }) = wanted?;
+    let sinks = app.store.sinks(after.0, limit.0).await?;
+    Ok(Json(List::of(sinks, limit, |sink| sink.id)))
 }

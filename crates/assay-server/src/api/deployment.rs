@@ -1,55 +1,76 @@
 //! What runs where: CI or whoever deploys tells, and people ask. It decides what is kept and what the indicators count; no verdict rests on it.
 
-use super::given::{Texts, json};
-use super::{List, digest, full, time};
-use crate::body::read as body;
+use super::given::Texts;
+use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
+use super::{body, reference, time};
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, ProblemDocument, Refused, Senseless, Unsent};
 use crate::rematch::scan_job;
 use assay_model::Digest;
-use assay_store::{Deployment, DeploymentFilter, Place, Role, Service, StoreError};
+use assay_model::digest::InvalidDigest;
+use assay_store::{DeploymentFilter, Place, Role, Service, StoreError};
 use axum::Json;
-use axum::body::Body;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-const MAX_BODY: usize = 64 << 10;
 /// The longest name of an environment, a service, an owner or a team.
 const MAX_NAME: usize = 200;
 /// How urgently what runs is scanned, if it was not: before what was only pushed.
 const URGENCY: i64 = 30;
 
-#[derive(Deserialize)]
+/// What a service runs from now on, or what is to be said of what it runs.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Deployed {
+pub struct NewDeployment {
     /// The image, if it was seen.
-    digest: Option<String>,
-    /// The image with the repository it is in, `registry.example/app@sha256:…`: it need not have been seen.
-    image: Option<String>,
+    pub digest: Option<String>,
+    /// The image with the repository it is in, `registry.example/app@sha256:…`: it need not have been seen. Either this or `digest`.
+    pub image: Option<String>,
+    /// Whether it works: what is good is what to go back to.
     #[serde(default)]
-    good: bool,
-    owner: Option<String>,
-    team: Option<String>,
+    pub good: bool,
+    /// Whose the service is; as before, if nothing is said.
+    #[schema(min_length = 1, max_length = 200)]
+    pub owner: Option<String>,
+    /// Which team's it is.
+    #[schema(min_length = 1, max_length = 200)]
+    pub team: Option<String>,
 }
 
-#[derive(Serialize)]
-struct DeploymentEntry {
-    id: i64,
-    environment: String,
-    service: String,
-    digest: String,
-    since: String,
-    ended: Option<String>,
-    good: bool,
-    owner: Option<String>,
-    team: Option<String>,
+/// What a service runs or ran.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Deployment {
+    /// Its number.
+    pub id: i64,
+    /// The environment.
+    pub environment: String,
+    /// The service.
+    pub service: String,
+    /// The image.
+    pub digest: String,
+    /// Since when.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// Until when, if it does not run any more.
+    #[schema(format = DateTime, required)]
+    pub ended: Option<String>,
+    /// Whether somebody said that it works.
+    pub good: bool,
+    /// Whose the service is.
+    #[schema(required)]
+    pub owner: Option<String>,
+    /// Which team's it is.
+    #[schema(required)]
+    pub team: Option<String>,
 }
 
-impl From<Deployment> for DeploymentEntry {
-    fn from(one: Deployment) -> Self {
+impl From<assay_store::Deployment> for Deployment {
+    fn from(one: assay_store::Deployment) -> Self {
         Self {
             id: one.id,
             environment: one.environment,
@@ -73,7 +94,7 @@ fn name(what: &'static str, text: &str) -> Result<String, Problem> {
 
 /// Reads `registry.example/app@sha256:…`.
 fn place(app: &App, text: &str) -> Result<(Digest, Place), Problem> {
-    let reference = app.scanner.reference(text).map_err(|error| Problem::invalid(error.to_string()))?;
+    let reference = reference::read(app, text)?;
     let digest = reference.digest().ok_or_else(|| {
         Problem::invalid(
             "`image` has no digest: what runs is `registry.example/app@sha256:…`, whatever its tag",
@@ -83,21 +104,33 @@ fn place(app: &App, text: &str) -> Result<(Digest, Place), Problem> {
     Ok((digest, Place { registry, repository, tag: None }))
 }
 
+/// Records what a service runs from now on, or says something of what it runs.
+#[utoipa::path(put, path = "/api/v1/deployments/{environment}/{service}", operation_id = "setDeployment", tag = "deployments",
+    params(("environment" = String, Path, description = "The environment, such as `production`."),
+        ("service" = String, Path, description = "The service.")),
+    request_body = NewDeployment, security(("token" = ["developer"])),
+    responses((status = 201, description = "It runs another image than before.", body = Deployment),
+        (status = 200, description = "It runs the same image.", body = Deployment), Refused, Unsent, Missing, Senseless,
+        (status = 409, description = "It is not known to run anything.", body = ProblemDocument, content_type = "application/problem+json")))]
 pub(crate) async fn set(
     State(app): State<Arc<App>>,
-    Path((environment, service)): Path<(String, String)>,
+    path: Pathed<(String, String)>,
     headers: HeaderMap,
-    sent: Body,
-) -> Result<Response, Problem> {
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<Deployment>), Problem> {
     let actor = app.require(&headers, Role::Developer).await?;
+    let Path((environment, service)) = path?;
     let environment = name("the environment", &environment)?;
     let service_name = name("the service", &service)?;
-    let asked: Deployed = json(&body(sent, MAX_BODY).await?)?;
+    let asked: NewDeployment = body(&headers, &bytes)?;
     let owner = asked.owner.as_deref().map(|text| name("`owner`", text)).transpose()?;
     let team = asked.team.as_deref().map(|text| name("`team`", text)).transpose()?;
     let (image, seen) = match (&asked.digest, &asked.image) {
         (Some(_), Some(_)) => return Err(Problem::invalid("give either `digest` or `image`")),
-        (Some(text), None) => (Some(digest(text)?), None),
+        (Some(text), None) => {
+            let digest = text.parse().map_err(|error: InvalidDigest| Problem::invalid(error.to_string()))?;
+            (Some(digest), None)
+        }
         (None, Some(text)) => {
             let (digest, place) = place(&app, text)?;
             (Some(digest), Some(place))
@@ -109,6 +142,8 @@ pub(crate) async fn set(
     let subject = format!("{environment}/{service_name}");
     let mut work = app.store.begin().await?;
     if let (Some(digest), Some(place)) = (&image, &seen) {
+        // In the order in which pruning takes the same.
+        work.begin_deployment().await?;
         work.see(digest, place, now).await?;
         work.enqueue(&scan_job(digest, &place.registry, &place.repository, URGENCY), now).await?;
     }
@@ -143,7 +178,7 @@ pub(crate) async fn set(
     let running = app.store.deployments(&filter, 0, 1).await?.into_iter().next();
     let running = running.ok_or_else(nothing_runs)?;
     let status = if changed { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(DeploymentEntry::from(running))).into_response())
+    Ok((status, Json(running.into())))
 }
 
 fn nothing_runs() -> Problem {
@@ -154,12 +189,21 @@ fn nothing_runs() -> Problem {
     )
 }
 
+/// Records that a service runs no more.
+#[utoipa::path(delete, path = "/api/v1/deployments/{environment}/{service}", operation_id = "endDeployment", tag = "deployments",
+    params(("environment" = String, Path, description = "The environment, such as `production`."),
+        ("service" = String, Path, description = "The service.")),
+    security(("token" = ["developer"])),
+    responses((status = 204, description = "It runs no more."), Refused, Missing))]
 pub(crate) async fn end(
     State(app): State<Arc<App>>,
-    Path((environment, service)): Path<(String, String)>,
+    path: Pathed<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let actor = app.require(&headers, Role::Developer).await?;
+    let Path((environment, service)) = path?;
+    let environment = name("the environment", &environment)?;
+    let service = name("the service", &service)?;
     let now = (app.clock)();
     let mut work = app.store.begin().await?;
     if !work.undeploy(&Service { environment: &environment, name: &service }, now).await? {
@@ -173,31 +217,47 @@ pub(crate) async fn end(
 }
 
 /// Which deployments are asked for; all that is given must fit.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    environment: Option<String>,
-    service: Option<String>,
-    digest: Option<String>,
+    /// In this environment.
+    #[param(inline)]
+    environment: Option<Text>,
+    /// Of this service.
+    #[param(inline)]
+    service: Option<Text>,
+    /// Of this image.
+    #[param(schema_with = digest, required = false)]
+    digest: Option<Digest>,
+    /// Those that run, or those that have ended.
     running: Option<bool>,
+    /// After this number: the `next` of the page before.
     #[serde(default)]
-    after: i64,
-    limit: Option<i64>,
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
+/// Lists what services run and ran, in the order in which it was recorded.
+#[utoipa::path(get, path = "/api/v1/deployments", operation_id = "listDeployments", tag = "deployments", params(Wanted),
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Deployment>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<List<Deployment>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let filter = DeploymentFilter {
-        environment: wanted.environment,
-        service: wanted.service,
-        digest: wanted.digest.as_deref().map(digest).transpose()?,
+        environment: text(&wanted.environment).map(str::to_owned),
+        service: text(&wanted.service).map(str::to_owned),
+        digest: wanted.digest,
         running: wanted.running,
     };
-    let limit = super::limit(wanted.limit);
-    let found = app.store.deployments(&filter, wanted.after, limit).await?;
-    let next = found.last().map(|one| one.id).filter(|_| full(found.len(), limit));
-    Ok(Json(List { items: found.into_iter().map(DeploymentEntry::from).collect(), next }).into_response())
+    let found = app.store.deployments(&filter, wanted.after.0, wanted.limit.0).await?;
+    Ok(Json(List::of(found, wanted.limit, |one| one.id)))
 }

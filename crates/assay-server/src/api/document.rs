@@ -3,7 +3,10 @@
 //! Whoever asks gets the document, also without a token: it is the same for every server of a version, as the manual is, and tells nothing of
 //! what a server knows; programs that make clients of it carry no credentials.
 
-use super::{audit, blast, crawl, event, finding, image, job, reference, token, triage, verdict};
+use super::{
+    audit, blast, build, channel, crawl, deployment, event, evidence, finding, image, job, promotion,
+    reference, retention, sbom, token, triage, verdict,
+};
 use crate::http::App;
 use crate::problem::ProblemDocument;
 use axum::Router;
@@ -23,10 +26,14 @@ const DESCRIPTION: &str = "What the server knows of every image that was pushed,
     that an address takes stands beside its security requirement.";
 
 /// What the addresses are about, in the order in which the document has them.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 12] = [
     ("images", "Images, what is in them, and whether they may run."),
     ("triage", "What people decided about findings."),
+    ("builds", "How images were built."),
+    ("deployments", "What runs where, and what is kept."),
+    ("promotions", "What went from incoming to release repositories."),
     ("events", "What happened."),
+    ("channels", "Who is told of it."),
     ("registries", "What registries were asked."),
     ("jobs", "Work that is queued or done."),
     ("audit", "Who did what."),
@@ -42,11 +49,21 @@ pub(crate) fn router() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(image::report))
         .routes(routes!(finding::list))
         .routes(routes!(verdict::verdict))
+        .routes(routes!(evidence::list))
+        .routes(routes!(sbom::read, sbom::give))
+        .routes(routes!(sbom::list))
         .routes(routes!(reference::reference))
         .routes(routes!(blast::radius))
         .routes(routes!(triage::list, triage::decide))
         .routes(routes!(triage::detail, triage::withdraw))
+        .routes(routes!(build::list, build::record))
+        .routes(routes!(build::log))
+        .routes(routes!(deployment::list))
+        .routes(routes!(deployment::set, deployment::end))
+        .routes(routes!(retention::dry_run))
+        .routes(routes!(promotion::list, promotion::create))
         .routes(routes!(event::list))
+        .routes(routes!(channel::list))
         .routes(routes!(crawl::list))
         .routes(routes!(job::job))
         .routes(routes!(audit::list))

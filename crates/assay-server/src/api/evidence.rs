@@ -1,68 +1,102 @@
 //! What is attached to an image, piece by piece.
 
-use super::{List, Page, digest, full, time};
+use super::image::Digests;
+use super::page::{After, Limit, Pathed, Queried};
+use super::time;
 use crate::evidence::{Shown, shown};
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, Refused};
+use assay_model::Digest;
 use assay_store::Role;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Serialize)]
+/// A piece of evidence, such as a signature.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct EvidenceEntry {
-    digest: String,
-    carrier: String,
-    kind: String,
-    registry: String,
-    repository: String,
-    first_seen: String,
-    gone_at: Option<String>,
-    verified: Vec<Verified>,
-    refused: Vec<Refused>,
+pub struct Evidence {
+    /// Its digest.
+    pub digest: String,
+    /// The digest of the manifest that carries it.
+    pub carrier: String,
+    /// What it is, such as the type of an attestation's predicate.
+    pub kind: String,
+    /// The registry it is in.
+    pub registry: String,
+    /// The repository it is in, and counts in.
+    pub repository: String,
+    /// When it was first seen.
+    #[schema(format = DateTime)]
+    pub first_seen: String,
+    /// When it was found to be gone.
+    #[schema(format = DateTime, required)]
+    pub gone_at: Option<String>,
+    /// The trust roots of the policy by which it counts.
+    pub verified: Vec<VerifiedBy>,
+    /// Those by which it does not.
+    pub refused: Vec<RefusedBy>,
 }
 
-#[derive(Serialize)]
-struct Verified {
-    root: String,
-    by: String,
+/// A trust root by which something counts.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct VerifiedBy {
+    /// Its name.
+    pub root: String,
+    /// Who signed.
+    pub by: String,
 }
 
-#[derive(Serialize)]
-struct Refused {
-    root: String,
-    why: String,
+/// A trust root by which something does not count.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefusedBy {
+    /// Its name.
+    pub root: String,
+    /// Why.
+    pub why: String,
 }
 
-#[derive(Serialize)]
+/// A repository that is asked what is attached to the image there.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Repository {
-    registry: String,
-    repository: String,
+pub struct AskedRepository {
+    /// The registry.
+    pub registry: String,
+    /// The repository.
+    pub repository: String,
     /// When it last answered, if it ever did.
-    asked: Option<String>,
-    failing_since: Option<String>,
-    error: Option<String>,
+    #[schema(format = DateTime, required)]
+    pub asked: Option<String>,
+    /// Since when it does not answer.
+    #[schema(format = DateTime, required)]
+    pub failing_since: Option<String>,
+    /// Why.
+    #[schema(required)]
+    pub error: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Evidence {
-    #[serde(flatten)]
-    list: List<EvidenceEntry>,
-    repositories: Vec<Repository>,
+/// What is attached to an image.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceList {
+    /// The pieces, in the order in which they were first seen.
+    pub items: Vec<Evidence>,
+    /// What `after` is for the page that follows; `null` at the end.
+    #[schema(required)]
+    pub next: Option<i64>,
+    /// The repositories that are asked; the same on every page.
+    pub repositories: Vec<AskedRepository>,
 }
 
-impl From<Shown> for EvidenceEntry {
+impl From<Shown> for Evidence {
     fn from(Shown { known, checks }: Shown) -> Self {
         let (mut verified, mut refused) = (Vec::new(), Vec::new());
         for (root, check) in checks {
             match check {
-                Ok(by) => verified.push(Verified { root, by }),
-                Err(why) => refused.push(Refused { root, why }),
+                Ok(by) => verified.push(VerifiedBy { root, by }),
+                Err(why) => refused.push(RefusedBy { root, why }),
             }
         }
         Self {
@@ -79,26 +113,46 @@ impl From<Shown> for EvidenceEntry {
     }
 }
 
+/// Which pieces are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// After this number: the `next` of the page before.
+    #[serde(default)]
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+}
+
+/// Lists what is or was attached to an image, and who signed it.
+#[utoipa::path(get, path = "/api/v1/images/{digest}/evidence", operation_id = "listEvidence", tag = "images",
+    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index."), Wanted),
+    security(("token" = ["viewer"])), responses((status = 200, body = EvidenceList), Refused, Missing))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    Query(page): Query<Page>,
+    digest: Pathed<Digest>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<EvidenceList>, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let (digest, limit) = (digest(&name)?, page.limit());
+    let Path(digest) = digest?;
+    let Query(Wanted { after, limit }) = wanted?;
     if app.store.image(&digest).await?.is_none() {
         return Err(Problem::not_found("no image of this digest was seen"));
     }
-    let shown = shown(&app, &digest, page.after, limit).await?;
-    let next = shown.last().map(|one| one.known.id).filter(|_| full(shown.len(), limit));
-    let repositories = app.store.gathered_in(&digest).await?.into_iter().map(|gathered| Repository {
+    let shown = shown(&app, &digest, after.0, limit.0).await?;
+    let next = shown.last().map(|one| one.known.id).filter(|_| limit.is_reached(shown.len()));
+    let repositories = app.store.gathered_in(&digest).await?.into_iter().map(|gathered| AskedRepository {
         registry: gathered.place.registry,
         repository: gathered.place.repository,
         asked: Some(gathered.asked).filter(|asked| asked.0 != i64::MIN).map(time),
         failing_since: gathered.failing.map(time),
         error: gathered.error,
     });
-    let list = List { items: shown.into_iter().map(EvidenceEntry::from).collect(), next };
-    Ok(Json(Evidence { list, repositories: repositories.collect() }).into_response())
+    let items = shown.into_iter().map(Evidence::from).collect();
+    Ok(Json(EvidenceList { items, next, repositories: repositories.collect() }))
 }

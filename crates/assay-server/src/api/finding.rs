@@ -1,7 +1,7 @@
 //! The findings of an image over time: since when each is known, whether it went and came back, and what was decided about it.
 
 use super::image::{Digests, Finding};
-use super::page::{After, Limit, List};
+use super::page::{After, Limit, List, Pathed, Queried};
 use crate::http::App;
 use crate::problem::{Missing, Problem, Refused};
 use assay_model::Digest;
@@ -70,11 +70,13 @@ pub(crate) struct Wanted {
     security(("token" = ["viewer"])), responses((status = 200, body = List<Finding>), Refused, Missing))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Path(digest): Path<Digest>,
-    Query(wanted): Query<Wanted>,
+    digest: Pathed<Digest>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Finding>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Path(digest) = digest?;
+    let Query(wanted) = wanted?;
     if app.store.image(&digest).await?.is_none() {
         return Err(Problem::not_found("no image of this digest was seen"));
     }

@@ -3,12 +3,7 @@
 use crate::problem::Problem;
 use assay_model::Timestamp;
 use assay_store::Moment;
-use serde::de::DeserializeOwned;
 use std::time::Duration;
-
-pub(super) fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::invalid(error.to_string()))
-}
 
 /// What a text may be: a line of at most so many bytes.
 pub(super) struct Texts {

@@ -163,6 +163,9 @@ pub struct ImageDetail {
     /// Why it can never be judged, if it is known that it cannot.
     #[schema(required)]
     pub refused: Option<String>,
+    /// When it was last pulled, as far as registries tell; at most a minute is between two times.
+    #[schema(format = DateTime, required)]
+    pub last_pulled: Option<String>,
     /// Its report, in short.
     #[schema(required)]
     pub scan: Option<ScanState>,
@@ -322,6 +325,7 @@ pub(crate) async fn detail(
         open,
         gone,
         refused: app.store.refused(&digest).await?,
+        last_pulled: app.store.last_pulled(&digest).await?.map(time),
         scan: app.store.report_status(&digest).await?.map(|report| ScanState {
             depth: report.depth.name().to_owned(),
             database: time(report.database),

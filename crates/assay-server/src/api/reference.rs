@@ -51,7 +51,8 @@ pub struct Named {
     pub seen: Option<String>,
 }
 
-fn read(app: &App, text: &str) -> Result<Reference, Problem> {
+/// Reads the name of an image in a registry that the server may ask.
+pub(super) fn read(app: &App, text: &str) -> Result<Reference, Problem> {
     app.scanner.reference(text).map_err(|error| match error {
         ScanError::UnknownRegistry(registry) => Problem::senseless(format!(
             "the registry `{registry}` is not one of those that the server was told to ask: start it with `--registry {registry}`"

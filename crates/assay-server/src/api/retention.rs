@@ -1,41 +1,73 @@
 //! What would be forgotten now: the dry run of [`crate::retention`].
 
-use super::{List, full, time};
+use super::page::{After, Limit, List, Queried};
+use super::time;
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Problem, Refused};
 use crate::retention::{MAX_DAYS, days};
 use assay_store::Role;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Deserialize)]
-pub(crate) struct Asked {
-    days: Option<u32>,
-    #[serde(default)]
-    after: i64,
-    limit: Option<i64>,
-}
-
-#[derive(Serialize)]
+/// An image that would be forgotten.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
-    digest: String,
-    registry: String,
-    repository: String,
-    last_seen: String,
+pub struct Forgettable {
+    /// Its digest.
+    pub digest: String,
+    /// The registry it was first seen in.
+    pub registry: String,
+    /// The repository it was first seen in.
+    pub repository: String,
+    /// When it was last seen.
+    #[schema(format = DateTime)]
+    pub last_seen: String,
 }
 
+impl From<assay_store::Forgettable> for Forgettable {
+    fn from(image: assay_store::Forgettable) -> Self {
+        Self {
+            digest: image.digest.to_string(),
+            registry: image.registry,
+            repository: image.repository,
+            last_seen: time(image.last_seen),
+        }
+    }
+}
+
+/// After how many days is asked about.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// What is not seen for so many days; without it, what the server forgets by itself, if it does.
+    #[param(minimum = 1, maximum = 36500)]
+    days: Option<u32>,
+    /// After this number: the `next` of the page before.
+    #[serde(default)]
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
+}
+
+/// Lists the images that would be forgotten now, and changes nothing.
+#[utoipa::path(get, path = "/api/v1/retention", operation_id = "listForgettable", tag = "deployments", params(Wanted),
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Forgettable>), Refused))]
 pub(crate) async fn dry_run(
     State(app): State<Arc<App>>,
-    Query(asked): Query<Asked>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<List<Forgettable>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let keep = match asked.days {
+    let Query(wanted) = wanted?;
+    let keep = match wanted.days {
         None => app.keep.ok_or_else(|| {
             Problem::invalid(
                 "the server forgets nothing by itself: say `days=N` for what `--keep-days N` would forget",
@@ -44,15 +76,7 @@ pub(crate) async fn dry_run(
         Some(number) if (1..=MAX_DAYS).contains(&number) => days(number),
         Some(_) => return Err(Problem::invalid(format!("`days` is a number from 1 to {MAX_DAYS}"))),
     };
-    let limit = super::limit(asked.limit);
     let before = (app.clock)().minus(keep);
-    let found = app.store.prunable(before, asked.after, limit).await?;
-    let next = found.last().map(|image| image.id).filter(|_| full(found.len(), limit));
-    let items = found.into_iter().map(|image| Entry {
-        digest: image.digest.to_string(),
-        registry: image.registry,
-        repository: image.repository,
-        last_seen: time(image.last_seen),
-    });
-    Ok(Json(List { items: items.collect(), next }).into_response())
+    let found = app.store.prunable(before, wanted.after.0, wanted.limit.0).await?;
+    Ok(Json(List::of(found, wanted.limit, |image| image.id)))
 }

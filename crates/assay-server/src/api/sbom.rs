@@ -2,21 +2,25 @@
 //!
 //! What was given is kept as it came, and counted by how complete it is. It is a claim: no finding and no verdict rests on it.
 
-use super::{digest, time};
+use super::image::Digests;
+use super::page::{List, Pathed, Queried};
+use super::time;
 use crate::body::read as body;
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, Refused, Unsent};
+use assay_model::Digest;
 use assay_report::format::by_name;
 use assay_sbom::Kind;
 use assay_store::{NewSbom, Role, StoreError, StoredReport};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use utoipa::{IntoParams, ToSchema};
 
 /// The largest document that is taken; that of an image of 20 GB, with all files, has about 60 MB, and without them a tenth of that.
 const MAX_SBOM: usize = 32 << 20;
@@ -25,64 +29,105 @@ static READERS: Semaphore = Semaphore::const_new(2);
 /// How many seconds others are told to wait.
 const RETRY_AFTER: u32 = 5;
 
-/// A format of given documents: how it is asked for and kept, and what clients are told it is.
-fn kept_as(kind: Kind) -> (&'static str, &'static str) {
-    match kind {
-        Kind::CycloneDxJson => ("cyclonedx", "application/vnd.cyclonedx+json"),
-        Kind::CycloneDxXml => ("cyclonedx-xml", "application/vnd.cyclonedx+xml"),
-        Kind::SpdxJson => ("spdx", "application/spdx+json"),
-        Kind::SpdxTagValue => ("spdx-tv", "text/spdx"),
-        Kind::Spdx3 => ("spdx3", "application/ld+json"),
-        Kind::Syft => ("syft", "application/vnd.syft+json"),
+/// A format of bills of materials.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FormatName {
+    #[default]
+    Cyclonedx,
+    CyclonedxXml,
+    Spdx,
+    SpdxTv,
+    Spdx3,
+    Syft,
+}
+
+impl FormatName {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::CycloneDxJson => Self::Cyclonedx,
+            Kind::CycloneDxXml => Self::CyclonedxXml,
+            Kind::SpdxJson => Self::Spdx,
+            Kind::SpdxTagValue => Self::SpdxTv,
+            Kind::Spdx3 => Self::Spdx3,
+            Kind::Syft => Self::Syft,
+        }
+    }
+
+    /// How it is asked for and kept.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cyclonedx => "cyclonedx",
+            Self::CyclonedxXml => "cyclonedx-xml",
+            Self::Spdx => "spdx",
+            Self::SpdxTv => "spdx-tv",
+            Self::Spdx3 => "spdx3",
+            Self::Syft => "syft",
+        }
+    }
+
+    /// What clients are told it is.
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Cyclonedx => "application/vnd.cyclonedx+json",
+            Self::CyclonedxXml => "application/vnd.cyclonedx+xml",
+            Self::Spdx => "application/spdx+json",
+            Self::SpdxTv => "text/spdx",
+            Self::Spdx3 => "application/ld+json",
+            Self::Syft => "application/vnd.syft+json",
+        }
     }
 }
 
-const KINDS: [Kind; 6] =
-    [Kind::CycloneDxJson, Kind::CycloneDxXml, Kind::SpdxJson, Kind::SpdxTagValue, Kind::Spdx3, Kind::Syft];
-
-#[derive(Deserialize)]
+/// Which document is asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Wanted {
-    format: Option<String>,
+    /// Its format. What was found is written as `cyclonedx` (1.6) or `spdx` (2.3); others there are only of what was given.
+    #[serde(default)]
+    #[param(inline)]
+    format: FormatName,
+    /// The document that somebody gave, as it came, rather than what was found.
     #[serde(default)]
     given: bool,
 }
 
+/// Answers with a bill of materials: of what was found in an image, or one that somebody gave.
+///
+/// The same scan gives the same document.
+#[utoipa::path(get, path = "/api/v1/images/{digest}/sbom", operation_id = "sbom", tag = "images",
+    params(("digest" = inline(Digests), Path, description = "The digest of an image; an index has none of what was found."), Wanted),
+    security(("token" = ["viewer"])),
+    responses((status = 200, description = "The document.", content(
+        (serde_json::Value = "application/vnd.cyclonedx+json"), (serde_json::Value = "application/spdx+json"),
+        (serde_json::Value = "application/ld+json"), (serde_json::Value = "application/vnd.syft+json"),
+        (String = "application/vnd.cyclonedx+xml"), (String = "text/spdx"))), Refused, Missing))]
 pub(crate) async fn read(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-    Query(wanted): Query<Wanted>,
+    digest: Pathed<Digest>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    let digest = digest(&name)?;
-    let format = wanted.format.as_deref().unwrap_or("cyclonedx");
-    let (media_type, document) = if wanted.given {
-        let known = KINDS.into_iter().map(kept_as).find(|(name, _)| *name == format);
-        let (format, media_type) = known.ok_or_else(|| {
-            let names: Vec<String> = KINDS.iter().map(|kind| format!("`{}`", kept_as(*kind).0)).collect();
-            Problem::invalid(format!("`format` is one of {}", names.join(", ")))
-        })?;
-        let document = app.store.sbom(&digest, format).await?;
-        let missing = || Problem::not_found("nobody gave a bill of materials of this image in this format");
-        (media_type, document.ok_or_else(missing)?)
+    let Path(digest) = digest?;
+    let Query(Wanted { format, given }) = wanted?;
+    let document = if given {
+        let document = app.store.sbom(&digest, format.name()).await?;
+        document.ok_or_else(|| {
+            Problem::not_found("nobody gave a bill of materials of this image in this format")
+        })?
     } else {
-        let kind = match format {
-            "cyclonedx" => Kind::CycloneDxJson,
-            "spdx" => Kind::SpdxJson,
-            _ => {
-                return Err(Problem::invalid(
-                    "`format` is `cyclonedx` or `spdx`; others only with `given=true`",
-                ));
-            }
-        };
+        if !matches!(format, FormatName::Cyclonedx | FormatName::Spdx) {
+            return Err(Problem::invalid("`format` is `cyclonedx` or `spdx`; others only with `given=true`"));
+        }
         let report = app.store.report(&digest, None).await?;
         let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
         let damaged = StoreError::Damaged { what: "report", name: digest.to_string() };
-        let format = format.to_owned();
-        let written = tokio::task::spawn_blocking(move || written(&report, &format)).await;
-        (kept_as(kind).1, written.map_err(|_| Problem::fault())?.ok_or(damaged)?)
+        let written = tokio::task::spawn_blocking(move || written(&report, format.name())).await;
+        written.map_err(|_| Problem::fault())?.ok_or(damaged)?
     };
-    let kind = [(header::CONTENT_TYPE, media_type), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let kind = [(header::CONTENT_TYPE, format.media_type()), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     Ok((kind, document).into_response())
 }
 
@@ -99,14 +144,34 @@ fn written(report: &StoredReport, format: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// A bill of materials that was taken.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TakenSbom {
+    /// Its format.
+    pub format: String,
+    /// How complete it is, in percent.
+    pub score: u64,
+    /// How many packages it names.
+    pub packages: u64,
+}
+
+/// Keeps a bill of materials that whoever built an image made, one of each format, of up to 32 MiB.
+///
+/// It is read first, and refused if it cannot be. It is a claim: no finding and no verdict rests on it.
+#[utoipa::path(put, path = "/api/v1/images/{digest}/sbom", operation_id = "giveSbom", tag = "images",
+    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index.")),
+    request_body(content = serde_json::Value, content_type = "*/*",
+        description = "CycloneDX (JSON, XML), SPDX (JSON, tag-value, 3.0) or Syft's JSON; it is told by what it is, not by what it is said to be."),
+    security(("token" = ["developer"])), responses((status = 200, body = TakenSbom), Refused, Unsent, Missing))]
 pub(crate) async fn give(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    digest: Pathed<Digest>,
     headers: HeaderMap,
     sent: Body,
-) -> Result<Response, Problem> {
+) -> Result<Json<TakenSbom>, Problem> {
     let actor = app.require(&headers, Role::Developer).await?;
-    let digest = digest(&name)?;
+    let Path(digest) = digest?;
+    let name = digest.to_string();
     let unknown =
         || Problem::not_found("no image of this digest was seen: push it, or tell of its push, first");
     app.store.image(&digest).await?.ok_or_else(unknown)?;
@@ -117,17 +182,18 @@ pub(crate) async fn give(
     })?;
     let document = bytes.clone();
     let read = tokio::task::spawn_blocking(move || {
+        // Until it is read, whether or not anybody still waits.
+        let _reader = reader;
         let read = assay_sbom::read(&document)?;
         Ok((assay_sbom::recognise(&document), assay_sbom::score(&read)))
     });
     let read: Result<_, assay_sbom::ReadSbomError> = read.await.map_err(|_| Problem::fault())?;
-    drop(reader);
     let (kind, score) = read.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Problem::invalid(format!("{error}{cause}"))
     })?;
     let kind = kind.ok_or_else(|| Problem::invalid("the format of the bill of materials is not known"))?;
-    let (format, _) = kept_as(kind);
+    let format = FormatName::of(kind).name();
     let now = (app.clock)();
     let document = app.store.document("bill of materials", &name, &bytes).await?;
     let sbom = NewSbom { format, document: &document, score: score.total(), packages: score.packages };
@@ -137,29 +203,39 @@ pub(crate) async fn give(
     work.record("sbom-given", Some(&digest), &detail, now).await?;
     work.audit(&actor.name, "sbom.give", &name, &detail, now).await?;
     work.commit().await?;
-    Ok((StatusCode::OK, Json(detail)).into_response())
+    Ok(Json(TakenSbom { format: format.to_owned(), score: sbom.score, packages: sbom.packages }))
 }
 
-#[derive(Serialize)]
-struct Given {
-    format: String,
-    created: String,
-    score: i64,
-    packages: i64,
+/// A bill of materials that somebody gave.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct GivenSbom {
+    /// Its format, as it is asked for.
+    pub format: String,
+    /// When it was given.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// How complete it is, in percent.
+    pub score: i64,
+    /// How many packages it names.
+    pub packages: i64,
 }
 
+/// Lists the bills of materials that somebody gave: one of each format at most, so there are no pages.
+#[utoipa::path(get, path = "/api/v1/images/{digest}/sboms", operation_id = "listSboms", tag = "images",
+    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index.")),
+    security(("token" = ["viewer"])), responses((status = 200, body = List<GivenSbom>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Path(name): Path<String>,
+    digest: Pathed<Digest>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Json<List<GivenSbom>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
-    // One of each format at most, so there are no pages.
-    let items = app.store.sboms(&digest(&name)?).await?.into_iter().map(|found| Given {
+    let Path(digest) = digest?;
+    let items = app.store.sboms(&digest).await?.into_iter().map(|found| GivenSbom {
         format: found.format,
         created: time(found.created),
         score: found.score,
         packages: found.packages,
     });
-    Ok(Json(super::List { items: items.collect(), next: None }).into_response())
+    Ok(Json(List { items: items.collect(), next: None }))
 }

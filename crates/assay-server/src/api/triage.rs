@@ -1,7 +1,7 @@
 //! Triage: what people decided about findings. Who may judge findings decides; everybody who may look sees it.
 
 use super::body;
-use super::page::{After, Limit, List, Text, number, text};
+use super::page::{After, Limit, List, Queried, Text, number, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Missing, Problem, Refused, Unsent};
@@ -161,10 +161,11 @@ pub(crate) struct Wanted {
     security(("token" = ["viewer"])), responses((status = 200, body = List<Decision>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    Query(wanted): Query<Wanted>,
+    wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Decision>>, Problem> {
     app.require(&headers, Role::Viewer).await?;
+    let Query(wanted) = wanted?;
     let filter = TriageFilter {
         advisory: text(&wanted.advisory),
         state: wanted.state.map(TriageState::from),

@@ -90,6 +90,8 @@ pub(crate) async fn verdict(
     let review = Review {
         namespace: text(&wanted.namespace).unwrap_or_default().to_owned(),
         object: serde_json::json!({ "metadata": { "labels": labels } }),
+        // Who may only look asks for no work.
+        dry_run: true,
         ..Review::default()
     };
     let unread = |why| Problem::new(StatusCode::CONFLICT, "no-namespace-labels", why);

@@ -24,32 +24,32 @@ pub(crate) async fn shown(
     let pieces = app.store.evidence(digest, after, limit).await?;
     let there = pieces.iter().filter(|piece| piece.gone_at.is_none());
     let places: BTreeSet<Place> = there.map(|piece| piece.place.clone()).collect();
-    let mut bodies = Vec::new();
     let admission = app.admission.as_ref().filter(|admission| !admission.judge.roots().is_empty());
-    let _seat = match admission {
-        Some(admission) => admission.flights.seat().await,
-        None => None,
-    };
+    let mut checks = BTreeMap::new();
     if let Some(admission) = admission {
+        let now = (app.clock)().timestamp();
+        // One place after the other: each may hold as much as a verdict may.
         for place in places {
+            let seat = admission.flights.seat().await;
             let body = app.store.gathered(digest, &place).await?.and_then(|gathered| gathered.body);
-            bodies.extend(body.map(|body| (place, body, admission.judge.clone())));
+            let Some(body) = body else { continue };
+            let judge = admission.judge.clone();
+            let judging = tokio::task::spawn_blocking(move || {
+                let _seat = seat;
+                let mut checks = Vec::new();
+                let Ok(found) = AttachedEvidence::from_bytes(&body) else { return checks };
+                drop(body);
+                let (judged, _) = found.pieces(judge.roots(), now);
+                for (candidate, judged) in found.candidates.iter().zip(judged) {
+                    let judged = judged.map(|judged| judged.checks).unwrap_or_default();
+                    checks.push(((place.clone(), found.identity(candidate)), judged));
+                }
+                checks
+            });
+            let damaged = |_| StoreError::Damaged { what: "evidence", name: digest.to_string() };
+            checks.extend(judging.await.map_err(damaged)?);
         }
     }
-    let (now, name) = ((app.clock)().timestamp(), digest.to_string());
-    let judging = tokio::task::spawn_blocking(move || {
-        let mut checks = BTreeMap::new();
-        for (place, body, judge) in bodies {
-            let Ok(found) = AttachedEvidence::from_bytes(&body) else { continue };
-            let (judged, _) = found.pieces(judge.roots(), now);
-            for (candidate, judged) in found.candidates.iter().zip(judged) {
-                let judged = judged.map(|judged| judged.checks).unwrap_or_default();
-                checks.insert((place.clone(), found.identity(candidate)), judged);
-            }
-        }
-        checks
-    });
-    let mut checks = judging.await.map_err(|_| StoreError::Damaged { what: "evidence", name })?;
     let shown = pieces.into_iter().map(|known| {
         let found = known.gone_at.is_none().then(|| (known.place.clone(), known.seen.digest));
         Shown { checks: found.and_then(|key| checks.remove(&key)).unwrap_or_default(), known }

@@ -60,6 +60,11 @@ impl Visitor {
     }
 }
 
+/// Returns the terms by which people are let in by an identity provider now.
+fn terms(app: &App) -> Option<&str> {
+    app.login.as_ref().map(Login::terms)
+}
+
 /// Returns who asks, if they may.
 pub(super) async fn visitor(app: &App, headers: &HeaderMap, role: Role) -> Result<Visitor, PageError> {
     let now = (app.clock)();
@@ -67,7 +72,9 @@ pub(super) async fn visitor(app: &App, headers: &HeaderMap, role: Role) -> Resul
         return Ok(Visitor::new(app.require(headers, role).await?, None));
     }
     let Some(session) = session(headers) else { return Err(PageError::SignIn) };
-    let Some(holder) = app.store.session_holder(&session, now).await? else { return Err(PageError::SignIn) };
+    let Some(holder) = app.store.session_holder(&session, terms(app), now).await? else {
+        return Err(PageError::SignIn);
+    };
     // As with the API: who is signed in may not ask more than a token may.
     if !app.limits.request(&holder.name, now) {
         app.metrics.rate_limited.add(1);
@@ -238,7 +245,7 @@ pub(super) async fn sign_out(
 
 async fn end(app: &App, session: &Session) -> Result<(), Problem> {
     let now = (app.clock)();
-    let holder = app.store.session_holder(session, now).await?;
+    let holder = app.store.session_holder(session, terms(app), now).await?;
     let mut work = app.store.begin().await?;
     if work.end_session(session).await?
         && let Some(holder) = holder

@@ -5,7 +5,7 @@ use crate::admission::Standing;
 use crate::worker::{Pulse, chain, fault};
 use assay_oci::copy::{CopyOptions, copy};
 use assay_oci::{Access, Network, Reference, Repository, RepositoryError, Selector};
-use assay_store::{Candidate, CandidateState, Job, NewPromotion, Place, StoreError};
+use assay_store::{Candidate, CandidateState, Job, Moment, NewPromotion, Place, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why an attempt failed.
@@ -83,6 +83,12 @@ impl Promoter {
             if named.is_none_or(|named| named.digest != digest) {
                 return self.end(job, &read, CandidateState::Pending, "").await;
             }
+        }
+        if !read.order.follows
+            && self.store.promoted_since(&read.target, &digest, Moment(read.order.asked)).await?
+        {
+            let why = "another image was promoted to the tag since";
+            return self.end(job, &read, CandidateState::Refused, why).await;
         }
         read.candidate.generation = self.store.generation(&digest).await?.unwrap_or_default();
         let warnings = match self.admission.promotable(&read.source, &digest).await? {

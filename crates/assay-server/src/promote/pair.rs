@@ -95,7 +95,7 @@ impl Pair {
     }
 
     /// Returns the release side, as the operator wrote it.
-    pub(super) fn release(&self) -> String {
+    pub(crate) fn release(&self) -> String {
         self.written.clone()
     }
 

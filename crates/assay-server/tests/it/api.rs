@@ -2,7 +2,7 @@
 
 use crate::fixture::{BUILT, World, database, image, run};
 use assay_server::api::{document, operations};
-use assay_store::{NewJob, Role};
+use assay_store::{NewJob, Place, Role};
 use assay_test::registry::Content;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -10,8 +10,22 @@ use std::path::Path;
 const POLICY: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: p}\ntiers:\n  - {name: t, onPending: deny}\n\
     rules:\n  - {id: critical, vulnerabilities: {max: {critical: 0}}}\n";
 
+/// A world in which the image that [`filled`] names was seen.
 async fn world() -> World {
-    World::start(Content::new(), &database(&[], BUILT), None).await
+    let world = World::start(Content::new(), &database(&[], BUILT), None).await;
+    let place = Place {
+        registry: "registry.example".to_owned(),
+        repository: "team/app".to_owned(),
+        tag: Some("1.0".to_owned()),
+    };
+    let mut work = world.store.begin().await.unwrap();
+    work.see(&digest().parse().unwrap(), &place, crate::fixture::now()).await.unwrap();
+    work.commit().await.unwrap();
+    world
+}
+
+fn digest() -> String {
+    format!("sha256:{}", "0".repeat(64))
 }
 
 fn operation(method: &str, path: &str) -> &'static Value {
@@ -20,9 +34,11 @@ fn operation(method: &str, path: &str) -> &'static Value {
 
 /// An address with something in the place of its names.
 fn filled(path: &str) -> String {
-    path.replace("{digest}", &format!("sha256:{}", "0".repeat(64)))
+    path.replace("{digest}", &digest())
         .replace("{name}", "nobody")
         .replace("{id}", "1")
+        .replace("{environment}", "production")
+        .replace("{service}", "shop")
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
@@ -53,7 +69,7 @@ fn every_address_is_in_the_document() {
             serde_json::from_str(&world.ask("GET", "/api/v1/openapi.json", None, "").await.1).unwrap();
         assert_eq!(&served, document());
         assert_eq!(served["openapi"], "3.1.0");
-        assert!(operations().len() >= 15);
+        assert_eq!(operations().len(), 35);
         for (method, path) in operations() {
             let (status, body) = world.ask(&method, &filled(&path), Some(Role::Admin), "").await;
             assert!(!body.contains("nothing at this address") && status != 405, "{method} {path}: {body}");
@@ -93,7 +109,7 @@ fn the_role_that_is_described_is_the_one_that_is_asked_for() {
 fn lists_are_alike_and_take_nothing_that_is_not_described() {
     run(async {
         let world = world().await;
-        let mut lists = 0;
+        let mut listed = Vec::new();
         for (method, path) in operations().iter().filter(|(method, _)| method == "GET") {
             let parameters = operation(method, path)["parameters"].as_array().cloned().unwrap_or_default();
             let named = |name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
@@ -106,8 +122,11 @@ fn lists_are_alike_and_take_nothing_that_is_not_described() {
             if !named("limit") {
                 continue;
             }
-            lists += 1;
-            let sample = if path.ends_with("blast-radius") { "package=x&" } else { "" };
+            let sample = match path.rsplit('/').next().unwrap() {
+                "blast-radius" => "package=x&",
+                "retention" => "days=1&",
+                _ => "",
+            };
             for (wrong, want) in [
                 ("limit=0", 400),
                 ("limit=1001", 400),
@@ -121,10 +140,27 @@ fn lists_are_alike_and_take_nothing_that_is_not_described() {
                 if want == 200 {
                     let list: Value = serde_json::from_str(&body).unwrap();
                     assert!(list["items"].is_array() && list["next"].is_null(), "{path}: {list}");
+                    listed.push(path.clone());
                 }
             }
         }
-        assert_eq!(lists, 6);
+        let lists = [
+            "audit",
+            "blast-radius",
+            "builds",
+            "channels",
+            "crawls",
+            "deployments",
+            "events",
+            "images",
+            "images/{digest}/evidence",
+            "images/{digest}/findings",
+            "promotions",
+            "retention",
+            "tokens",
+            "triage",
+        ];
+        assert_eq!(listed, lists.map(|list| format!("/api/v1/{list}")));
     });
 }
 
@@ -154,12 +190,48 @@ fn other_methods_and_bodies_are_refused_with_what_is_possible() {
     });
 }
 
+/// Returns the addresses that take a body in JSON.
+fn bodies() -> Vec<(String, String)> {
+    let takes = |(method, path): &(String, String)| {
+        operation(method, path)["requestBody"]["content"]["application/json"].is_object()
+    };
+    operations().into_iter().filter(takes).collect()
+}
+
 async fn post(world: &World, kind: &str, body: &str) -> (u16, String) {
+    send(world, "POST", "/api/v1/tokens", kind, body).await
+}
+
+#[test]
+fn bodies_are_json_and_have_no_member_that_is_not_described() {
+    run(async {
+        let world = world().await;
+        let bodies = bodies();
+        assert_eq!(bodies.len(), 6, "{bodies:?}");
+        for (method, path) in bodies {
+            let asked = filled(&path);
+            let (status, body) = send(&world, &method, &asked, "text/plain", "{}").await;
+            assert!(status == 415 && body.contains("not-json"), "{path}: {status} {body}");
+            let (status, body) =
+                send(&world, &method, &asked, "application/json", r#"{"colour": "red"}"#).await;
+            assert!(status == 400 && body.contains("unknown field `colour`"), "{path}: {status} {body}");
+            // A build may come with a long log.
+            if path == "/api/v1/builds" {
+                continue;
+            }
+            let large = format!("\"{}\"", "x".repeat(70_000));
+            let (status, body) = send(&world, &method, &asked, "application/json", &large).await;
+            assert!(status == 413 && body.contains("too-large"), "{path}: {status} {body}");
+        }
+    });
+}
+
+async fn send(world: &World, method: &str, path: &str, kind: &str, body: &str) -> (u16, String) {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
     let token = crate::fixture::token(Role::Admin);
     let request = format!(
-        "POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
          Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
         token.reveal(),
         body.len()

@@ -124,7 +124,7 @@ fn a_record_that_makes_no_sense_is_refused_with_the_reason() {
             ("recipe", Value::Null, "recipe"),
             ("recipe", json!(""), "commit"),
             ("recipe", json!("a\nb"), "control characters"),
-            ("outcome", json!("ok"), "`success` or `failure`"),
+            ("outcome", json!("ok"), "unknown variant `ok`"),
             ("started", json!("yesterday"), "is no time"),
             ("started", json!("2999-01-01T00:00:00Z"), "future"),
             ("durationSeconds", json!(-1), "number of seconds"),
@@ -170,7 +170,6 @@ fn deployments_are_told_listed_and_ended() {
         assert_eq!(put(Role::Developer, &json!({ "good": true })).await.1["code"], "nothing-runs");
         let full = format!("{}/team/app@{}", world.registry.host(), app.digest());
         for (body, told) in [
-            (json!({ "image": format!("elsewhere.example/app@{}", app.digest()) }), "elsewhere.example"),
             (json!({ "image": format!("{}/team/app:1.0", world.registry.host()) }), "has no digest"),
             (json!({ "image": full, "digest": app.digest() }), "either"),
             (json!({ "image": full, "owner": "" }), "`owner` is empty"),
@@ -181,6 +180,12 @@ fn deployments_are_told_listed_and_ended() {
             let detail = problem["detail"].as_str().unwrap_or_default();
             assert!(status == 400 && detail.contains(told), "{body}: {status} {detail}");
         }
+        let foreign = json!({ "image": format!("elsewhere.example/app@{}", app.digest()) });
+        let (status, problem) = put(Role::Developer, &foreign).await;
+        assert!(
+            status == 422 && problem["detail"].as_str().unwrap().contains("elsewhere.example"),
+            "{problem}"
+        );
         // What nobody pushed under our eyes is seen now, and scanned.
         let body = json!({ "image": full, "owner": "ada@example.org", "team": "store" });
         let (status, entry) = put(Role::Developer, &body).await;
@@ -206,6 +211,8 @@ fn deployments_are_told_listed_and_ended() {
             assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
         }
 
+        let nameless = "/api/v1/deployments/production/a%00b";
+        assert_eq!(world.ask("DELETE", nameless, Some(Role::Developer), "").await.0, 400);
         assert_eq!(world.ask("DELETE", path, Some(Role::Viewer), "").await.0, 403);
         assert_eq!(world.ask("DELETE", path, Some(Role::Developer), "").await.0, 204);
         assert_eq!(world.ask("DELETE", path, Some(Role::Developer), "").await.0, 404);

@@ -246,6 +246,26 @@ fn a_pod_has_another_repository_asked_and_a_dry_run_has_none() {
 }
 
 #[test]
+fn who_may_only_look_has_no_registry_asked() {
+    run(async {
+        let scene = Scene::start(&policy(&key(), "")).await;
+        let world = scene.world();
+        world.work().await;
+        let before = world.registry.count("");
+        for repository in ["secret/one", "secret/two"] {
+            let named = format!("{}/{repository}@{}", world.registry.host(), scene.image.digest());
+            let path =
+                format!("/api/v1/images/{}/verdict?namespace=prod&reference={named}", scene.image.digest());
+            let (status, body) = world.ask("GET", &path, Some(Role::Viewer), "").await;
+            assert!(status == 409 || (status == 200 && body.contains("\"deny\"")), "{status} {body}");
+        }
+        assert_eq!(world.store.queued().await.unwrap(), 0);
+        world.work().await;
+        assert_eq!(world.registry.count(""), before);
+    });
+}
+
+#[test]
 fn a_key_counts_until_its_last_second_and_no_verdict_longer() {
     run(async {
         let key = key();

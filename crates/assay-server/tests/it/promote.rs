@@ -263,9 +263,9 @@ fn a_release_tag_moves_only_where_that_is_allowed() {
         for (body, want) in [
             (serde_json::json!({}), 400),
             (serde_json::json!({ "source": "" }), 400),
-            (serde_json::json!({ "source": "elsewhere.example/team/app:1.0" }), 400),
-            (serde_json::json!({ "source": format!("{host}/release/app:1.0") }), 400),
-            (serde_json::json!({ "source": source, "target": format!("{host}/other/app") }), 400),
+            (serde_json::json!({ "source": "elsewhere.example/team/app:1.0" }), 422),
+            (serde_json::json!({ "source": format!("{host}/release/app:1.0") }), 422),
+            (serde_json::json!({ "source": source, "target": format!("{host}/other/app") }), 422),
             (serde_json::json!({ "source": source, "tag": "a b" }), 400),
             (serde_json::json!({ "source": source, "tag": "a@sha256:0" }), 400),
             (serde_json::json!({ "source": source, "surprise": 1 }), 400),

@@ -51,36 +51,62 @@ fn a_head_that_never_ends_is_not_waited_for() {
     });
 }
 
+/// Sends a body that never ends; returns what was said at last, and after how long.
+async fn endless(world: &World, head: &str) -> (String, Duration) {
+    let mut stream = TcpStream::connect(world.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    let mut said = Vec::new();
+    let send = async {
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let mut bytes = [0; 4096];
+            if let Ok(Ok(read)) =
+                tokio::time::timeout(Duration::from_millis(10), stream.read(&mut bytes)).await
+            {
+                if read == 0 {
+                    break;
+                }
+                said.extend_from_slice(&bytes[..read]);
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(50), send).await.expect("the server waits for ever");
+    (String::from_utf8_lossy(&said).into_owned(), begun.elapsed())
+}
+
 #[test]
 fn a_body_that_never_ends_is_not_waited_for() {
     run(async {
         let world = world().await;
-        let head = format!(
-            "POST /api/v1/tokens HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: 10000\r\n\r\n",
-            token(Role::Admin).reveal()
-        );
-        let mut stream = TcpStream::connect(world.address).await.unwrap();
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let begun = Instant::now();
-        let mut said = Vec::new();
-        let send = async {
-            while stream.write_all(b"x").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(500)).await;
-                let mut bytes = [0; 4096];
-                if let Ok(Ok(read)) =
-                    tokio::time::timeout(Duration::from_millis(10), stream.read(&mut bytes)).await
-                {
-                    if read == 0 {
-                        break;
-                    }
-                    said.extend_from_slice(&bytes[..read]);
-                }
-            }
+        let head = |path: &str, role| {
+            format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\nContent-Length: 10000\r\n\r\n",
+                token(role).reveal()
+            )
         };
-        tokio::time::timeout(Duration::from_secs(50), send).await.expect("the server waits for ever");
-        let said = String::from_utf8_lossy(&said);
-        assert!(said.starts_with("HTTP/1.1 408") && said.contains("too-slow"), "{said}");
-        assert!(begun.elapsed() >= Duration::from_secs(29), "{:?}", begun.elapsed());
+        // The last two read their bodies themselves, or look as if they did.
+        let (one, two, three) = (
+            head("/api/v1/tokens", Role::Admin),
+            head("/api/v1/builds", Role::Developer),
+            head("/webhooks/sbom", Role::Viewer),
+        );
+        let (one, two, three) =
+            tokio::join!(endless(&world, &one), endless(&world, &two), endless(&world, &three));
+        for (said, took) in [one, two, three] {
+            assert!(said.starts_with("HTTP/1.1 408") && said.contains("too-slow"), "{said}");
+            assert!(took >= Duration::from_secs(29), "{took:?}");
+        }
+    });
+}
+
+#[test]
+fn what_takes_no_body_reads_none() {
+    run(async {
+        let world = world().await;
+        let (status, body) = world.ask("GET", "/healthz", None, "a body").await;
+        assert_eq!(status, 413, "{body}");
+        assert_eq!(world.ask("GET", "/healthz", None, "").await.0, 200);
     });
 }
 

@@ -35,11 +35,14 @@ fn a_login_ends_with_its_time_its_session_and_its_terms() {
             }
             work.add_login(&session(3), &holder, "others", at(0)).await.unwrap();
             work.commit().await.unwrap();
-            let known =
-                async |number, seconds| store.session_holder(&session(number), at(seconds)).await.unwrap();
+            let known = async |number, seconds| {
+                store.session_holder(&session(number), Some("terms"), at(seconds)).await.unwrap()
+            };
             assert_eq!(known(0, 12 * 3600 - 1).await, Some(holder));
             assert_eq!(known(0, 12 * 3600).await, None);
             assert_eq!(known(9, 1).await, None);
+            assert_eq!(known(3, 1).await, None, "another server lets people in by former terms");
+            assert_eq!(store.session_holder(&session(0), None, at(1)).await.unwrap(), None);
             let mut work = store.begin().await.unwrap();
             assert!(work.end_session(&session(1)).await.unwrap());
             assert!(!work.end_session(&session(1)).await.unwrap());

@@ -20,7 +20,8 @@ fn a_session_opens_what_its_token_opens_and_ends_with_it() {
         );
         assert_eq!(work.begin_session(&token, &Session::new([5; 32]), at(100)).await.unwrap(), None);
         work.commit().await.unwrap();
-        let of = async |session: &Session, second| store.session_holder(session, at(second)).await.unwrap();
+        let of =
+            async |session: &Session, second| store.session_holder(session, None, at(second)).await.unwrap();
         assert_eq!(of(&Session::presented(first.reveal()), 99).await, Some(holder("anna")));
         assert_eq!(of(&first, 100).await, None, "its token has expired");
         assert_eq!(of(&second, 12 * 3600 + 1).await, Some(holder("ben")));
@@ -53,10 +54,10 @@ fn of_many_sessions_the_oldest_end() {
         let mut open = 0;
         for number in 0..60_u8 {
             let session = Session::new([number; 32]);
-            open += usize::from(store.session_holder(&session, at(3)).await.unwrap().is_some());
+            open += usize::from(store.session_holder(&session, None, at(3)).await.unwrap().is_some());
         }
         assert_eq!(open, 50);
-        assert!(store.session_holder(&Session::new([59; 32]), at(3)).await.unwrap().is_some());
+        assert!(store.session_holder(&Session::new([59; 32]), None, at(3)).await.unwrap().is_some());
     });
 }
 

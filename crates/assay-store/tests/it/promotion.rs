@@ -128,6 +128,12 @@ fn a_move_without_a_promotion_is_told_of_once_and_one_with_it_never() {
         };
         assert_eq!(check(9, 1).await, ReleaseTag::Fine);
         begin(1, 10).await;
+        let since = async |number: u8, second: i64| {
+            store.promoted_since(&release("1.0"), &digest(number), at(second)).await.unwrap()
+        };
+        // What was asked for before must not undo it; the same again may be done.
+        assert!(since(2, 9).await && !since(2, 10).await && !since(1, 9).await);
+        assert!(!store.promoted_since(&release("2.0"), &digest(2), at(9)).await.unwrap());
         assert_eq!(check(1, 11).await, ReleaseTag::Fine);
         end(1, 12).await;
         assert_eq!(check(9, 11).await, ReleaseTag::Fine, "it was asked before the promotion was done");

@@ -1,20 +1,21 @@
 //! `assay build`: how images were built, for the server.
 
 use super::Global;
-use crate::client::ServerArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::repository;
+use crate::server_client::ServerArgs;
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::{Digest, Timestamp};
 use assay_oci::Access;
+use assay_server::api::build::{BuildInput, NewBuild, Outcome};
 use assay_sign::predicate::ci;
-use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The longest log that the server takes.
 const MAX_LOG: u64 = 2 << 20;
@@ -40,7 +41,8 @@ enum Action {
     --input golang:1.22=sha256:… --log build.log registry.example/team/app:1.4       in GitHub Actions or GitLab CI\n  \
     assay build record --server https://assay.example --outcome failure --recipe \"$(git rev-parse HEAD)\" --duration 12 --log build.log\n\n\
     Commit, source and run are those that GitHub Actions, GitLab CI and others tell a job, unless they are given. Builds of equal commit, \
-    source, image, platform and inputs are compared with one another: what comes out the same is reproducible.")]
+    source, image, platform and inputs are compared with one another: what comes out the same is reproducible. The server is also named by the \
+    variable `ASSAY_SERVER`, and the token by `ASSAY_TOKEN`; its role is `developer` at least.")]
 struct RecordArgs {
     #[command(flatten)]
     server: ServerArgs,
@@ -66,8 +68,8 @@ struct RecordArgs {
     platform: Option<String>,
 
     /// How the build ended.
-    #[arg(long, value_name = "OUTCOME", value_parser = ["success", "failure"])]
-    outcome: String,
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Ending,
 
     /// When it began; so long before now as it took, if that is all that is given.
     #[arg(long, value_name = "TIME")]
@@ -93,6 +95,21 @@ struct RecordArgs {
     image: Option<String>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Ending {
+    Success,
+    Failure,
+}
+
+impl From<Ending> for Outcome {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Success => Self::Success,
+            Ending::Failure => Self::Failure,
+        }
+    }
+}
+
 fn input(text: &str) -> Result<(String, Digest), String> {
     let (name, digest) =
         text.rsplit_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected `NAME=DIGEST`")?;
@@ -103,7 +120,7 @@ fn input(text: &str) -> Result<(String, Digest), String> {
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let Action::Record(args) = &args.action;
-    let client = args.server.client(&args.network, global)?;
+    let client = args.server.client(global)?;
     let told = ci::ALL.iter().find(|system| (system.is)(&environment::variable));
     let told = told.map(|system| (system.build)(&environment::variable)).unwrap_or_default();
     let recipe = args.recipe.clone().or(told.commit).ok_or_else(|| {
@@ -112,7 +129,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     })?;
     let (started, duration) = times(args, told.started.as_deref())?;
     let (image, digest) = image(args, global)?;
-    if digest.is_none() && args.outcome == "success" {
+    if digest.is_none() && args.outcome == Ending::Success {
         return Err(CommandError::usage("a build that succeeded has an image")
             .hint("name it as IMAGE, or its digest with `--digest DIGEST`"));
     }
@@ -123,26 +140,26 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         })?,
         None => String::new(),
     };
-    let inputs: Vec<Value> = args
-        .input
-        .iter()
-        .map(|(name, digest)| json!({ "name": name, "digest": digest.to_string() }))
-        .collect();
-    let body = json!({
-        "digest": digest.map(|digest| digest.to_string()),
-        "image": image,
-        "platform": args.platform,
-        "source": args.source.clone().or(told.source),
-        "recipe": recipe,
-        "inputs": inputs,
-        "outcome": args.outcome,
-        "started": started.to_string(),
-        "durationSeconds": duration,
-        "invocation": args.invocation.clone().or(told.invocation),
-        "log": log,
-    });
-    let answer = client.send("record the build", "POST", "/api/v1/builds", Some(&body))?;
-    let number = answer.get("id").and_then(Value::as_i64).unwrap_or_default();
+    let inputs =
+        args.input.iter().map(|(name, digest)| BuildInput { name: name.clone(), digest: digest.to_string() });
+    // At most a week: every number of seconds in it has its own.
+    let duration_seconds = Duration::from_secs(duration).as_secs_f64();
+    let build = NewBuild {
+        digest: digest.map(|digest| digest.to_string()),
+        image,
+        platform: args.platform.clone(),
+        source: args.source.clone().or(told.source),
+        recipe,
+        inputs: inputs.collect(),
+        outcome: args.outcome.into(),
+        started: started.to_string(),
+        duration_seconds,
+        invocation: args.invocation.clone().or(told.invocation),
+        log,
+    };
+    let number = client
+        .record_build(&build)
+        .map_err(|error| error.into_command_error("cannot record the build at the server"))?;
     terminal::note(global, &format!("recorded as build {number}"));
     Ok(ExitCode::SUCCESS)
 }
@@ -176,7 +193,7 @@ fn image(args: &RecordArgs, global: &Global) -> Result<(Option<String>, Option<D
         text.parse().map_err(|error| repository::failed("record the build of", text, error))?;
     let name = Some(format!("{}/{}", reference.registry(), reference.repository()));
     // What failed is not in the registry, whatever its tag names there.
-    if args.outcome == "failure" {
+    if args.outcome == Ending::Failure {
         return Ok((name, args.digest));
     }
     if let Some(digest) = args.digest.or_else(|| reference.digest()) {

@@ -1,14 +1,15 @@
 //! `assay deployment`: what runs where, for the server.
 
 use super::Global;
-use crate::client::{ServerArgs, segment};
 use crate::error::CommandError;
 use crate::repository;
+use crate::server_client::ServerArgs;
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Digest;
 use assay_oci::{Access, Reference};
-use serde_json::json;
+use assay_report::escape;
+use assay_server::api::deployment::NewDeployment;
 use std::process::ExitCode;
 
 /// Tell a server what runs where.
@@ -29,7 +30,8 @@ enum Action {
 #[command(after_help = "Examples:\n  \
     assay deployment record --server https://assay.example --environment production --service shop registry.example/shop:1.4\n  \
     assay deployment record --server https://assay.example --environment production --service shop --good        once it works\n\n\
-    What runs, and the last image of each service that was good, is never forgotten by the server.")]
+    What runs, and the last image of each service that was good, is never forgotten by the server. It is also named by the \
+    variable `ASSAY_SERVER`, and the token by `ASSAY_TOKEN`; its role is `developer` at least.")]
 struct RecordArgs {
     #[command(flatten)]
     service: ServiceArgs,
@@ -49,6 +51,9 @@ struct RecordArgs {
     /// Which team's it is.
     #[arg(long, value_name = "NAME")]
     team: Option<String>,
+
+    #[command(flatten)]
+    network: NetworkArgs,
 
     /// The image, in a registry. Its tag is asked for the digest.
     #[arg(value_name = "IMAGE")]
@@ -76,15 +81,6 @@ struct ServiceArgs {
     /// The service.
     #[arg(long, value_name = "NAME")]
     service: String,
-
-    #[command(flatten)]
-    network: NetworkArgs,
-}
-
-impl ServiceArgs {
-    fn path(&self) -> String {
-        format!("/api/v1/deployments/{}/{}", segment(&self.environment), segment(&self.service))
-    }
 }
 
 /// Runs the command.
@@ -92,15 +88,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     match &args.action {
         Action::Record(args) => record(args, global)?,
         Action::End(args) => {
-            let client = args.service.server.client(&args.service.network, global)?;
-            client.send("record the end", "DELETE", &args.service.path(), None)?;
+            let client = args.service.server.client(global)?;
+            client
+                .undeploy(&args.service.environment, &args.service.service)
+                .map_err(|error| error.into_command_error("cannot record the end at the server"))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn record(args: &RecordArgs, global: &Global) -> Result<(), CommandError> {
-    let client = args.service.server.client(&args.service.network, global)?;
+    let client = args.service.server.client(global)?;
     if args.image.is_none() && args.digest.is_none() && !args.good {
         return Err(CommandError::usage("it is not said what the service runs")
             .hint("name it as IMAGE, or its digest with `--digest DIGEST`; `--good` alone is about what it runs already"));
@@ -109,25 +107,19 @@ fn record(args: &RecordArgs, global: &Global) -> Result<(), CommandError> {
         Some(text) => Some(image(text, args, global)?),
         None => None,
     };
-    let body = json!({
-        "image": image,
-        "digest": args.digest.filter(|_| image.is_none()).map(|digest| digest.to_string()),
-        "good": args.good,
-        "owner": args.owner,
-        "team": args.team,
-    });
-    let answer = client.send("record the deployment", "PUT", &args.service.path(), Some(&body))?;
-    let text = |name: &str| answer.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    terminal::note(
-        global,
-        &format!(
-            "`{}` runs {} in `{}` since {}",
-            text("service"),
-            text("digest"),
-            text("environment"),
-            text("since")
-        ),
-    );
+    let deployment = NewDeployment {
+        digest: args.digest.filter(|_| image.is_none()).map(|digest| digest.to_string()),
+        image,
+        good: args.good,
+        owner: args.owner.clone(),
+        team: args.team.clone(),
+    };
+    let runs = client
+        .deploy(&args.service.environment, &args.service.service, &deployment)
+        .map_err(|error| error.into_command_error("cannot record the deployment at the server"))?;
+    let told =
+        format!("`{}` runs {} in `{}` since {}", runs.service, runs.digest, runs.environment, runs.since);
+    terminal::note(global, &escape::terminal(&told));
     Ok(())
 }
 
@@ -138,7 +130,7 @@ fn image(text: &str, args: &RecordArgs, global: &Global) -> Result<String, Comma
     let digest = match args.digest.or_else(|| reference.digest()) {
         Some(digest) => digest,
         None => {
-            let found = repository::locate(text, Access::Read, &args.service.network, global)?;
+            let found = repository::locate(text, Access::Read, &args.network, global)?;
             found.image.descriptor.digest
         }
     };

@@ -43,7 +43,7 @@ pub(crate) struct Args {
 
     #[cfg(feature = "server")]
     #[command(flatten)]
-    server: crate::server_client::ServerArgs,
+    server: crate::server_client::InsteadArgs,
 
     #[command(flatten)]
     gate: GateArgs,
@@ -108,7 +108,7 @@ impl FromStr for Output {
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
     let now = environment::clock();
     #[cfg(feature = "server")]
-    if args.server.server.is_some() {
+    if args.server.is_given() {
         return of_server(args, global, now);
     }
     let asked = Asked {

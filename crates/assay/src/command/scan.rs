@@ -87,7 +87,7 @@ pub(crate) struct Args {
 
     #[cfg(feature = "server")]
     #[command(flatten)]
-    server: crate::server_client::ServerArgs,
+    server: crate::server_client::InsteadArgs,
 }
 
 /// How a report is written.
@@ -241,7 +241,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         None => Settings::load(&args.context, global)?,
     };
     #[cfg(feature = "server")]
-    if args.server.server.is_some() {
+    if args.server.is_given() {
         return of_server(args, &filter, global);
     }
     let (database, built_in) = source::open_database(global)?;

@@ -94,7 +94,7 @@ fn builds_and_deployments_are_told_to_the_server() {
     let ran = deployment("end", &[]);
     assert_eq!(ran.code, 2);
     assert!(
-        ran.stderr.contains("it answered 404: the service is not known to run anything"),
+        ran.stderr.contains("the server answered 404: the service is not known to run anything"),
         "{}",
         ran.stderr
     );
@@ -134,15 +134,15 @@ fn what_is_not_known_is_asked_for_before_anything_is_sent() {
     };
     check(&[&url, "--token-file", "token"], &[], "it is not said what the service runs");
     check(&[&url, "--good"], &[], "there is no token");
-    check(&[&url, "--good"], &[("ASSAY_TOKEN", "a b")], "there is no token");
+    check(&[&url, "--good"], &[("ASSAY_TOKEN", "a b")], "characters that no token has");
     check(
         &["http://assay.example", "--good"],
         &[("ASSAY_TOKEN", "x")],
-        "not sent to `assay.example` without TLS",
+        "`http://assay.example` would be sent the token without TLS",
     );
     assert_eq!(server.requests().len(), 0);
     // What is no server of ours is named as such.
-    check(&[&url, "--good"], &[("ASSAY_TOKEN", "x")], "it answered 500, and not as the server of Assay does");
+    check(&[&url, "--good"], &[("ASSAY_TOKEN", "x")], "is no answer of an Assay server");
     assert_eq!(server.requests()[0].header("authorization"), Some("Bearer x"));
 }
 

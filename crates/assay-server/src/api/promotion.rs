@@ -1,40 +1,54 @@
-//! Promotions in the API: what was promoted, and asking for one.
+//! Promotions: what was promoted, and asking for one.
 
-use super::Order;
-use crate::api::{List, Page, full, time};
+use super::page::{After, Limit, List, Queried};
+use super::{body, time};
 use crate::http::App;
-use crate::problem::Problem;
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
+use crate::promote::Order;
 use crate::worker::{MAX_QUEUED, RETRY_AFTER};
 use assay_oci::Reference;
 use assay_policy::pattern;
-use assay_store::{Enqueued, Place, Promotion, Role};
+use assay_store::{Enqueued, Place, Role};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
-#[derive(Serialize)]
+/// A promotion.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PromotionEntry {
-    id: i64,
-    source: String,
-    target: String,
-    digest: String,
-    actor: String,
-    verdict: String,
-    policy: String,
-    started: String,
-    finished: Option<String>,
+pub struct Promotion {
+    /// Its number.
+    pub id: i64,
+    /// The image in its incoming repository, by digest.
+    pub source: String,
+    /// The tag that it got in the release repository.
+    pub target: String,
+    /// The image.
+    pub digest: String,
+    /// Who asked for it.
+    pub actor: String,
+    /// What the policy said.
+    pub verdict: String,
+    /// The digest of the policy's text.
+    pub policy: String,
+    /// When it began.
+    #[schema(format = DateTime)]
+    pub started: String,
+    /// When it was done, if it is.
+    #[schema(format = DateTime, required)]
+    pub finished: Option<String>,
     /// What the tag names now without a promotion.
-    moved_to: Option<String>,
+    #[schema(required)]
+    pub moved_to: Option<String>,
 }
 
-impl From<Promotion> for PromotionEntry {
-    fn from(promotion: Promotion) -> Self {
-        let Promotion { from, to, digest, .. } = &promotion;
+impl From<assay_store::Promotion> for Promotion {
+    fn from(promotion: assay_store::Promotion) -> Self {
+        let assay_store::Promotion { from, to, digest, .. } = &promotion;
         Self {
             id: promotion.id,
             source: format!("{}/{}@{digest}", from.registry, from.repository),
@@ -50,42 +64,76 @@ impl From<Promotion> for PromotionEntry {
     }
 }
 
-/// Answers with promotions.
-pub(crate) async fn list(
-    State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let limit = page.limit();
-    let promotions = app.store.promotions(page.after, limit).await?;
-    let next = promotions.last().map(|one| one.id).filter(|_| full(promotions.len(), limit));
-    let items = promotions.into_iter().map(PromotionEntry::from).collect();
-    Ok(Json(List { items, next }).into_response())
+/// Which promotions are asked for.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Wanted {
+    /// After this number: the `next` of the page before.
+    #[serde(default)]
+    #[param(inline)]
+    after: After,
+    /// How many at most.
+    #[serde(default)]
+    #[param(inline)]
+    limit: Limit,
 }
 
-#[derive(Deserialize)]
+/// Lists promotions, in the order in which they began.
+#[utoipa::path(get, path = "/api/v1/promotions", operation_id = "listPromotions", tag = "promotions", params(Wanted),
+    security(("token" = ["viewer"])), responses((status = 200, body = List<Promotion>), Refused))]
+pub(crate) async fn list(
+    State(app): State<Arc<App>>,
+    wanted: Queried<Wanted>,
+    headers: HeaderMap,
+) -> Result<Json<List<Promotion>>, Problem> {
+    app.require(&headers, Role::Viewer).await?;
+    let Query(Wanted { after, limit }) = wanted?;
+    let promotions = app.store.promotions(after.0, limit.0).await?;
+    Ok(Json(List::of(promotions, limit, |one| one.id)))
+}
+
+/// A promotion that is asked for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+pub struct NewPromotion {
     /// The image in its incoming repository, by tag or digest.
-    source: String,
+    #[schema(min_length = 1, example = "registry.example/incoming/app:1.4")]
+    pub source: String,
     /// The release repository, where there are several.
-    target: Option<String>,
+    pub target: Option<String>,
     /// The tag that it gets, if not that of the source.
-    tag: Option<String>,
+    pub tag: Option<String>,
     /// Whether a tag that names another image may be moved.
     #[serde(default, rename = "move")]
-    moves: bool,
+    pub moves: bool,
+}
+
+/// A promotion that is due.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DuePromotion {
+    /// The image in its incoming repository, by tag and digest, or by digest alone.
+    pub source: String,
+    /// The release repository, with the tag.
+    pub target: String,
+    /// The image.
+    pub digest: String,
+    /// `queued`, or `known` where it was asked for already.
+    pub state: String,
 }
 
 /// Asks for a promotion, which is judged and carried out like any other.
+#[utoipa::path(post, path = "/api/v1/promotions", operation_id = "promote", tag = "promotions", request_body = NewPromotion,
+    security(("token" = ["security"])),
+    responses((status = 202, description = "It will be judged, and carried out if it is admitted.", body = DuePromotion), Refused, Unsent,
+        Missing, Senseless))]
 pub(crate) async fn create(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<DuePromotion>), Problem> {
     let actor = app.require(&headers, Role::Security).await?;
-    let asked: Asked = serde_json::from_slice(&body).map_err(|error| Problem::invalid(error.to_string()))?;
+    let asked: NewPromotion = body(&headers, &bytes)?;
     let Some(promoter) = &app.promoter else {
         let hint =
             "the server promotes nothing: start it with `--promote INCOMING=RELEASE` and `--policy FILE`";
@@ -98,7 +146,7 @@ pub(crate) async fn create(
     let Some((pair, registry, repository)) = promoter.pair_of(&source, asked.target.as_deref()) else {
         let hint = "`source` is in no repository from which is promoted, or not to `target`: start the server with `--promote \
                     INCOMING=RELEASE`";
-        return Err(Problem::invalid(hint));
+        return Err(Problem::senseless(hint));
     };
     // `latest` is filled in where neither is named; nobody means that here.
     let own =
@@ -138,6 +186,7 @@ pub(crate) async fn create(
         actor: actor.name.clone(),
         moves: asked.moves || pattern::any(&promoter.moving, tag),
         follows: false,
+        asked: (app.clock)().0,
     };
     let job = order.job().map_err(|error| Problem::invalid(error.to_string()))?;
     let now = (app.clock)();
@@ -149,9 +198,14 @@ pub(crate) async fn create(
     let detail = serde_json::json!({ "source": order.source, "move": order.moves });
     work.audit(&actor.name, "promotion.ask", &order.target, &detail, now).await?;
     work.commit().await?;
-    let shown = serde_json::json!({
-        "source": order.source, "target": order.target, "digest": digest.to_string(),
-        "state": if enqueued == Enqueued::New { "queued" } else { "known" },
-    });
-    Ok((StatusCode::ACCEPTED, Json(shown)).into_response())
+    let state = if enqueued == Enqueued::New { "queued" } else { "known" };
+    Ok((
+        StatusCode::ACCEPTED,
+        Json(DuePromotion {
+            source: order.source,
+            target: order.target,
+            digest: digest.to_string(),
+            state: state.to_owned(),
+        }),
+    ))
 }
