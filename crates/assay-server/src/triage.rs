@@ -49,7 +49,7 @@ pub(crate) fn scope(text: &str) -> Result<TriageScope, Problem> {
     let plain = reference
         .filter(|reference| text.split_once('/') == Some((reference.registry(), reference.repository())));
     let reference = plain.ok_or_else(|| {
-        Problem::invalid(
+        Problem::senseless(
             "name the digest of an image, or a repository with its registry, such as `registry.example/team/app`",
         )
     })?;
@@ -106,17 +106,17 @@ async fn checked(app: &App, actor: &str, asked: Proposal<'_>, now: Moment) -> Re
         if is_line {
             return Ok(text.to_owned());
         }
-        Err(Problem::invalid(format!("`{name}` is one line of up to {most} characters")))
+        Err(Problem::senseless(format!("`{name}` is one line of up to {most} characters")))
     };
     let given = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
     let reason = asked.reason.trim();
     if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(Problem::invalid(format!("`reason` says why, in up to {MAX_REASON} characters")));
+        return Err(Problem::senseless(format!("`reason` says why, in up to {MAX_REASON} characters")));
     }
     let owner = match given(asked.owner) {
         Some(owner) => owner,
         None => owner_of(app, &asked.scope).await?.ok_or_else(|| {
-            Problem::invalid("`owner` says who answers for it; nobody is known to own what it is about")
+            Problem::senseless("`owner` says who answers for it; nobody is known to own what it is about")
         })?,
     };
     Ok(NewTriage {
@@ -136,7 +136,7 @@ fn expires(state: TriageState, text: Option<&str>, now: Moment) -> Result<Option
     let Some(text) = text else {
         return match state.must_end() {
             false => Ok(None),
-            true => Err(Problem::invalid(format!(
+            true => Err(Problem::senseless(format!(
                 "`expires` says until when it is `{}`, such as `{}`",
                 state.name(),
                 now.plus(LONGEST / 4).timestamp().date_text()
@@ -146,7 +146,7 @@ fn expires(state: TriageState, text: Option<&str>, now: Moment) -> Result<Option
     let time: Option<Moment> = text.parse::<Timestamp>().ok().map(Moment::from);
     let time = time.filter(|time| *time > now && (!state.must_end() || *time <= now.plus(LONGEST)));
     let time = time.ok_or_else(|| {
-        Problem::invalid(format!(
+        Problem::senseless(format!(
             "`expires` is a time to come, and within {} days for what is accepted: `YYYY-MM-DD`",
             LONGEST.as_secs() / 86_400
         ))

@@ -4,7 +4,7 @@ use super::body;
 use super::page::{After, Limit, List, Queried, Text, number, text};
 use super::time;
 use crate::http::App;
-use crate::problem::{Missing, Problem, Refused, Unsent};
+use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use crate::triage::{self, Proposal};
 use assay_store::{Role, Triage as Known, TriageFilter, TriageOrder, TriageScope, TriageState};
 use axum::Json;
@@ -181,7 +181,7 @@ pub(crate) async fn list(
 /// It holds for every finding that fits, also of images that are pushed later, until it ends. Findings stay counted; a verdict changes only
 /// where the policy says that such decisions count.
 #[utoipa::path(post, path = "/api/v1/triage", operation_id = "decide", tag = "triage", request_body = NewDecision,
-    security(("token" = ["security"])), responses((status = 201, body = Decision), Refused, Unsent, Missing))]
+    security(("token" = ["security"])), responses((status = 201, body = Decision), Refused, Unsent, Missing, Senseless))]
 pub(crate) async fn decide(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -193,7 +193,7 @@ pub(crate) async fn decide(
         (Some(digest), None) if digest.contains(':') && !digest.contains('/') => triage::scope(digest)?,
         (None, Some(repository)) if repository.contains('/') => triage::scope(repository)?,
         _ => {
-            return Err(Problem::invalid(
+            return Err(Problem::senseless(
                 "say where it holds: either `digest`, or `repository` with its registry, such as `registry.example/team/app`",
             ));
         }
