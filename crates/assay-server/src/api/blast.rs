@@ -18,6 +18,8 @@ use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 /// What is asked for: one of `package`, `advisory`, `file` and `rule`; all else that is given must fit as well.
@@ -38,7 +40,7 @@ pub(crate) struct Wanted {
     #[param(inline)]
     advisory: Option<Text>,
     /// The SHA-256 of a file, as `sha256:` and 64 digits. Known are programs, libraries, scripts and archives of images that had a deep scan.
-    #[param(value_type = Option<String>, pattern = "^(sha256:)?[0-9a-fA-F]{64}$")]
+    #[param(schema_with = spelling, required = false)]
     file: Option<Text>,
     /// The rule that found a secret, such as `aws-access-key-id`. Nothing of the secret itself is known here.
     #[param(inline)]
@@ -154,6 +156,11 @@ pub struct FilesKnown {
     pub in_part: i64,
     /// All images that were scanned.
     pub scanned: i64,
+}
+
+/// How the SHA-256 of a file is written.
+fn spelling() -> RefOr<Schema> {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some("^(sha256:)?[0-9a-f]{64}$")).into()
 }
 
 /// Answers which images contain a package, are hit by a vulnerability, hold a file, or give away a secret.
