@@ -74,7 +74,6 @@ pub struct NewBuild {
     #[schema(max_items = 200)]
     pub inputs: Vec<BuildInput>,
     /// How it ended.
-    #[schema(inline)]
     pub outcome: Outcome,
     /// When it began.
     #[schema(format = DateTime)]
@@ -327,7 +326,7 @@ pub(crate) async fn list(
 ///
 /// Logs tell more than they should now and then, so who may read everything else may not read them.
 #[utoipa::path(get, path = "/api/v1/builds/{id}/log", operation_id = "buildLog", tag = "builds",
-    params(("id" = i64, Path, minimum = 0, description = "The build's number.")),
+    params(("id" = i64, Path, minimum = 0, maximum = 9007199254740991_i64, description = "The build's number.")),
     security(("token" = ["developer"])),
     responses((status = 200, description = "The log.", body = String, content_type = "text/plain; charset=utf-8"), Refused, Missing))]
 pub(crate) async fn log(
