@@ -230,15 +230,16 @@ async fn read_in_time(request: Request, next: Next) -> Response {
 
 async fn read_whole(request: Request, next: Next) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
-    // Nobody else looks at one.
-    let takes_one = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    let most = if takes_one { MAX_BODY } else { 0 };
+    // Nobody else looks at one, so none is read.
+    if !matches!(head.method, Method::POST | Method::PUT | Method::PATCH) {
+        return Ok(next.run(Request::from_parts(head, Body::empty())).await);
+    }
     let told = head.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let units = told.unwrap_or(most).min(most) / UNIT + 1;
+    let units = told.unwrap_or(MAX_BODY).min(MAX_BODY) / UNIT + 1;
     let room = u32::try_from(units).ok().and_then(|units| HELD.try_acquire_many(units).ok());
     let _room = room.ok_or_else(|| Problem::busy(RETRY_AFTER))?;
     // One byte more than is allowed, so that the limits on bodies have something to refuse.
-    let body = body::read(body, most + 1).await?;
+    let body = body::read(body, MAX_BODY + 1).await?;
     Ok(next.run(Request::from_parts(head, body.into())).await)
 }
 
