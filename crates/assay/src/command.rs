@@ -35,8 +35,6 @@ mod images;
 mod key;
 mod lint;
 mod man;
-#[cfg(feature = "server")]
-mod objects;
 mod policy;
 mod promote;
 mod reference;
@@ -45,8 +43,6 @@ mod sbom;
 mod scan;
 #[cfg(feature = "server")]
 mod serve;
-#[cfg(feature = "server")]
-mod serve_login;
 mod sign;
 mod sign_blob;
 mod tree;

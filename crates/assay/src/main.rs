@@ -18,6 +18,8 @@ mod keys;
 mod limits;
 #[cfg(test)]
 mod manual;
+#[cfg(feature = "server")]
+mod objects;
 mod password;
 mod repository;
 #[cfg(feature = "server")]

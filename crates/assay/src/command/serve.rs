@@ -1,9 +1,9 @@
 //! `assay serve`: the server with its database, webhooks, admission and API.
 
 mod cluster;
+mod login;
 
 use super::Global;
-use super::serve_login::LoginArgs;
 use super::worker::{WorkArgs, run_error};
 use crate::environment;
 use crate::error::CommandError;
@@ -22,6 +22,7 @@ use assay_sign::key::{NewKey, PrivateKey};
 use assay_sign::signer::Signer as _;
 use assay_store::Address;
 use cluster::ClusterArgs;
+use login::LoginArgs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

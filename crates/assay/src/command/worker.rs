@@ -1,9 +1,9 @@
 //! `assay worker`: more workers for a server, on the same database.
 
 use super::Global;
-use super::objects::ObjectArgs;
 use crate::environment;
 use crate::error::CommandError;
+use crate::objects::ObjectArgs;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use assay_engine::LayerCache;

@@ -1,6 +1,6 @@
 //! Where the server and its workers keep large documents.
 
-use super::Global;
+use crate::command::Global;
 use crate::error::CommandError;
 use crate::services::Outside;
 use crate::source::{self, NetworkArgs};
@@ -39,7 +39,7 @@ impl FromStr for Place {
 
 impl ObjectArgs {
     /// Returns the storage of a database: beside its file, if no other is named. What shares a database on a server need not share a folder.
-    pub(super) fn storage(
+    pub(crate) fn storage(
         &self,
         address: &Address,
         network: &NetworkArgs,

@@ -17,7 +17,7 @@ pub(super) struct LoginArgs {
     oidc_client_id: Option<String>,
 
     /// The file with what the server proves that by; without it the server is a public client.
-    #[arg(long, value_name = "FILE", requires = "oidc_issuer", value_parser = super::path)]
+    #[arg(long, value_name = "FILE", requires = "oidc_issuer", value_parser = crate::command::path)]
     oidc_client_secret_file: Option<PathBuf>,
 
     /// What a claim is worth, such as `groups=platform-security:security`; `*` is any value. May be repeated; of several the highest role
