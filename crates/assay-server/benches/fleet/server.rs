@@ -48,7 +48,7 @@ impl Running {
 pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> Running {
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
     let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
-                     -addext subjectAltName=DNS:localhost";
+                     -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE";
     let made = Command::new("openssl")
         .args(arguments.split_whitespace())
         .args(["-out".as_ref(), certificate.as_os_str(), "-keyout".as_ref(), key.as_os_str()])
