@@ -267,8 +267,8 @@ pub(crate) async fn keep_promoting(
 ) {
     let mut running: Vec<tokio::task::JoinHandle<()>> = Vec::new();
     for _ in 0..AT_ONCE {
-        let (promoter, stop) = (promoter.clone(), stop.clone());
-        running.push(tokio::spawn(async move { promoter.carry_out(&stop).await }));
+        let (promoter, note, stop) = (promoter.clone(), note.clone(), stop.clone());
+        running.push(tokio::spawn(async move { promoter.carry_out(&*note, &stop).await }));
     }
     let mut recovered = Moment::default();
     while !stop.load(Ordering::Relaxed) {

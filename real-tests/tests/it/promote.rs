@@ -209,13 +209,24 @@ fn what_the_right_one_signed_is_promoted_with_credentials_of_each_place_and_prun
     bench.ok(&["verify", "--key", "release.pub", "--registry-config", "releaser.json", &to]);
 }
 
-pub(crate) fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    wait_or(what, look, String::new)
+}
+
+/// Waits, and shows what `known` says when that is in vain.
+pub(crate) fn wait_or<T>(
+    what: &str,
+    mut look: impl FnMut() -> Option<T>,
+    known: impl FnOnce() -> String,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "waited in vain for {what}");
+        if begun.elapsed() >= Duration::from_secs(120) {
+            panic!("waited in vain for {what}\n{}", known());
+        }
         std::thread::sleep(Duration::from_millis(100));
     }
 }

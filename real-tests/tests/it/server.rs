@@ -10,23 +10,33 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-/// A process of `assay` that ends with the test.
-pub(crate) struct Process(Child);
+/// A process of `assay` that ends with the test. What it says is read all the time, for it would wait if nobody did, and is shown when the
+/// test fails.
+pub(crate) struct Process {
+    child: Child,
+    words: Receiver<String>,
+    said: Vec<String>,
+}
 
 impl Process {
     /// Ends it as a machine that loses power would.
     pub(crate) fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            self.said.extend(self.words.try_iter());
+            eprintln!("process {} said:\n{}", self.child.id(), self.said.join("\n"));
+        }
     }
 }
 
@@ -42,18 +52,26 @@ pub(crate) fn process_with(folder: &Path, arguments: &[&str], variables: &[(&str
         .current_dir(folder)
         .env("HOME", folder)
         .env("ASSAY_CACHE_DIR", folder.join("cache"));
-    Process(command.stderr(Stdio::piped()).spawn().unwrap())
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let reader = BufReader::new(child.stderr.take().unwrap());
+    let (sender, words) = channel();
+    std::thread::spawn(move || {
+        for line in reader.lines().map_while(Result::ok) {
+            // The test may have no more use for it.
+            let _ = sender.send(line);
+        }
+    });
+    Process { child, words, said: Vec::new() }
 }
 
 /// Waits for a line that begins like this, and returns the rest.
 pub(crate) fn line(process: &mut Process, start: &str) -> String {
-    let mut words = BufReader::new(process.0.stderr.take().unwrap());
     loop {
-        let mut text = String::new();
-        assert!(words.read_line(&mut text).unwrap() > 0, "it ended without saying `{start}`");
-        if let Some(rest) = text.trim().strip_prefix(start) {
-            process.0.stderr = Some(words.into_inner());
-            return rest.to_owned();
+        let Ok(text) = process.words.recv() else { panic!("it ended without saying `{start}`") };
+        let rest = text.trim().strip_prefix(start).map(str::to_owned);
+        process.said.push(text);
+        if let Some(rest) = rest {
+            return rest;
         }
     }
 }

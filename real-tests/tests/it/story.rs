@@ -3,7 +3,7 @@
 
 use crate::cluster::free_port;
 use crate::pages::base64;
-use crate::promote::{Bench, wait};
+use crate::promote::{Bench, wait, wait_or};
 use crate::server::{get, line, process};
 use crate::services::run;
 use crate::store::start as start_postgres;
@@ -52,8 +52,10 @@ fn image(package: &str, version: &str) -> BuiltImage {
 /// Puts an advisory into the feed, OSV's list of all there is about PyPI (<https://ossf.github.io/osv-schema/>), and builds the database that
 /// the server reads.
 fn publish(bench: &Bench, zip: &Path, (id, package, fixed): (&str, &str, &str)) {
+    // A list in which nothing is new for half a year counts as stale.
+    let now = String::from_utf8(run(Path::new("date"), &["-u", "+%Y-%m-%dT%H:%M:%SZ"])).unwrap();
     let record = json!({
-        "schema_version": "1.6.0", "id": id, "modified": "2026-06-01T00:00:00Z",
+        "schema_version": "1.6.0", "id": id, "modified": now.trim(),
         "severity": [{ "type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N" }],
         "affected": [{
             "package": { "ecosystem": "PyPI", "name": package },
@@ -128,6 +130,17 @@ impl Asker {
         let (head, body) = self.ask("GET", path, &[("Cookie", session)], "");
         assert!(head.starts_with("HTTP/1.1 200") && head.to_lowercase().contains("text/html"), "{head}");
         body.replace("&#x2f;", "/")
+    }
+
+    /// Waits, and shows what the server knows when that is in vain.
+    fn wait<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        wait_or(what, look, || {
+            let lists = ["/api/v1/events?limit=1000", "/api/v1/promotions"].map(str::to_owned);
+            let jobs = (1..60).map(|id| format!("/api/v1/jobs/{id}"));
+            let known: Vec<_> =
+                lists.into_iter().chain(jobs).map(|path| self.json(&path).to_string()).collect();
+            known.join("\n")
+        })
     }
 
     fn review(&self, path: &str, pod: &Value) -> Value {
@@ -219,9 +232,9 @@ fn the_story() {
     let bad_name = format!("{}:bad", bench.incoming);
     assert!(bench.push(&good, &incoming, "ci") && bench.push(&bad, &bad_name, "ci"));
     for (digest, tag) in [(&good_digest, "stable"), (&bad_digest, "bad")] {
-        wait("the scan", || asker.events("scanned", digest).first().cloned());
+        asker.wait("the scan", || asker.events("scanned", digest).first().cloned());
         assert_eq!(asker.events("tag-seen", digest)[0]["detail"]["tag"], tag);
-        let denied = wait("the denial", || asker.events("promotion-denied", digest).first().cloned());
+        let denied = asker.wait("the denial", || asker.events("promotion-denied", digest).first().cloned());
         assert!(denied["detail"]["reason"].as_str().unwrap().contains("signed"), "{denied}");
     }
     let sign = |name: &str| bench.ok(&["sign", "--key", "release.key", name, "--registry-config", "ci.json"]);
@@ -230,16 +243,16 @@ fn the_story() {
 
     // Signed by whom the policy trusts, the one without known vulnerabilities is carried over with its signature, and the other is not.
     for digest in [&good_digest, &bad_digest] {
-        wait("the signature", || asker.events("evidence-added", digest).first().cloned());
+        asker.wait("the signature", || asker.events("evidence-added", digest).first().cloned());
     }
-    let promoted = wait("the promotion", || asker.events("promoted", &good_digest).first().cloned());
+    let promoted = asker.wait("the promotion", || asker.events("promoted", &good_digest).first().cloned());
     assert!(promoted["detail"]["target"].as_str().unwrap().starts_with(&release), "{promoted}");
     assert_eq!(bench.released(&release), Some(good_digest.clone()));
     bench.ok(&["verify", "--key", "release.pub", "--registry-config", "releaser.json", &release]);
     let verdict = |digest: &str| asker.json(&format!("/api/v1/images/{digest}/verdict?namespace=shop"));
-    let denied = wait("the verdict", || Some(verdict(&bad_digest)).filter(|it| !it["lines"].is_null()));
+    let denied = asker.wait("the verdict", || Some(verdict(&bad_digest)).filter(|it| !it["lines"].is_null()));
     assert_eq!(denied["decision"], "deny", "{denied}");
-    wait("the denial for what it has", || {
+    asker.wait("the denial for what it has", || {
         asker.events("promotion-denied", &bad_digest).into_iter().find(|event| {
             let reason = event["detail"]["reason"].as_str().unwrap();
             reason.contains(VULNERABLE) && !reason.contains("signed")
@@ -314,7 +327,7 @@ fn the_story() {
     let pushed = Instant::now();
     assert!(bench.push(&fixed, &incoming, "ci"));
     sign(&incoming);
-    wait("the promotion of the fix", || asker.events("promoted", &fixed.digest()).first().cloned());
+    asker.wait("the promotion of the fix", || asker.events("promoted", &fixed.digest()).first().cloned());
     let remediated = Instant::now();
     assert_eq!(bench.released(&release), Some(fixed.digest()));
     assert_eq!(asker.admit(&release), Ok(format!("{release}@{}", fixed.digest())));
@@ -322,7 +335,7 @@ fn the_story() {
 
     // The tags of both repositories are remediated; the time is from the advisory to the fix.
     let count = r#"assay_remediated_vulnerabilities{severity="high"}"#;
-    wait("the remediation", || asker.metric(count).filter(|count| *count == 2.0));
+    asker.wait("the remediation", || asker.metric(count).filter(|count| *count == 2.0));
     let time = asker.metric(r#"assay_time_to_remediate_seconds{severity="high"}"#).unwrap();
     let (least, most) = (pushed - flagged, remediated - published);
     assert!(

@@ -6,6 +6,7 @@ use crate::worker::{Pulse, chain, fault};
 use assay_oci::copy::{CopyOptions, copy};
 use assay_oci::{Access, Network, Reference, Repository, RepositoryError, Selector};
 use assay_store::{Candidate, CandidateState, Job, Moment, NewPromotion, Place, StoreError};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Why an attempt failed.
@@ -30,15 +31,21 @@ struct Read {
 }
 
 impl Promoter {
-    /// Carries out promotions until `stop` is raised.
-    pub(super) async fn carry_out(&self, stop: &AtomicBool) {
+    /// Carries out promotions until `stop` is raised. One at which the program fails is taken again when its lease is over, and must not be
+    /// the last.
+    pub(super) async fn carry_out(self: Arc<Self>, note: &(dyn Fn(&str) + Send + Sync), stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            match self.step().await {
-                Ok(true) => {}
-                Ok(false) => tokio::time::sleep(PAUSE).await,
-                Err(_) => {
+            let one = self.clone();
+            match tokio::spawn(async move { one.step().await }).await {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => tokio::time::sleep(PAUSE).await,
+                Ok(Err(_)) => {
                     self.admission.metrics.store_errors.add(1);
                     tokio::time::sleep(PAUSE * 4).await;
+                }
+                Err(error) => {
+                    note(&format!("the program failed at a promotion: {}", fault(error)));
+                    tokio::time::sleep(PAUSE).await;
                 }
             }
         }
