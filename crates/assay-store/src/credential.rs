@@ -122,10 +122,10 @@ pub struct KeptCredential {
 /// What became of a credential that was to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialSet {
-    /// It is the first for this.
-    Added,
-    /// It took the place of another.
-    Replaced,
+    /// It is the first for this, and has this number.
+    Added(i64),
+    /// It took the place and the number of another.
+    Replaced(i64),
     /// There are too many.
     TooMany,
 }
@@ -162,11 +162,11 @@ impl Work {
                 return Ok(CredentialSet::TooMany);
             }
         }
-        sqlx::query(
+        let row = sqlx::query(
             "INSERT INTO credentials (registry, repository, purpose, kind, account, sealed_by, sealed, set_by, set_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (registry, repository, purpose) DO UPDATE SET \
              kind = excluded.kind, account = excluded.account, sealed_by = excluded.sealed_by, sealed = excluded.sealed, \
-             set_by = excluded.set_by, set_at = excluded.set_at, used = NULL",
+             set_by = excluded.set_by, set_at = excluded.set_at, used = NULL RETURNING id",
         )
         .bind(key(&terms.registry))
         .bind(key(&terms.repository))
@@ -177,9 +177,10 @@ impl Work {
         .bind(sealed.bytes.clone())
         .bind(clean(set_by))
         .bind(now.0)
-        .execute(&mut *self.transaction)
+        .fetch_one(&mut *self.transaction)
         .await?;
-        Ok(if known.is_some() { CredentialSet::Replaced } else { CredentialSet::Added })
+        let id = row.try_get(0)?;
+        Ok(if known.is_some() { CredentialSet::Replaced(id) } else { CredentialSet::Added(id) })
     }
 
     /// Forgets a credential, and returns what it was for; `None` when there is none of this number.
