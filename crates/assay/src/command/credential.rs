@@ -236,7 +236,7 @@ fn rotate(args: &RotateArgs, global: &Global) -> Result<ExitCode, CommandError> 
     let done = client
         .rotate_credentials()
         .map_err(|error| error.into_command_error("the server did not encrypt its credentials anew"))?;
-    let told = format!("{} credentials were encrypted anew, by the key {}", done.encrypted.len(), done.key);
+    let told = format!("credentials encrypted anew by the key {}: {}", done.key, done.encrypted.len());
     terminal::note(global, &escape::terminal(&told));
     for place in &done.unopened {
         let told = format!("error: the credential for {place} cannot be opened, and stays as it is\n");
