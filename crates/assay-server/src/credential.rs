@@ -25,13 +25,21 @@ pub enum VaultError {
     #[error("the database was not asked for credentials")]
     Store(#[from] StoreError),
     /// It cannot be decrypted.
-    #[error("the credential that is kept for `{place}` cannot be opened")]
-    Shut {
-        /// For what it is.
-        place: String,
-        /// Why.
-        source: UnsealError,
-    },
+    #[error(transparent)]
+    Shut(Shut),
+}
+
+/// A credential that cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the credential that is kept for `{place}` cannot be opened")]
+pub struct Shut {
+    /// For what it is.
+    pub place: String,
+    /// For what it is used.
+    pub purpose: CredentialPurpose,
+    /// Why.
+    #[source]
+    pub why: UnsealError,
 }
 
 /// The credentials in the database, and the keys that open them.
@@ -106,7 +114,8 @@ impl Vault {
 
     fn open(&self, kept: &KeptCredential) -> Result<Secret, VaultError> {
         let opened = self.keyring.open(&kept.terms, &kept.sealed);
-        opened.map_err(|source| VaultError::Shut { place: kept.terms.place(), source })
+        let (place, purpose) = (kept.terms.place(), kept.terms.purpose);
+        opened.map_err(|why| VaultError::Shut(Shut { place, purpose, why }))
     }
 
     /// Says whether a credential can be opened here.
@@ -128,13 +137,17 @@ impl Vault {
         self.keyring.current()
     }
 
-    /// Returns why each credential that cannot be opened here cannot.
+    /// Returns the credentials that cannot be opened here, and why.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn shut(&self) -> Result<Vec<VaultError>, StoreError> {
+    pub async fn shut(&self) -> Result<Vec<Shut>, StoreError> {
         let all = self.store.credentials(None, 0, MAX_CREDENTIALS).await?;
-        Ok(all.iter().filter_map(|kept| self.open(kept).err()).collect())
+        let shut = all.into_iter().filter_map(|kept| {
+            let why = self.keyring.open(&kept.terms, &kept.sealed).err()?;
+            Some(Shut { place: kept.terms.place(), purpose: kept.terms.purpose, why })
+        });
+        Ok(shut.collect())
     }
 
     /// Encrypts by the first key whatever another encrypted.

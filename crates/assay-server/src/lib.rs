@@ -45,7 +45,7 @@ pub use audit::{CheckpointExport, InvalidCheckpoint, KeepCheckpoint, read_checkp
 pub use condition::{ReadUpdate, UpdateFailure, check_conditions};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
 pub use credential::{
-    CredentialKey, InvalidCredentialKey, Keyring, SealError, UnsealError, Vault, VaultError,
+    CredentialKey, InvalidCredentialKey, Keyring, SealError, Shut, UnsealError, Vault, VaultError,
 };
 pub use deep::deepen;
 pub use demo::{Demo, DemoError, demo};

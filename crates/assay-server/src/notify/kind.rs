@@ -105,6 +105,14 @@ pub(crate) const KINDS: &[Kind] = &[
         subject: &["feed"],
         title: "the data of {feed} are older than {limit}",
     },
+    Kind {
+        name: "credential-shut",
+        alert: "AssayCredentialShut",
+        course: Course::Until("credential-shut-cleared"),
+        severity: Severity::High,
+        subject: &["place", "purpose"],
+        title: "the credential for {place} cannot be opened: {error}",
+    },
 ];
 
 /// What an event says to somebody.

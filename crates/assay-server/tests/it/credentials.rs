@@ -3,7 +3,7 @@
 
 use crate::fixture::{World, credential_key, image, now, run};
 use assay_oci::Secret;
-use assay_server::{Keyring, Vault};
+use assay_server::{Keyring, Thresholds, Vault, check_conditions};
 use assay_store::{CredentialKind, CredentialPurpose, CredentialTerms, Role};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::pushable::{Behaviour, Pushable};
@@ -245,6 +245,16 @@ fn what_was_moved_or_encrypted_by_a_foreign_key_fails_by_name_and_the_rest_goes_
             assert_eq!(shown[number + 1]["opens"], false, "{shown:?}");
             assert_eq!(world.store.newest_jobs("done", None, 100).await.unwrap(), []);
         }
+        let later = |seconds: u64| now().plus(std::time::Duration::from_secs(seconds));
+        let events = async |kind: &str, after: u64| {
+            check_conditions(&world.app, &Thresholds::default(), &Vec::new, later(after)).await.unwrap();
+            let events = world.get(&format!("/api/v1/events?kind={kind}")).await;
+            let of = |event: &serde_json::Value| event["detail"]["place"].as_str().unwrap().to_owned();
+            events["items"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
+        };
+        let want = ["team/moved", "team/foreign"].map(|name| format!("{host}/{name}"));
+        assert_eq!(events("credential-shut", 0).await, want);
+        assert_eq!(events("credential-shut-cleared", 100).await, Vec::<String>::new());
         let asked: Vec<_> = world
             .registry
             .requests()
@@ -255,6 +265,11 @@ fn what_was_moved_or_encrypted_by_a_foreign_key_fails_by_name_and_the_rest_goes_
         pushed(&world, "team/other", &other.digest()).await;
         let known = world.get(&format!("/api/v1/images/{}", other.digest())).await;
         assert!(known["scan"].is_object(), "{known}");
+        // Set anew it can be opened.
+        for name in ["team/moved", "team/foreign"] {
+            planted(&world, 1, &terms(name), &terms(name)).await;
+        }
+        assert_eq!(events("credential-shut-cleared", 200).await, want);
     });
 }
 
