@@ -5,6 +5,9 @@
 //! that fits wins; a helper that answers with the user `<token>` gives an identity token, not a password.
 
 mod helper;
+mod lookup;
+
+pub use lookup::{CredentialLookup, LookupError};
 
 use crate::reference::{DOCKER_HUB, Reference};
 use crate::secret::Secret;
@@ -17,13 +20,17 @@ use std::path::{Path, PathBuf};
 /// The largest credentials file; real ones have a few kilobytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// Where to look for credentials; the first file that knows the registry wins.
+/// Where to look for credentials, in the order of the fields; the first that knows the registry wins.
 #[derive(Debug, Clone, Default)]
 pub struct CredentialSources {
     /// Credentials given by the user for the registry of this name, ahead of all files.
     pub given: Vec<(String, Credentials)>,
+    /// Who keeps credentials that are meant for exactly this and win over files, such as those for writing alone.
+    pub ahead: Option<CredentialLookup>,
     /// Files in the format of Docker's `config.json`; missing ones are passed over.
     pub files: Vec<PathBuf>,
+    /// Who keeps credentials for what no file knows, such as a server's database.
+    pub after: Option<CredentialLookup>,
 }
 
 /// The places where Docker and Podman keep credentials, as the environment says.
@@ -93,6 +100,9 @@ pub enum CredentialError {
         /// What went wrong, without anything secret.
         reason: String,
     },
+    /// Who keeps credentials failed, or cannot open what there is.
+    #[error("the credentials that are kept for it cannot be used")]
+    Kept(#[from] LookupError),
 }
 
 impl CredentialSources {
@@ -114,24 +124,31 @@ impl CredentialSources {
             .flatten()
             .collect(),
         };
-        Self { given: Vec::new(), files }
+        Self { files, ..Self::default() }
     }
 
     /// Returns the credentials for a reference. May run a credential helper.
     ///
     /// # Errors
-    /// Fails when a file is there but cannot be used, and when a helper fails.
+    /// Fails when a file is there but cannot be used, and when a helper or who keeps credentials fails: never goes on without any then.
     pub fn find(&self, reference: &Reference) -> Result<Option<Credentials>, CredentialError> {
         let given = self.given.iter().find(|(registry, _)| registry == reference.registry());
         if let Some((_, credentials)) = given {
             return Ok(Some(credentials.clone()));
+        }
+        let kept = |lookup: &Option<CredentialLookup>| match lookup {
+            Some(lookup) => lookup.find(reference),
+            None => Ok(None),
+        };
+        if let Some(credentials) = kept(&self.ahead)? {
+            return Ok(Some(credentials));
         }
         for path in &self.files {
             if let Some(credentials) = read(path)?.and_then(|file| file.find(path, reference).transpose()) {
                 return credentials.map(Some);
             }
         }
-        Ok(None)
+        Ok(kept(&self.after)?)
     }
 }
 
@@ -307,6 +324,34 @@ mod tests {
         assert_eq!(check(urls, "r.io/x"), None);
         assert_eq!(check(r#"{"auths":{"r.io":{}}}"#, "r.io/x"), None);
         assert_eq!(check(r#"{"auths":null}"#, "r.io/x"), None);
+    }
+
+    #[test]
+    fn the_first_that_knows_wins_and_what_cannot_be_opened_is_no_lack() {
+        fn keeps(password: &'static str) -> Option<CredentialLookup> {
+            Some(CredentialLookup::new(move |reference| match (reference.repository(), password) {
+                ("none", _) => Ok(None),
+                ("shut", "after") => Err("it is shut".into()),
+                ("shut", _) => Ok(None),
+                _ => Ok(Some(Credentials::Identity(Secret::new(password)))),
+            }))
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.json");
+        std::fs::write(&file, r#"{"auths":{"r.io/filed":{"registrytoken":"file"}}}"#).unwrap();
+        let check = |ahead, after, name: &str| {
+            let sources = CredentialSources { given: Vec::new(), ahead, files: vec![file.clone()], after };
+            sources.find(&name.parse().unwrap()).map_err(|error| error.to_string())
+        };
+        let token = |text: &str| Ok(Some(Credentials::Identity(Secret::new(text))));
+        assert_eq!(check(keeps("ahead"), keeps("after"), "r.io/filed"), token("ahead"));
+        assert_eq!(
+            check(None, keeps("after"), "r.io/filed"),
+            Ok(Some(Credentials::Bearer(Secret::new("file"))))
+        );
+        assert_eq!(check(None, keeps("after"), "r.io/other"), token("after"));
+        assert_eq!(check(keeps("ahead"), keeps("after"), "r.io/none"), Ok(None));
+        assert!(check(None, keeps("after"), "r.io/shut").is_err());
     }
 
     #[test]

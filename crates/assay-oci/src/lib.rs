@@ -29,7 +29,7 @@ pub use archive::SpoolOptions;
 pub use artifact::document::ManifestDocument;
 pub use artifact::{Artifact, ArtifactKind, Artifacts, Attached, Found, NewArtifact, NewLayer, TagScheme};
 pub use assurance::{Assurance, Witness};
-pub use credentials::{CredentialSources, Credentials, UsualPlaces};
+pub use credentials::{CredentialLookup, CredentialSources, Credentials, UsualPlaces};
 pub use descriptor::Descriptor;
 pub use engine::{EngineError, EngineKind};
 pub use error::{BlobMismatch, OpenError, ReadLayerError};

@@ -1,15 +1,16 @@
 //! Text that must not be seen: passwords and tokens.
 
 use std::fmt;
+use zeroize::Zeroizing;
 
-/// A password or token; printing it shows asterisks.
+/// A password or token; printing it shows asterisks, and its memory is overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(Zeroizing::new(text.into()))
     }
 
     /// Returns the text, to be put into a request and nowhere else.

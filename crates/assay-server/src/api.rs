@@ -10,6 +10,7 @@ pub mod blast;
 pub mod build;
 pub mod channel;
 pub mod crawl;
+pub mod credential;
 pub mod deployment;
 mod document;
 pub mod event;

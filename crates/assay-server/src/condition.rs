@@ -1,5 +1,5 @@
 //! What is wrong with the installation itself, found out at intervals: sources that fail to authenticate too often, feeds whose data grow
-//! old, and updates of the vulnerability database that fail. Each is an event when it begins and another when it is over.
+//! old, updates of the vulnerability database that fail, and credentials for registries that cannot be opened. Each is an event when it begins and another when it is over.
 //!
 //! Several servers may look at once. What any of them finds is so; it is over when none has found it for a while.
 
@@ -55,6 +55,7 @@ pub async fn check_conditions(
             "feed": failure.feed, "error": assay_report::escape::shorten(&failure.error, MAX_ERROR) }),
         about: failure.feed,
     }));
+    found.extend(shut(app).await?);
     found.truncate(MAX_CONDITIONS);
     let known = app.store.conditions().await?;
     let is_over = |seen: Moment| now.since(seen) >= GRACE;
@@ -100,6 +101,16 @@ async fn stale(app: &App, thresholds: &Thresholds, now: Moment) -> Result<Vec<Fo
             about: name,
         })
         .collect())
+}
+
+/// Returns the credentials that cannot be opened: whatever wants them fails.
+async fn shut(app: &App) -> Result<Vec<Found>, StoreError> {
+    let found = app.vault.shut().await?.into_iter().map(|shut| Found {
+        kind: "credential-shut",
+        detail: serde_json::json!({ "place": shut.place, "purpose": shut.purpose.name(), "error": shut.why.to_string() }),
+        about: format!("{} ({})", shut.place, shut.purpose.name()),
+    });
+    Ok(found.collect())
 }
 
 /// Returns a span of time as people say it.

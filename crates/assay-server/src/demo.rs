@@ -9,6 +9,7 @@ mod story;
 
 use crate::admission::{Identities, Judge, LoadPolicyError};
 use crate::crawl::Crawls;
+use crate::credential::Keyring;
 use crate::evidence::Refresh;
 use crate::listen::Patience;
 use crate::notify::Notifications;
@@ -109,6 +110,7 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
                 cache: Arc::new(|| None),
             },
             objects: None,
+            keyring: Keyring::default(),
             traces: None,
             busy: || None,
             terms: Terms::default(),

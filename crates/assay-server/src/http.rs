@@ -2,6 +2,7 @@
 
 use crate::admission::{self, Admission, Answer, Review};
 use crate::body;
+use crate::credential::Vault;
 use crate::harbor;
 use crate::limits::Limits;
 use crate::listen::Peer;
@@ -47,6 +48,8 @@ type Caller = Extension<ConnectInfo<Peer>>;
 pub struct App {
     /// What is known.
     pub store: Store,
+    /// The credentials for registries that are kept.
+    pub vault: Vault,
     /// Which registries may be asked.
     pub scanner: Arc<Scanner>,
     /// Admission, where there is a policy to judge by.

@@ -7,6 +7,7 @@ mod audit;
 mod body;
 mod condition;
 mod crawl;
+mod credential;
 mod deep;
 mod demo;
 mod evidence;
@@ -43,6 +44,9 @@ mod worker;
 pub use audit::{CheckpointExport, InvalidCheckpoint, KeepCheckpoint, read_checkpoint, verify_audit};
 pub use condition::{ReadUpdate, UpdateFailure, check_conditions};
 pub use crawl::{CrawlCounts, Crawls, ask_for_due};
+pub use credential::{
+    CredentialKey, InvalidCredentialKey, Keyring, SealError, Shut, UnsealError, Vault, VaultError,
+};
 pub use deep::deepen;
 pub use demo::{Demo, DemoError, demo};
 pub use evidence::{Refresh, ask_for_stale};

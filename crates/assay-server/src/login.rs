@@ -96,8 +96,8 @@ impl Login {
 
     /// Returns where to send somebody who wants to sign in, the state that they must bring back, and what must hold then.
     pub(crate) async fn begin(&self, wanted: &str) -> Result<(String, String, LoginAttempt), LoginError> {
-        let (state, nonce, verifier) = (random()?, random()?, random()?);
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let (state, nonce, half) = (random()?, random()?, random()?);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier(&half, &state).as_bytes()));
         let parameters = [
             ("response_type", "code"),
             ("client_id", self.issuer.client()),
@@ -109,13 +109,14 @@ impl Login {
             ("code_challenge_method", "S256"),
         ];
         let address = self.issuer.authorization((self.clock)(), &parameters).await?;
-        Ok((address, state, LoginAttempt { nonce, verifier, wanted: wanted.to_owned() }))
+        Ok((address, state, LoginAttempt { nonce, verifier: half, wanted: wanted.to_owned() }))
     }
 
-    /// Finds out who came back with a code.
+    /// Finds out who came back with a code and the state.
     pub(crate) async fn finish(
         &self,
         code: &str,
+        state: &str,
         named_issuer: Option<&str>,
         attempt: &LoginAttempt,
     ) -> Result<Holder, LoginError> {
@@ -124,7 +125,8 @@ impl Login {
             return Err(LoginError::Token("it is another provider's"));
         }
         let now = (self.clock)();
-        let token = self.issuer.redeem(now, code, &attempt.verifier, &self.redirect).await?;
+        let verifier = verifier(&attempt.verifier, state);
+        let token = self.issuer.redeem(now, code, &verifier, &self.redirect).await?;
         self.person(&token, Some(&attempt.nonce), now).await
     }
 
@@ -146,6 +148,14 @@ impl Login {
 /// Says whether a text looks like an ID token, which tokens of the API do not.
 pub(crate) fn looks_like_one(text: &str) -> bool {
     text.starts_with("ey") && text.split('.').count() == 3
+}
+
+/// Returns what proves that a code is ours. The database keeps one half of it, and of the state, which is the other half and which the browser
+/// keeps, a hash: neither who reads the database nor who sees the browser's addresses has both.
+fn verifier(half: &str, state: &str) -> String {
+    // Both are of one length, always, so that no two pairs read alike.
+    let hash = Sha256::new().chain_update("assay login verifier\0").chain_update(half).chain_update(state);
+    URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
 fn random() -> Result<String, LoginError> {

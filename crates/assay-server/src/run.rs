@@ -4,6 +4,7 @@ use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Worklo
 use crate::audit::{CheckpointExport, export};
 use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
+use crate::credential::{Keyring, Vault};
 use crate::deep::keep_deepening;
 use crate::evidence::{self, Refresh};
 use crate::http::{App, router};
@@ -23,7 +24,7 @@ use crate::token::{NoRandomness, first_token};
 use crate::trace::CollectorUrl;
 use crate::triage::keep_ending;
 use crate::webhook::Secrets;
-use crate::worker::{Clock, Worker, fault};
+use crate::worker::{Clock, Worker, chain, fault};
 use assay_advisories::Database;
 use assay_oci::{CredentialSources, NetworkOptions};
 use assay_sign::key::PrivateKey;
@@ -56,6 +57,8 @@ pub struct Work {
     pub address: Address,
     /// Where large documents are kept, if not in the database.
     pub objects: Option<Arc<dyn ObjectStorage>>,
+    /// What opens the credentials for registries that are kept in the database.
+    pub keyring: Keyring,
     /// How they are done.
     pub scanner: Scanner,
     /// Who is told of every step that is done.
@@ -136,7 +139,7 @@ pub struct Promotions {
     pub judge: Option<Judge>,
     /// Patterns of tags that a promotion may move.
     pub moving: Vec<String>,
-    /// The credentials that release repositories are written with, if not those that registries are read with.
+    /// The credentials that release repositories are written with, if they stand in files of their own.
     pub credentials: Option<CredentialSources>,
 }
 
@@ -168,11 +171,12 @@ pub enum RunError {
 ///
 /// # Errors
 /// Fails when the database cannot be opened.
-pub fn work(options: Work) -> Result<(), RunError> {
+pub fn work(mut options: Work) -> Result<(), RunError> {
     // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
     let _objects = options.objects.clone();
     runtime()?.block_on(async {
         let store = open(&options).await?;
+        vault(&store, &mut options).await?;
         let stop = stop_on_signal()?;
         let (name, count) = (options.name.clone(), options.workers);
         (options.note)(&format!("`{name}` does up to {count} jobs at a time from `{}`", options.address));
@@ -189,7 +193,7 @@ pub fn work(options: Work) -> Result<(), RunError> {
 ///
 /// # Errors
 /// Fails when the database or the address cannot be used.
-pub fn serve(options: Serve) -> Result<(), RunError> {
+pub fn serve(mut options: Serve) -> Result<(), RunError> {
     // A bucket has a way to the network, which cannot be closed from inside of what runs here: so it is closed last.
     let _objects = options.work.objects.clone();
     runtime()?.block_on(async {
@@ -198,6 +202,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let listener = listen::bind(options.listen, tls.as_deref()).await?;
         let address = listener.local_addr()?;
         let store = open(&options.work).await?;
+        let vault = vault(&store, &mut options.work).await?;
         let stop = stop_on_signal()?;
         let metrics = Arc::new(Metrics::default());
         let clock = options.work.clock.clone();
@@ -239,7 +244,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let Promotions { pairs, judge: other, moving, credentials } = options.promotions;
         let promoting_judge = other.map(Arc::new).or_else(|| judge.clone()).filter(|_| !pairs.is_empty());
         let promoter = promoting_judge.map(|judge| {
-            let credentials = credentials.unwrap_or_else(|| scanner.network.credentials.clone());
+            let credentials = vault.writing(credentials, &scanner.network.credentials);
             Arc::new(Promoter {
                 store: store.clone(),
                 admission: admission_by(judge),
@@ -319,6 +324,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let ending = tokio::spawn(keep_ending(store.clone(), clock.clone(), note.clone(), stop.clone()));
         let app = App {
             store: store.clone(),
+            vault,
             scanner,
             admission,
             anonymous_admission: options.anonymous_admission,
@@ -379,6 +385,18 @@ async fn open(options: &Work) -> Result<Store, RunError> {
         return Err(std::io::Error::other("the object storage does not give back what was written").into());
     }
     Ok(store)
+}
+
+/// Has registries asked with what is kept for them, too, and tells of what cannot be opened: whatever wants that will fail, the rest goes on.
+async fn vault(store: &Store, work: &mut Work) -> Result<Vault, RunError> {
+    let keyring = Arc::new(std::mem::take(&mut work.keyring));
+    let vault = Vault::new(store.clone(), keyring, work.clock.clone(), tokio::runtime::Handle::current());
+    let credentials = &mut work.scanner.network.credentials;
+    *credentials = vault.reading(std::mem::take(credentials));
+    for error in vault.shut().await? {
+        (work.note)(&chain(&error));
+    }
+    Ok(vault)
 }
 
 pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {

@@ -8,6 +8,7 @@ mod blast;
 mod build;
 mod condition;
 mod crawl;
+mod credential;
 mod delivery;
 mod deployment;
 mod document;
@@ -51,6 +52,10 @@ pub use blast::{Affected, Hit, Where};
 pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
 pub use condition::Condition;
 pub use crawl::{Crawl, FoundTag, ListedTag, Listing, Reconciled};
+pub use credential::{
+    CredentialKind, CredentialPurpose, CredentialSet, CredentialTerms, KeptCredential, MAX_CREDENTIALS,
+    Sealed,
+};
 pub use delivery::{Arrived, Delivery, Exposed};
 pub use deployment::{Deployment, DeploymentFilter};
 pub use error::{OpenStoreError, StoreError};

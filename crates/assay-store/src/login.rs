@@ -28,7 +28,7 @@ const MAX_ATTEMPTS: i64 = 10_000;
 pub struct LoginAttempt {
     /// What the token must repeat.
     pub nonce: String,
-    /// What proves that the code is ours (RFC 7636).
+    /// What, with the state, proves that the code is ours (RFC 7636). Without it, it proves nothing.
     pub verifier: String,
     /// Where they wanted to go.
     pub wanted: String,

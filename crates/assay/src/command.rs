@@ -21,6 +21,8 @@ mod completions;
 mod config;
 mod convert;
 mod copy;
+#[cfg(feature = "server")]
+mod credential;
 mod db;
 #[cfg(feature = "server")]
 mod demo;
@@ -90,6 +92,8 @@ pub(crate) enum Command {
     Worker(worker::Args),
     #[cfg(feature = "server")]
     Audit(audit::Args),
+    #[cfg(feature = "server")]
+    Credential(credential::Args),
     #[cfg(feature = "server")]
     Demo(demo::Args),
     #[cfg(feature = "server")]
@@ -186,6 +190,8 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Worker(args) => worker::run(&args, global),
         #[cfg(feature = "server")]
         Command::Audit(args) => audit::run(&args),
+        #[cfg(feature = "server")]
+        Command::Credential(args) => credential::run(&args, global),
         #[cfg(feature = "server")]
         Command::Demo(args) => demo::run(&args, global),
         #[cfg(feature = "server")]

@@ -10,6 +10,8 @@ mod columns;
 mod command;
 mod config;
 mod context;
+#[cfg(feature = "server")]
+mod credential_keys;
 mod environment;
 mod error;
 mod evidence;

@@ -1,10 +1,13 @@
-//! The password of a key: from a variable, or asked for on the terminal without showing it.
+//! The password of a key: from a variable, or asked for on the terminal without showing it. And other secrets: from a file or standard input,
+//! or asked for likewise.
 
 use crate::environment;
 use crate::error::CommandError;
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
+#[cfg(feature = "server")]
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// The longest password that is taken from a terminal.
@@ -28,6 +31,35 @@ pub(crate) fn new() -> Result<Zeroizing<Vec<u8>>, CommandError> {
         return Err(CommandError::usage("the two passwords differ").hint("run the command again"));
     }
     Ok(first)
+}
+
+/// The longest secret that is taken from a file; the longest real ones are service accounts of clouds.
+#[cfg(feature = "server")]
+const MAX_SECRET: usize = 64 << 10;
+
+/// Returns a secret from a file, or from standard input; where that is a terminal it is asked for. Line ends behind it do not belong to it.
+#[cfg(feature = "server")]
+pub(crate) fn secret(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, CommandError> {
+    const HINT: &str =
+        "name a file that holds the secret alone with `--secret-file FILE`, or give it on standard input";
+    let failed = |error: io::Error| CommandError::work("cannot read the secret", error).hint(HINT);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SECRET));
+    let limit = u64::try_from(MAX_SECRET).unwrap_or(u64::MAX);
+    match file {
+        Some(path) => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+        None if io::stdin().is_terminal() => read(prompt).map(|line| {
+            bytes.extend_from_slice(&line);
+            line.len()
+        }),
+        None => io::stdin().take(limit).read_to_end(&mut bytes),
+    }
+    .map_err(failed)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| failed(io::Error::other(error)))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() || bytes.len() == MAX_SECRET {
+        return Err(CommandError::usage("the secret is empty, or too long").hint(HINT));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 fn bytes(text: &Zeroizing<String>) -> Zeroizing<Vec<u8>> {

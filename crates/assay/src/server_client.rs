@@ -13,6 +13,7 @@ use assay_oci::exchange::Exchange;
 use assay_oci::{Network, RegistryError};
 use assay_server::api::ProblemDocument;
 use assay_server::api::build::{NewBuild, RecordedAs};
+use assay_server::api::credential::{Credential, NewCredential, Rotation};
 use assay_server::api::deployment::{Deployment, NewDeployment};
 use assay_server::api::image::{Child, Image, ImageDetail};
 use assay_server::api::job::Job;
@@ -32,6 +33,8 @@ use zeroize::Zeroizing;
 const MAX_ANSWER: u64 = 256 << 20;
 /// The longest token.
 const MAX_TOKEN: usize = 4096;
+/// Where credentials are.
+const CREDENTIALS: &str = "/api/v1/credentials";
 /// How long is waited until it is asked again how far something has come.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -319,6 +322,26 @@ impl Client {
         self.bytes("DELETE", &deployed(environment, service), &[]).map(drop)
     }
 
+    /// Has a credential kept, and returns it without what is secret.
+    pub(crate) fn set_credential(&self, credential: &NewCredential) -> Result<Credential, ClientError> {
+        self.send("PUT", CREDENTIALS, credential)
+    }
+
+    /// Returns the credentials that are kept, of one registry or all.
+    pub(crate) fn credentials(&self, registry: Option<&str>) -> Result<Vec<Credential>, ClientError> {
+        self.list(CREDENTIALS, &[("registry", registry)], usize::MAX)
+    }
+
+    /// Has a credential forgotten.
+    pub(crate) fn remove_credential(&self, id: i64) -> Result<(), ClientError> {
+        self.bytes("DELETE", &format!("{CREDENTIALS}/{id}"), &[]).map(drop)
+    }
+
+    /// Has everything encrypted by the server's first key.
+    pub(crate) fn rotate_credentials(&self) -> Result<Rotation, ClientError> {
+        self.read(&self.bytes("POST", &format!("{CREDENTIALS}/rotate"), &[])?)
+    }
+
     fn image(&self, digest: &str) -> Result<ImageDetail, ClientError> {
         self.get(&format!("/api/v1/images/{}", encode(digest)), &[])
     }
@@ -491,6 +514,10 @@ mod tests {
             ("POST", "/api/v1/builds"),
             ("PUT", "/api/v1/deployments/{environment}/{service}"),
             ("DELETE", "/api/v1/deployments/{environment}/{service}"),
+            ("GET", "/api/v1/credentials"),
+            ("PUT", "/api/v1/credentials"),
+            ("DELETE", "/api/v1/credentials/{id}"),
+            ("POST", "/api/v1/credentials/rotate"),
         ] {
             assert!(described.contains(&(method.to_owned(), path.to_owned())), "{method} {path}");
         }

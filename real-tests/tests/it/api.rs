@@ -4,7 +4,7 @@
 use crate::server::{line, process};
 use crate::services::{registry, run};
 use assay_test::image::{Builder, Tree};
-use real_tests::{tool, workspace};
+use real_tests::{assay, tool, workspace};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -74,7 +74,9 @@ fn the_api_is_what_it_says_that_it_is() {
     let serve =
         ["serve", "--data", "data", "--listen", &listen, "--registry", &host, "--policy", "policy.yaml"];
     let pair = format!("{host}/incoming/*={host}/release/*");
-    let more = ["--crawl", &host, "--crawl-every", "5", "--promote", &pair];
+    let key = folder.path().join("credential.key").display().to_string();
+    run(&assay(), &["credential", "key", "--out", &key]);
+    let more = ["--crawl", &host, "--crawl-every", "5", "--promote", &pair, "--credential-key", &key];
     let mut server = process(folder.path(), &[&serve[..], &more].concat());
     let token = line(&mut server, "the first administrator's token, shown only now: ");
     let mut digests = Vec::new();

@@ -20,6 +20,7 @@ mod cluster;
 mod config;
 mod corpus;
 mod cosign;
+mod credentials;
 mod decode;
 mod disks;
 mod findings;

@@ -324,7 +324,7 @@ fn an_upload_goes_where_the_registry_says_without_its_credentials() {
     let password =
         assay_oci::Credentials::Password { user: "u".into(), password: assay_oci::Secret::new("p") };
     let given = vec![(server.host(), password)];
-    let credentials = assay_oci::CredentialSources { given, files: Vec::new() };
+    let credentials = assay_oci::CredentialSources { given, ..Default::default() };
     let options = assay_oci::NetworkOptions { credentials, ..(**network().options()).clone() };
     let reference = format!("{}/acme/app:v1", server.host()).parse().unwrap();
     let repository =

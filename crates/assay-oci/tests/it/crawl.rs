@@ -98,7 +98,7 @@ fn each_repository_is_asked_with_its_own_credentials() {
     let host = server.host();
     let auths = json!({ "auths": { format!("{host}/acme/app"): {"auth": "YXBwOmE="}, host.clone(): {"auth": "YWxsOmI="} } });
     std::fs::write(&file, auths.to_string()).unwrap();
-    let credentials = CredentialSources { given: Vec::new(), files: vec![file] };
+    let credentials = CredentialSources { files: vec![file], ..Default::default() };
     let network = Network::new(NetworkOptions { credentials, ..(**network().options()).clone() });
     let connect =
         |repository| Crawler::connect(&format!("{host}/{repository}").parse().unwrap(), &network).unwrap();

@@ -27,7 +27,7 @@ fn serve(first: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static) -> (
 /// Opens with credentials for the server.
 fn open_as(reference: &str, credentials: Credentials) -> Result<Box<dyn OpenImage>, OpenError> {
     let host = reference.split('/').next().unwrap().to_owned();
-    let given = CredentialSources { given: vec![(host, credentials)], files: Vec::new() };
+    let given = CredentialSources { given: vec![(host, credentials)], ..Default::default() };
     let options = NetworkOptions { credentials: given, ..(**network().options()).clone() };
     source(reference).open(&crate::options(), &Network::new(options))
 }

@@ -6,7 +6,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Owners, Scanner, router};
+use assay_server::{App, Clock, KeptIndicators, Keyring, Limits, Metrics, Owners, Scanner, Vault, router};
 use assay_store::{Moment, Store};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -88,7 +88,9 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         workloads: Vec::new(),
         namespaces: None,
     };
+    let keyring = Arc::new(Keyring::default());
     let app = App {
+        vault: Vault::new(store.clone(), keyring, clock.clone(), tokio::runtime::Handle::current()),
         store,
         scanner,
         admission: Some(admission),

@@ -4,8 +4,8 @@
 //! what a server knows; programs that make clients of it carry no credentials.
 
 use super::{
-    audit, blast, build, channel, crawl, deployment, event, evidence, finding, image, job, promotion,
-    reference, retention, sbom, token, triage, verdict,
+    audit, blast, build, channel, crawl, credential, deployment, event, evidence, finding, image, job,
+    promotion, reference, retention, sbom, token, triage, verdict,
 };
 use crate::http::App;
 use crate::problem::ProblemDocument;
@@ -26,7 +26,7 @@ const DESCRIPTION: &str = "What the server knows of every image that was pushed,
     that an address takes stands beside its security requirement.";
 
 /// What the addresses are about, in the order in which the document has them.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("images", "Images, what is in them, and whether they may run."),
     ("triage", "What people decided about findings."),
     ("builds", "How images were built."),
@@ -35,6 +35,7 @@ const TAGS: [(&str, &str); 12] = [
     ("events", "What happened."),
     ("channels", "Who is told of it."),
     ("registries", "What registries were asked."),
+    ("credentials", "What registries are asked with."),
     ("jobs", "Work that is queued or done."),
     ("audit", "Who did what."),
     ("tokens", "Who may ask."),
@@ -65,6 +66,9 @@ pub(crate) fn router() -> (Router<Arc<App>>, OpenApi) {
         .routes(routes!(event::list))
         .routes(routes!(channel::list))
         .routes(routes!(crawl::list))
+        .routes(routes!(credential::list, credential::set))
+        .routes(routes!(credential::rotate))
+        .routes(routes!(credential::remove))
         .routes(routes!(job::job))
         .routes(routes!(audit::list))
         .routes(routes!(audit::checkpoint))

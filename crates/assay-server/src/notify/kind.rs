@@ -105,6 +105,14 @@ pub(crate) const KINDS: &[Kind] = &[
         subject: &["feed"],
         title: "the data of {feed} are older than {limit}",
     },
+    Kind {
+        name: "credential-shut",
+        alert: "AssayCredentialShut",
+        course: Course::Until("credential-shut-cleared"),
+        severity: Severity::High,
+        subject: &["place", "purpose"],
+        title: "the credential for {place} cannot be opened: {error}",
+    },
 ];
 
 /// What an event says to somebody.
@@ -201,7 +209,8 @@ mod tests {
     fn every_kind_has_a_subject_of_its_own_and_something_to_say() {
         let detail = serde_json::json!({
             "severity": "low", "finding": "f", "rule": "CVE-1", "image": "i", "registry": "r", "repository": "p", "tag": "t",
-            "user": "u", "kind": "Pod", "namespace": "n", "source": "192.0.2.1", "feed": "osv", "error": "503", "limit": "3 days", "scope": "r/p" });
+            "user": "u", "kind": "Pod", "namespace": "n", "source": "192.0.2.1", "feed": "osv", "error": "503", "limit": "3 days", "scope": "r/p",
+            "place": "r/p", "purpose": "read" });
         let mut told: Vec<String> = Vec::new();
         for kind in KINDS {
             let one = read(&event(kind.name, &detail)).unwrap();
@@ -228,6 +237,7 @@ mod tests {
                 "authentication-failures 192.0.2.1 | many failed attempts to authenticate from 192.0.2.1",
                 "feed-error osv | cannot update osv: 503",
                 "feed-stale osv | the data of osv are older than 3 days",
+                "credential-shut r/p read | the credential for r/p cannot be opened: 503",
             ]
         );
     }

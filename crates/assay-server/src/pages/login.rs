@@ -152,7 +152,7 @@ async fn end(
         return Err(Refused::Said("the identity provider did not let you in"));
     }
     let code = brought.code.as_deref().ok_or(Refused::Said("the identity provider sent no code"))?;
-    let holder = login.finish(code, brought.iss.as_deref(), &attempt).await?;
+    let holder = login.finish(code, state, brought.iss.as_deref(), &attempt).await?;
     let session = new_session()?;
     let detail = serde_json::json!({ "role": holder.role.name(), "provider": login.provider() });
     let mut work = app.store.begin().await.map_err(Problem::from)?;

@@ -69,7 +69,7 @@ fn every_address_is_in_the_document() {
             serde_json::from_str(&world.ask("GET", "/api/v1/openapi.json", None, "").await.1).unwrap();
         assert_eq!(&served, document());
         assert_eq!(served["openapi"], "3.1.0");
-        assert_eq!(operations().len(), 35);
+        assert_eq!(operations().len(), 39);
         for (method, path) in operations() {
             let (status, body) = world.ask(&method, &filled(&path), Some(Role::Admin), "").await;
             assert!(!body.contains("nothing at this address") && status != 405, "{method} {path}: {body}");
@@ -150,6 +150,7 @@ fn lists_are_alike_and_take_nothing_that_is_not_described() {
             "builds",
             "channels",
             "crawls",
+            "credentials",
             "deployments",
             "events",
             "images",
@@ -207,7 +208,7 @@ fn bodies_are_json_and_have_no_member_that_is_not_described() {
     run(async {
         let world = world().await;
         let bodies = bodies();
-        assert_eq!(bodies.len(), 6, "{bodies:?}");
+        assert_eq!(bodies.len(), 7, "{bodies:?}");
         for (method, path) in bodies {
             let asked = filled(&path);
             let (status, body) = send(&world, &method, &asked, "text/plain", "{}").await;

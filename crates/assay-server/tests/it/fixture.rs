@@ -3,13 +3,14 @@
 use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
 use assay_model::{Advisory, Affected, Range, Timestamp};
-use assay_oci::NetworkOptions;
+use assay_oci::{CredentialSources, NetworkOptions};
 use assay_policy::trust::Material;
 use assay_server::admission::{Admission, Flights, Identities, Judge, Namespaces};
 use assay_server::listen::{Patience, answer};
 use assay_server::webhook::{Secrets, WEBHOOKS};
 use assay_server::{
-    App, Clock, KeptIndicators, Limits, Login, Metrics, Owners, Promoter, Scanner, Worker, router,
+    App, Clock, CredentialKey, KeptIndicators, Keyring, Limits, Login, Metrics, Owners, Promoter, Scanner,
+    Vault, Worker, router,
 };
 use assay_sign::key::PublicKey;
 use assay_sign::trust::TrustedRoot;
@@ -75,6 +76,8 @@ struct Around<'a> {
     moving: &'a [&'a str],
     /// An identity provider.
     login: Option<Login>,
+    /// The keys that encrypt credentials, by number.
+    keys: &'a [u8],
 }
 
 /// A server, and what a test needs to play with it.
@@ -89,12 +92,17 @@ pub(crate) struct World {
     pub(crate) head: Mutex<String>,
     pub(crate) promoter: Option<Arc<Promoter>>,
     database: Arc<Mutex<Vec<u8>>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// The token of somebody with this role.
 pub(crate) fn token(role: Role) -> Token {
     Token::new([role as u8; 32])
+}
+
+/// A key for credentials, one for each number.
+pub(crate) fn credential_key(number: u8) -> CredentialKey {
+    CredentialKey::parse(format!("{number:02x}").repeat(32).as_bytes()).unwrap()
 }
 
 /// The secret of a webhook.
@@ -190,11 +198,22 @@ impl World {
         Self::build(registry, first, policy, Around { login, ..Around::default() }).await
     }
 
+    /// Starts one on this registry that was given these keys for credentials.
+    pub(crate) async fn with_keys(
+        registry: Server,
+        policy: Option<&str>,
+        pairs: &[&str],
+        keys: &[u8],
+    ) -> Self {
+        let around = Around { pairs, keys, ..Around::default() };
+        Self::build(registry, &database(&[], BUILT), policy, around).await
+    }
+
     async fn build(
         registry: Server,
         first: &Database,
         policy: Option<&str>,
-        Around { namespaces, pairs, moving, login }: Around<'_>,
+        Around { namespaces, pairs, moving, login, keys }: Around<'_>,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
@@ -206,9 +225,14 @@ impl World {
         work.commit().await.unwrap();
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
+        let clock: Clock = Arc::new(now);
+        let keyring = Keyring::new(keys.iter().map(|number| credential_key(*number)).collect());
+        let vault =
+            Vault::new(store.clone(), Arc::new(keyring), clock.clone(), tokio::runtime::Handle::current());
+        let credentials = vault.reading(CredentialSources::default());
         let scanner = Arc::new(Scanner {
             registries: [registry.host()].into(),
-            network: NetworkOptions { retries: 0, ..NetworkOptions::default() },
+            network: NetworkOptions { retries: 0, credentials, ..NetworkOptions::default() },
             scratch: folder.path().to_owned(),
             threads: NonZeroUsize::MIN,
             deep: false,
@@ -219,7 +243,6 @@ impl World {
             }),
             cache: Arc::new(|| None),
         });
-        let clock: Clock = Arc::new(now);
         let metrics = Arc::new(Metrics::default());
         let admission_by = |policy: &str| Admission {
             store: store.clone(),
@@ -243,7 +266,10 @@ impl World {
                 admission: admission_by(policy),
                 pairs: pairs.iter().map(pair).collect(),
                 moving: moving.iter().map(|tag| (*tag).to_owned()).collect(),
-                network: scanner.network.clone(),
+                network: NetworkOptions {
+                    credentials: vault.writing(None, &scanner.network.credentials),
+                    ..scanner.network.clone()
+                },
                 terms: Terms::default(),
                 name: "promoter".to_owned(),
                 clock: clock.clone(),
@@ -252,6 +278,7 @@ impl World {
         });
         let app = Arc::new(App {
             store: store.clone(),
+            vault,
             scanner: scanner.clone(),
             admission,
             anonymous_admission: true,
@@ -287,8 +314,14 @@ impl World {
             head: Mutex::default(),
             promoter,
             database: bytes,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Returns what stands in the files of the store, every byte of it.
+    pub(crate) fn at_rest(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default()).collect()
     }
 
     /// Replaces the vulnerability database that scans use.

@@ -227,6 +227,21 @@ fn header(head: &str, wanted: &str) -> String {
 }
 
 #[test]
+fn who_reads_the_database_cannot_prove_that_a_code_is_ours() {
+    run(async {
+        let scene = Scene::new(&["groups=sec:security"]).await;
+        assert_eq!(scene.sign_in().await.0, 200);
+        let asked = scene.requests.requests().into_iter().find(|request| request.target == "/token").unwrap();
+        let verifier = parameters(std::str::from_utf8(&asked.body).unwrap())["code_verifier"].clone();
+        assert!(verifier.len() >= 43, "RFC 7636, section 4.1: {verifier}");
+        let (at_rest, nonce) = (scene.world.at_rest(), scene.provider.lock().unwrap().nonce.clone());
+        let has = |text: &str| at_rest.windows(text.len()).any(|window| window == text.as_bytes());
+        assert!(has(&nonce), "what is no secret is not found either");
+        assert!(!has(&verifier), "{verifier}");
+    });
+}
+
+#[test]
 fn somebody_signs_in_looks_around_and_signs_out() {
     run(async {
         let scene = Scene::new(&["groups=sec:security", "groups=dev:developer"]).await;

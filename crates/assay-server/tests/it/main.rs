@@ -16,6 +16,7 @@ mod api;
 mod bounds;
 mod channels;
 mod crawls;
+mod credentials;
 mod deep;
 mod delivery;
 mod evidence;

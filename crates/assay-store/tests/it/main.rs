@@ -16,6 +16,7 @@ mod access;
 mod build;
 mod crash;
 mod crawl;
+mod credential;
 mod delivery;
 mod deployment;
 mod event;

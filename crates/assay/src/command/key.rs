@@ -164,7 +164,7 @@ impl OutArgs {
 }
 
 /// Writes a file whole or not at all, and only over another if `force`.
-fn write_new(path: &Path, bytes: &[u8], mode: u32, force: bool) -> std::io::Result<()> {
+pub(super) fn write_new(path: &Path, bytes: &[u8], mode: u32, force: bool) -> std::io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
     let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(folder)?;

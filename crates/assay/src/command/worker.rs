@@ -1,6 +1,7 @@
 //! `assay worker`: more workers for a server, on the same database.
 
 use super::Global;
+use crate::credential_keys;
 use crate::environment;
 use crate::error::CommandError;
 use crate::objects::ObjectArgs;
@@ -62,6 +63,11 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "URL", env = "ASSAY_TRACES")]
     traces: Option<CollectorUrl>,
 
+    /// Encrypt the registry credentials that the server keeps, and decrypt them, by the key in this file; may be repeated: the first
+    /// encrypts, all decrypt. `assay credential key` makes one.
+    #[arg(long, value_name = "FILE", value_parser = super::path)]
+    credential_key: Vec<std::path::PathBuf>,
+
     #[command(flatten)]
     network: NetworkArgs,
 }
@@ -75,6 +81,7 @@ impl WorkArgs {
     /// Returns what workers need.
     pub(super) fn work(&self, address: Address, deep: bool, global: &Global) -> Result<Work, CommandError> {
         let objects = self.objects.storage(&address, &self.network, global)?;
+        let keyring = credential_keys::keyring(&self.credential_key)?;
         let network = source::network(&self.network, global, Arc::new(AtomicBool::new(false)))?;
         // Opened once now, so that a wrong path is an error of the command and not of every job; and when there is none, the note
         // about the built-in facts is printed once.
@@ -97,6 +104,7 @@ impl WorkArgs {
         Ok(Work {
             address,
             objects,
+            keyring,
             traces: self.traces.clone(),
             scanner: Scanner {
                 registries: self.registry.iter().cloned().collect(),

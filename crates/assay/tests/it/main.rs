@@ -16,6 +16,8 @@ mod admission;
 mod artifacts;
 #[cfg(feature = "server")]
 mod asking;
+#[cfg(feature = "server")]
+mod credentials;
 mod damage;
 mod database;
 #[cfg(feature = "server")]

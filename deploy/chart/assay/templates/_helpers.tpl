@@ -74,6 +74,28 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 
+{{- /* The keys for credentials, which what updates the vulnerability database has no use for. */ -}}
+{{- define "assay.credentialArguments" -}}
+{{- if .Values.credentials.keySecret }}
+{{- range .Values.credentials.keys }}
+- --credential-key=/etc/assay/credentials/{{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "assay.credentialMount" -}}
+{{- if .Values.credentials.keySecret }}
+- {name: credentials, mountPath: /etc/assay/credentials, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "assay.credentialVolume" -}}
+{{- with .Values.credentials.keySecret }}
+- name: credentials
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- end }}
+
 {{- /* Keeps the vulnerability database of the volume beside it fresh; a failure keeps what is there. */ -}}
 {{- define "assay.updater" -}}
 - name: database
