@@ -18,7 +18,7 @@ use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
-use assay_model::{FindingKind, Image, Inventory, Platform, Report};
+use assay_model::{Digest, FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{Network, NetworkOptions, SpoolOptions, without_password};
 use assay_sbom::Document;
@@ -213,6 +213,20 @@ pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other(format!("it has more than {} bytes", assay_sbom::MAX_DOCUMENT)));
     }
     Ok(bytes)
+}
+
+/// Returns the digest of what a reader has, however much that is.
+pub(crate) fn sha256_of(mut reader: impl std::io::Read) -> std::io::Result<Digest> {
+    use sha2::Digest as _;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Digest::Sha256(hash.finalize().into()));
+        }
+        hash.update(buffer.get(..read).unwrap_or_default());
+    }
 }
 
 /// How registries are reached.
