@@ -14,7 +14,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// A browser and one page of it.
 struct Chromium {
@@ -253,6 +252,7 @@ metadata: {name: release}
 tiers: [{name: release}]
 rules:
   - vulnerabilities: {max: {critical: 0}}
+  - coverage: {ignore: [PyPI]}
 ";
 
 /// A file that an incident is about; it has been in one image that was looked into.
