@@ -1,7 +1,7 @@
 //! What a server lists, for people and for programs.
 
 use crate::error::CommandError;
-use crate::terminal;
+use crate::output;
 use assay_report::escape;
 use serde::Serialize;
 
@@ -62,7 +62,7 @@ impl ShapeArgs {
                 bytes
             }
         };
-        terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
+        output::print(&bytes)
     }
 }
 

@@ -20,6 +20,7 @@ mod limits;
 mod manual;
 #[cfg(feature = "server")]
 mod objects;
+mod output;
 mod password;
 mod repository;
 #[cfg(feature = "server")]

@@ -262,6 +262,22 @@ pub(crate) struct Scanned {
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
 }
 
+impl Scanned {
+    /// Takes a bill of materials for what is in an image.
+    fn of_sbom(document: Document, statements: Vec<Statement>) -> Self {
+        let (image, inventory) = document.inventory();
+        Self {
+            kind: SourceKind::Sbom,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Known::default(),
+            sbom: Some((document, statements)),
+        }
+    }
+}
+
 /// Does the same for a gate, deeper where its policy asks for that, and for one platform of an index.
 pub(crate) fn gate_report(
     text: &str,
@@ -411,18 +427,10 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let _line = ProgressLine::start(global, &without_password(text), &progress);
 
     if let Some(found) = crate::attached::sbom(&source, args, global, &stop)? {
-        let (image, mut inventory) = found.document.inventory();
-        inventory.warnings.extend(found.notices);
-        inventory.warnings.sort();
-        return Ok(Scanned {
-            kind: SourceKind::Sbom,
-            tree: None,
-            image,
-            inventory,
-            base: None,
-            known: Known::default(),
-            sbom: Some((found.document, found.statements)),
-        });
+        let mut scanned = Scanned::of_sbom(found.document, found.statements);
+        scanned.inventory.warnings.extend(found.notices);
+        scanned.inventory.warnings.sort();
+        return Ok(scanned);
     }
     let sbom = match &source {
         Source::Sbom(path) => Some(path),
@@ -431,16 +439,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     };
     if let Some(path) = sbom {
         let (document, statements) = open_sbom(path).map_err(|error| failed(error.into()))?;
-        let (image, inventory) = document.inventory();
-        return Ok(Scanned {
-            kind: SourceKind::Sbom,
-            tree: None,
-            image,
-            inventory,
-            base: None,
-            known: Known::default(),
-            sbom: Some((document, statements)),
-        });
+        return Ok(Scanned::of_sbom(document, statements));
     }
     if let Source::Dir(path) | Source::File(path) = &source {
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };

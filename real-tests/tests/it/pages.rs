@@ -5,7 +5,7 @@
 
 use crate::cluster::free_port;
 use crate::promote::wait;
-use crate::server::{Process, get, line, process};
+use crate::server::{Process, first_token, get, line, process};
 use crate::services::{Running, notifications, push, registry, run};
 use assay_test::image::{Builder, Tree, digest};
 use real_tests::{tool, workspace};
@@ -306,9 +306,7 @@ fn fleet(
     let listen = format!("127.0.0.1:{port}");
     let serve =
         ["serve", "--data", "data", "--listen", &listen, "--policy", &policy, "--anonymous-admission"];
-    let mut first = process(folder, &[&serve[..], &["--db", &database]].concat());
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
+    let token = first_token(folder, &[&serve[..], &["--db", &database]].concat());
     let telling = notifications(&listen, &token);
     let (registry, host) = registry(docker_registry, folder, "", &telling);
     let release = folder.join("release.yaml").display().to_string();

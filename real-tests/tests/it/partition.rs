@@ -1,7 +1,7 @@
 //! Links that break: between the server and its database, and between workers and the registry. Nothing is lost and nothing done twice.
 
 use crate::cluster::free_port;
-use crate::server::{events_when_scanned, line, process};
+use crate::server::{events_when_scanned, first_token, line, process};
 use crate::services::{notifications, push, registry};
 use crate::store::start as start_postgres;
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -107,9 +107,7 @@ fn links_that_break_lose_nothing() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
-    let mut first = process(folder.path(), &serve);
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
+    let token = first_token(folder.path(), &serve);
     let telling = notifications(&listen, &token);
     let (_registry, behind) = registry(&docker_registry, folder.path(), "", &telling);
     // The registry tells of itself by the name it was asked by, so images are pushed by way of the link as well.

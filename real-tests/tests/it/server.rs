@@ -69,6 +69,14 @@ pub(crate) fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Valu
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
+/// Starts a server once for the first administrator's token, which a registry must send.
+pub(crate) fn first_token(folder: &Path, serve: &[&str]) -> String {
+    let mut first = process(folder, serve);
+    let token = line(&mut first, "the first administrator's token, shown only now: ");
+    first.kill();
+    token
+}
+
 /// Waits until an image is scanned, and returns the kinds of what happened to it.
 pub(crate) fn events_when_scanned(port: u16, image: &BuiltImage, token: &str) -> Vec<String> {
     let digest = image.digest();
@@ -108,10 +116,7 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
-    // Once, for the token that the registry must send.
-    let mut first = process(folder.path(), &serve);
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
+    let token = first_token(folder.path(), &serve);
     let telling = notifications(&listen, &token);
     let (_registry, host) = registry(&docker_registry, folder.path(), "", &telling);
     let mut server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());

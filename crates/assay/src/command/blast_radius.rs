@@ -296,7 +296,7 @@ mod tests {
         let empty = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(file(path.to_str().unwrap()).unwrap().to_string(), empty);
         // A digest with a slip of the pen is no file, and a file that is not there has no digest.
-        for wrong in ["sha256:0a", &digits[1..], "", folder.path().to_str().unwrap()] {
+        for wrong in ["sha256:0a", digits.trim_start_matches('0'), "", folder.path().to_str().unwrap()] {
             assert!(file(wrong).unwrap_err().first_hint().is_some(), "{wrong}");
         }
     }
