@@ -26,7 +26,9 @@ mod tests {
             }
             let line = line.trim().trim_start_matches("- ").trim_start_matches("run: ");
             let line = line.strip_prefix("sh '").and_then(|rest| rest.strip_suffix('\'')).unwrap_or(line);
-            if inside && line.starts_with("assay ") {
+            // What a command may be given is no example.
+            let is_synopsis = [" [", " <", "… "].iter().any(|mark| line.contains(mark));
+            if inside && line.starts_with("assay ") && !is_synopsis {
                 found.push(line.to_owned());
             }
         }
@@ -72,7 +74,7 @@ mod tests {
     /// Says why a command is not taken, if it is not.
     fn refused(page: &str, command: &str) -> Option<String> {
         let error = crate::cli().try_get_matches_from(words(command)).err()?;
-        // What only prints is taken.
+        // What only prints is taken as well.
         error.use_stderr().then(|| format!("{page}: `{command}`: {error}"))
     }
 
