@@ -19,6 +19,7 @@ pub mod read_at;
 pub mod sqlite;
 pub mod tar;
 pub mod toc;
+pub mod yaml;
 pub mod zip;
 
 pub use compression::{Compression, LimitExceeded, Limited, decompress};

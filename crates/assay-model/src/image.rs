@@ -64,7 +64,7 @@ pub struct ImageConfig {
 }
 
 /// One layer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Layer {
     /// The digest of the uncompressed tar, as the configuration claims; verified while reading.
     pub diff_id: Option<DiffId>,

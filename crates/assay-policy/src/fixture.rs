@@ -4,7 +4,7 @@ use crate::define::{Field, Kind, Params};
 use crate::facts::{Candidate, Claim, Evidence, Facts, ImageFacts, Placement};
 use crate::predicate;
 use crate::read::Reader;
-use crate::tree::{self, Node, Problem};
+use crate::tree::{self, Node, Number, Problem};
 use crate::verdict::{Effect, Verdict};
 use assay_model::{Digest, Report, Timestamp};
 use serde_json::{Map, Value as Json};
@@ -118,7 +118,7 @@ impl Suite {
         let mut suite = Self { policy: None, cases: Vec::new() };
         for (key, place, node) in reader.entries(&root, "the file", &known) {
             if key == "policy" {
-                suite.policy = node.text();
+                suite.policy = node.written();
             } else if let tree::Value::List(items) = &node.value {
                 suite.cases.extend(items.iter().filter_map(|item| case(&mut reader, item)));
             } else {
@@ -210,7 +210,7 @@ fn said(reader: &mut Reader, node: &Node) -> Option<Said> {
 }
 
 fn source(node: &Node) -> ReportSource {
-    match node.text() {
+    match node.written() {
         Some(path) => ReportSource::File(path),
         None => ReportSource::Inline(json(node)),
     }
@@ -222,7 +222,9 @@ fn json(node: &Node) -> Json {
         tree::Value::Nothing => Json::Null,
         tree::Value::Text(text) => Json::String(text.clone()),
         tree::Value::Truth(truth) => Json::Bool(*truth),
-        tree::Value::Number(number, _) => whole(*number).unwrap_or_else(|| Json::from(*number)),
+        tree::Value::Number(Number { value: number, .. }) => {
+            whole(*number).unwrap_or_else(|| Json::from(*number))
+        }
         tree::Value::List(items) => Json::Array(items.iter().map(json).collect()),
         tree::Value::Map(entries) => Json::Object(
             entries.iter().map(|(key, _, value)| (key.clone(), json(value))).collect::<Map<_, _>>(),

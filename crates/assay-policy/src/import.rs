@@ -60,8 +60,8 @@ pub fn import(name: &str, text: &str) -> Result<Imported, ImportError> {
     let documents = tree::documents(text).map_err(ImportError::Syntax)?;
     let mut what = None;
     for document in &documents {
-        let kind = document.text_at(&["kind"]).unwrap_or_default();
-        let group = document.text_at(&["apiVersion"]).unwrap_or_default();
+        let kind = document.written_at(&["kind"]).unwrap_or_default();
+        let group = document.written_at(&["apiVersion"]).unwrap_or_default();
         let known = match kind.as_str() {
             "ClusterPolicy" | "Policy" if group.starts_with("kyverno.io/") => {
                 kyverno::cluster_policy(document, &mut draft);
@@ -219,8 +219,8 @@ enum Identity {
 /// Returns a keyless identity; `None` when issuer or subject is missing, which would let anybody sign.
 fn keyless(node: &Node, identity: Identity) -> Option<Out> {
     let part = |plain: &str, regular: [&str; 2]| {
-        let regular = regular.iter().find_map(|key| node.text_at(&[key])).filter(|text| !text.is_empty());
-        match (node.text_at(&[plain]).filter(|text| !text.is_empty()), regular) {
+        let regular = regular.iter().find_map(|key| node.written_at(&[key])).filter(|text| !text.is_empty());
+        match (node.written_at(&[plain]).filter(|text| !text.is_empty()), regular) {
             (_, Some(expression)) => Some((format!("{plain}RegExp"), Out::text(expression))),
             // A star is a pattern here, which stops at slashes.
             (Some(text), None) if text.contains(['*', '?']) => {

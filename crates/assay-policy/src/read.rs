@@ -3,7 +3,7 @@
 use crate::define::{Default, Field, Kind, Params, Value};
 use crate::expression::Expression;
 use crate::spelling::{nearest, shortened};
-use crate::tree::{self, Node, Place, Problem};
+use crate::tree::{self, Node, Number, Place, Problem};
 use assay_model::timestamp::DAY;
 use assay_model::{Priority, Severity, Timestamp};
 use std::collections::BTreeMap;
@@ -187,17 +187,17 @@ struct Wrong {
 
 fn scalar(node: &Node, kind: Kind) -> Result<Value, Wrong> {
     let wrong = |expected: &str| Wrong {
-        message: match node.text() {
+        message: match node.written() {
             Some(text) => format!("is `{}`, expected {expected}", shortened(&text)),
             None => format!("is {}, expected {expected}", node.value.what()),
         },
         hint: None,
     };
-    let text = || node.text().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let text = || node.written().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let words = |words: &[&str], wanted: &str| {
         let mut wrong = wrong(wanted);
         wrong.hint = node
-            .text()
+            .written()
             .and_then(|text| nearest(&text, words).map(|near| format!("did you mean `{near}`?")))
             .or_else(|| Some(format!("expected one of {}", words.join(", "))));
         wrong
@@ -208,13 +208,15 @@ fn scalar(node: &Node, kind: Kind) -> Result<Value, Wrong> {
             _ => Err(wrong("true or false")),
         },
         Kind::Count => match node.value {
-            tree::Value::Number(number, _) => {
+            tree::Value::Number(Number { value: number, .. }) => {
                 whole(number).map(Value::Count).ok_or_else(|| wrong("a whole number from 0"))
             }
             _ => Err(wrong("a whole number from 0")),
         },
         Kind::Share => match node.value {
-            tree::Value::Number(number, _) if (0.0..=1.0).contains(&number) => Ok(Value::Share(number)),
+            tree::Value::Number(Number { value: number, .. }) if (0.0..=1.0).contains(&number) => {
+                Ok(Value::Share(number))
+            }
             _ => Err(wrong("a number from 0 to 1")),
         },
         Kind::Duration => text()
@@ -227,7 +229,7 @@ fn scalar(node: &Node, kind: Kind) -> Result<Value, Wrong> {
             .ok_or_else(|| wrong("a date such as `2026-12-31`")),
         // YAML takes `on` and `0x10` for something else than what is written there.
         Kind::Text | Kind::Pattern | Kind::Trust => match &node.value {
-            tree::Value::Truth(_) | tree::Value::Number(_, None) => Err(Wrong {
+            tree::Value::Truth(_) | tree::Value::Number(Number { written: None, .. }) => Err(Wrong {
                 message: format!("is {}, expected a word", node.value.what()),
                 hint: Some("put it between quotes".to_owned()),
             }),

@@ -149,7 +149,7 @@ mod tests {
         fn what_is_written_is_read(text in "\\PC{0,40}|[ -~\n\t]{0,40}") {
             let written = write(&Out::map([("key", Out::text(text.clone()))]));
             let node = tree::parse(&written).unwrap();
-            prop_assert_eq!(node.get("key").and_then(tree::Node::text), Some(text));
+            prop_assert_eq!(node.get("key").and_then(tree::Node::written), Some(text));
         }
     }
 }

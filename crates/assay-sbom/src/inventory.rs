@@ -108,7 +108,7 @@ impl Document {
                     continue;
                 }
                 if layers.len() <= number {
-                    layers.resize_with(number + 1, layer);
+                    layers.resize_with(number + 1, Layer::default);
                 }
                 let Some(layer) = layers.get_mut(number) else { continue };
                 match part {
@@ -118,7 +118,7 @@ impl Document {
                     _ => {}
                 }
             } else if name == "aquasecurity:trivy:DiffID" && layers.len() < MAX_LAYERS {
-                layers.push(Layer { diff_id: value.parse::<DiffId>().ok(), ..layer() });
+                layers.push(Layer { diff_id: value.parse::<DiffId>().ok(), ..Layer::default() });
             } else if let Some(label) =
                 name.strip_prefix(names::LABEL).or_else(|| name.strip_prefix("syft:image:labels:"))
             {
@@ -187,17 +187,6 @@ fn os_named(id: &str, version: String) -> Os {
         _ => id,
     };
     Os { distro: distro::by_id(id), id: id.to_owned(), version, ..Os::default() }
-}
-
-fn layer() -> Layer {
-    Layer {
-        diff_id: None,
-        digest: None,
-        size: None,
-        media_type: String::new(),
-        annotations: BTreeMap::new(),
-        created_by: None,
-    }
 }
 
 /// A document may claim any base; that its layers are those of a known image is for whoever has the layers to say.

@@ -183,6 +183,14 @@ impl Promoter {
             is_meant.then_some((pair, registry, repository))
         })
     }
+
+    /// Returns the name that an image of an incoming repository gets by a pair, whose release side is written like this.
+    pub(crate) fn destination(&self, place: &Place, release: &str) -> Option<String> {
+        let mut pairs = self.pairs.iter().filter(|pair| pair.release() == release);
+        let (registry, repository) =
+            pairs.find_map(|pair| pair.target(&place.registry, &place.repository))?;
+        Some(format!("{registry}/{repository}:{}", place.tag.as_deref().unwrap_or_default()))
+    }
 }
 
 /// Records why an image stays in its incoming repository.

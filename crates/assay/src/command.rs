@@ -30,6 +30,8 @@ mod demo;
 mod deployment;
 mod diff;
 mod download;
+#[cfg(feature = "server")]
+mod events;
 mod explain;
 mod gate;
 #[cfg(feature = "server")]
@@ -39,6 +41,8 @@ mod lint;
 mod man;
 mod policy;
 mod promote;
+#[cfg(feature = "server")]
+mod promotion;
 mod reference;
 mod registry;
 mod sbom;
@@ -48,6 +52,8 @@ mod serve;
 mod sign;
 mod sign_blob;
 mod tree;
+#[cfg(feature = "server")]
+mod triage;
 mod verify;
 mod verify_attestation;
 mod verify_blob;
@@ -100,6 +106,12 @@ pub(crate) enum Command {
     Images(images::Args),
     #[cfg(feature = "server")]
     BlastRadius(blast_radius::Args),
+    #[cfg(feature = "server")]
+    Triage(triage::Args),
+    #[cfg(feature = "server")]
+    Promotion(promotion::Args),
+    #[cfg(feature = "server")]
+    Events(events::Args),
     Db(db::Args),
     Cache(cache::Args),
     Config(config::Args),
@@ -198,6 +210,12 @@ pub(crate) fn run(command: Command, global: Global) -> Result<ExitCode, CommandE
         Command::Images(args) => images::run(&args, global),
         #[cfg(feature = "server")]
         Command::BlastRadius(args) => blast_radius::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::Triage(args) => triage::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::Promotion(args) => promotion::run(&args, global),
+        #[cfg(feature = "server")]
+        Command::Events(args) => events::run(&args, global),
         Command::Db(args) => db::run(&args, global),
         Command::Cache(args) => cache::run(&args, global),
         Command::Config(args) => config::run(&args, global),

@@ -2,10 +2,11 @@
 
 use crate::command::Global;
 use crate::config::Settings;
+use crate::context::ContextArgs;
 use crate::error::CommandError;
 use crate::evidence as attached;
 use crate::services::Outside;
-use crate::source::{self, SourceArgs, read_file};
+use crate::source::{self, SourceArgs, VexArgs, read_file};
 use assay_advisories::Database;
 use assay_match::VexDocument;
 use assay_model::{BaseEvidence, Digest, Platform, Report, Timestamp};
@@ -23,6 +24,22 @@ mod report;
 mod roots;
 
 pub(crate) use report::read as read_report;
+
+/// How a source is opened and judged.
+#[derive(Debug, clap::Args)]
+pub(crate) struct JudgingArgs {
+    #[command(flatten)]
+    pub(crate) gate: GateArgs,
+
+    #[command(flatten)]
+    pub(crate) open: SourceArgs,
+
+    #[command(flatten)]
+    pub(crate) context: ContextArgs,
+
+    #[command(flatten)]
+    pub(crate) vex: VexArgs,
+}
 
 /// Where an image is to run, and what else a policy may look at.
 #[derive(Debug, Default, clap::Args)]

@@ -22,6 +22,7 @@ mod limits;
 mod manual;
 #[cfg(feature = "server")]
 mod objects;
+mod output;
 mod password;
 mod repository;
 #[cfg(feature = "server")]

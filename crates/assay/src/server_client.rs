@@ -15,10 +15,13 @@ use assay_server::api::ProblemDocument;
 use assay_server::api::build::{NewBuild, RecordedAs};
 use assay_server::api::credential::{Credential, NewCredential, Rotation};
 use assay_server::api::deployment::{Deployment, NewDeployment};
+use assay_server::api::event::Event;
 use assay_server::api::image::{Child, Image, ImageDetail};
 use assay_server::api::job::Job;
 use assay_server::api::page::List;
+use assay_server::api::promotion::{DuePromotion, NewPromotion, Promotion};
 use assay_server::api::reference::{Asked, Named, NewImage};
+use assay_server::api::triage::{Decision, NewDecision};
 use assay_server::api::verdict::Verdict;
 use assay_server::api::{blast, encode};
 use serde::Serialize;
@@ -267,21 +270,34 @@ impl Client {
         serde_json::from_slice(bytes).map_err(|_| ClientError::Foreign(self.host.clone()))
     }
 
-    /// Goes through a list, and hands over its entries, until there are no more or the caller has enough.
+    /// Goes through a list until there are no more entries or the caller has enough.
     fn list<T: DeserializeOwned>(
         &self,
         path: &str,
         query: &Query<'_>,
         limit: usize,
     ) -> Result<Vec<T>, ClientError> {
-        let (mut all, mut after) = (Vec::new(), None::<String>);
+        self.pages(path, query, limit, |page: List<T>| (page.items, page.next))
+    }
+
+    /// Goes through the pages of a list, each of which has entries and what the next begins after.
+    fn pages<P: DeserializeOwned, T>(
+        &self,
+        path: &str,
+        query: &Query<'_>,
+        limit: usize,
+        mut parts: impl FnMut(P) -> (Vec<T>, Option<i64>),
+    ) -> Result<Vec<T>, ClientError> {
+        let given = query.iter().find_map(|(name, value)| value.filter(|_| *name == "after"));
+        let query: Vec<_> = query.iter().filter(|(name, _)| *name != "after").copied().collect();
+        let (mut all, mut after) = (Vec::new(), given.map(str::to_owned));
         loop {
             let wanted = limit.saturating_sub(all.len()).clamp(1, 1000).to_string();
             let page = [("after", after.as_deref()), ("limit", Some(wanted.as_str()))];
-            let page: List<T> = self.get(path, &[query, &page].concat())?;
+            let (items, next) = parts(self.get(path, &[query.as_slice(), &page].concat())?);
             let before = after.as_deref().and_then(|after| after.parse::<i64>().ok()).unwrap_or_default();
-            all.extend(page.items);
-            match page.next {
+            all.extend(items);
+            match next {
                 // A list that does not go on would never end.
                 Some(next) if next > before && all.len() < limit => after = Some(next.to_string()),
                 _ => break,
@@ -296,9 +312,57 @@ impl Client {
         self.list("/api/v1/images", query, limit)
     }
 
-    /// Returns what contains a package or is hit by a vulnerability.
-    pub(crate) fn radius(&self, query: &Query<'_>, limit: usize) -> Result<Vec<blast::Hit>, ClientError> {
-        self.list("/api/v1/blast-radius", query, limit)
+    /// Returns the images that have something, and of a file in how many was looked.
+    pub(crate) fn radius(
+        &self,
+        query: &Query<'_>,
+        limit: usize,
+    ) -> Result<(Vec<blast::Hit>, Option<blast::FilesKnown>), ClientError> {
+        let mut files = None;
+        let hits = self.pages("/api/v1/blast-radius", query, limit, |page: blast::Radius| {
+            files = page.files;
+            (page.items, page.next)
+        })?;
+        Ok((hits, files))
+    }
+
+    /// Returns decisions about findings.
+    pub(crate) fn decisions(&self, query: &Query<'_>, limit: usize) -> Result<Vec<Decision>, ClientError> {
+        self.list("/api/v1/triage", query, limit)
+    }
+
+    /// Decides about findings, and returns the decision.
+    pub(crate) fn decide(&self, decision: &NewDecision) -> Result<Decision, ClientError> {
+        self.send("POST", "/api/v1/triage", decision)
+    }
+
+    /// Takes a decision back.
+    pub(crate) fn withdraw(&self, number: u64) -> Result<(), ClientError> {
+        self.bytes("DELETE", &format!("/api/v1/triage/{number}"), &[]).map(drop)
+    }
+
+    /// Returns what happened.
+    pub(crate) fn events(&self, query: &Query<'_>, limit: usize) -> Result<Vec<Event>, ClientError> {
+        self.list("/api/v1/events", query, limit)
+    }
+
+    /// Returns what was promoted.
+    pub(crate) fn promotions(&self, limit: usize) -> Result<Vec<Promotion>, ClientError> {
+        self.list("/api/v1/promotions", &[], limit)
+    }
+
+    /// Asks for a promotion, and returns what is due.
+    pub(crate) fn ask_for_promotion(&self, promotion: &NewPromotion) -> Result<DuePromotion, ClientError> {
+        self.send("POST", "/api/v1/promotions", promotion)
+    }
+
+    /// Returns what runs or ran where.
+    pub(crate) fn deployments(
+        &self,
+        query: &Query<'_>,
+        limit: usize,
+    ) -> Result<Vec<Deployment>, ClientError> {
+        self.list("/api/v1/deployments", query, limit)
     }
 
     /// Records a build, and returns its number.
@@ -511,7 +575,14 @@ mod tests {
             ("GET", "/api/v1/reference"),
             ("GET", "/api/v1/jobs/{id}"),
             ("GET", "/api/v1/blast-radius"),
+            ("GET", "/api/v1/triage"),
+            ("POST", "/api/v1/triage"),
+            ("DELETE", "/api/v1/triage/{id}"),
+            ("GET", "/api/v1/events"),
+            ("GET", "/api/v1/promotions"),
+            ("POST", "/api/v1/promotions"),
             ("POST", "/api/v1/builds"),
+            ("GET", "/api/v1/deployments"),
             ("PUT", "/api/v1/deployments/{environment}/{service}"),
             ("DELETE", "/api/v1/deployments/{environment}/{service}"),
             ("GET", "/api/v1/credentials"),

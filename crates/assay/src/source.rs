@@ -18,7 +18,7 @@ use assay_match::priority::sort_by_urgency;
 use assay_match::{Trust, VexDocument, apply_vex};
 use assay_model::finding::UnknownFindingKind;
 use assay_model::report::SourceKind;
-use assay_model::{FindingKind, Image, Inventory, Platform, Report};
+use assay_model::{Digest, FindingKind, Image, Inventory, Platform, Report};
 use assay_oci::source::{OpenOptions, Source, recognise};
 use assay_oci::{Network, NetworkOptions, SpoolOptions, without_password};
 use assay_sbom::Document;
@@ -215,6 +215,20 @@ pub(crate) fn read_file(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Returns the digest of what a reader has, however much that is.
+pub(crate) fn sha256_of(mut reader: impl std::io::Read) -> std::io::Result<Digest> {
+    use sha2::Digest as _;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = reader.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(Digest::Sha256(hash.finalize().into()));
+        }
+        hash.update(buffer.get(..read).unwrap_or_default());
+    }
+}
+
 /// How registries are reached.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct NetworkArgs {
@@ -246,6 +260,22 @@ pub(crate) struct Scanned {
     known: Known,
     /// The bill of materials it was read from, if it was.
     pub(crate) sbom: Option<(Document, Vec<Statement>)>,
+}
+
+impl Scanned {
+    /// Takes a bill of materials for what is in an image.
+    fn of_sbom(document: Document, statements: Vec<Statement>) -> Self {
+        let (image, inventory) = document.inventory();
+        Self {
+            kind: SourceKind::Sbom,
+            tree: None,
+            image,
+            inventory,
+            base: None,
+            known: Known::default(),
+            sbom: Some((document, statements)),
+        }
+    }
 }
 
 /// Does the same for a gate, deeper where its policy asks for that, and for one platform of an index.
@@ -397,18 +427,10 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     let _line = ProgressLine::start(global, &without_password(text), &progress);
 
     if let Some(found) = crate::attached::sbom(&source, args, global, &stop)? {
-        let (image, mut inventory) = found.document.inventory();
-        inventory.warnings.extend(found.notices);
-        inventory.warnings.sort();
-        return Ok(Scanned {
-            kind: SourceKind::Sbom,
-            tree: None,
-            image,
-            inventory,
-            base: None,
-            known: Known::default(),
-            sbom: Some((found.document, found.statements)),
-        });
+        let mut scanned = Scanned::of_sbom(found.document, found.statements);
+        scanned.inventory.warnings.extend(found.notices);
+        scanned.inventory.warnings.sort();
+        return Ok(scanned);
     }
     let sbom = match &source {
         Source::Sbom(path) => Some(path),
@@ -417,16 +439,7 @@ fn contents(text: &str, args: &SourceArgs, global: &Global) -> Result<Scanned, C
     };
     if let Some(path) = sbom {
         let (document, statements) = open_sbom(path).map_err(|error| failed(error.into()))?;
-        let (image, inventory) = document.inventory();
-        return Ok(Scanned {
-            kind: SourceKind::Sbom,
-            tree: None,
-            image,
-            inventory,
-            base: None,
-            known: Known::default(),
-            sbom: Some((document, statements)),
-        });
+        return Ok(Scanned::of_sbom(document, statements));
     }
     if let Source::Dir(path) | Source::File(path) = &source {
         let kind = if matches!(source, Source::Dir(_)) { SourceKind::Dir } else { SourceKind::File };

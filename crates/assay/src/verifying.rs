@@ -4,6 +4,7 @@ use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::evidence::{self, Subject};
+use crate::output;
 use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Digest;
@@ -22,6 +23,32 @@ pub(crate) enum Format {
     Table,
     /// For programs.
     Json,
+}
+
+/// Which image is verified, by how many signers, and how the result is shown.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyingArgs {
+    /// How many distinct signers there must be.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
+    threshold: u32,
+
+    /// The format: table or json.
+    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+
+    #[command(flatten)]
+    network: NetworkArgs,
+
+    /// An image in a registry or an OCI layout, named as for `assay scan`.
+    #[arg(value_name = "IMAGE")]
+    image: String,
+}
+
+impl VerifyingArgs {
+    /// Returns how many distinct signers there must be.
+    pub(crate) fn threshold(&self) -> usize {
+        usize::try_from(self.threshold).unwrap_or(usize::MAX)
+    }
 }
 
 /// What must be proven.
@@ -60,17 +87,15 @@ struct Manifest {
 
 /// Verifies an image, prints what it came to, and returns the exit code: 0 verified, 1 not.
 pub(crate) fn run(
-    text: &str,
+    args: &VerifyingArgs,
     terms: &Terms,
     root: &TrustRoot,
-    network: &NetworkArgs,
-    format: Format,
     global: &Global,
 ) -> Result<ExitCode, CommandError> {
     for warning in root.warnings(environment::clock()) {
         terminal::note(global, &warning);
     }
-    let subject = evidence::open(text, network, global)?;
+    let subject = evidence::open(&args.image, &args.network, global)?;
     let mut manifests = vec![verify(&subject, &subject.image, None, terms, root)?];
     let mut verified = manifests.iter().all(|manifest| manifest.outcome.verified);
     // An index that nobody signed is as good as all its images that somebody signed: none can then run unsigned.
@@ -94,7 +119,7 @@ pub(crate) fn run(
         verified,
         manifests,
     };
-    print(&result, format)?;
+    print(&result, args.format)?;
     Ok(if verified { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -125,8 +150,7 @@ fn print(result: &Verification, format: Format) -> Result<(), CommandError> {
         Format::Json => json(result)?,
         Format::Table => table(result),
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }
 
 /// Writes a result as JSON.

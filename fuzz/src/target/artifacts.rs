@@ -170,15 +170,7 @@ struct OneLayer {
 
 impl OneLayer {
     fn new(tar: Vec<u8>) -> Self {
-        let layer = Layer {
-            diff_id: None,
-            digest: None,
-            size: None,
-            media_type: String::new(),
-            annotations: BTreeMap::new(),
-            created_by: None,
-        };
-        Self { image: Image { layers: vec![layer], ..Image::default() }, tar }
+        Self { image: Image { layers: vec![Layer::default()], ..Image::default() }, tar }
     }
 }
 

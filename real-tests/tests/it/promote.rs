@@ -3,7 +3,7 @@
 
 use crate::cluster::free_port;
 use crate::server::{Process, get, line, process};
-use crate::services::{Running, registry, run};
+use crate::services::{Running, notifications, registry, run};
 use assay_test::image::{Builder, BuiltImage, Tree};
 use real_tests::{assay, tool};
 use serde_json::{Value, json};
@@ -236,11 +236,8 @@ fn a_server_that_is_killed_promotes_everything_once_and_tells_of_a_release_that_
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let secret = "0123456789abcdef0123456789abcdef";
-    let notifications = format!(
-        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
-         headers: {{Authorization: [Bearer {secret}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
-    );
-    let Some(bench) = Bench::new(&notifications) else { return };
+    let telling = notifications(&listen, secret);
+    let Some(bench) = Bench::new(&telling) else { return };
     std::fs::write(bench.path().join("policy.yaml"), NON_ROOT).unwrap();
     std::fs::write(bench.path().join("secret"), secret).unwrap();
     let host = |name: &str| name.split('/').next().unwrap().to_owned();

@@ -2,7 +2,7 @@
 //! that are killed.
 
 use crate::cluster::free_port;
-use crate::services::{registry, run};
+use crate::services::{notifications, push, registry, run};
 use crate::store::start as start_postgres;
 use assay_test::image::{Builder, BuiltImage, Tree};
 use real_tests::{assay, tool};
@@ -87,6 +87,31 @@ pub(crate) fn get(port: u16, path: &str, token: &str) -> Option<serde_json::Valu
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
+/// Starts a server once for the first administrator's token, which a registry must send.
+pub(crate) fn first_token(folder: &Path, serve: &[&str]) -> String {
+    let mut first = process(folder, serve);
+    let token = line(&mut first, "the first administrator's token, shown only now: ");
+    first.kill();
+    token
+}
+
+/// Waits until an image is scanned, and returns the kinds of what happened to it.
+pub(crate) fn events_when_scanned(port: u16, image: &BuiltImage, token: &str) -> Vec<String> {
+    let digest = image.digest();
+    let begun = Instant::now();
+    loop {
+        let detail = get(port, &format!("/api/v1/images/{digest}"), token).unwrap_or_default();
+        if detail["scan"]["depth"] == "fast" {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{digest} is not scanned: {detail}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let events = get(port, &format!("/api/v1/events?digest={digest}"), token).unwrap();
+    let kinds = events["items"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap());
+    kinds.map(str::to_owned).collect()
+}
+
 fn images() -> Vec<BuiltImage> {
     let image = |number| {
         let tree = Tree::new()
@@ -109,15 +134,9 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let serve = ["serve", "--data", "data", "--database", &database, "--listen", &listen, "--workers", "0"];
-    // Once, for the token that the registry must send.
-    let mut first = process(folder.path(), &serve);
-    let token = line(&mut first, "the first administrator's token, shown only now: ");
-    first.kill();
-    let notifications = format!(
-        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
-         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
-    );
-    let (_registry, host) = registry(&docker_registry, folder.path(), "", &notifications);
+    let token = first_token(folder.path(), &serve);
+    let telling = notifications(&listen, &token);
+    let (_registry, host) = registry(&docker_registry, folder.path(), "", &telling);
     let mut server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());
     line(&mut server, "note: listening on ");
     let worker = ["worker", "--database", &database, "--registry", &host, "--lease", "2", "--workers", "1"];
@@ -125,12 +144,7 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
 
     let images = images();
     for (number, image) in images.iter().enumerate() {
-        let layout = folder.path().join(format!("layout{number}"));
-        std::fs::create_dir_all(&layout).unwrap();
-        image.write_layout(&layout, "app");
-        let from = format!("oci:{}:app", layout.display());
-        let to = format!("docker://{host}/team/app:build-{number}");
-        run(&skopeo, &["copy", "--quiet", "--dest-tls-verify=false", &from, &to]);
+        push(&skopeo, folder.path(), image, &format!("{host}/team/app:build-{number}"), &[]);
         workers[number % 2].kill();
         workers[number % 2] = process(folder.path(), &worker);
         if number == 5 {
@@ -138,21 +152,8 @@ fn pushes_reach_workers_that_are_killed_and_every_image_is_scanned_once() {
             server = process(folder.path(), &[&serve[..], &["--registry", &host]].concat());
         }
     }
-    let begun = Instant::now();
     for image in &images {
-        let path = format!("/api/v1/images/{}", image.digest());
-        loop {
-            let detail = get(port, &path, &token).unwrap_or_default();
-            if detail["scan"]["depth"] == "fast" {
-                break;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(90), "{path} is not scanned: {detail}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        let events = get(port, &format!("/api/v1/events?digest={}", image.digest()), &token).unwrap();
-        let kinds: Vec<&str> =
-            events["items"].as_array().unwrap().iter().map(|event| event["kind"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["tag-seen", "scanned"]);
+        assert_eq!(events_when_scanned(port, image, &token), ["tag-seen", "scanned"]);
     }
     let radius = get(port, "/api/v1/blast-radius?package=flask&ecosystem=PyPI", &token).unwrap();
     assert_eq!(radius["items"].as_array().unwrap().len(), images.len(), "{radius}");
@@ -172,12 +173,8 @@ fn a_crawl_finds_what_no_event_told_of_with_the_credentials_of_the_repository() 
     let (_registry, host) = registry(&docker_registry, folder.path(), "", &auth);
     let images = images();
     let push = |number: usize, tag: &str| {
-        let layout = folder.path().join(format!("layout{number}"));
-        std::fs::create_dir_all(&layout).unwrap();
-        images[number].write_layout(&layout, "app");
-        let (from, to) = (format!("oci:{}:app", layout.display()), format!("docker://{host}/team/app:{tag}"));
-        let options = ["copy", "--quiet", "--dest-tls-verify=false", "--dest-creds", "user:pass"];
-        run(&skopeo, &[&options[..], &[&from, &to]].concat());
+        let name = format!("{host}/team/app:{tag}");
+        push(&skopeo, folder.path(), &images[number], &name, &["--dest-creds", "user:pass"]);
     };
     push(0, "stays");
     push(1, "moves");

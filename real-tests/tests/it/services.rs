@@ -1,5 +1,6 @@
 //! Services and tools of other people that several topics start: `docker-registry`, podman's socket, skopeo.
 
+use assay_test::image::BuiltImage;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,24 @@ pub(crate) fn registry(program: &Path, folder: &Path, http: &str, more: &str) ->
     let running = Running(command.spawn().unwrap());
     wait("docker-registry", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     (running, format!("localhost:{port}"))
+}
+
+/// Returns what a `docker-registry` is configured with to tell a server of pushes.
+pub(crate) fn notifications(listen: &str, token: &str) -> String {
+    format!(
+        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
+         headers: {{Authorization: [Bearer {token}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
+    )
+}
+
+/// Pushes an image by skopeo, with more of its options.
+pub(crate) fn push(skopeo: &Path, folder: &Path, image: &BuiltImage, name: &str, options: &[&str]) {
+    let layout = folder.join(image.digest().replace(':', "-"));
+    fs::create_dir_all(&layout).unwrap();
+    image.write_layout(&layout, "app");
+    let (from, to) = (format!("oci:{}:app", layout.display()), format!("docker://{name}"));
+    let copy = ["copy", "--quiet", "--dest-tls-verify=false"];
+    run(skopeo, &[&copy, options, &[&from, &to]].concat());
 }
 
 /// Starts the registry with the referrers API that `cargo xtask tools` builds, and returns its address.

@@ -5,7 +5,7 @@ use crate::cluster::free_port;
 use crate::pages::base64;
 use crate::promote::{Bench, wait, wait_or};
 use crate::server::{get, line, process};
-use crate::services::run;
+use crate::services::{notifications, run};
 use crate::store::start as start_postgres;
 use assay_test::http::{Reply, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
@@ -190,12 +190,8 @@ fn the_story() {
     let port = free_port();
     let listen = format!("127.0.0.1:{port}");
     let secret = "0123456789abcdef0123456789abcdef";
-    let notifications = format!(
-        "notifications:\n  endpoints:\n    - name: assay\n      url: http://{listen}/webhooks/distribution\n      \
-         headers: {{Authorization: [Bearer {secret}]}}\n      timeout: 5s\n      threshold: 3\n      backoff: 1s\n"
-    );
-    let (Some(bench), Some(postgres), Some(zip)) =
-        (Bench::new(&notifications), start_postgres(), tool("zip"))
+    let telling = notifications(&listen, secret);
+    let (Some(bench), Some(postgres), Some(zip)) = (Bench::new(&telling), start_postgres(), tool("zip"))
     else {
         return;
     };

@@ -57,7 +57,9 @@ impl Compose {
         };
         let Value::Map(entries) = services.value else { return Self::default() };
         let entries = entries.into_iter().filter(|(_, _, node)| !node.entries().is_empty());
-        Self { services: entries.map(|(name, line, node)| Service { name, line, node }).collect() }
+        Self {
+            services: entries.map(|(name, place, node)| Service { name, line: place.line, node }).collect(),
+        }
     }
 }
 
@@ -73,7 +75,7 @@ impl Service {
             binds.extend(
                 source
                     .filter(|source| source.starts_with('/'))
-                    .map(|source| (volume.line, source.to_owned())),
+                    .map(|source| (volume.line(), source.to_owned())),
             );
         }
         binds
@@ -95,11 +97,11 @@ fn pairs(node: Option<&Node>) -> Vec<(u32, String, String)> {
     let mapped = node
         .entries()
         .iter()
-        .map(|(name, line, value)| (*line, name.clone(), value.text().unwrap_or_default().to_owned()));
+        .map(|(name, place, value)| (place.line, name.clone(), value.text().unwrap_or_default().to_owned()));
     let listed = node.items().iter().filter_map(|item| {
         let text = item.text()?;
         let (name, value) = text.split_once('=').unwrap_or((text, ""));
-        Some((item.line, name.to_owned(), value.to_owned()))
+        Some((item.line(), name.to_owned(), value.to_owned()))
     });
     mapped.chain(listed).collect()
 }

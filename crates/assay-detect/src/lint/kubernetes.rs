@@ -5,7 +5,7 @@
 //! template with containers counts, also of custom resources.
 
 use super::Lint;
-use super::yaml::Node;
+use super::yaml::{Node, Place};
 
 mod added_capability;
 mod administrative_port;
@@ -107,7 +107,7 @@ fn collect(document: &Node, depth: usize, found: &mut Vec<Workload>) {
     let containers = groups.iter().flat_map(|(group, init, ephemeral)| {
         pod.items_of(group).iter().map(|node| Container {
             name: node.text_of("name").unwrap_or_default().to_owned(),
-            line: node.line,
+            line: node.line(),
             node: node.clone(),
             init: *init,
             ephemeral: *ephemeral,
@@ -148,7 +148,7 @@ impl Workload {
     }
 
     /// Returns the annotations of its pods.
-    fn annotations(&self) -> &[(String, u32, Node)] {
+    fn annotations(&self) -> &[(String, Place, Node)] {
         self.metadata.get("annotations").map(Node::entries).unwrap_or_default()
     }
 }

@@ -6,11 +6,12 @@ use crate::yaml::Out;
 
 /// Reads a ClusterImagePolicy.
 pub(super) fn read(document: &Node, draft: &mut Draft) {
-    let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
-    let effect = if document.text_at(&["spec", "mode"]).as_deref() == Some("warn") { "warn" } else { "deny" };
+    let name = document.written_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
+    let effect =
+        if document.written_at(&["spec", "mode"]).as_deref() == Some("warn") { "warn" } else { "deny" };
     let mut images = Vec::new();
     for image in document.items_at(&["spec", "images"]) {
-        match image.text_at(&["glob"]) {
+        match image.written_at(&["glob"]) {
             Some(glob) => images.push(spelled(&glob)),
             None => draft.note(format!("`{name}`: a selection of images that is no pattern was left out")),
         }
@@ -27,8 +28,8 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
     let mut conditional: Vec<String> = Vec::new();
     let mut denies_all = false;
     for (number, authority) in document.items_at(&["spec", "authorities"]).iter().enumerate() {
-        let own = authority.text_at(&["name"]).unwrap_or_else(|| format!("authority-{number}"));
-        if let Some(action) = authority.text_at(&["static", "action"]) {
+        let own = authority.written_at(&["name"]).unwrap_or_else(|| format!("authority-{number}"));
+        if let Some(action) = authority.written_at(&["static", "action"]) {
             denies_all |= action == "fail";
             draft.note(format!("`{name}`: the authority `{own}` says `{action}` to every image, which a policy here does by its rules"));
             continue;
@@ -39,7 +40,7 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
             }
         }
         let mut roots = Vec::new();
-        let key = ["data", "kms"].iter().find_map(|key| authority.text_at(&["key", key]));
+        let key = ["data", "kms"].iter().find_map(|key| authority.written_at(&["key", key]));
         if let Some(keys) = key.as_deref().and_then(keys) {
             roots.push(draft.trust(&own, "keys", Out::List(keys)));
         } else if authority.get("key").is_some() {
@@ -66,7 +67,7 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
             continue;
         }
         for attestation in attestations {
-            let kind = attestation.text_at(&["predicateType"]).unwrap_or_default();
+            let kind = attestation.written_at(&["predicateType"]).unwrap_or_default();
             if attestation.get("policy").is_some() {
                 conditional.push(short_type(&kind));
                 draft.note(format!("`{name}`: the CUE or Rego policy on `{kind}` of `{own}` has to be written as `conditions` in CEL; until then nothing satisfies it"));

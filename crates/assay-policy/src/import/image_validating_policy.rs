@@ -13,11 +13,11 @@ const NOT_UNDERSTOOD: &str = "only whether some attestors have signed is underst
 
 /// Reads the policy.
 pub(super) fn read(document: &Node, draft: &mut Draft) {
-    let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
+    let name = document.written_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
     let effect = effect(document);
     let mut images = Vec::new();
     for reference in document.items_at(&["spec", "matchImageReferences"]) {
-        match reference.text_at(&["glob"]) {
+        match reference.written_at(&["glob"]) {
             Some(glob) => images.extend(widened(&glob)),
             None => draft.note(format!(
                 "`{name}`: a selection of images by an expression has no counterpart: its rules are for all"
@@ -36,18 +36,19 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
     let attestors: Vec<(String, Result<Vec<Root>, String>)> = document
         .items_at(&["spec", "attestors"])
         .iter()
-        .map(|node| (node.text_at(&["name"]).unwrap_or_default(), attestor(node)))
+        .map(|node| (node.written_at(&["name"]).unwrap_or_default(), attestor(node)))
         .collect();
     let attestations: Vec<(String, String)> = document
         .items_at(&["spec", "attestations"])
         .iter()
         .map(|node| {
-            let kind = node.text_at(&["intoto", "type"]).or_else(|| node.text_at(&["referrer", "type"]));
-            (node.text_at(&["name"]).unwrap_or_default(), kind.unwrap_or_default())
+            let kind =
+                node.written_at(&["intoto", "type"]).or_else(|| node.written_at(&["referrer", "type"]));
+            (node.written_at(&["name"]).unwrap_or_default(), kind.unwrap_or_default())
         })
         .collect();
     for validation in document.items_at(&["spec", "validations"]) {
-        let expression = validation.text_at(&["expression"]).unwrap_or_default();
+        let expression = validation.written_at(&["expression"]).unwrap_or_default();
         let plain: String = expression.chars().filter(|letter| !letter.is_whitespace()).collect();
         let found = asked(&plain).ok_or_else(|| NOT_UNDERSTOOD.to_owned()).and_then(|asked| {
             let kind = match asked.attestation {
@@ -82,8 +83,8 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
 fn effect(document: &Node) -> &'static str {
     let node = document.at(&["spec", "validationActions"]);
     let actions: Vec<String> = match node {
-        Some(node) if node.items().is_empty() => node.text().into_iter().collect(),
-        Some(node) => node.items().iter().filter_map(Node::text).collect(),
+        Some(node) if node.items().is_empty() => node.written().into_iter().collect(),
+        Some(node) => node.items().iter().filter_map(Node::written).collect(),
         None => Vec::new(),
     };
     let any = |name: &str| actions.iter().any(|action| action.eq_ignore_ascii_case(name));
@@ -103,7 +104,7 @@ fn attestor(node: &Node) -> Result<Vec<Root>, String> {
         }
     }
     let mut roots = Vec::new();
-    let key = ["data", "kms"].iter().find_map(|key| node.text_at(&["cosign", "key", key]));
+    let key = ["data", "kms"].iter().find_map(|key| node.written_at(&["cosign", "key", key]));
     if let Some(keys) = key.as_deref().and_then(keys) {
         roots.push(("keys", Out::List(keys)));
     } else if node.at(&["cosign", "key"]).is_some() {
@@ -117,7 +118,7 @@ fn attestor(node: &Node) -> Result<Vec<Root>, String> {
         ));
     }
     if let Some(certificates) =
-        node.text_at(&["notary", "certs", "value"]).or_else(|| node.text_at(&["notary", "certs"]))
+        node.written_at(&["notary", "certs", "value"]).or_else(|| node.written_at(&["notary", "certs"]))
     {
         roots.push(("notation", Out::map([("ca", Out::texts([certificates]))])));
     }

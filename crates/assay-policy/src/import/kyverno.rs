@@ -35,9 +35,9 @@ impl Group {
 
 /// Reads a ClusterPolicy.
 pub(super) fn cluster_policy(document: &Node, draft: &mut Draft) {
-    let name = document.text_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
+    let name = document.written_at(&["metadata", "name"]).unwrap_or_else(|| "policy".to_owned());
     for rule in document.items_at(&["spec", "rules"]) {
-        let own = rule.text_at(&["name"]).unwrap_or_else(|| name.clone());
+        let own = rule.written_at(&["name"]).unwrap_or_else(|| name.clone());
         if rule.items_at(&["verifyImages"]).is_empty() {
             draft.note(format!("the rule `{own}` of `{name}` verifies no images and was left out"));
             continue;
@@ -59,13 +59,13 @@ pub(super) fn cluster_policy(document: &Node, draft: &mut Draft) {
 /// Returns what a rule leads to. Where namespaces differ, the strictest holds for all.
 fn effect(document: &Node, verify: &Node, own: &str, draft: &mut Draft) -> &'static str {
     let general = verify
-        .text_at(&["failureAction"])
-        .or_else(|| document.text_at(&["spec", "validationFailureAction"]))
+        .written_at(&["failureAction"])
+        .or_else(|| document.written_at(&["spec", "validationFailureAction"]))
         .unwrap_or_else(|| "Audit".to_owned());
     let overrides =
         [verify.at(&["failureActionOverrides"]), document.at(&["spec", "validationFailureActionOverrides"])];
     let special =
-        overrides.into_iter().flatten().flat_map(Node::items).filter_map(|one| one.text_at(&["action"]));
+        overrides.into_iter().flatten().flat_map(Node::items).filter_map(|one| one.written_at(&["action"]));
     let mut actions: Vec<String> = special.collect();
     actions.push(general);
     let enforced = |action: &String| action.eq_ignore_ascii_case("enforce");
@@ -77,7 +77,7 @@ fn effect(document: &Node, verify: &Node, own: &str, draft: &mut Draft) -> &'sta
 
 fn verify(verify: &Node, own: &str, effect: &str, draft: &mut Draft) {
     let images = patterns(verify.items_at(&["imageReferences"]));
-    let is_notary = verify.text_at(&["type"]).is_some_and(|kind| kind.eq_ignore_ascii_case("notary"));
+    let is_notary = verify.written_at(&["type"]).is_some_and(|kind| kind.eq_ignore_ascii_case("notary"));
     if !verify.items_at(&["skipImageReferences"]).is_empty() {
         draft.note(format!("`{own}`: the images that it skips are not skipped"));
     }
@@ -104,7 +104,7 @@ fn verify(verify: &Node, own: &str, effect: &str, draft: &mut Draft) {
         asked |= attested(attestation, (own, is_notary), &images, effect, draft);
     }
     // Kyverno itself puts the digest there, unless it is told not to.
-    let is = |key: &str, truth: &str| verify.text_at(&[key]).as_deref() == Some(truth);
+    let is = |key: &str, truth: &str| verify.written_at(&[key]).as_deref() == Some(truth);
     if is("verifyDigest", "true") || is("mutateDigest", "false") && !is("verifyDigest", "false") {
         asked = true;
         draft.rule(&format!("{own}-pinned"), "pinned", Out::Map(Vec::new()), &images, effect);
@@ -122,7 +122,7 @@ fn attested(
     effect: &str,
     draft: &mut Draft,
 ) -> bool {
-    let kind = attestation.text_at(&["type"]).or_else(|| attestation.text_at(&["predicateType"]));
+    let kind = attestation.written_at(&["type"]).or_else(|| attestation.written_at(&["predicateType"]));
     let kind = kind.unwrap_or_default();
     let left_out = |why: &str| format!("`{own}`: the attestation `{kind}` was left out: {why}");
     if is_notary {
@@ -169,7 +169,8 @@ fn told(set: &Node, own: &str, draft: &mut Draft) {
                 "`{own}`: signatures are looked for beside the image, not in another `repository`"
             ));
         }
-        let ignores = |kind: &str| entry.text_at(&[kind, "rekor", "ignoreTlog"]).as_deref() == Some("true");
+        let ignores =
+            |kind: &str| entry.written_at(&[kind, "rekor", "ignoreTlog"]).as_deref() == Some("true");
         if entry.get("keys").is_some() && !ignores("keys") {
             draft.note(format!(
                 "`{own}`: Kyverno also asks for an entry in Rekor; of keys that is not asked here"
@@ -201,7 +202,7 @@ fn groups(set: &Node, is_notary: bool, depth: usize) -> Result<Vec<Group>, Strin
     for node in set.items_at(&["entries"]) {
         entries.extend(entry(node, is_notary, depth)?);
     }
-    let count = match set.text_at(&["count"]) {
+    let count = match set.written_at(&["count"]) {
         // Without a count all entries are needed.
         None => entries.len(),
         Some(text) => text.parse().map_err(|_| format!("its count is `{text}`"))?,
@@ -259,7 +260,7 @@ fn entry(entry: &Node, is_notary: bool, depth: usize) -> Result<Vec<Entry>, Stri
         return Ok(vec![Entry::Set(groups(inner, is_notary, depth.saturating_add(1))?)]);
     }
     if entry.get("keys").is_some() {
-        let text = ["publicKeys", "kms"].iter().find_map(|key| entry.text_at(&["keys", key]));
+        let text = ["publicKeys", "kms"].iter().find_map(|key| entry.written_at(&["keys", key]));
         // Kyverno takes each of several keys in one text for an attestor of its own.
         return match text.as_deref().and_then(keys) {
             Some(keys) => {
@@ -279,8 +280,9 @@ fn entry(entry: &Node, is_notary: bool, depth: usize) -> Result<Vec<Entry>, Stri
             "a keyless attestor has no issuer or no subject, which would trust anybody".to_owned()
         });
     }
-    let certificate =
-        entry.text_at(&["certificates", "certChain"]).or_else(|| entry.text_at(&["certificates", "cert"]));
+    let certificate = entry
+        .written_at(&["certificates", "certChain"])
+        .or_else(|| entry.written_at(&["certificates", "cert"]));
     match certificate {
         Some(certificate) if is_notary => {
             Ok(vec![Entry::Root(("notation", Out::map([("ca", Out::texts([certificate]))])))])
@@ -291,7 +293,7 @@ fn entry(entry: &Node, is_notary: bool, depth: usize) -> Result<Vec<Entry>, Stri
 }
 
 pub(super) fn patterns(nodes: &[Node]) -> Vec<String> {
-    nodes.iter().filter_map(Node::text).flat_map(|pattern| widened(&pattern)).collect()
+    nodes.iter().filter_map(Node::written).flat_map(|pattern| widened(&pattern)).collect()
 }
 
 /// Returns what a pattern is here. Kyverno's `*` crosses slashes, its `?` is any letter, and its Docker Hub has no `library`.

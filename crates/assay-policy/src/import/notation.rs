@@ -8,9 +8,9 @@ use crate::yaml::Out;
 /// Reads a trust policy.
 pub(super) fn read(document: &Node, draft: &mut Draft) {
     for policy in document.items_at(&["trustPolicies"]) {
-        let name = policy.text_at(&["name"]).unwrap_or_else(|| "notation".to_owned());
+        let name = policy.written_at(&["name"]).unwrap_or_else(|| "notation".to_owned());
         let level =
-            policy.text_at(&["signatureVerification", "level"]).unwrap_or_else(|| "strict".to_owned());
+            policy.written_at(&["signatureVerification", "level"]).unwrap_or_else(|| "strict".to_owned());
         if level == "skip" {
             draft.note(format!("`{name}` skips verification: nothing is asked of its images"));
             continue;
@@ -19,7 +19,7 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
             draft.note(format!("`{name}`: the overrides of its level were left out"));
         }
         let scopes: Vec<String> =
-            policy.items_at(&["registryScopes"]).iter().filter_map(Node::text).collect();
+            policy.items_at(&["registryScopes"]).iter().filter_map(Node::written).collect();
         // A lone star stands for everything.
         let images: Vec<String> = scopes
             .iter()
@@ -27,7 +27,7 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
             .flat_map(|scope| [scope.clone(), format!("{scope}:*"), format!("{scope}*@*")])
             .collect();
         let (mut authorities, mut stamps) = (Vec::new(), Vec::new());
-        for store in policy.items_at(&["trustStores"]).iter().filter_map(Node::text) {
+        for store in policy.items_at(&["trustStores"]).iter().filter_map(Node::written) {
             match store.split_once(':') {
                 Some(("ca", store)) => authorities.push(format!("truststore/x509/ca/{store}")),
                 Some(("tsa", store)) => stamps.push(format!("truststore/x509/tsa/{store}")),
@@ -42,7 +42,7 @@ pub(super) fn read(document: &Node, draft: &mut Draft) {
             "`{name}`: check that the paths of its certificates are right, relative to the policy"
         ));
         let identities: Vec<String> =
-            policy.items_at(&["trustedIdentities"]).iter().filter_map(Node::text).collect();
+            policy.items_at(&["trustedIdentities"]).iter().filter_map(Node::written).collect();
         if identities.is_empty() {
             draft.note(format!("`{name}` names no identity, which would trust anybody, and was left out"));
             continue;

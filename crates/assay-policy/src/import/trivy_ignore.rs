@@ -95,16 +95,17 @@ pub(super) fn document(document: &Node, draft: &mut Draft) {
     }
     for (section, rules) in SECTIONS {
         for entry in document.items_at(&[section]) {
-            let Some(id) = entry.text_at(&["id"]) else {
+            let Some(id) = entry.written_at(&["id"]) else {
                 draft.note(format!("an entry of `{section}` without `id` was left out"));
                 continue;
             };
-            let list = |key: &str| entry.items_at(&[key]).iter().filter_map(Node::text).collect::<Vec<_>>();
-            let expires = entry.text_at(&["expired_at"]).and_then(|text| text.parse().ok());
+            let list =
+                |key: &str| entry.items_at(&[key]).iter().filter_map(Node::written).collect::<Vec<_>>();
+            let expires = entry.written_at(&["expired_at"]).and_then(|text| text.parse().ok());
             if entry.get("expired_at").is_some() && expires.is_none() {
                 draft.note(format!("`{id}`: its date cannot be read"));
             }
-            let statement = entry.text_at(&["statement"]).unwrap_or_default();
+            let statement = entry.written_at(&["statement"]).unwrap_or_default();
             let fixable = *section == "vulnerabilities";
             exception(draft, &id, &statement, (expires, fixable), (rules, list("paths"), list("purls")));
         }

@@ -250,4 +250,13 @@ mod tests {
         let broken = Event { detail: "{".to_owned(), ..event("feed-error", &Value::Null) };
         assert_eq!(read(&broken).unwrap().title, "cannot update : ");
     }
+
+    #[test]
+    fn the_manual_has_every_kind() {
+        let page = include_str!("../../../../docs/manual/notifications.md");
+        for kind in KINDS {
+            assert!(page.contains(&format!("\n| `{}` |", kind.name)), "{}", kind.name);
+            assert!(page.contains(&format!("`{}`", kind.alert)), "{}", kind.alert);
+        }
+    }
 }

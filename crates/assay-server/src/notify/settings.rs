@@ -114,42 +114,52 @@ struct TeamText {
     services: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RuleText {
+/// An entry of the file that says of what it is, beside what is its own. `#[serde(flatten)]` would read the tag `1.10` as a number.
+macro_rules! selecting {
+    ($name:ident { $($own:tt)* }) => {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+        struct $name {
+            $($own)*
+            #[serde(default)]
+            repositories: Vec<String>,
+            #[serde(default)]
+            tags: Vec<String>,
+            #[serde(default)]
+            environments: Vec<String>,
+            #[serde(default)]
+            services: Vec<String>,
+            #[serde(default)]
+            teams: Vec<String>,
+        }
+
+        impl $name {
+            /// Returns of what it is.
+            fn selector(&self) -> Selector {
+                Selector {
+                    repositories: self.repositories.clone(),
+                    tags: self.tags.clone(),
+                    environments: self.environments.clone(),
+                    services: self.services.clone(),
+                    teams: self.teams.clone(),
+                }
+            }
+        }
+    };
+}
+
+selecting!(RuleText {
     #[serde(default)]
     kinds: Vec<String>,
     severity: Option<String>,
     #[serde(default)]
-    repositories: Vec<String>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    environments: Vec<String>,
-    #[serde(default)]
-    services: Vec<String>,
-    #[serde(default)]
-    teams: Vec<String>,
-    #[serde(default)]
     channels: BTreeSet<String>,
     urgency: Option<String>,
-}
+});
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct SnoozeText {
-    #[serde(default)]
-    repositories: Vec<String>,
-    #[serde(default)]
-    tags: Vec<String>,
-    #[serde(default)]
-    environments: Vec<String>,
-    #[serde(default)]
-    services: Vec<String>,
-    #[serde(default)]
-    teams: Vec<String>,
+selecting!(SnoozeText {
     until: Option<String>,
-}
+});
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -296,17 +306,10 @@ impl RuleText {
                 format!("the urgency is `{}`; expected `page`, `ticket` or `none`", shown(text))
             })?),
         };
-        let selector = Selector {
-            repositories: self.repositories,
-            tags: self.tags,
-            environments: self.environments,
-            services: self.services,
-            teams: self.teams,
-        };
         Ok(Rule {
             kinds,
             severity,
-            selector: known_teams(selector, teams)?,
+            selector: known_teams(self.selector(), teams)?,
             channels: self.channels,
             urgency,
         })
@@ -324,13 +327,7 @@ impl SnoozeText {
                 ))
             })?),
         };
-        let selector = Selector {
-            repositories: self.repositories,
-            tags: self.tags,
-            environments: self.environments,
-            services: self.services,
-            teams: self.teams,
-        };
+        let selector = self.selector();
         if selector.is_empty() {
             return Err(invalid(
                 "a snooze names nothing; give it `repositories`, `tags`, `environments`, `services` or `teams`",

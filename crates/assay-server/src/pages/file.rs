@@ -28,7 +28,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let known = store.files_known().await?;
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
     let mut sentences = vec![
-        format!("SHA-256 {}.", hex(&digest)),
+        format!("SHA-256 {}", hex(&digest)),
         format!(
             "Files are known of {} of {} that were scanned: of those that had a deep scan, their programs, libraries, scripts and \
              archives, as they are seen once all layers are laid over each other. Another image may have it, too.",

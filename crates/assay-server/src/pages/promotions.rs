@@ -5,6 +5,7 @@ use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut};
+use crate::promote::Promoter;
 use assay_model::Digest;
 use assay_report::escape::shorten;
 use assay_store::{Promotion, Role, Staying};
@@ -34,7 +35,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     };
     let tables = vec![
         self::promotions(&promotions).paged(ask, "before", next),
-        self::staying(&staying).paged(ask, "skip", more),
+        self::staying(&staying, ask.app().promoter.as_deref()).paged(ask, "skip", more),
     ];
     Ok(View::plain("Promotions", sentences, tables))
 }
@@ -84,7 +85,7 @@ fn promotions(promotions: &[Promotion]) -> Table {
     }
 }
 
-fn staying(staying: &[Staying]) -> Table {
+fn staying(staying: &[Staying], promoter: Option<&Promoter>) -> Table {
     let rows = staying.iter().map(|one| {
         let tag = one.place.tag.as_deref().unwrap_or_default();
         vec![
@@ -92,7 +93,12 @@ fn staying(staying: &[Staying]) -> Table {
             Cell::image(&one.digest),
             Cell::text(one.state.name()),
             Cell::text(&one.reason).shown_as(shorten(&one.reason, SHOWN)),
-            Cell::text(&one.target),
+            // What several repositories have in common says nothing of this one.
+            Cell::text(
+                promoter
+                    .and_then(|promoter| promoter.destination(&one.place, &one.target))
+                    .unwrap_or_else(|| one.target.clone()),
+            ),
             Cell::time(Some(one.looked)),
         ]
     });

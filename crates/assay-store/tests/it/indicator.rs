@@ -157,17 +157,8 @@ async fn look(
         })
         .collect();
     report.image.created = Some(Timestamp(made));
-    report.image.layers = [size, 1]
-        .into_iter()
-        .map(|size| Layer {
-            diff_id: None,
-            digest: None,
-            size: Some(size),
-            media_type: String::new(),
-            annotations: Default::default(),
-            created_by: None,
-        })
-        .collect();
+    report.image.layers =
+        [size, 1].into_iter().map(|size| Layer { size: Some(size), ..Layer::default() }).collect();
     let mut work = store.begin().await.unwrap();
     work.see(&image, &place(None), at(second)).await.unwrap();
     let scan = Scan { digest: &image, depth: Depth::Fast, report: &report, json: b"{}", index: &[] };

@@ -12,7 +12,6 @@
 )]
 
 mod access;
-
 mod build;
 mod crash;
 mod crawl;

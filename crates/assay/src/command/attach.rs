@@ -3,6 +3,7 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, Opened, failed, with_digest};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -197,8 +198,7 @@ pub(crate) fn attach_document(
 /// Says what was attached: its digest is the result, the rest a note.
 fn report(name: &str, attached: &Attached, global: &Global) -> Result<(), CommandError> {
     terminal::note(global, &format!("attached to `{name}`, to be found by {}", attached.found));
-    terminal::stdout(format!("{}\n", attached.descriptor.digest).as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(format!("{}\n", attached.descriptor.digest))
 }
 
 /// Returns the annotation with the name of a file, by which ORAS and others unpack it.

@@ -5,12 +5,9 @@ use crate::attesting::{PredicateArgs, Target};
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
 use crate::services::Outside;
-use crate::source::NetworkArgs;
-use assay_model::Digest;
+use crate::source::{NetworkArgs, sha256_of};
 use assay_sign::make::sign_statement;
 use assay_sign::statement::{Statement, Subject};
-use sha2::Digest as _;
-use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,20 +37,10 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    let mut file = sign_blob::open(&args.file)?;
-    let mut hash = sha2::Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = file.read(&mut buffer).map_err(|error| {
-            CommandError::work(format!("cannot read `{}`", args.file.display()), error)
-                .hint("check the path, and that you may read it")
-        })?;
-        if read == 0 {
-            break;
-        }
-        hash.update(buffer.get(..read).unwrap_or_default());
-    }
-    let digest = Digest::Sha256(hash.finalize().into());
+    let digest = sha256_of(sign_blob::open(&args.file)?).map_err(|error| {
+        CommandError::work(format!("cannot read `{}`", args.file.display()), error)
+            .hint("check the path, and that you may read it")
+    })?;
     let name = args.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let resource = format!("{name}@{digest}");
     let predicate = args.predicate.made(Target { resource: &resource, digest: &digest, images: &[] })?;

@@ -3,7 +3,8 @@
 use super::Global;
 use crate::bytes::Bytes;
 use crate::error::CommandError;
-use crate::{source, terminal};
+use crate::output;
+use crate::source;
 use assay_engine::{CacheError, CacheStatus};
 use std::process::ExitCode;
 
@@ -43,8 +44,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             format!("removed {} from {folder}\n", held(status))
         }
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! `assay completions`: what a shell needs to complete commands and options.
 
 use crate::error::CommandError;
-use crate::terminal;
+use crate::output;
 use clap_complete::Shell;
 use std::process::ExitCode;
 
@@ -20,6 +20,6 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
     let mut bytes = Vec::new();
     clap_complete::generate(args.shell, &mut crate::cli(), "assay", &mut bytes);
-    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(&bytes)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,7 +4,7 @@ use super::Global;
 use crate::config::{self, Settings};
 use crate::context::ContextArgs;
 use crate::error::CommandError;
-use crate::terminal;
+use crate::output;
 use assay_match::priority::of_image;
 use assay_model::Image;
 use assay_model::context::{Context, Grade, Setting};
@@ -59,8 +59,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             format!("`{}` is right: {rules}\n", args.file.display())
         }
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use super::Global;
 use crate::bytes::Bytes;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, Opened, failed, parse};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -207,6 +208,5 @@ fn report(args: &Args, copied: &Copied, tag: Option<&str>) -> Result<(), Command
     } else {
         format!("{digest}\n")
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }

@@ -5,6 +5,7 @@ mod diff;
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::{self, NetworkArgs};
 use crate::terminal;
 use crate::update_status;
@@ -120,8 +121,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 }
 
 fn print(text: &str) -> Result<ExitCode, CommandError> {
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

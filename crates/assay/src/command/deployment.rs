@@ -1,6 +1,7 @@
-//! `assay deployment`: what runs where, for the server.
+//! `assay deployment`: what runs where, told to a server and asked of it.
 
 use super::Global;
+use crate::columns::{Column, ListArgs, or_dash};
 use crate::error::CommandError;
 use crate::repository;
 use crate::server_client::ServerArgs;
@@ -9,10 +10,10 @@ use crate::terminal;
 use assay_model::Digest;
 use assay_oci::{Access, Reference};
 use assay_report::escape;
-use assay_server::api::deployment::NewDeployment;
+use assay_server::api::deployment::{Deployment, NewDeployment};
 use std::process::ExitCode;
 
-/// Tell a server what runs where.
+/// Tell a server what runs where, or ask it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -23,6 +24,7 @@ pub(crate) struct Args {
 enum Action {
     Record(RecordArgs),
     End(EndArgs),
+    List(AskArgs),
 }
 
 /// Record that a service runs an image from now on, or that what it runs works.
@@ -69,6 +71,36 @@ struct EndArgs {
     service: ServiceArgs,
 }
 
+/// List what services run, in the order in which it was recorded.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    assay deployment list --server https://assay.example --environment production\n  \
+    assay deployment list --service shop --all --format json\n\n\
+    The server is also named by the variable `ASSAY_SERVER`, and the token by `ASSAY_TOKEN`; its role is `viewer` at least.")]
+struct AskArgs {
+    /// Only in this environment.
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+
+    /// Only of this service.
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+
+    /// Only of this image.
+    #[arg(long, value_name = "DIGEST")]
+    digest: Option<Digest>,
+
+    /// Also what has ended.
+    #[arg(long)]
+    all: bool,
+
+    #[command(flatten)]
+    list: ListArgs,
+
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
 #[derive(Debug, clap::Args)]
 struct ServiceArgs {
     #[command(flatten)]
@@ -93,9 +125,36 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
                 .undeploy(&args.service.environment, &args.service.service)
                 .map_err(|error| error.into_command_error("cannot record the end at the server"))?;
         }
+        Action::List(args) => list(args, global)?,
     }
     Ok(ExitCode::SUCCESS)
 }
+
+fn list(args: &AskArgs, global: &Global) -> Result<(), CommandError> {
+    let digest = args.digest.map(|digest| digest.to_string());
+    let query = [
+        ("environment", args.environment.as_deref()),
+        ("service", args.service.as_deref()),
+        ("digest", digest.as_deref()),
+        ("running", (!args.all).then_some("true")),
+    ];
+    let client = args.server.client(global)?;
+    let deployments = client
+        .deployments(&query, args.list.limit)
+        .map_err(|error| error.into_command_error("cannot list what runs"))?;
+    args.list.shape.print(&deployments, &COLUMNS)
+}
+
+const COLUMNS: [Column<Deployment>; 8] = [
+    ("ENVIRONMENT", |one| one.environment.clone()),
+    ("SERVICE", |one| one.service.clone()),
+    ("DIGEST", |one| one.digest.clone()),
+    ("SINCE", |one| one.since.clone()),
+    ("ENDED", |one| or_dash(&one.ended)),
+    ("GOOD", |one| if one.good { "yes" } else { "-" }.to_owned()),
+    ("OWNER", |one| or_dash(&one.owner)),
+    ("TEAM", |one| or_dash(&one.team)),
+];
 
 fn record(args: &RecordArgs, global: &Global) -> Result<(), CommandError> {
     let client = args.service.server.client(global)?;

@@ -6,8 +6,8 @@ use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::{self, SourceArgs, VexArgs, read_file};
-use crate::terminal;
 use assay_model::Report;
 use assay_model::report::SourceKind;
 use assay_report::diff::{DiffFormat, Side, SideKind, diff, write_diff};
@@ -101,14 +101,7 @@ pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandEr
     let mut bytes = Vec::new();
     write_diff(&difference, args.format, &mut bytes)
         .map_err(|error| CommandError::work("cannot write the difference", error))?;
-    match &args.output {
-        Some(path) => super::scan::write_file(path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        })?,
-        None => terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error))?,
-    }
+    output::put(args.output.as_deref(), &bytes)?;
     Ok(ExitCode::SUCCESS)
 }
 

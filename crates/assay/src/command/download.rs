@@ -2,6 +2,7 @@
 
 use super::Global;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, Family, failed};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -125,8 +126,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             ));
         };
         let bytes = repository.blob(only, MAX_LAYER).map_err(broken)?;
-        terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+        output::print(&bytes)?;
         return Ok(code);
     };
     let unwritable = |path: &std::path::Path, error: std::io::Error| {
@@ -136,9 +136,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
     let save = |name: String, bytes: &[u8]| -> Result<(), CommandError> {
         let path = folder.join(name);
-        super::scan::write_file(&path, bytes).map_err(|error| unwritable(&path, error))?;
-        terminal::stdout(format!("{}\n", path.display()).as_bytes())
-            .map_err(|error| CommandError::work("cannot write to standard output", error))
+        output::write_file(&path, bytes).map_err(|error| unwritable(&path, error))?;
+        output::print(format!("{}\n", path.display()))
     };
     // No name is taken from the artifact: it might lead out of the folder.
     let stem = |artifact: &Artifact| format!("{}-{}", artifact.kind, artifact.descriptor.digest.short());

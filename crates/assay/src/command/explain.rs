@@ -4,8 +4,8 @@ use super::Global;
 use crate::config::Settings;
 use crate::context::ContextArgs;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::{self, SourceArgs, VexArgs};
-use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::database::{CorruptDatabase, Vulnerability};
 use assay_match::{Explanation, explain};
@@ -62,9 +62,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         explain(id, report.as_ref().map(|report| &report.inventory), &database).map_err(damaged)?;
     let Some(explanations) = explanations else {
         if let Some(check) = assay_detect::check::by_name(id) {
-            return terminal::stdout(about(check, report.as_ref()).as_bytes())
-                .map(|()| ExitCode::SUCCESS)
-                .map_err(|error| CommandError::work("cannot write to standard output", error));
+            output::print(about(check, report.as_ref()))?;
+            return Ok(ExitCode::SUCCESS);
         }
         return Err(CommandError::usage(format!("the database knows no `{id}`"))
             .hint(format!("search for it with `assay db search {id}`, or run `assay db update`")));
@@ -83,8 +82,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             verdicts(&mut text, explanation, report, &database).map_err(damaged)?;
         }
     }
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -5,13 +5,12 @@
 
 use super::Global;
 use crate::config::Settings;
-use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
-use crate::gate::{self, GateArgs, Judged};
+use crate::gate::{self, Judged, JudgingArgs};
+use crate::output;
 #[cfg(feature = "server")]
 use crate::server_client::ClientError;
-use crate::source::{SourceArgs, VexArgs};
 use crate::terminal;
 use assay_model::Timestamp;
 use assay_policy::render::{self, Form};
@@ -46,16 +45,7 @@ pub(crate) struct Args {
     server: crate::server_client::InsteadArgs,
 
     #[command(flatten)]
-    gate: GateArgs,
-
-    #[command(flatten)]
-    open: SourceArgs,
-
-    #[command(flatten)]
-    context: ContextArgs,
-
-    #[command(flatten)]
-    vex: VexArgs,
+    judging: JudgingArgs,
 
     #[command(flatten)]
     show: ShowArgs,
@@ -114,10 +104,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let asked = Asked {
         source: &args.source,
         policy: args.policy.as_deref().unwrap_or(Path::new("")),
-        gate: &args.gate,
-        open: &args.open,
-        context: &args.context,
-        vex: &args.vex,
+        judging: &args.judging,
     };
     let (verdict, error) = judge(&asked, now, global);
     write(&args.show, &verdict)?;
@@ -131,7 +118,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 /// Prints what a server's admission says: its policy, its scan. Denied is also what it cannot say.
 #[cfg(feature = "server")]
 fn of_server(args: &Args, global: &Global, now: Timestamp) -> Result<ExitCode, CommandError> {
-    let placement = args.gate.for_server().map_err(|option| {
+    let placement = args.judging.gate.for_server().map_err(|option| {
         CommandError::usage(format!("`{option}` is not for a server to judge by"))
             .hint("leave it out, or judge here with `--policy FILE`")
     })?;
@@ -153,7 +140,7 @@ fn of_server(args: &Args, global: &Global, now: Timestamp) -> Result<ExitCode, C
         }
         Err(error) => {
             let error = error.into_command_error(format!("the server did not judge `{}`", args.source));
-            write(&args.show, &gate::not_evaluated("", &args.source, &args.gate, &error, now))?;
+            write(&args.show, &gate::not_evaluated("", &args.source, &args.judging.gate, &error, now))?;
             error.print();
             Ok(ExitCode::from(2))
         }
@@ -164,30 +151,32 @@ fn of_server(args: &Args, global: &Global, now: Timestamp) -> Result<ExitCode, C
 pub(super) struct Asked<'a> {
     pub(super) source: &'a str,
     pub(super) policy: &'a Path,
-    pub(super) gate: &'a GateArgs,
-    pub(super) open: &'a SourceArgs,
-    pub(super) context: &'a ContextArgs,
-    pub(super) vex: &'a VexArgs,
+    pub(super) judging: &'a JudgingArgs,
 }
 
 /// Judges a source. What cannot be evaluated is denied, and the error that kept it from being is returned as well.
 pub(super) fn judge(asked: &Asked<'_>, now: Timestamp, global: &Global) -> (Verdict, Option<CommandError>) {
     let not_evaluated = |policy: &str, error: CommandError| {
-        (gate::not_evaluated(policy, asked.source, asked.gate, &error, now), Some(error))
+        (gate::not_evaluated(policy, asked.source, &asked.judging.gate, &error, now), Some(error))
     };
     let policy = match gate::read_policy(asked.policy) {
         Ok(policy) => policy,
         Err(error) => return not_evaluated("", error),
     };
     let facts = || -> Result<Judged, CommandError> {
-        let settings = Settings::named_only(asked.context, global)?;
-        let vex = asked.vex.documents(global)?;
-        let about =
-            gate::About { policy: &policy, path: asked.policy, gate: asked.gate, open: asked.open, now };
+        let settings = Settings::named_only(&asked.judging.context, global)?;
+        let vex = asked.judging.vex.documents(global)?;
+        let about = gate::About {
+            policy: &policy,
+            path: asked.policy,
+            gate: &asked.judging.gate,
+            open: &asked.judging.open,
+            now,
+        };
         gate::facts(asked.source, &about, global, &settings, &vex)
     };
     match facts() {
-        Ok(judged) => (judged.verdict(&policy, asked.gate.tier.as_deref(), now), None),
+        Ok(judged) => (judged.verdict(&policy, asked.judging.gate.tier.as_deref(), now), None),
         Err(error) => not_evaluated(&policy.name, error),
     }
 }
@@ -211,15 +200,12 @@ fn write(args: &ShowArgs, verdict: &Verdict) -> Result<(), CommandError> {
     };
     for output in &args.output {
         let bytes = render(output.form.unwrap_or(args.format), false)?;
-        super::scan::write_file(&output.path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", output.path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        })?;
+        output::write(&output.path, &bytes)?;
     }
     // A verdict that went to a file is not printed as well, unless standard output got a format of its own.
     if args.output.iter().any(|output| output.form.is_none()) {
         return Ok(());
     }
     let bytes = render(args.format, terminal::color())?;
-    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(&bytes)
 }

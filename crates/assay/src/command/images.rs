@@ -1,10 +1,9 @@
 //! `assay images`: the images that a server knows.
 
 use super::Global;
-use crate::columns::{Shape, columns};
+use crate::columns::{Column, ListArgs, or_dash};
 use crate::error::CommandError;
 use crate::server_client::ServerArgs;
-use crate::terminal;
 use assay_model::Severity;
 use assay_server::api::image::Image;
 use std::process::ExitCode;
@@ -37,13 +36,8 @@ pub(crate) struct Args {
     #[arg(long)]
     unscanned: bool,
 
-    /// How many at most.
-    #[arg(long, value_name = "N", default_value = "100000")]
-    limit: usize,
-
-    /// How they are written.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    format: Shape,
+    #[command(flatten)]
+    list: ListArgs,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -64,27 +58,17 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         ("scanned", scanned),
     ];
     let images = client
-        .images(&query, args.limit)
+        .images(&query, args.list.limit)
         .map_err(|error| error.into_command_error("cannot list the server's images"))?;
-    let bytes = match args.format {
-        Shape::Json => crate::columns::json(&images)?,
-        Shape::Table => columns(
-            &["IMAGE", "DIGEST", "FINDINGS", "SCANNED", "LAST SEEN"],
-            images.iter().map(|image| row(image).to_vec()),
-        ),
-    };
-    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    args.list.shape.print(&images, &COLUMNS)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(image: &Image) -> [String; 5] {
-    let scanned = image.scanned.clone();
-    [
-        format!("{}/{}", image.registry, image.repository),
-        image.digest.clone(),
-        // No findings and no scan are two things.
-        if scanned.is_some() { image.findings.to_string() } else { "-".to_owned() },
-        scanned.unwrap_or_else(|| "no".to_owned()),
-        image.last_seen.clone(),
-    ]
-}
+const COLUMNS: [Column<Image>; 5] = [
+    ("IMAGE", |image| format!("{}/{}", image.registry, image.repository)),
+    ("DIGEST", |image| image.digest.clone()),
+    // No findings and no scan are two things.
+    ("FINDINGS", |image| or_dash(&image.scanned.as_ref().map(|_| image.findings.to_string()))),
+    ("SCANNED", |image| image.scanned.clone().unwrap_or_else(|| "no".to_owned())),
+    ("LAST SEEN", |image| image.last_seen.clone()),
+];

@@ -4,6 +4,7 @@ mod rotate;
 
 use super::Global;
 use crate::error::CommandError;
+use crate::output;
 use crate::services::Outside;
 use crate::source::NetworkArgs;
 use crate::{keys, password, terminal};
@@ -114,7 +115,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         }
         Action::Public(args) => {
             let key = keys::public_key(&args.key, Outside::new(&args.network, global)?)?;
-            print(key.to_pem().as_bytes())?;
+            output::print(key.to_pem())?;
         }
         Action::Inspect(args) => inspect(args)?,
         Action::Rotate(args) => return rotate::run(args, global),
@@ -207,10 +208,10 @@ fn inspect(args: &InspectArgs) -> Result<(), CommandError> {
     if args.json {
         let object: serde_json::Map<_, _> =
             rows.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        return print(format!("{:#}\n", serde_json::Value::Object(object)).as_bytes());
+        return output::print(format!("{:#}\n", serde_json::Value::Object(object)));
     }
     let lines: String = rows.into_iter().map(|(name, value)| format!("{name:12} {value}\n")).collect();
-    print(lines.as_bytes())
+    output::print(lines)
 }
 
 fn of(key: &PublicKey) -> [(&'static str, String); 4] {
@@ -220,8 +221,4 @@ fn of(key: &PublicKey) -> [(&'static str, String); 4] {
         ("fingerprint", key.fingerprint_hex()),
         ("hint", hint(key)),
     ]
-}
-
-fn print(bytes: &[u8]) -> Result<(), CommandError> {
-    terminal::stdout(bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
 }

@@ -2,6 +2,7 @@
 
 use super::{Global, scan};
 use crate::error::CommandError;
+use crate::output;
 use crate::terminal;
 use assay_detect::lint::{Issue, Kind, Linted, TEXT_LIMIT, lint, recognise};
 use assay_model::context::{Context, Statements};
@@ -254,14 +255,8 @@ fn write(args: &Args, report: &Report, counts: (u64, u64, u64)) -> Result<(), Co
             CommandError::work(format!("cannot write the {} report", args.format.name()), error)
         })?;
     }
-    match args.output.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => scan::write_file(path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        }),
-        None => terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error)),
-    }
+    let path = args.output.as_deref().filter(|path| !path.as_os_str().is_empty());
+    output::put(path, &bytes)
 }
 
 /// Writes findings as compilers write theirs: place, what, and how to mend it.

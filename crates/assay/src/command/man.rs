@@ -1,7 +1,7 @@
 //! `assay man`: manual pages in troff, made from the definitions of commands and options.
 
 use crate::error::CommandError;
-use crate::terminal;
+use crate::output;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,8 +28,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
             let mut bytes = Vec::new();
             clap_mangen::Man::new(command)
                 .render(&mut bytes)
-                .and_then(|()| terminal::stdout(&bytes))
-                .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+                .map_err(|error| CommandError::work("cannot write the manual page", error))?;
+            output::print(bytes)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,7 @@
 use super::Global;
 use crate::error::CommandError;
 use crate::gate::read_policy;
-use crate::terminal;
+use crate::output;
 use assay_policy::profile::PROFILES;
 use assay_report::escape;
 use assay_report::summary::count;
@@ -82,18 +82,18 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
             let mut bytes = Vec::new();
             escape::json::write_pretty(&assay_policy::schema::schema(), &mut bytes)
                 .map_err(|error| CommandError::work("cannot write the schema", error))?;
-            put(&bytes)
+            output::print(bytes)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
 
 fn init(args: &InitArgs) -> Result<ExitCode, CommandError> {
-    let Some(path) = &args.output else { return put(args.profile.as_bytes()) };
-    if path.exists() {
+    if let Some(path) = args.output.as_ref().filter(|path| path.exists()) {
         return Err(CommandError::usage(format!("`{}` is there already", path.display()))
             .hint("name another file with `--output FILE`"));
     }
-    write(path, args.profile.as_bytes())?;
+    output::put(args.output.as_deref(), args.profile)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -116,19 +116,6 @@ fn check(args: &CheckArgs) -> Result<ExitCode, CommandError> {
         count(policy.trust.len() as u64, "trust root"),
         count(policy.exceptions.len() as u64, "exception"),
     );
-    put(format!("{}\n", escape::terminal(&text)).as_bytes())
-}
-
-/// Writes to standard output.
-fn put(bytes: &[u8]) -> Result<ExitCode, CommandError> {
-    terminal::stdout(bytes).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(format!("{}\n", escape::terminal(&text)))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes a file.
-fn write(path: &std::path::Path, bytes: &[u8]) -> Result<(), CommandError> {
-    super::scan::write_file(path, bytes).map_err(|error| {
-        CommandError::work(format!("cannot write `{}`", path.display()), error)
-            .hint("name a file in a folder that is there and that you may write to")
-    })
 }

@@ -6,12 +6,12 @@
 
 use super::gate::{self as gate_command, Asked};
 use super::{Global, copy as copy_command};
-use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
-use crate::gate::GateArgs;
+use crate::gate::JudgingArgs;
+use crate::output;
 use crate::repository::{self, Opened, failed, parse};
-use crate::source::{NetworkArgs, SourceArgs, VexArgs};
+use crate::source::NetworkArgs;
 use crate::terminal;
 use assay_model::Digest;
 use assay_oci::copy::{Copied, CopyOptions, copy};
@@ -71,16 +71,7 @@ pub(crate) struct Args {
     all: bool,
 
     #[command(flatten)]
-    gate: GateArgs,
-
-    #[command(flatten)]
-    open: SourceArgs,
-
-    #[command(flatten)]
-    context: ContextArgs,
-
-    #[command(flatten)]
-    vex: VexArgs,
+    judging: JudgingArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -99,13 +90,13 @@ enum Outcome {
 
 /// Runs the command.
 pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError> {
-    if args.open.platform().is_some() {
+    if args.judging.open.platform().is_some() {
         return Err(CommandError::usage("an image is promoted with all its platforms, so all are judged")
             .hint(
                 "leave out `--platform`, or copy that platform first with `assay copy --platform OS/ARCH`",
             ));
     }
-    let network = repository::network(args.open.network(), global)?;
+    let network = repository::network(args.judging.open.network(), global)?;
     let from = repository::open("promote", &args.source, Access::Read, &network)?;
     let image = from
         .repository
@@ -130,14 +121,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     }
 
     let pinned = pinned(&from.source, digest);
-    let asked = Asked {
-        source: &pinned,
-        policy: &args.policy,
-        gate: &args.gate,
-        open: &args.open,
-        context: &args.context,
-        vex: &args.vex,
-    };
+    let asked = Asked { source: &pinned, policy: &args.policy, judging: &args.judging };
     let (verdict, error) = gate_command::judge(&asked, environment::clock(), global);
     let passes = error.is_none() && verdict.evaluated && verdict.decision != Decision::Deny;
     let outcome = if !passes {
@@ -181,7 +165,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 /// Returns the network settings for the target.
 fn writing(args: &Args) -> NetworkArgs {
     let given = args.target_registry_config.clone().filter(|path| !path.as_os_str().is_empty());
-    let network = args.open.network().clone();
+    let network = args.judging.open.network().clone();
     NetworkArgs { registry_config: given.or(network.registry_config), ..network }
 }
 
@@ -251,8 +235,7 @@ fn report(args: &Args, told: &Told<'_>) -> Result<(), CommandError> {
             text
         }
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }
 
 fn rendered(form: &str, args: &Args, verdict: &Verdict) -> Result<String, CommandError> {

@@ -2,6 +2,7 @@
 
 use super::Global;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, failed};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -132,7 +133,7 @@ fn resolve(args: &ResolveArgs, global: &Global) -> Result<ExitCode, CommandError
     if args.format == ResolveFormat::Json {
         text = format!("{:#}\n", json!({ "schema": "assay.resolve/v1", "images": results }));
     }
-    put(text.as_bytes())?;
+    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -209,9 +210,9 @@ fn pin_files(args: &PinArgs, global: &Global) -> Result<ExitCode, CommandError> 
         };
         let new = pin::rewrite(&file.text, &file.spots, digest);
         if args.diff {
-            put(difference(&file.name(), &file.text, &new).as_bytes())?;
+            output::print(difference(&file.name(), &file.text, &new))?;
         } else if args.stdout || file.is_stdin() {
-            put(new.as_bytes())?;
+            output::print(new)?;
         } else if new != file.text {
             replace(&file.path, file.text.as_bytes(), new.as_bytes()).map_err(|error| {
                 CommandError::work(format!("cannot write `{}`", file.path.display()), error).hint(
@@ -247,7 +248,7 @@ fn check(files: &[Read], done: ExitCode) -> Result<ExitCode, CommandError> {
             let _ = writeln!(text, "{} is not pinned", escape::terminal(&file.at(spot)));
         }
     }
-    put(text.as_bytes())?;
+    output::print(&text)?;
     Ok(if text.is_empty() { done } else { ExitCode::from(1) })
 }
 
@@ -376,10 +377,6 @@ fn line(text: &mut String, mark: char, line: Option<&&str>) {
     if !line.ends_with('\n') {
         text.push_str("\n\\ No newline at end of file\n");
     }
-}
-
-fn put(bytes: &[u8]) -> Result<(), CommandError> {
-    terminal::stdout(bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, failed};
 use crate::source::{self, SourceArgs};
 use crate::terminal;
@@ -123,14 +124,7 @@ pub(super) fn run(mut args: Args, global: &Global) -> Result<ExitCode, CommandEr
         attach(to, own, format, &bytes, &args.source, global)?;
         return Ok(ExitCode::SUCCESS);
     }
-    match &args.output {
-        Some(path) => super::scan::write_file(path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        })?,
-        None => terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error))?,
-    }
+    output::put(args.output.as_deref(), &bytes)?;
     Ok(if partial { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 

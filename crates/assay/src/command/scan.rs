@@ -6,6 +6,7 @@ use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::gate::{self, GateArgs, read_policy};
+use crate::output;
 use crate::source::{self, SourceArgs, VexArgs};
 use crate::terminal;
 use assay_advisories::Database;
@@ -13,7 +14,7 @@ use assay_model::{Base, FixState, Platform, Priority, Report, Severity};
 use assay_policy::{Decision, Policy, Verdict, render};
 use assay_report::format::TemplateText;
 use assay_report::{FORMATS, Filter, Format, Group, Options};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -435,29 +436,8 @@ pub(super) fn write(args: &ShowArgs, report: &Report, hidden: u64) -> Result<(),
         Some(render(args.format, &on_screen)?)
     };
     for (path, bytes) in files {
-        write_file(path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        })?;
+        output::write(path, &bytes)?;
     }
     let Some(bytes) = on_screen else { return Ok(()) };
-    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))
-}
-
-/// Writes a file whole or not at all.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    // A device or pipe (`/dev/stderr`) cannot be replaced by another file.
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().permissions(permissions()).tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path)?;
-    Ok(())
-}
-
-/// A report is no secret: the user's mask decides who may read it, as for any other file.
-fn permissions() -> std::fs::Permissions {
-    std::os::unix::fs::PermissionsExt::from_mode(0o666)
+    output::print(&bytes)
 }

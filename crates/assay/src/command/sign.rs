@@ -4,10 +4,10 @@ use super::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::keys;
+use crate::output;
 use crate::services::Outside;
 use crate::signing::{self, Place};
 use crate::source::{NetworkArgs, read_file};
-use crate::terminal;
 use assay_model::Timestamp;
 use assay_oci::ArtifactKind;
 use assay_oci::descriptor::Descriptor;
@@ -160,8 +160,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
 pub(super) fn say(place: &Place, manifest: &Descriptor, told: &str) -> Result<(), CommandError> {
     let line = format!("{}@{}  {told}\n", place.name(), manifest.digest);
     let line = assay_report::escape::terminal(line.trim_end()).into_owned() + "\n";
-    terminal::stdout(line.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(line)
 }
 
 /// Signs a manifest, unless that key did so already; says what was done.

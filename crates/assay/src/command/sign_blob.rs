@@ -4,9 +4,9 @@ use super::Global;
 use super::sign::KMS_ALGORITHM;
 use crate::error::CommandError;
 use crate::keys::{self, KeyArgs};
+use crate::output;
 use crate::services::Outside;
 use crate::source::NetworkArgs;
-use crate::terminal;
 use assay_sign::bundle::{Bundle, Content};
 use assay_sign::kms::KmsError;
 use assay_sign::make::{SignFileError, sign_file};
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     let signer = keys::signer(&args.key.key, Outside::new(&args.network, global)?)?;
     let (bundle, _) = sign_file(signer.as_ref(), &mut file).map_err(|error| failed(&args.file, error))?;
     if let (Some(path), Content::Message(message)) = (&args.output_signature, &bundle.content) {
-        write(path, format!("{}\n", message.signature.encoded()).as_bytes())?;
+        output::write(path, format!("{}\n", message.signature.encoded()))?;
     }
     put(&bundle, args.bundle.as_deref())?;
     Ok(ExitCode::SUCCESS)
@@ -81,16 +81,5 @@ fn failed(path: &Path, error: SignFileError) -> CommandError {
 pub(super) fn put(bundle: &Bundle, path: Option<&Path>) -> Result<(), CommandError> {
     let mut bytes = bundle.to_json();
     bytes.push(b'\n');
-    match path {
-        Some(path) => write(path, &bytes),
-        None => terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error)),
-    }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    super::scan::write_file(path, bytes).map_err(|error| {
-        CommandError::work(format!("cannot write `{}`", path.display()), error)
-            .hint("name a file in a folder that is there and that you may write to")
-    })
+    output::put(path, bytes)
 }

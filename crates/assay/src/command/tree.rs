@@ -3,6 +3,7 @@
 use super::Global;
 use crate::bytes::Bytes;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, Family, Member, failed, with_digest};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -78,8 +79,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Format::Table => table(&name, &family, &further),
         Format::Json => format!("{:#}\n", document(&name, &family, &further, is_whole)),
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 

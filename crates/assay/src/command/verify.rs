@@ -2,9 +2,8 @@
 
 use super::Global;
 use crate::error::CommandError;
-use crate::source::NetworkArgs;
 use crate::trusting::{self, NotationArgs, SignersArgs};
-use crate::verifying::{self, Format, Terms};
+use crate::verifying::{self, Terms, VerifyingArgs};
 use assay_sign::verify::Wanted;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -28,24 +27,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     notation: NotationArgs,
 
-    /// How many distinct signers there must be.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
-    threshold: u32,
-
     /// Ask for an annotation that was signed, too; may be repeated.
     #[arg(long = "annotation", short, value_name = "KEY=VALUE", value_parser = trusting::pair)]
     annotations: Vec<(String, String)>,
 
-    /// The format: table or json.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    format: Format,
-
     #[command(flatten)]
-    network: NetworkArgs,
-
-    /// An image in a registry or an OCI layout, named as for `assay scan`.
-    #[arg(value_name = "IMAGE")]
-    image: String,
+    verifying: VerifyingArgs,
 }
 
 /// Runs the command.
@@ -55,7 +42,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         wanted: Wanted::Signature,
         annotations: args.annotations.iter().cloned().collect(),
         values: BTreeMap::new(),
-        threshold: usize::try_from(args.threshold).unwrap_or(usize::MAX),
+        threshold: args.verifying.threshold(),
     };
-    verifying::run(&args.image, &terms, &root, &args.network, args.format, global)
+    verifying::run(&args.verifying, &terms, &root, global)
 }

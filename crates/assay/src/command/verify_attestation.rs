@@ -2,9 +2,8 @@
 
 use super::Global;
 use crate::error::CommandError;
-use crate::source::NetworkArgs;
 use crate::trusting::{self, NotationArgs, SignersArgs};
-use crate::verifying::{self, Format, Terms};
+use crate::verifying::{self, Terms, VerifyingArgs};
 use assay_sign::predicate::PredicateType;
 use assay_sign::verify::Wanted;
 use std::collections::BTreeMap;
@@ -32,20 +31,8 @@ pub(crate) struct Args {
     #[arg(long = "where", value_name = "POINTER=VALUE", value_parser = trusting::pair)]
     values: Vec<(String, String)>,
 
-    /// How many distinct signers there must be.
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=64))]
-    threshold: u32,
-
-    /// The format: table or json.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    format: Format,
-
     #[command(flatten)]
-    network: NetworkArgs,
-
-    /// An image in a registry or an OCI layout, named as for `assay scan`.
-    #[arg(value_name = "IMAGE")]
-    image: String,
+    verifying: VerifyingArgs,
 }
 
 /// Runs the command.
@@ -56,7 +43,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         wanted: Wanted::Attestation(args.kinds.iter().map(|kind| kind.uri().to_owned()).collect()),
         annotations: BTreeMap::new(),
         values: args.values.iter().cloned().collect(),
-        threshold: usize::try_from(args.threshold).unwrap_or(usize::MAX),
+        threshold: args.verifying.threshold(),
     };
-    verifying::run(&args.image, &terms, &root, &args.network, args.format, global)
+    verifying::run(&args.verifying, &terms, &root, global)
 }

@@ -3,8 +3,8 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::read_file;
-use crate::terminal;
 use crate::trusting::{self, SignersArgs};
 use crate::verifying::{self, Format};
 use assay_model::Digest;
@@ -249,6 +249,5 @@ fn print(args: &Args, result: &Result<Verified, Refusal>) -> Result<(), CommandE
             format!("{}\n", escape::terminal(&line))
         }
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }

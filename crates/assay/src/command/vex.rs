@@ -3,6 +3,7 @@
 use super::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, failed};
 use crate::source::{NetworkArgs, read_vex};
 use crate::terminal;
@@ -198,14 +199,7 @@ fn put(statements: &[Statement], args: &WriteArgs, global: &Global) -> Result<()
     if let Some(image) = &args.attach {
         return attach(image, &bytes, args, global);
     }
-    match &args.output {
-        Some(path) => super::scan::write_file(path, &bytes).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        }),
-        None => terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error)),
-    }
+    output::put(args.output.as_deref(), &bytes)
 }
 
 fn attach(image: &str, bytes: &[u8], args: &WriteArgs, global: &Global) -> Result<(), CommandError> {
@@ -232,8 +226,7 @@ fn show(args: &ShowArgs, global: &Global) -> Result<(), CommandError> {
         let mut bytes = Vec::new();
         write(&statements, &heading, Format::OpenVex, &mut bytes)
             .map_err(|error| CommandError::work("cannot write the statements", error))?;
-        return terminal::stdout(&bytes)
-            .map_err(|error| CommandError::work("cannot write to standard output", error));
+        return output::print(&bytes);
     }
     for statement in &statements {
         let date = statement.issued.map(|time| format!(" on {}", time.date_text())).unwrap_or_default();
@@ -255,6 +248,5 @@ fn show(args: &ShowArgs, global: &Global) -> Result<(), CommandError> {
     }
     let count = assay_report::summary::count(statements.len() as u64, "statement");
     let _ = writeln!(text, "{count}");
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }

@@ -19,12 +19,12 @@ impl Reader<'_> {
                     Ok(number @ 1..) => accumulation.medium = Some(number),
                     _ => {
                         let message = format!("`{number}` is no number of findings, nor `ignore`");
-                        self.problem(value.line, message, Some("write a number of 1 or more".to_owned()));
+                        self.problem(value.line(), message, Some("write a number of 1 or more".to_owned()));
                     }
                 },
                 (_, "true") => accumulation.unfixed = true,
                 (_, "false") => accumulation.unfixed = false,
-                _ => self.problem(value.line, "`unfixed` is true or false".to_owned(), None),
+                _ => self.problem(value.line(), "`unfixed` is true or false".to_owned(), None),
             }
         }
         accumulation

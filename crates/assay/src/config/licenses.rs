@@ -21,7 +21,7 @@ impl Reader<'_> {
                 "system" => match self.text(value, "system").as_deref() {
                     Some("true") => policy.system = true,
                     Some("false") => policy.system = false,
-                    Some(_) => self.problem(value.line, "`system` is true or false".to_owned(), None),
+                    Some(_) => self.problem(value.line(), "`system` is true or false".to_owned(), None),
                     None => {}
                 },
                 _ => policy.project = self.text(value, "project").and_then(|text| Expression::read(&text)),
@@ -34,9 +34,9 @@ impl Reader<'_> {
         match &node.value {
             Value::List(nodes) => nodes.iter().filter_map(|node| self.text(node, key)).collect(),
             Value::Nothing => Vec::new(),
-            Value::Text(_) => self.text(node, key).into_iter().collect(),
+            Value::Text(_) | Value::Truth(_) | Value::Number(_) => self.text(node, key).into_iter().collect(),
             Value::Map(_) => {
-                self.problem(node.line, format!("`{key}` is keys and values, expected a list"), None);
+                self.problem(node.line(), format!("`{key}` is keys and values, expected a list"), None);
                 Vec::new()
             }
         }
@@ -58,7 +58,7 @@ impl Reader<'_> {
                         let words: Vec<&str> =
                             Severity::ALL.iter().map(|one| one.name()).chain(["ignore"]).collect();
                         let hint = nearest(text, &words).map(|near| format!("did you mean `{near}`?"));
-                        self.problem(value.line, format!("`{text}` is no severity, nor `ignore`"), hint);
+                        self.problem(value.line(), format!("`{text}` is no severity, nor `ignore`"), hint);
                     }
                 },
                 None => {}

@@ -80,7 +80,7 @@ impl Reader<'_> {
             Value::Map(entries) => entries,
             other => {
                 self.problem(
-                    node.line,
+                    node.line(),
                     format!("{of} is {}, expected keys and values", other.what()),
                     Some(format!("its keys are {}", known.join(", "))),
                 );
@@ -88,15 +88,15 @@ impl Reader<'_> {
             }
         };
         let mut found: Vec<(&str, &Node)> = Vec::new();
-        for (key, line, value) in entries {
+        for (key, place, value) in entries {
             if !known.contains(&key.as_str()) {
                 let hint = match nearest(key, known) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("the keys of {of} are {}", known.join(", ")),
                 };
-                self.problem(*line, format!("{of} has no key `{}`", shortened(key)), Some(hint));
+                self.problem(place.line, format!("{of} has no key `{}`", shortened(key)), Some(hint));
             } else if found.iter().any(|(other, _)| other == key) {
-                self.problem(*line, format!("the key `{key}` is given twice"), None);
+                self.problem(place.line, format!("the key `{key}` is given twice"), None);
             } else {
                 found.push((key, value));
             }
@@ -121,7 +121,7 @@ impl Reader<'_> {
             Value::List(nodes) => nodes,
             other => {
                 let message = format!("`images` is {}, expected a list", other.what());
-                self.problem(node.line, message, Some("begin each with `- match: PATTERN`".to_owned()));
+                self.problem(node.line(), message, Some("begin each with `- match: PATTERN`".to_owned()));
                 return;
             }
         };
@@ -136,7 +136,7 @@ impl Reader<'_> {
             match pattern {
                 Some(pattern) => images.push(ImageRule { pattern, context }),
                 None => self.problem(
-                    node.line,
+                    node.line(),
                     "an image has no `match`".to_owned(),
                     Some("name the images with a pattern: `match: registry.example/team/*`".to_owned()),
                 ),
@@ -162,14 +162,14 @@ impl Reader<'_> {
     }
 
     fn origin(&self, node: &Node) -> String {
-        format!("`{}` line {}", self.name, node.line)
+        format!("`{}` line {}", self.name, node.line())
     }
 
     pub(super) fn text(&mut self, node: &Node, key: &str) -> Option<String> {
-        match &node.value {
-            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-            other => {
-                self.problem(node.line, format!("`{key}` is {}, expected a word", other.what()), None);
+        match (node.text(), &node.value) {
+            (Some(text), _) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            (_, other) => {
+                self.problem(node.line(), format!("`{key}` is {}, expected a word", other.what()), None);
                 None
             }
         }
@@ -182,7 +182,7 @@ impl Reader<'_> {
             Err(error) => {
                 let words: Vec<&str> = T::ALL.iter().map(|grade| grade.name()).collect();
                 let hint = nearest(&text, &words).map(|near| format!("did you mean `{near}`?"));
-                self.problem(node.line, error.to_string(), hint);
+                self.problem(node.line(), error.to_string(), hint);
                 None
             }
         }

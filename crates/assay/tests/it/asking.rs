@@ -79,6 +79,10 @@ fn what_a_server_knows_is_asked_for_and_shown() {
     assert_eq!(ask(&["blast-radius", "CVE-1999-1"]).code, 0);
     let ran = ask(&["blast-radius", "openssl@<2"]);
     assert!(ran.code == 2 && ran.stderr.contains("--ecosystem"), "{}", ran.stderr);
+    // Nobody looked at files, so that nobody can say that none has it.
+    let ran = ask(&["blast-radius", "--file", &"00".repeat(32)]);
+    assert_eq!(ran.code, 2, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("files are known of 0 of 1 images: it may be in others"), "{}", ran.stderr);
 
     // What cannot be had is said, and never clean.
     let ran = ask(&["scan", &format!("{host}/team/app:2.0"), "--server-wait", "30"]);
@@ -142,4 +146,100 @@ fn a_server_that_lies_is_not_believed() {
     }
     let ran = place.run(&["images", "--server", "http://assay.example", "--token-file", "token"]);
     assert!(ran.code == 2 && ran.stderr.contains("without TLS"), "{}", ran.stderr);
+}
+
+/// The policy for which every scan is deep, so that files are known.
+const DEEP: &str = "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {name: deep}\n\
+    tiers:\n  - {name: all, onPending: deny}\nrules:\n  - {id: deep, scan: {depth: deep}}\n";
+
+#[test]
+fn files_secrets_decisions_and_what_happened_are_asked_for() {
+    let place = Place::new();
+    let miner = "#!/bin/sh\necho mining\n";
+    let tree = Tree::new()
+        .program("opt/.hidden/miner", miner)
+        .file("app/.env", "AWS_ACCESS_KEY_ID=AKIAQYLPMN5HHHFPZAM2\n");
+    let bad = crate::builder().layer(tree, "COPY . /").build();
+    let registry = Server::start({
+        let content = Content::new().image("1.0", &bad);
+        move |request| content.answer(request)
+    });
+    let host = registry.host();
+    place.write("policy.yaml", DEEP);
+    let server = Serving::start_with(&place, &host, &["--policy", "policy.yaml"]);
+    let url = format!("http://{}", server.address);
+    let ask =
+        |arguments: &[&str]| place.run(&[arguments, &["--server", &url, "--token-file", "token"]].concat());
+    let told = |arguments: &[&str], code: i32, want: &str| {
+        let ran = ask(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+        let text = if ran.stdout.is_empty() { ran.stderr } else { ran.stdout };
+        assert!(text.contains(want), "{arguments:?}: {text}");
+        text
+    };
+    let (app, digest) = (format!("{host}/team/app"), bad.digest());
+    told(&["scan", &format!("{app}:1.0")], 0, "libssl3");
+
+    // A file by its digest, or by one that lies here; every image was looked into.
+    let hash = assay_test::image::digest(miner.as_bytes());
+    told(&["blast-radius", "--file", &hash], 1, "opt/.hidden/miner");
+    place.write("found", miner);
+    let json = told(&["blast-radius", "--file", "found", "--format", "json"], 1, &digest);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["files"], serde_json::json!({ "images": 1, "inPart": 0, "scanned": 1 }));
+    let other = assay_test::image::digest(b"something else");
+    told(&["blast-radius", "--file", &other], 0, "PATH");
+    told(&["blast-radius", "--file", &hash, "--repository", "team/other"], 0, "PATH");
+    for wrong in ["sha256:00", "nowhere"] {
+        let said = told(&["blast-radius", "--file", wrong], 2, wrong);
+        assert!(said.contains("hint: name a file that you may read"), "{said}");
+    }
+    told(&["blast-radius", "--file", &hash, "--triage", "open"], 2, "cannot be used with");
+    told(&["blast-radius"], 2, "required");
+    told(&["blast-radius", "openssl", "--rule", "x"], 2, "cannot be used with");
+
+    let secret = told(&["blast-radius", "--rule", "aws-access-key-id"], 1, &digest);
+    assert!(!secret.contains("AKIA") && !secret.contains("PACKAGE"), "{secret}");
+    told(&["blast-radius", "--rule", "github-token"], 0, "TRIAGE");
+    // The rule of another finding is named as an advisory is.
+    told(&["blast-radius", "aws-access-key-id", "--advisory"], 1, &digest);
+    let said = told(&["blast-radius", "openssl", "--triage", "open"], 2, "a package is none");
+    assert!(said.contains("hint: leave out `--triage`"), "{said}");
+
+    // What runs, in the table of those that are hit.
+    let runs = ["--environment", "production", "--service", "shop"];
+    told(&[&["deployment", "record", "--digest", &digest], &runs[..]].concat(), 0, "runs");
+    told(&["deployment", "list"], 0, "shop");
+    told(&["blast-radius", "CVE-2022-4450"], 1, "production/shop");
+    told(&[&["deployment", "end"], &runs[..]].concat(), 0, "");
+    assert!(!told(&["deployment", "list"], 0, "SERVICE").contains("shop"));
+    told(&["deployment", "list", "--all", "--format", "json"], 0, "shop");
+
+    // Decisions change what is open.
+    let decide = |more: &[&str], code, want| {
+        let about = ["triage", "decide", "CVE-2022-4450", "--reason", "not so", "--owner", "team-shop"];
+        told(&[&about, more].concat(), code, want)
+    };
+    decide(&["--state", "accepted", "--repository", &app], 2, "`expires` says until when");
+    decide(&["--state", "false-positive"], 2, "required");
+    decide(&["--state", "false-positive", "--digest", &other], 2, "has, or had, the finding");
+    told(&["blast-radius", "CVE-2022-4450", "--triage", "open"], 1, &digest);
+    decide(&["--state", "false-positive", "--repository", &app], 0, "team-shop");
+    told(&["blast-radius", "CVE-2022-4450", "--triage", "open"], 0, "MATCH");
+    told(&["blast-radius", "CVE-2022-4450", "--triage", "settled"], 1, "false-positive");
+    told(&["triage", "list", "--state", "false-positive"], 0, "not so");
+    assert!(!told(&["triage", "list", "--state", "accepted"], 0, "NUMBER").contains("not so"));
+    told(&["triage", "withdraw", "1"], 0, "holds no more");
+    told(&["triage", "withdraw", "1"], 2, "no decision of this number is in effect");
+    assert!(!told(&["triage", "list"], 0, "NUMBER").contains("not so"));
+    told(&["triage", "list", "--all"], 0, "withdrawn");
+
+    let text = told(&["events", "--kind", "triage-withdrawn", "--format", "json"], 0, "CVE-2022-4450");
+    let events: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let number = events["items"][0]["id"].to_string();
+    assert!(!told(&["events", "--after", &number], 0, "DETAIL").contains("triage-withdrawn"));
+    told(&["events", "--digest", &digest], 0, "scanned");
+
+    told(&["promotion", "list"], 0, "TARGET");
+    told(&["promotion", "ask", &format!("{app}:1.0")], 2, "the server promotes nothing");
 }

@@ -15,14 +15,7 @@ fn found(check: &ImageCheck, image: &Image, inventory: &Inventory) -> usize {
 }
 
 pub(super) fn check(check: &ImageCheck, change: impl FnOnce(&mut Image), expected: usize) {
-    let layer = Layer {
-        diff_id: None,
-        digest: None,
-        size: None,
-        media_type: String::new(),
-        annotations: Default::default(),
-        created_by: None,
-    };
+    let layer = Layer::default();
     let mut image = Image { layers: vec![layer], ..Image::default() };
     change(&mut image);
     assert_eq!(found(check, &image, &Inventory::default()), expected);

@@ -74,14 +74,7 @@ fn only_whole_systems_are_asked() {
     };
     assert!(System::of(&Image::default(), &inventory("systemd-sysv")).is_some());
     assert!(System::of(&Image::default(), &inventory("bash")).is_none());
-    let layer = Layer {
-        diff_id: None,
-        digest: None,
-        size: None,
-        media_type: String::new(),
-        annotations: Default::default(),
-        created_by: None,
-    };
+    let layer = Layer::default();
     assert!(
         System::of(&Image { layers: vec![layer], ..Image::default() }, &inventory("systemd-sysv")).is_none()
     );

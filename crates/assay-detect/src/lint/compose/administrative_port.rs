@@ -46,7 +46,7 @@ fn find(file: &Compose, places: &mut Places) {
             let local = address.trim_matches(['[', ']']);
             let local = local.starts_with("127.") || local == "::1" || local == "localhost";
             if let Some(what) = target.parse().ok().and_then(sensitive::private).filter(|_| !local) {
-                places.at(port.line, format!("port {target} of `{}` is that of {what}", service.name));
+                places.at(port.line(), format!("port {target} of `{}` is that of {what}", service.name));
             }
         }
     }

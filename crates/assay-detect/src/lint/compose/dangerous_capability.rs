@@ -30,7 +30,7 @@ fn find(file: &Compose, places: &mut Places) {
             let name = capability.text().unwrap_or_default().to_ascii_uppercase();
             let name = name.strip_prefix("CAP_").unwrap_or(&name);
             if sensitive::DANGEROUS_CAPABILITIES.contains(&name) {
-                places.at(capability.line, format!("`{name}` in `{}`", service.name));
+                places.at(capability.line(), format!("`{name}` in `{}`", service.name));
             }
         }
     }

@@ -42,7 +42,7 @@ fn find(file: &Compose, places: &mut Places) {
                 "/dev/null",
             ];
             if path.starts_with("/dev/") && !harmless.iter().any(|start| path.starts_with(start)) {
-                places.at(device.line, format!("`{path}` in `{}`", service.name));
+                places.at(device.line(), format!("`{path}` in `{}`", service.name));
             }
         }
     }

@@ -29,7 +29,7 @@ fn find(file: &Compose, places: &mut Places) {
         for option in service.node.items_of("security_opt") {
             let text = option.text().unwrap_or_default().replace('=', ":");
             if text.ends_with(":unconfined") || text == "label:disable" {
-                places.at(option.line, format!("`{text}` in `{}`", service.name));
+                places.at(option.line(), format!("`{text}` in `{}`", service.name));
             }
         }
     }

@@ -32,7 +32,7 @@ fn find(workload: &Workload, places: &mut Places) {
             let name = capability.text().unwrap_or_default();
             let plain = name.strip_prefix("CAP_").unwrap_or(name);
             if !USUAL.contains(&plain) {
-                places.at(capability.line, format!("`{name}` in `{}`", container.name));
+                places.at(capability.line(), format!("`{name}` in `{}`", container.name));
             }
         }
     }

@@ -31,11 +31,11 @@ fn find(workload: &Workload, places: &mut Places) {
             places.at(profile.line_of("type"), "`Unconfined`");
         }
     }
-    for (key, line, value) in workload.annotations() {
+    for (key, place, value) in workload.annotations() {
         if key.starts_with("container.apparmor.security.beta.kubernetes.io/")
             && value.text() == Some("unconfined")
         {
-            places.at(*line, format!("`{key}`"));
+            places.at(place.line, format!("`{key}`"));
         }
     }
 }

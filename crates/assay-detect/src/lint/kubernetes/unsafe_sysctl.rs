@@ -42,7 +42,7 @@ fn find(workload: &Workload, places: &mut Places) {
     {
         let name = sysctl.text_of("name").unwrap_or_default();
         if !SAFE.contains(&name) {
-            places.at(sysctl.line, format!("`{name}`"));
+            places.at(sysctl.line(), format!("`{name}`"));
         }
     }
 }

@@ -38,10 +38,10 @@ fn find(workload: &Workload, places: &mut Places) {
         "image",
     ];
     for volume in workload.pod.items_of("volumes") {
-        for (key, line, _) in volume.entries() {
+        for (key, place, _) in volume.entries() {
             // `hostPath` is a finding of its own.
             if !ALLOWED.contains(&key.as_str()) && key != "hostPath" {
-                places.at(*line, format!("`{key}`"));
+                places.at(place.line, format!("`{key}`"));
             }
         }
     }

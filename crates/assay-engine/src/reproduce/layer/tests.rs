@@ -60,15 +60,7 @@ fn fake(names: usize, len: usize) -> Fake {
 }
 
 fn of(tar: Vec<u8>) -> Fake {
-    let layer = Layer {
-        diff_id: None,
-        digest: None,
-        size: None,
-        media_type: String::new(),
-        annotations: BTreeMap::new(),
-        created_by: None,
-    };
-    Fake(Image { layers: vec![layer], ..Image::default() }, tar, None)
+    Fake(Image { layers: vec![Layer::default()], ..Image::default() }, tar, None)
 }
 
 #[test]

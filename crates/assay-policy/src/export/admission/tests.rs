@@ -61,7 +61,7 @@ fn broken(rules: &str, pod: &Json) -> Vec<String> {
     let (text, _) = validating_admission_policy(&policy(rules));
     let mut messages = Vec::new();
     for document in tree::documents(&text).unwrap() {
-        if document.text_at(&["kind"]).as_deref() != Some("ValidatingAdmissionPolicy") {
+        if document.written_at(&["kind"]).as_deref() != Some("ValidatingAdmissionPolicy") {
             continue;
         }
         let mut variables: HashMap<String, Value> = HashMap::new();
@@ -72,13 +72,13 @@ fn broken(rules: &str, pod: &Json) -> Vec<String> {
             context.resolve(&parsed(expression)).unwrap_or_else(|error| panic!("{expression}: {error}"))
         };
         for variable in document.items_at(&["spec", "variables"]) {
-            let value = evaluate(&variables, &variable.text_at(&["expression"]).unwrap());
-            variables.insert(variable.text_at(&["name"]).unwrap(), value);
+            let value = evaluate(&variables, &variable.written_at(&["expression"]).unwrap());
+            variables.insert(variable.written_at(&["name"]).unwrap(), value);
         }
         for validation in document.items_at(&["spec", "validations"]) {
-            match evaluate(&variables, &validation.text_at(&["expression"]).unwrap()) {
+            match evaluate(&variables, &validation.written_at(&["expression"]).unwrap()) {
                 Value::Bool(true) => {}
-                Value::Bool(false) => messages.push(validation.text_at(&["message"]).unwrap()),
+                Value::Bool(false) => messages.push(validation.written_at(&["message"]).unwrap()),
                 other => panic!("{other:?}"),
             }
         }
@@ -235,7 +235,7 @@ fn static_rules_are_exported_and_the_others_told() {
     let (text, notes) = validating_admission_policy(&policy);
     let documents = tree::documents(&text).unwrap();
     assert_eq!(documents.len(), 6, "{text}");
-    assert_eq!(documents[0].text_at(&["metadata", "name"]).unwrap(), "assay-prod-registries");
+    assert_eq!(documents[0].written_at(&["metadata", "name"]).unwrap(), "assay-prod-registries");
     assert!(text.contains("^(registry[.]example/.*)$"), "{text}");
     assert!(text.contains("validationActions: [Warn]"));
     for want in ["`secrets`", "`rest`", "namespaces of no tier"] {
@@ -248,8 +248,11 @@ fn rules_with_like_names_do_not_replace_each_other() {
     let (text, _) = validating_admission_policy(&policy(
         "rules:\n  - id: a b\n    pinned: {}\n  - id: a-b\n    nonRoot: {}\n",
     ));
-    let names: BTreeSet<String> =
-        tree::documents(&text).unwrap().iter().filter_map(|one| one.text_at(&["metadata", "name"])).collect();
+    let names: BTreeSet<String> = tree::documents(&text)
+        .unwrap()
+        .iter()
+        .filter_map(|one| one.written_at(&["metadata", "name"]))
+        .collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
@@ -260,10 +263,10 @@ fn tiers_with_like_names_have_bindings_of_their_own() {
     ));
     let mut bindings = BTreeSet::new();
     for document in tree::documents(&text).unwrap() {
-        if document.text_at(&["kind"]).as_deref() == Some("ValidatingAdmissionPolicyBinding") {
-            let policy = document.text_at(&["spec", "policyName"]).unwrap();
+        if document.written_at(&["kind"]).as_deref() == Some("ValidatingAdmissionPolicyBinding") {
+            let policy = document.written_at(&["spec", "policyName"]).unwrap();
             assert!(["assay-prod-pinned", "assay-prod-pinned-x"].contains(&policy.as_str()), "{policy}");
-            assert!(bindings.insert(document.text_at(&["metadata", "name"]).unwrap()), "{text}");
+            assert!(bindings.insert(document.written_at(&["metadata", "name"]).unwrap()), "{text}");
         }
     }
     assert_eq!(bindings.len(), 8, "{text}");

@@ -2,8 +2,8 @@
 
 use crate::command::Global;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::{self, SourceArgs};
-use crate::terminal;
 use assay_advisories::Database;
 use assay_advisories::database::{Change, Changes, changed_between};
 use assay_match::{FindingChange, Outcome, Rematched, match_inventory, rematch};
@@ -70,8 +70,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         Format::Json => as_json((old.built_at(), new.built_at()), &changes, judged.as_ref()),
         Format::Text => as_text(&changes, judged.as_ref()),
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    output::print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,8 +3,8 @@
 use super::{Args, Global};
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{failed, parse, spool};
-use crate::terminal;
 use assay_engine::reproduce::{Build, Cause, Comparison, Level, compare_builds};
 use assay_oci::source::{OpenImage, OpenOptions, Selector, Source};
 use assay_oci::{Access, Network, Repository};
@@ -43,14 +43,7 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         DiffFormat::Table => table(&comparison, &ignored),
         DiffFormat::Markdown => markdown(&comparison, &ignored),
     };
-    match &args.output {
-        Some(path) => crate::command::scan::write_file(path, text.as_bytes()).map_err(|error| {
-            CommandError::work(format!("cannot write `{}`", path.display()), error)
-                .hint("name a file in a folder that is there and that you may write to")
-        })?,
-        None => terminal::stdout(text.as_bytes())
-            .map_err(|error| CommandError::work("cannot write to standard output", error))?,
-    }
+    output::put(args.output.as_deref(), &text)?;
     Ok(if !comparison.incomplete.is_empty() {
         ExitCode::from(2)
     } else if comparison.is_equal_but_for(&ignored) {

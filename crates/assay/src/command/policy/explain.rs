@@ -1,13 +1,11 @@
 //! `assay policy explain`: what rules ask for, and what each says of a source.
 
-use super::put;
 use crate::command::Global;
 use crate::config::Settings;
-use crate::context::ContextArgs;
 use crate::environment;
 use crate::error::CommandError;
-use crate::gate::{self, GateArgs, read_policy};
-use crate::source::{SourceArgs, VexArgs};
+use crate::gate::{self, JudgingArgs, read_policy};
+use crate::output;
 use assay_policy::define::{Default, Field, Kind};
 use assay_policy::rule::{RULES, Rule, by_id};
 use assay_report::escape;
@@ -31,16 +29,7 @@ pub(super) struct Args {
     policy: Option<PathBuf>,
 
     #[command(flatten)]
-    gate: GateArgs,
-
-    #[command(flatten)]
-    open: SourceArgs,
-
-    #[command(flatten)]
-    context: ContextArgs,
-
-    #[command(flatten)]
-    vex: VexArgs,
+    judging: JudgingArgs,
 }
 
 /// Runs the command.
@@ -51,7 +40,8 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         _ => list(),
     };
     let text: String = text.lines().map(|line| format!("{}\n", escape::terminal(line))).collect();
-    put(text.as_bytes())
+    output::print(text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn list() -> String {
@@ -115,11 +105,12 @@ fn described(kind: Kind) -> (String, Option<&'static [Field]>) {
 fn verdict(path: &PathBuf, source: &str, args: &Args, global: &Global) -> Result<String, CommandError> {
     let policy = read_policy(path)?;
     let now = environment::now();
-    let settings = Settings::named_only(&args.context, global)?;
-    let vex = args.vex.documents(global)?;
-    let about = gate::About { policy: &policy, path, gate: &args.gate, open: &args.open, now };
+    let settings = Settings::named_only(&args.judging.context, global)?;
+    let vex = args.judging.vex.documents(global)?;
+    let about =
+        gate::About { policy: &policy, path, gate: &args.judging.gate, open: &args.judging.open, now };
     let judged = gate::facts(source, &about, global, &settings, &vex)?;
-    let verdict = judged.verdict(&policy, args.gate.tier.as_deref(), now);
+    let verdict = judged.verdict(&policy, args.judging.gate.tier.as_deref(), now);
     let mut text = format!("{} {}\n", verdict.decision.name(), verdict.source);
     let _ = writeln!(
         text,

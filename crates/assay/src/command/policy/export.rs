@@ -1,10 +1,10 @@
 //! `assay policy export`: a policy for Kubernetes' own admission, its exceptions as VEX.
 
-use super::{put, write};
 use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
 use crate::gate::read_policy;
+use crate::output;
 use crate::terminal;
 use assay_policy::export::{statements, validating_admission_policy};
 use assay_sbom::vex::{Format, Heading};
@@ -66,8 +66,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
     for note in notes {
         terminal::note(global, &assay_report::escape::terminal(&note));
     }
-    match &args.output {
-        Some(path) => write(path, &bytes).map(|()| ExitCode::SUCCESS),
-        None => put(&bytes),
-    }
+    output::put(args.output.as_deref(), bytes)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,8 @@
 //! `assay policy import`: other tools' policies as one of ours.
 
-use super::{put, write};
 use crate::command::Global;
 use crate::error::CommandError;
+use crate::output;
 use crate::source::read_file;
 use crate::terminal;
 use std::path::PathBuf;
@@ -44,8 +44,6 @@ pub(super) fn run(args: &Args, global: &Global) -> Result<ExitCode, CommandError
         text.push_str(&format!("# - {}\n", assay_report::escape::visible(note).replace('\n', " ")));
     }
     text.push_str(&imported.text);
-    match &args.output {
-        Some(path) => write(path, text.as_bytes()).map(|()| ExitCode::SUCCESS),
-        None => put(text.as_bytes()),
-    }
+    output::put(args.output.as_deref(), text)?;
+    Ok(ExitCode::SUCCESS)
 }

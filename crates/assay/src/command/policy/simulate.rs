@@ -1,9 +1,9 @@
 //! `assay policy simulate`: what a policy would do to images whose reports were kept, before it is enforced.
 
-use super::put;
 use crate::environment;
 use crate::error::CommandError;
 use crate::gate::{self, read_policy};
+use crate::output;
 use assay_model::{Report, Timestamp};
 use assay_policy::fixture::facts_of;
 use assay_policy::{Decision, Effect, Policy, Verdict, evaluate};
@@ -88,7 +88,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
     }
     let text =
         if args.format == "json" { json(&outcomes, &unreadable)? } else { table(&outcomes, &unreadable) };
-    put(text.as_bytes())
+    output::print(text)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn without(mut policy: Policy, rules: &[String]) -> Result<Policy, CommandError> {

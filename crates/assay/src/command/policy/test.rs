@@ -1,8 +1,8 @@
 //! `assay policy test`: reports, and the verdicts that are expected of them.
 
-use super::put;
 use crate::error::CommandError;
 use crate::gate::{self, read_policy};
+use crate::output;
 use crate::source::read_file;
 use assay_model::Report;
 use assay_policy::evaluate;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode, CommandError> {
         }
     }
     let _ = writeln!(text, "{passed} passed, {failed} failed");
-    put(escape_lines(&text).as_bytes())?;
+    output::print(escape_lines(&text))?;
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -4,6 +4,7 @@ use super::known::{Known, KnownArgs};
 use crate::command::Global;
 use crate::environment;
 use crate::error::CommandError;
+use crate::output;
 use crate::repository::{self, failed};
 use crate::source::NetworkArgs;
 use crate::terminal;
@@ -221,8 +222,7 @@ fn report(args: &Args, all: &[Done]) -> Result<(), CommandError> {
         Format::Json => document(args, all),
         Format::Table => table(args, all),
     };
-    terminal::stdout(text.as_bytes())
-        .map_err(|error| CommandError::work("cannot write to standard output", error))
+    output::print(text)
 }
 
 fn document(args: &Args, all: &[Done]) -> String {
