@@ -200,7 +200,7 @@ impl World {
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
         for role in Role::ALL {
-            let holder = Holder { name: role.name().to_owned(), role };
+            let holder = Holder { name: role.name().to_owned(), role, scope: Scope::Fleet };
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();

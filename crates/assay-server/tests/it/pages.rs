@@ -356,7 +356,7 @@ fn the_pages_open_by_a_session_and_the_cookie_holds_no_token() {
         assert_eq!(browser.get("/events").await.status, 303);
 
         // A session ends with its token.
-        let holder = Holder { name: "guest".to_owned(), role: Role::Viewer };
+        let holder = Holder { name: "guest".to_owned(), role: Role::Viewer, scope: Scope::Fleet };
         let guest = Token::new([77; 32]);
         let mut work = world.store.begin().await.unwrap();
         work.add_token(&guest, &holder, None, now()).await.unwrap();
