@@ -10,6 +10,7 @@ use crate::sbom::SbomFound;
 use crate::scan::{Depth, ReportStatus, StoredReport};
 use crate::scope::Scope;
 use crate::store::Store;
+use crate::triage::TriageScope;
 use crate::verdict::StoredVerdict;
 use assay_model::Digest;
 use sqlx::AssertSqlSafe;
@@ -34,6 +35,11 @@ impl Store {
 }
 
 impl View<'_> {
+    /// Returns what is in sight.
+    pub fn scope(&self) -> &Scope {
+        self.scope
+    }
+
     /// Says whether an image is in sight.
     ///
     /// # Errors
@@ -199,6 +205,25 @@ impl View<'_> {
             }
         }
         Ok(seen)
+    }
+
+    /// Says whether any image that a decision would be about, and that is in sight, has or had such a finding.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn is_found(
+        &self,
+        advisory: &str,
+        package: Option<&str>,
+        scope: &TriageScope,
+    ) -> Result<bool, StoreError> {
+        let is_seen = match scope {
+            TriageScope::Image(digest) => self.sees(digest).await?,
+            TriageScope::Repository { registry, repository } => {
+                self.sees_repository(registry, repository).await?
+            }
+        };
+        Ok(is_seen && self.store.is_found(advisory, package, scope).await?)
     }
 
     /// Returns what is attached to an image in a repository, with the answer; `None` where that was never asked.

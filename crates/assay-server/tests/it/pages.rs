@@ -3,7 +3,7 @@
 use crate::fixture::{BUILT, World, database, image, now, run, token};
 use assay_model::{Digest, Timestamp};
 use assay_server::rematch_all;
-use assay_store::{Holder, Moment, NewJob, Place, Role, Token};
+use assay_store::{Holder, Moment, NewJob, Place, Role, Scope, Token};
 use assay_test::registry::Content;
 use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
