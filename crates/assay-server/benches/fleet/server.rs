@@ -6,7 +6,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
-use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Owners, Scanner, router};
+use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Ownership, Scanner, router};
 use assay_store::{Moment, Store};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -102,7 +102,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         webhooks: Secrets::default(),
         promoter: None,
         keep: None,
-        owners: Owners::default(),
+        owners: Ownership::default(),
     };
     let tls = Arc::new(Tls::read(TlsFiles { certificate, key, client_authorities: None }).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), Some(&tls)).await.unwrap();

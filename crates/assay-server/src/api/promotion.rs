@@ -128,12 +128,12 @@ pub(crate) async fn create(
         .source
         .parse()
         .map_err(|_| Problem::senseless("`source` is no image, such as `HOST/REPOSITORY:TAG`"))?;
+    app.may_use(&actor, source.registry(), source.repository())?;
     let Some((pair, registry, repository)) = promoter.pair_of(&source, asked.target.as_deref()) else {
         let hint = "`source` is in no repository from which is promoted, or not to `target`: start the server with `--promote \
                     INCOMING=RELEASE`";
         return Err(Problem::senseless(hint));
     };
-    app.may_use(&actor, source.registry(), source.repository())?;
     app.may_use(&actor, &registry, &repository)?;
     // `latest` is filled in where neither is named; nobody means that here.
     let own =

@@ -81,7 +81,7 @@ fn on_this_thread(test: impl AsyncFnOnce(Fleet)) {
 }
 
 fn built(packages: &[(&str, &str)], file: &[u8]) -> BuiltImage {
-    let mut tree = Tree::new().file("usr/bin/tool", file.to_vec());
+    let mut tree = Tree::new().file("usr/bin/tool", file);
     for (name, version) in packages {
         let path = format!("usr/lib/python3/dist-packages/{name}-{version}.dist-info/METADATA");
         tree = tree.file(&path, format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"));

@@ -159,7 +159,8 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     login: LoginArgs,
-    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts.
+    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts. Read again
+    /// when it changes. Owners are teams, to which tokens and people can be bound.
     #[arg(long, value_name = "FILE")]
     owners: Option<PathBuf>,
 
