@@ -135,6 +135,7 @@ pub fn demo(options: Demo) -> Result<(), DemoError> {
         deepen_every: Duration::ZERO,
         keep: None,
         owners: Owners::default(),
+        read_owners: None,
         judged_by: options.folder.join("judged-by.db"),
         notifications: Notifications::default(),
         update: Arc::new(Vec::new),

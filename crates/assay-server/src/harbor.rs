@@ -14,7 +14,7 @@ use crate::webhook::as_bearer;
 use crate::worker::{ATTEMPTS, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
 use assay_model::Digest;
 use assay_oci::Reference;
-use assay_store::{NewJob, Role, StoreError};
+use assay_store::{NewJob, Role, Scope, StoreError};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -75,9 +75,9 @@ fn typed(status: StatusCode, media_type: &'static str, body: &Value) -> Response
     (status, [(header::CONTENT_TYPE, media_type)], body.to_string()).into_response()
 }
 
-/// Checks who asks: Harbor sends a token as Bearer, or as the password of Basic authentication, as it is registered.
+/// Checks who asks, which speaks for a whole registry: Harbor sends a token as Bearer, or as the password of Basic authentication, as it is registered.
 async fn require(app: &App, headers: &HeaderMap, role: Role) -> Result<(), Failure> {
-    app.require(&as_bearer(headers), role).await.map(drop)?;
+    app.require_whole(&as_bearer(headers), role).await.map(drop)?;
     Ok(())
 }
 
@@ -354,7 +354,7 @@ async fn report_or_failure(
             (false, None) => unknown(),
         });
     };
-    let stored = crate::report::current(&app.store, stored).await?;
+    let stored = crate::report::current(app.store.within(&Scope::Fleet), stored).await?;
     let inventory = match sbom {
         Some(_) => app.store.inventory(&asked.digest).await?,
         None => None,

@@ -54,14 +54,16 @@ pub use http::{App, router};
 pub use index::entries as index_entries;
 pub use indicators::Kept as KeptIndicators;
 pub use limits::Limits;
-pub use login::{InvalidLoginUrl, InvalidRole, Login, LoginOptions, RoleClaim};
+pub use login::{
+    AllTeamsClaim, InvalidLoginUrl, InvalidRole, InvalidTeam, Login, LoginOptions, RoleClaim, TeamClaim,
+};
 pub use metrics::{Counter, Metrics};
 pub use notify::{
     Channel, InvalidNotifyUrl, Notifications, NotificationsError, Notifier, NotifyUrl, ReadFile, Rules,
     Thresholds, Urgency,
 };
 pub use objects::{Bucket, InvalidBucket, S3};
-pub use owners::{InvalidOwners, Owners};
+pub use owners::{InvalidOwners, Owners, Ownership, ReadOwners};
 pub use promote::{InvalidPair, Pair, Promoter};
 pub use prune::known_images;
 pub use rematch::{RematchError, Rematched, catch_up, rematch_all};

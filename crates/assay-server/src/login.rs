@@ -8,9 +8,12 @@
 mod claims;
 mod issuer;
 mod jose;
+mod team;
 
 pub use claims::{InvalidRole, RoleClaim};
 pub use issuer::InvalidLoginUrl;
+pub(crate) use team::is_team;
+pub use team::{AllTeamsClaim, InvalidTeam, TeamClaim};
 
 use crate::worker::Clock;
 use assay_oci::NetworkOptions;
@@ -34,6 +37,10 @@ pub struct LoginOptions {
     pub secret: Option<String>,
     /// Which claims are worth which role. Who has none of them is not let in.
     pub roles: Vec<RoleClaim>,
+    /// Which claims put somebody into which team. With none everybody sees everything; else who is in no team sees nothing.
+    pub teams: Vec<TeamClaim>,
+    /// By which claims somebody sees everything all the same.
+    pub all_teams: Vec<AllTeamsClaim>,
     /// The address under which browsers reach this server.
     pub public_url: String,
     /// How the provider is reached.
@@ -43,7 +50,7 @@ pub struct LoginOptions {
 /// Signs people in.
 pub struct Login {
     issuer: Issuer,
-    roles: Vec<RoleClaim>,
+    worth: claims::Worth,
     redirect: String,
     clock: Clock,
     terms: String,
@@ -74,9 +81,10 @@ impl Login {
     pub fn new(options: LoginOptions, clock: Clock) -> Result<Self, InvalidLoginUrl> {
         let public: Url = options.public_url.trim_end_matches('/').parse()?;
         let terms = terms(&options);
-        let LoginOptions { issuer, client, secret, roles, network, .. } = options;
+        let LoginOptions { issuer, client, secret, roles, teams, all_teams, network, .. } = options;
+        let worth = claims::Worth { roles, teams, all_teams };
         let issuer = Issuer::new(&issuer, client, secret, network)?;
-        Ok(Self { issuer, roles, redirect: format!("{}{CALLBACK}", public.text()), clock, terms })
+        Ok(Self { issuer, worth, redirect: format!("{}{CALLBACK}", public.text()), clock, terms })
     }
 
     /// Returns what tells these settings from others: logins hold under one of them only.
@@ -141,7 +149,7 @@ impl Login {
         let claims = token.verify(&keys)?;
         let expected =
             claims::Expected { issuer: self.issuer.name(), client: self.issuer.client(), nonce, now };
-        claims::holder(&claims, &expected, &self.roles)
+        claims::holder(&claims, &expected, &self.worth)
     }
 }
 
@@ -174,6 +182,13 @@ fn terms(options: &LoginOptions) -> String {
     add(&options.client);
     for role in &options.roles {
         add(&role.to_string());
+    }
+    // Each with what it is, so that no claim can be taken for one of another kind.
+    for team in &options.teams {
+        add(&format!("team {team}"));
+    }
+    for claim in &options.all_teams {
+        add(&format!("all teams {claim}"));
     }
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }

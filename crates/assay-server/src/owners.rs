@@ -13,6 +13,9 @@
 
 use assay_policy::facts::ImageReference;
 use assay_policy::pattern::matches;
+use assay_store::{Store, StoreError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Lines of a file at most. Each is tried for each repository that is shown.
 const MAX_LINES: usize = 10_000;
@@ -78,6 +81,60 @@ impl Owners {
         let name = reference.name();
         let owner = self.0.iter().rev().find(|(pattern, _)| matches(pattern, &name));
         owner.map(|(_, owner)| owner.as_str())
+    }
+}
+
+/// Reads the text again, which may have changed while a server runs.
+pub type ReadOwners = dyn Fn() -> Result<Owners, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
+/// Who answers for which repositories at present.
+#[derive(Debug, Default)]
+pub struct Ownership {
+    current: RwLock<Arc<Owners>>,
+    /// Whether the database has others.
+    is_due: AtomicBool,
+}
+
+impl From<Owners> for Ownership {
+    fn from(owners: Owners) -> Self {
+        Self { current: RwLock::new(Arc::new(owners)), is_due: AtomicBool::new(true) }
+    }
+}
+
+impl Ownership {
+    /// Returns who answers for a repository, if anybody is named.
+    pub fn of(&self, registry: &str, repository: &str) -> Option<String> {
+        let owners = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        owners.of(registry, repository).map(str::to_owned)
+    }
+
+    /// Takes what was read anew, to be recorded.
+    pub fn replace(&self, owners: Owners) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if **current != owners {
+            *current = Arc::new(owners);
+            self.is_due.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Records in the database who owns what, where that is due; returns how many repositories have another owner than before.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer. Then it stays due.
+    pub async fn record(&self, store: &Store) -> Result<Option<usize>, StoreError> {
+        if !self.is_due.swap(false, Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let recorded = store.own_repositories(|registry, repository| self.of(registry, repository)).await;
+        if recorded.is_err() {
+            self.is_due.store(true, Ordering::Relaxed);
+        }
+        recorded.map(Some)
+    }
+
+    /// Records in the database who owns what was seen first since this was last done.
+    pub(crate) async fn record_new(&self, store: &Store) -> Result<usize, StoreError> {
+        store.own_new_repositories(|registry, repository| self.of(registry, repository)).await
     }
 }
 

@@ -31,9 +31,10 @@ mod search;
 mod triage;
 
 use crate::http::App;
+use crate::problem::Problem;
 use ask::Ask;
 pub use ask::encode;
-use assay_store::Role;
+use assay_store::{Role, Scope};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, Uri};
@@ -69,8 +70,26 @@ struct Page {
     menu: Option<&'static str>,
     /// The least role that sees it.
     role: Role,
+    /// Of what it tells.
+    about: About,
     /// Makes what it shows.
     view: for<'a> fn(&'a Ask) -> Viewing<'a>,
+}
+
+/// Of what a page tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// Of images: everybody sees those that they may see.
+    Images,
+    /// Of the whole fleet: not of what single teams have.
+    Fleet,
+}
+
+impl Page {
+    /// Says whether somebody may open it.
+    fn is_open_to(&self, visitor: &session::Visitor) -> bool {
+        self.role <= visitor.role() && (self.about == About::Images || visitor.holder().scope == Scope::Fleet)
+    }
 }
 
 /// Every page, in the order of the menu.
@@ -139,6 +158,10 @@ async fn answer(
         Err(error) => return error.respond(&pages.templates, query.contains_key("format"), uri, None),
     };
     let ask = Ask::new(pages.clone(), visitor, uri.path(), names, query);
+    if !page.is_open_to(&ask.visitor) {
+        let error = error::PageError::from(Problem::fleet_only());
+        return error.respond(&pages.templates, ask.form().is_some(), uri, Some(&ask.visitor));
+    }
     let form = ask.form();
     match (page.view)(&ask).await {
         Err(error) => error.respond(&pages.templates, form.is_some(), uri, Some(&ask.visitor)),
@@ -146,9 +169,7 @@ async fn answer(
             None => pages.templates.page(&ask, view),
             Some(form) => match view.tables.into_iter().find(|table| Some(table.name) == ask.text("table")) {
                 Some(table) => table.export(form, &ask),
-                None => {
-                    crate::problem::Problem::not_found("the page has no table of this name").into_response()
-                }
+                None => Problem::not_found("the page has no table of this name").into_response(),
             },
         },
     }

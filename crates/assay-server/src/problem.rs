@@ -53,6 +53,18 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("this takes the role `{role}`"))
     }
 
+    /// What is said of the whole fleet, to somebody who is bound to teams.
+    pub(crate) fn fleet_only() -> Self {
+        let detail = "this is about the whole fleet: it takes a token that is bound to no teams";
+        Self::new(StatusCode::FORBIDDEN, "fleet-only", detail)
+    }
+
+    /// What is none of somebody's teams.
+    pub(crate) fn other_team(repository: &str) -> Self {
+        let detail = format!("`{repository}` is owned by none of the teams that you are bound to");
+        Self::new(StatusCode::FORBIDDEN, "other-team", detail)
+    }
+
     pub(crate) fn too_often() -> Self {
         Self {
             retry_after: Some(1),
@@ -154,7 +166,7 @@ impl IntoResponses for Refused {
         described(&[
             (400, "It is not spelled as it is described here."),
             (401, "There is no token, or none that lets in."),
-            (403, "The token's role does not allow it."),
+            (403, "The token's role or teams do not allow it."),
             (429, "Too many requests, or too much is queued; `Retry-After` says when to come back."),
             (500, "The program failed."),
             (503, "The database does not answer, or the server was started without what it takes."),

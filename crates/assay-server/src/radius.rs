@@ -2,7 +2,7 @@
 //! newer image of the same repository is without it.
 
 use crate::http::App;
-use assay_store::{Hit, Question, StoreError, Successor, Triage, Whereabouts};
+use assay_store::{Hit, Question, StoreError, Successor, Triage, View, Whereabouts};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Repositories of one answer in which a newer image is looked for.
@@ -22,18 +22,18 @@ pub(crate) struct Placed {
     pub(crate) triage: Option<Triage>,
 }
 
-/// Says of each image that was found where it is. `counts` says which versions of a package are what was asked about.
+/// Says of each image that was found where it is, as somebody sees it. `counts` says which versions of a package are what was asked about.
 pub(crate) async fn placed(
     app: &App,
+    seen: View<'_>,
     hits: Vec<Hit>,
     question: Question<'_>,
     counts: impl Fn(&str) -> bool,
 ) -> Result<Vec<Placed>, StoreError> {
-    let store = &app.store;
     let ids: BTreeSet<i64> = hits.iter().map(|hit| hit.id).collect();
     let ids: Vec<i64> = ids.into_iter().collect();
-    let places = store.whereabouts(&ids).await?;
-    let decided = store.triage_of(hits.iter().filter_map(|hit| hit.triage)).await?;
+    let places = seen.whereabouts(&ids).await?;
+    let decided = seen.triage_of(hits.iter().filter_map(|hit| hit.triage)).await?;
     let mut newest: BTreeMap<(String, String), Option<Successor>> = BTreeMap::new();
     let mut owners: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
     let mut placed = Vec::new();
@@ -41,14 +41,14 @@ pub(crate) async fn placed(
         let repository = (hit.registry.clone(), hit.repository.clone());
         let owner = owners
             .entry(repository.clone())
-            .or_insert_with(|| app.owners.of(&hit.registry, &hit.repository).map(str::to_owned))
+            .or_insert_with(|| app.owners.of(&hit.registry, &hit.repository))
             .clone();
         let known = match newest.get(&repository) {
             Some(known) => known.clone(),
             None if newest.len() >= REPOSITORIES => None,
             None => {
                 let here = (repository.0.as_str(), repository.1.as_str());
-                let found = store.newest_without(here, question, &counts).await?;
+                let found = seen.newest_without(here, question, &counts).await?;
                 newest.insert(repository, found.clone());
                 found
             }

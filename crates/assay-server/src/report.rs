@@ -5,8 +5,8 @@ use assay_advisories::database::CorruptDatabase;
 use assay_match::priority::sort_by_urgency;
 use assay_match::{Matched, advise_removal, coverage_state, database_status, prioritise, removable};
 use assay_model::report::{CoverageState, DatabaseStatus, FeedStatus};
-use assay_model::{FindingKind, Inventory, Report, Timestamp};
-use assay_store::{Store, StoreError, StoredReport};
+use assay_model::{Digest, FindingKind, Inventory, Report, Timestamp};
+use assay_store::{StoreError, StoredReport, View};
 use serde::{Deserialize, Serialize};
 
 /// Writes a report.
@@ -129,13 +129,40 @@ pub(crate) fn date(report: &mut Report, description: &str) {
     }
 }
 
+/// Returns the report about an image as somebody sees it, dated as [`current`] does. It says by which name the image was scanned, and where the
+/// image is in repositories of others as well that may be one of theirs: then it gets the name by which who asks knows it.
+///
+/// # Errors
+/// Fails when the store does not answer.
+pub(crate) async fn shown(seen: View<'_>, digest: &Digest) -> Result<Option<StoredReport>, StoreError> {
+    let Some(stored) = seen.report(digest, None).await? else { return Ok(None) };
+    let stored = current(seen, stored).await?;
+    if seen.sees_all_of(digest).await? {
+        return Ok(Some(stored));
+    }
+    let Some(image) = seen.image(digest).await? else { return Ok(None) };
+    let name = format!("{}/{}@{digest}", image.registry, image.repository);
+    let damaged = || StoreError::Damaged { what: "report", name: digest.to_string() };
+    let renaming = tokio::task::spawn_blocking(move || {
+        Some(StoredReport { json: renamed(&stored.json, name)?, ..stored })
+    });
+    renaming.await.ok().flatten().map(Some).ok_or_else(damaged)
+}
+
+/// Gives the image of a report another name.
+fn renamed(json: &[u8], name: String) -> Option<Vec<u8>> {
+    let mut report: serde_json::Value = serde_json::from_slice(json).ok()?;
+    *report.get_mut("source")?.get_mut("reference")? = name.into();
+    serde_json::to_vec(&report).ok()
+}
+
 /// Returns a stored report dated by the database by which it was last found to hold: one that says nothing new about its packages dates a
 /// report anew, without writing it again. What is shown to anybody goes through here.
 ///
 /// # Errors
 /// Fails when the store does not answer.
-pub(crate) async fn current(store: &Store, stored: StoredReport) -> Result<StoredReport, StoreError> {
-    let Some(text) = store.database_description(stored.database).await? else { return Ok(stored) };
+pub(crate) async fn current(seen: View<'_>, stored: StoredReport) -> Result<StoredReport, StoreError> {
+    let Some(text) = seen.database_description(stored.database).await? else { return Ok(stored) };
     // Large reports take the processor for long; other requests must not wait for it.
     let dating = tokio::task::spawn_blocking(move || StoredReport {
         json: dated(&stored.json, &text).unwrap_or(stored.json),

@@ -14,7 +14,7 @@ use crate::listen::{self, ListenError, Patience, Tls, TlsFiles};
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Channel, Notifications, Notifier, keep_telling};
-use crate::owners::Owners;
+use crate::owners::{Owners, Ownership, ReadOwners};
 use crate::policing;
 use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
@@ -48,6 +48,8 @@ const FAREWELL: Duration = Duration::from_secs(25);
 /// What is written and read at each start, by every process alike, to see that the object storage works: its name, and what is in it. It
 /// stays. What is not there is not asked for: who may not list a bucket is told by S3 that it is forbidden.
 const PROBE: (&str, &[u8]) = ("cc6bfd211c666a5ed4e0cda3425a3f7e15eaea63b813eb4af54d1e34f25be2dd", b"assay\n");
+/// How often is looked whether others own repositories now, and whether there are new ones.
+const OWNERS_CHECK: Duration = Duration::from_secs(5);
 /// How long a worker that failed pauses before it goes on.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -126,6 +128,8 @@ pub struct Serve {
     pub keep: Option<Duration>,
     /// Who answers for which repositories.
     pub owners: Owners,
+    /// Reads that again, which is done at intervals.
+    pub read_owners: Option<Arc<ReadOwners>>,
     /// Told once everything is there.
     pub ready: Ready,
 }
@@ -223,6 +227,9 @@ pub fn serve(mut options: Serve) -> Result<(), RunError> {
         work.end_other_logins(options.login.as_ref().map(Login::terms)).await?;
         work.audit("assay serve", "serve.start", &address.to_string(), &detail, clock()).await?;
         work.commit().await?;
+        let owners = Ownership::from(options.owners);
+        // Before anybody is answered: a repository may have been taken from a team while no server ran.
+        owners.record(&store).await?;
         let terms = options.work.terms;
         measure(&metrics, &options.work)?;
         let (scanner, workers) = start_with(&store, options.work, &metrics, &stop);
@@ -337,9 +344,10 @@ pub fn serve(mut options: Serve) -> Result<(), RunError> {
             webhooks: options.webhooks,
             promoter,
             keep: options.keep,
-            owners: options.owners,
+            owners,
         };
         let app = Arc::new(app);
+        let owning = tokio::spawn(keep_owning(app.clone(), options.read_owners, note.clone(), stop.clone()));
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
         let service = router(app);
         (options.ready)(address, token.as_ref());
@@ -358,6 +366,7 @@ pub fn serve(mut options: Serve) -> Result<(), RunError> {
         deepening.abort();
         forgetting.abort();
         conditions.abort();
+        owning.abort();
         if let Some(checkpoints) = checkpoints {
             checkpoints.abort();
         }
@@ -540,6 +549,48 @@ async fn watch_database(
         }
         tokio::time::sleep(DATABASE_CHECK).await;
     }
+}
+
+/// Follows the file of owners, and looks up who owns new repositories, until the process ends. A file that cannot be read leaves the owners as
+/// they were.
+async fn keep_owning(
+    app: Arc<App>,
+    read: Option<Arc<ReadOwners>>,
+    note: Arc<dyn Fn(&str) + Send + Sync>,
+    stop: Arc<AtomicBool>,
+) {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(OWNERS_CHECK).await;
+        match owned(&app, read.clone()).await {
+            Ok(None) => told = false,
+            Ok(Some(changed)) => {
+                told = false;
+                note(&format!(
+                    "the file of owners has changed: {changed} repositories have another owner now"
+                ));
+            }
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                note(&format!("what the file of owners says now is not in effect: {error}"));
+            }
+        }
+    }
+}
+
+/// Returns how many repositories changed hands, if the file is another.
+async fn owned(app: &App, read: Option<Arc<ReadOwners>>) -> Result<Option<usize>, Failure> {
+    app.owners.record_new(&app.store).await?;
+    if let Some(read) = read {
+        app.owners.replace(tokio::task::spawn_blocking(move || read()).await??);
+    }
+    let Some(changed) = app.owners.record(&app.store).await? else { return Ok(None) };
+    let mut work = app.store.begin().await?;
+    let detail = serde_json::json!({ "repositories": changed });
+    work.audit("assay serve", "owners.change", "the file of owners", &detail, (app.clock)()).await?;
+    work.commit().await?;
+    Ok(Some(changed))
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;

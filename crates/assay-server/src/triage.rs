@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::worker::Clock;
 use assay_model::{Digest, Timestamp};
 use assay_oci::Reference;
-use assay_store::{Event, Moment, NewTriage, Store, StoreError, Triage, TriageScope, TriageState};
+use assay_store::{Event, Holder, Moment, NewTriage, Store, StoreError, Triage, TriageScope, TriageState};
 use axum::http::StatusCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,10 +60,11 @@ pub(crate) fn scope(text: &str) -> Result<TriageScope, Problem> {
 }
 
 /// Records a decision.
-pub(crate) async fn decide(app: &App, actor: &str, asked: Proposal<'_>) -> Result<Triage, Problem> {
+pub(crate) async fn decide(app: &App, actor: &Holder, asked: Proposal<'_>) -> Result<Triage, Problem> {
     let now = (app.clock)();
+    may_decide(app, actor, &asked.scope).await?;
     let new = checked(app, actor, asked, now).await?;
-    if !app.store.is_found(&new.advisory, new.package.as_deref(), &new.scope).await? {
+    if !app.seen_by(actor).is_found(&new.advisory, new.package.as_deref(), &new.scope).await? {
         return Err(Problem::new(
             StatusCode::NOT_FOUND,
             "no-such-finding",
@@ -77,29 +78,48 @@ pub(crate) async fn decide(app: &App, actor: &str, asked: Proposal<'_>) -> Resul
             ),
         ));
     }
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     let triage = work.decide(&new, now).await?;
     let detail = told(&triage);
     work.record("triage-set", of_image(&triage), &detail, now).await?;
-    work.audit(actor, "triage.set", &subject_of(&triage), &detail, now).await?;
+    work.audit(&actor.name, "triage.set", &subject_of(&triage), &detail, now).await?;
     work.commit().await?;
     Ok(triage)
 }
 
 /// Takes a decision back.
-pub(crate) async fn withdraw(app: &App, actor: &str, id: i64) -> Result<Triage, Problem> {
+pub(crate) async fn withdraw(app: &App, actor: &Holder, id: i64) -> Result<Triage, Problem> {
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
-    let triage = work.withdraw(id, now).await?;
-    let triage = triage.ok_or_else(|| Problem::not_found("no decision of this number is in effect"))?;
+    let unknown = || Problem::not_found("no decision of this number is in effect");
+    let known = app.seen_by(actor).triage(id).await?.filter(|triage| triage.ended.is_none());
+    may_decide(app, actor, &known.ok_or_else(unknown)?.decision.scope).await?;
+    let mut work = app.begin().await?;
+    let triage = work.withdraw(id, now).await?.ok_or_else(unknown)?;
     let detail = told(&triage);
     work.record("triage-withdrawn", of_image(&triage), &detail, now).await?;
-    work.audit(actor, "triage.withdraw", &subject_of(&triage), &detail, now).await?;
+    work.audit(&actor.name, "triage.withdraw", &subject_of(&triage), &detail, now).await?;
     work.commit().await?;
     Ok(triage)
 }
 
-async fn checked(app: &App, actor: &str, asked: Proposal<'_>, now: Moment) -> Result<NewTriage, Problem> {
+/// Checks that somebody may decide where a decision is to hold. Who is bound to teams decides about an image only if it is in no repository of
+/// others: whoever may push could put any image into their own.
+async fn may_decide(app: &App, actor: &Holder, scope: &TriageScope) -> Result<(), Problem> {
+    match scope {
+        TriageScope::Repository { registry, repository } => app.may_use(actor, registry, repository),
+        TriageScope::Image(digest) => {
+            let seen = app.seen_by(actor);
+            if seen.sees_all_of(digest).await? || !seen.sees(digest).await? {
+                return Ok(());
+            }
+            let detail =
+                "the image is in repositories of others as well: decide about your own, with `repository`";
+            Err(Problem::new(StatusCode::FORBIDDEN, "other-team", detail))
+        }
+    }
+}
+
+async fn checked(app: &App, actor: &Holder, asked: Proposal<'_>, now: Moment) -> Result<NewTriage, Problem> {
     let line = |name: &str, text: &str, most: usize| {
         let text = text.trim();
         let is_line = !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control);
@@ -115,7 +135,7 @@ async fn checked(app: &App, actor: &str, asked: Proposal<'_>, now: Moment) -> Re
     }
     let owner = match given(asked.owner) {
         Some(owner) => owner,
-        None => owner_of(app, &asked.scope).await?.ok_or_else(|| {
+        None => owner_of(app, actor, &asked.scope).await?.ok_or_else(|| {
             Problem::senseless("`owner` says who answers for it; nobody is known to own what it is about")
         })?,
     };
@@ -127,7 +147,7 @@ async fn checked(app: &App, actor: &str, asked: Proposal<'_>, now: Moment) -> Re
         expires: expires(asked.state, given(asked.expires).as_deref(), now)?,
         scope: asked.scope,
         state: asked.state,
-        decided_by: actor.to_owned(),
+        decided_by: actor.name.clone(),
     })
 }
 
@@ -154,15 +174,15 @@ fn expires(state: TriageState, text: Option<&str>, now: Moment) -> Result<Option
     Ok(Some(time))
 }
 
-async fn owner_of(app: &App, scope: &TriageScope) -> Result<Option<String>, StoreError> {
+async fn owner_of(app: &App, actor: &Holder, scope: &TriageScope) -> Result<Option<String>, StoreError> {
     let (registry, repository) = match scope {
         TriageScope::Repository { registry, repository } => (registry.clone(), repository.clone()),
-        TriageScope::Image(digest) => match app.store.image(digest).await? {
+        TriageScope::Image(digest) => match app.seen_by(actor).image(digest).await? {
             Some(image) => (image.registry, image.repository),
             None => return Ok(None),
         },
     };
-    Ok(app.owners.of(&registry, &repository).map(str::to_owned))
+    Ok(app.owners.of(&registry, &repository))
 }
 
 fn of_image(triage: &Triage) -> Option<&Digest> {

@@ -407,7 +407,9 @@ async fn seen(work: &mut Work, digest: &Digest, place: &Place, now: Moment) -> R
             "from": from.map(|digest| digest.to_string()),
         })
     };
-    match work.see(digest, place, now).await? {
+    let state = work.see(digest, place, now).await?;
+    work.see_children(digest, place, now).await?;
+    match state {
         TagState::New => work.record("tag-seen", Some(digest), &told(None), now).await,
         TagState::Moved { from } => work.record("tag-moved", Some(digest), &told(Some(from)), now).await,
         TagState::None | TagState::Same | TagState::Older => Ok(()),

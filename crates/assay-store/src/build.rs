@@ -3,8 +3,10 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::object::{Document, Stored};
+use crate::scope::Scope;
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
+use crate::view::View;
 use assay_model::Digest;
 use assay_model::contents::hex;
 use serde::{Deserialize, Serialize};
@@ -230,7 +232,44 @@ impl Work {
     }
 }
 
+/// Returns the condition under which the build `b` is within a scope: it says that it made an image of a repository that is, or it names no
+/// known repository, and made an image that is within and nowhere else.
+fn within(scope: &Scope, first: usize) -> String {
+    if *scope == Scope::Fleet {
+        return String::new();
+    }
+    format!(
+        " AND ((1 = 1{}) OR (NOT EXISTS (SELECT 1 FROM repositories k WHERE k.registry || '/' || k.repository = b.image) \
+         AND EXISTS (SELECT 1 FROM images i WHERE i.digest = b.digest{})))",
+        scope.named("b.image", first),
+        scope.whole_image("i.id", first)
+    )
+}
+
 impl Store {
+    /// Returns builds, as [`View::builds`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn builds(
+        &self,
+        filter: &BuildFilter,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownBuild>, StoreError> {
+        self.whole().builds(filter, after, limit).await
+    }
+
+    /// Returns what a build wrote.
+    ///
+    /// # Errors
+    /// Fails as [`View::build_log`] does.
+    pub async fn build_log(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.whole().build_log(id).await
+    }
+}
+
+impl View<'_> {
     /// Returns builds in the order in which they were recorded, those after a number.
     ///
     /// # Errors
@@ -247,15 +286,16 @@ impl Store {
         let outcome = filter.outcome.map(BuildOutcome::name).unwrap_or_default();
         // Only what is asked for is in the statement, so that its index is used.
         let of = |column: &str, value: &str| {
-            if value.is_empty() { "AND $2 = ''".to_owned() } else { format!("AND {column} = $2") }
+            if value.is_empty() { "AND $2 = ''".to_owned() } else { format!("AND b.{column} = $2") }
         };
         let sql = format!(
             "SELECT id, digest, image, platform, source, recipe, inputs, outcome, started, duration, invocation, recorded, recorder, log_size \
-             FROM builds WHERE id > $1 {} AND ($3 = '' OR image = $4) AND ($5 = '' OR recipe = $6) AND ($7 = '' OR outcome = $8) \
+             FROM builds b WHERE id > $1 {} AND ($3 = '' OR image = $4) AND ($5 = '' OR recipe = $6) AND ($7 = '' OR outcome = $8){} \
              ORDER BY id LIMIT $9",
-            of("digest", &digest)
+            of("digest", &digest),
+            within(self.scope, 10)
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(after)
             .bind(&digest)
             .bind(&image)
@@ -264,9 +304,8 @@ impl Store {
             .bind(&recipe)
             .bind(outcome)
             .bind(outcome)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(known_build).collect()
     }
 
@@ -275,12 +314,10 @@ impl Store {
     /// # Errors
     /// Fails when the database or the object storage does not answer, or the log is damaged.
     pub async fn build_log(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT log, object FROM builds WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        self.unpacked("build log", &id.to_string(), Stored::read(&row, 0)?).await.map(Some)
+        let sql = format!("SELECT b.log, b.object FROM builds b WHERE b.id = $1{}", within(self.scope, 2));
+        let query = self.scope.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id));
+        let Some(row) = query.fetch_optional(&self.store.pool).await? else { return Ok(None) };
+        self.store.unpacked("build log", &id.to_string(), Stored::read(&row, 0)?).await.map(Some)
     }
 }
 

@@ -4,8 +4,9 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::retention::Service;
-use crate::store::{Lock, Store, Work};
+use crate::store::{Lock, Work};
 use crate::text::{clean, key};
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::Row as _;
 
@@ -98,7 +99,7 @@ impl Work {
     }
 }
 
-impl Store {
+impl View<'_> {
     /// Returns deployments in the order in which they began, those after a number.
     ///
     /// # Errors
@@ -117,12 +118,13 @@ impl Store {
         let sql = format!(
             "SELECT d.id, d.environment, d.service, i.digest, d.since, d.ended, d.good, d.owner, d.team FROM deployments d \
              JOIN images i ON i.id = d.image WHERE d.id > $1 {running} AND ($2 = '' OR d.environment = $3) \
-             AND ($4 = '' OR d.service = $5) AND ($6 = '' OR i.digest = $7) ORDER BY d.id LIMIT $8"
+             AND ($4 = '' OR d.service = $5) AND ($6 = '' OR i.digest = $7){} ORDER BY d.id LIMIT $8",
+            self.scope.deployment("d", 9)
         );
         let text = |text: &Option<String>| key(text.as_deref().unwrap_or_default());
         let (environment, service) = (text(&filter.environment), text(&filter.service));
         let digest = filter.digest.as_ref().map(ToString::to_string).unwrap_or_default();
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(after)
             .bind(&environment)
             .bind(&environment)
@@ -130,9 +132,8 @@ impl Store {
             .bind(&service)
             .bind(&digest)
             .bind(&digest)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(Deployment {

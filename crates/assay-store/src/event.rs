@@ -3,8 +3,10 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::scan::{ROWS, rows};
+use crate::scope::Scope;
 use crate::store::{Lock, Store, Work};
 use crate::text::clean;
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -31,6 +33,47 @@ pub(crate) struct NewEvent {
     kind: String,
     digest: Option<String>,
     detail: String,
+    /// Registry and repository that it names; empty where it names none, and nothing where that is not known.
+    place: Option<(String, String)>,
+}
+
+/// Kinds of events that are about what is in an image, and so about no repository.
+const OF_CONTENT: &str =
+    "'scanned', 'rematched', 'finding-appeared', 'finding-changed', 'finding-gone', 'sbom-given'";
+
+/// Kinds of events that name two repositories: that of the image as well as the target.
+const OF_PROMOTIONS: &str = "'promoted', 'promotion-failed', 'promotion-denied', 'promotion-refused'";
+
+/// Returns the repository that an event names: the target of a promotion, an image, the scope of a decision, or as such. Of what is said of a
+/// service it is not known whose that is.
+fn place(detail: &serde_json::Value) -> Option<(String, String)> {
+    let text = |name: &str| detail.get(name).and_then(serde_json::Value::as_str);
+    if detail.get("service").is_some() {
+        return None;
+    }
+    for name in ["target", "image", "scope"] {
+        let Some((registry, rest)) = text(name).and_then(|text| text.split_once('/')) else { continue };
+        let path = rest.split('@').next().unwrap_or(rest);
+        return Some((clean(registry), clean(path.split(':').next().unwrap_or(path))));
+    }
+    let both = text("registry").zip(text("repository"));
+    Some(both.map_or_else(Default::default, |(registry, repository)| (clean(registry), clean(repository))))
+}
+
+/// Returns the condition under which an event is within a scope: the repository that it names is, and so is the image that it is about, if it
+/// is about one; or it names none, and its image is within and nowhere else, or it is about what is in the image.
+fn within(scope: &Scope, first: usize) -> String {
+    if *scope == Scope::Fleet {
+        return String::new();
+    }
+    let of =
+        |condition: String| format!("EXISTS (SELECT 1 FROM images i WHERE i.digest = e.digest{condition})");
+    let (image, whole) = (of(scope.image("i.id", first)), of(scope.whole_image("i.id", first)));
+    let place = scope.place("e.registry", "e.repository", first);
+    format!(
+        " AND ((e.registry <> ''{place} AND (e.digest IS NULL OR {image}) AND (e.kind NOT IN ({OF_PROMOTIONS}) OR {whole})) \
+         OR (e.kind IN ({OF_CONTENT}) AND COALESCE(e.registry, '') = '' AND {image}) OR (e.registry = '' AND {whole}))"
+    )
 }
 
 impl Work {
@@ -50,6 +93,7 @@ impl Work {
             kind: kind.to_owned(),
             digest: digest.map(ToString::to_string),
             detail: detail.to_string(),
+            place: place(detail),
         });
         Ok(())
     }
@@ -66,12 +110,17 @@ impl Work {
         }
         for chunk in events.chunks(ROWS) {
             let sql = format!(
-                "INSERT INTO events (at, kind, digest, detail) VALUES {}",
-                rows(chunk.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
+                "INSERT INTO events (at, kind, digest, detail, registry, repository) VALUES {}",
+                rows(chunk.len(), 6, |at| {
+                    let numbers: Vec<String> = (at + 1..=at + 6).map(|number| format!("${number}")).collect();
+                    format!("({})", numbers.join(", "))
+                })
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for event in chunk {
                 query = query.bind(event.at.0).bind(&event.kind).bind(&event.digest).bind(&event.detail);
+                let (registry, repository) = event.place.clone().unzip();
+                query = query.bind(registry).bind(repository);
             }
             query.execute(&mut *self.transaction).await?;
         }
@@ -90,9 +139,11 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
-        self.events_like(digest, None, after, limit).await
+        self.whole().events_like(digest, None, after, limit).await
     }
+}
 
+impl View<'_> {
     /// Returns events, of one image or all and of one kind or all, those after a number.
     ///
     /// # Errors
@@ -116,29 +167,30 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Event>, StoreError> {
         let (condition, order, place) = match from {
-            Start::After(place) => ("id > $1", "id", place),
-            Start::Before(place) => ("id < $1", "id DESC", place),
+            Start::After(place) => ("e.id > $1", "e.id", place),
+            Start::Before(place) => ("e.id < $1", "e.id DESC", place),
         };
         let mut asked = Vec::new();
         // A condition that also holds for nothing asked would keep the database from using its indexes.
         let mut conditions = condition.to_owned();
         if !kind.is_empty() {
             asked.push(clean(kind));
-            conditions.push_str(" AND kind = $2");
+            conditions.push_str(" AND e.kind = $2");
         }
         if let Some(digest) = digest {
             asked.push(digest.to_string());
-            conditions.push_str(&format!(" AND digest = ${}", 1 + asked.len()));
+            conditions.push_str(&format!(" AND e.digest = ${}", 1 + asked.len()));
         }
         let sql = format!(
-            "SELECT id, at, kind, digest, detail FROM events WHERE {conditions} ORDER BY {order} LIMIT ${}",
+            "SELECT e.id, e.at, e.kind, e.digest, e.detail FROM events e WHERE {conditions}{} ORDER BY {order} LIMIT ${}",
+            within(self.scope, 3 + asked.len()),
             2 + asked.len()
         );
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(place);
         for one in asked {
             query = query.bind(one);
         }
-        let rows = query.bind(limit).fetch_all(&self.pool).await?;
+        let rows = self.scope.bind(query.bind(limit)).fetch_all(&self.store.pool).await?;
         rows.iter().map(event).collect()
     }
 }

@@ -9,6 +9,7 @@ use crate::image::{self, Place};
 use crate::moment::Moment;
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -336,21 +337,6 @@ impl Store {
         gathered(&row, body.transpose()?).map(Some)
     }
 
-    /// Returns in which repositories it was asked what is attached to an image, without the answers.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn gathered_in(&self, digest: &Digest) -> Result<Vec<Gathered>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT g.registry, g.repository, g.asked, g.failing, g.error FROM gathered g JOIN images i ON i.id = g.image \
-             WHERE i.digest = $1 ORDER BY g.registry, g.repository",
-        )
-        .bind(digest.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(|row| gathered(row, None)).collect()
-    }
-
     /// Forgets repositories that never answered and fail since a moment; returns how many. Whoever may create a pod may name any.
     ///
     /// # Errors
@@ -419,6 +405,45 @@ impl Store {
         rows.iter().map(|row| Ok((image::digest(row, 0)?, place(row, 1)?))).collect()
     }
 
+    /// Returns in which repositories it was asked what is attached to an image, without the answers.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn gathered_in(&self, digest: &Digest) -> Result<Vec<Gathered>, StoreError> {
+        self.whole().gathered_in(digest).await
+    }
+
+    /// Returns the evidence that there is or was for an image, as [`View::evidence`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn evidence(
+        &self,
+        digest: &Digest,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownEvidence>, StoreError> {
+        self.whole().evidence(digest, after, limit).await
+    }
+}
+
+impl View<'_> {
+    /// Returns in which repositories it was asked what is attached to an image, without the answers.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn gathered_in(&self, digest: &Digest) -> Result<Vec<Gathered>, StoreError> {
+        let sql = format!(
+            "SELECT g.registry, g.repository, g.asked, g.failing, g.error FROM gathered g JOIN images i ON i.id = g.image \
+             WHERE i.digest = $1{}{} ORDER BY g.registry, g.repository",
+            self.scope.image("i.id", 2),
+            self.scope.place("g.registry", "g.repository", 2)
+        );
+        let query = self.scope.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digest.to_string()));
+        let rows = query.fetch_all(&self.store.pool).await?;
+        rows.iter().map(|row| gathered(row, None)).collect()
+    }
+
     /// Returns the evidence that there is or was for an image, in the order in which it was first seen, those after a number.
     ///
     /// # Errors
@@ -429,15 +454,14 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<KnownEvidence>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT e.id, e.registry, e.repository, e.digest, e.carrier, e.kind, e.first_seen, e.gone_at \
-             FROM evidence e JOIN images i ON i.id = e.image WHERE i.digest = $1 AND e.id > $2 ORDER BY e.id LIMIT $3",
-        )
-        .bind(digest.to_string())
-        .bind(after)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+             FROM evidence e JOIN images i ON i.id = e.image WHERE i.digest = $1 AND e.id > $2{}{} ORDER BY e.id LIMIT $3",
+            self.scope.image("i.id", 4),
+            self.scope.place("e.registry", "e.repository", 4)
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digest.to_string()).bind(after).bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(KnownEvidence {

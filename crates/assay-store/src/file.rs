@@ -1,10 +1,11 @@
 //! In which images a file is, by the SHA-256 of its content: of those files that somebody looked at one by one.
 
-use crate::blast::{DEPLOYED, Hit, Where, hit};
+use crate::blast::{Hit, Where, deployed, hit};
 use crate::error::StoreError;
 use crate::scan::{ROWS, rows};
 use crate::store::{Store, Work};
 use crate::text::key;
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeSet;
@@ -97,6 +98,30 @@ impl Work {
 }
 
 impl Store {
+    /// Returns the images that have a file of this content, as [`View::images_with_file`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn images_with_file(
+        &self,
+        place: &Where,
+        sha256: &[u8; 32],
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Hit>, StoreError> {
+        self.whole().images_with_file(place, sha256, after, limit).await
+    }
+
+    /// Returns of how many images files are known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn files_known(&self) -> Result<FilesKnown, StoreError> {
+        self.whole().files_known().await
+    }
+}
+
+impl View<'_> {
     /// Returns the images that have a file of this content, those that were seen somewhere and after a number. The limit counts images,
     /// of each of which there is a hit for every path that it has.
     ///
@@ -109,16 +134,17 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
+        let ([registry, repository], deployed) = (self.scope.name("i", 11), deployed(self.scope, 11));
         let sql = format!(
             "WITH chosen (image) AS (SELECT DISTINCT y.image FROM files g JOIN image_files y ON y.file = g.id \
              WHERE g.sha256 = $1 AND y.image > $2 {} ORDER BY y.image LIMIT $3) \
-             SELECT i.id, i.digest, i.registry, i.repository, '', NULL, NULL, '', i.first_seen, {DEPLOYED}, f.path, NULL \
+             SELECT i.id, i.digest, {registry}, {repository}, '', NULL, NULL, '', i.first_seen, {deployed}, f.path, NULL \
              FROM chosen c JOIN images i ON i.id = c.image JOIN image_files x ON x.image = i.id JOIN files f ON f.id = x.file \
              WHERE f.sha256 = $4 ORDER BY i.id, f.path",
-            Where::condition("y.image", 5)
+            Where::condition("y.image", 5, self.scope)
         );
         let (registry, repository) = place.bound();
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(sha256.to_vec())
             .bind(after)
             .bind(limit)
@@ -128,9 +154,8 @@ impl Store {
             .bind(&registry)
             .bind(&registry)
             .bind(&repository)
-            .bind(&repository)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(&repository);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(hit).collect()
     }
 
@@ -139,12 +164,13 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn files_known(&self) -> Result<FilesKnown, StoreError> {
-        let row = sqlx::query(
+        let sql = format!(
             "SELECT COUNT(files_left_out), CAST(COALESCE(SUM(files_left_out), 0) AS BIGINT), \
-             COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i",
-        )
-        .fetch_one(&self.pool)
-        .await?;
+             COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i \
+             WHERE 1 = 1{}",
+            self.scope.image("i.id", 1)
+        );
+        let row = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.store.pool).await?;
         Ok(FilesKnown { images: row.try_get(0)?, in_part: row.try_get(1)?, scanned: row.try_get(2)? })
     }
 }

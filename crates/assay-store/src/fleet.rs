@@ -5,11 +5,12 @@
 use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
-use crate::store::Store;
+use crate::scope::Scope;
 use crate::text;
+use crate::view::View;
 use assay_model::Digest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -117,18 +118,18 @@ fn escaped(text: &str) -> String {
     pattern
 }
 
-impl Store {
+impl View<'_> {
     /// Returns how many open findings there are of each severity.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn severity_counts(&self) -> Result<Vec<SeverityCount>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT severity, COUNT(*), COUNT(DISTINCT image) FROM findings WHERE gone_at IS NULL AND suppressed = 0 \
-             GROUP BY severity ORDER BY severity",
-        )
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = format!(
+            "SELECT f.severity, COUNT(*), COUNT(DISTINCT f.image) FROM findings f WHERE f.gone_at IS NULL AND f.suppressed = 0{} \
+             GROUP BY f.severity ORDER BY f.severity",
+            self.scope.image("f.image", 1)
+        );
+        let rows = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(SeverityCount {
@@ -145,8 +146,12 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn scanned_count(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query("SELECT COUNT(DISTINCT image) FROM reports").fetch_one(&self.pool).await?;
-        Ok(row.try_get(0)?)
+        let sql = format!(
+            "SELECT COUNT(DISTINCT r.image) FROM reports r WHERE 1 = 1{}",
+            self.scope.image("r.image", 1)
+        );
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)));
+        Ok(query.fetch_one(&self.store.pool).await?.try_get(0)?)
     }
 
     /// Returns how many findings were first seen on each day since a moment.
@@ -167,10 +172,12 @@ impl Store {
 
     async fn by_day(&self, column: &'static str, since: Moment) -> Result<Vec<DayCount>, StoreError> {
         let sql = format!(
-            "SELECT {column} / {DAY}, severity, COUNT(*) FROM findings WHERE {column} >= $1 AND suppressed = 0 \
-             GROUP BY 1, 2 ORDER BY 1, 2"
+            "SELECT f.{column} / {DAY}, f.severity, COUNT(*) FROM findings f WHERE f.{column} >= $1 AND f.suppressed = 0{} \
+             GROUP BY 1, 2 ORDER BY 1, 2",
+            self.scope.image("f.image", 2)
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since.0).fetch_all(&self.pool).await?;
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(since.0));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(DayCount { day: row.try_get(0)?, severity: row.try_get(1)?, findings: row.try_get(2)? })
@@ -183,14 +190,14 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn most_widespread(&self, severity: &str, limit: i64) -> Result<Vec<Widespread>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT rule, severity, COUNT(DISTINCT image) FROM findings \
-             WHERE severity = $1 AND gone_at IS NULL AND suppressed = 0 GROUP BY severity, rule ORDER BY 3 DESC, rule LIMIT $2",
-        )
-        .bind(severity)
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = format!(
+            "SELECT f.rule, f.severity, COUNT(DISTINCT f.image) FROM findings f \
+             WHERE f.severity = $1 AND f.gone_at IS NULL AND f.suppressed = 0{} GROUP BY f.severity, f.rule \
+             ORDER BY 3 DESC, f.rule LIMIT $2",
+            self.scope.image("f.image", 3)
+        );
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(severity).bind(limit));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| {
                 Ok(Widespread { rule: row.try_get(0)?, severity: row.try_get(1)?, images: row.try_get(2)? })
@@ -204,21 +211,33 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn search_images(&self, search: &Search<'_>) -> Result<Vec<FleetImage>, StoreError> {
         let open = "FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0";
+        let [registry, repository] = self.scope.name("i", 10);
+        let tag = self.scope.place("t.registry", "t.repository", 10);
+        // Where somebody else has an image, it has a name that is not told and must not be found by either.
+        let named = match self.scope {
+            Scope::Fleet => "lower(i.registry || '/' || i.repository) LIKE $6 ESCAPE '!'".to_owned(),
+            Scope::Teams(_) => format!(
+                "EXISTS (SELECT 1 FROM image_places x WHERE x.image = i.id{} \
+                 AND lower(x.registry || '/' || x.repository) LIKE $6 ESCAPE '!')",
+                self.scope.place("x.registry", "x.repository", 10)
+            ),
+        };
         let sql = format!(
-            "SELECT i.id, i.digest, i.registry, i.repository, \
-             (SELECT t.tag FROM tags t WHERE t.image = i.id ORDER BY t.id DESC LIMIT 1), i.last_seen, \
+            "SELECT i.id, i.digest, {registry}, {repository}, \
+             (SELECT t.tag FROM tags t WHERE t.image = i.id{tag} ORDER BY t.id DESC LIMIT 1), i.last_seen, \
              (SELECT MAX(r.created) FROM reports r WHERE r.image = i.id), \
              (SELECT COUNT(*) {open} AND f.severity = 'critical'), (SELECT COUNT(*) {open} AND f.severity = 'high'), \
-             (SELECT COUNT(*) {open}) FROM images i WHERE i.id < $1 \
+             (SELECT COUNT(*) {open}) FROM images i WHERE i.id < $1{} \
              AND ($2 = '' OR EXISTS (SELECT 1 {open} AND f.severity = $3)) \
              AND ($4 = 0 OR NOT EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)) \
-             AND ($5 = '%%' OR lower(i.registry || '/' || i.repository) LIKE $6 ESCAPE '!' OR i.digest LIKE $7 ESCAPE '!' \
-             OR EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id \
+             AND ($5 = '%%' OR {named} OR i.digest LIKE $7 ESCAPE '!' \
+             OR EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id{tag} \
              AND lower(t.registry || '/' || t.repository || ':' || t.tag) LIKE $8 ESCAPE '!')) \
-             ORDER BY i.id DESC LIMIT $9"
+             ORDER BY i.id DESC LIMIT $9",
+            self.scope.image("i.id", 10)
         );
         let (severity, text) = (search.severity.unwrap_or_default(), escaped(search.text));
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(search.before.unwrap_or(i64::MAX))
             .bind(severity)
             .bind(severity)
@@ -227,9 +246,8 @@ impl Store {
             .bind(&text)
             .bind(&text)
             .bind(&text)
-            .bind(search.limit)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(search.limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(fleet_image).collect()
     }
 
@@ -239,37 +257,36 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn spread(&self, advisory: &str) -> Result<Spread, StoreError> {
         let advisory = text::key(advisory);
-        let rows = sqlx::query(
+        let image = self.scope.image("f.image", 2);
+        let sql = format!(
             "SELECT f.severity, COUNT(*), COUNT(DISTINCT f.image) FROM finding_names n JOIN findings f ON f.id = n.finding \
-             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0 GROUP BY f.severity ORDER BY f.severity",
-        )
-        .bind(&advisory)
-        .fetch_all(&self.pool)
-        .await?;
+             WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0{image} GROUP BY f.severity ORDER BY f.severity"
+        );
+        let ask = |sql: String| self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(advisory.clone()));
+        let rows = ask(sql).fetch_all(&self.store.pool).await?;
         let mut spread = Spread::default();
         for row in rows {
             spread.severities.push(row.try_get(0)?);
             spread.findings = spread.findings.saturating_add(row.try_get(1)?);
         }
-        let row = sqlx::query(
+        let sql = format!(
             "SELECT COUNT(DISTINCT CASE WHEN f.gone_at IS NULL AND f.suppressed = 0 THEN f.image END), \
              COUNT(DISTINCT CASE WHEN f.gone_at IS NOT NULL THEN f.image END) FROM finding_names n \
-             JOIN findings f ON f.id = n.finding WHERE n.name = $1",
-        )
-        .bind(&advisory)
-        .fetch_one(&self.pool)
-        .await?;
+             JOIN findings f ON f.id = n.finding WHERE n.name = $1{image}"
+        );
+        let row = ask(sql).fetch_one(&self.store.pool).await?;
         (spread.images, spread.gone) = (row.try_get(0)?, row.try_get(1)?);
         // The names of the first finding: all findings of one vulnerability come from the same record.
-        let rows = sqlx::query(
-            "SELECT o.name FROM finding_names o WHERE o.finding = (SELECT MIN(n.finding) FROM finding_names n WHERE n.name = $1) \
-             ORDER BY o.name LIMIT $2",
-        )
-        .bind(&advisory)
-        .bind(MAX_NAMES)
-        .fetch_all(&self.pool)
-        .await?;
-        for row in rows {
+        let first = match self.scope {
+            Scope::Fleet => "SELECT MIN(n.finding) FROM finding_names n WHERE n.name = $1".to_owned(),
+            Scope::Teams(_) => format!(
+                "SELECT MIN(n.finding) FROM finding_names n JOIN findings f ON f.id = n.finding WHERE n.name = $1{image}"
+            ),
+        };
+        let sql = format!(
+            "SELECT m.name FROM finding_names m WHERE m.finding = ({first}) ORDER BY m.name LIMIT {MAX_NAMES}"
+        );
+        for row in ask(sql).fetch_all(&self.store.pool).await? {
             spread.names.push(row.try_get(0)?);
         }
         Ok(spread)
@@ -280,13 +297,19 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn packages_like(&self, text: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT ecosystem, name FROM packages WHERE lower(name) LIKE $1 ESCAPE '!' ORDER BY LENGTH(name), name, ecosystem LIMIT $2",
-        )
-        .bind(escaped(text))
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+        let seen = match self.scope {
+            Scope::Fleet => String::new(),
+            Scope::Teams(_) => format!(
+                " AND EXISTS (SELECT 1 FROM image_packages y WHERE y.package = p.id{})",
+                self.scope.image("y.image", 3)
+            ),
+        };
+        let sql = format!(
+            "SELECT p.ecosystem, p.name FROM packages p WHERE lower(p.name) LIKE $1 ESCAPE '!'{seen} \
+             ORDER BY LENGTH(p.name), p.name, p.ecosystem LIMIT $2"
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(escaped(text)).bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
     }
 
@@ -295,7 +318,8 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn knows_deployments(&self) -> Result<bool, StoreError> {
-        Ok(sqlx::query("SELECT id FROM deployments LIMIT 1").fetch_optional(&self.pool).await?.is_some())
+        let row = sqlx::query("SELECT id FROM deployments LIMIT 1").fetch_optional(&self.store.pool).await?;
+        Ok(row.is_some())
     }
 }
 

@@ -2,11 +2,13 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::scope::Scope;
 use crate::store::{Store, Work};
 use crate::text;
+use crate::view::View;
 use assay_model::Digest;
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// Where an image was seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +131,7 @@ impl Work {
         .bind(now.0)
         .execute(&mut *self.transaction)
         .await?;
+        self.note_repository(&place.registry, &place.repository).await?;
         let Some(tag) = &place.tag else { return Ok(TagState::None) };
         let newest = sqlx::query(
             "SELECT t.id, i.digest, t.last_seen FROM tags t JOIN images i ON i.id = t.image \
@@ -218,6 +221,30 @@ impl Work {
 }
 
 impl Work {
+    /// Records that the images of an index are where the index is: a registry takes no index without them.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn see_children(
+        &mut self,
+        index: &Digest,
+        place: &Place,
+        now: Moment,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO image_places (image, registry, repository, last_seen) SELECT c.child, CAST($1 AS TEXT), CAST($2 AS TEXT), \
+             CAST($3 AS BIGINT) FROM children c JOIN images p ON p.id = c.parent WHERE p.digest = $4 ORDER BY c.child \
+             ON CONFLICT (image, registry, repository) DO NOTHING",
+        )
+        .bind(&place.registry)
+        .bind(&place.repository)
+        .bind(now.0)
+        .bind(index.to_string())
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
     /// Records that an image can never be judged, and why. It stays so until it is scanned all the same.
     ///
     /// # Errors
@@ -235,9 +262,15 @@ impl Work {
     }
 }
 
-const COLUMNS: &str = "SELECT i.id, i.digest, i.registry, i.repository, i.first_seen, i.last_seen, \
-     (SELECT COUNT(*) FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0), \
-     (SELECT MAX(r.created) FROM reports r WHERE r.image = i.id) FROM images i";
+/// Returns the columns of an image, the teams of the scope from a parameter on.
+fn columns(scope: &Scope, first: usize) -> String {
+    let [registry, repository] = scope.name("i", first);
+    format!(
+        "SELECT i.id, i.digest, {registry}, {repository}, i.first_seen, i.last_seen, \
+         (SELECT COUNT(*) FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0), \
+         (SELECT MAX(r.created) FROM reports r WHERE r.image = i.id) FROM images i"
+    )
+}
 
 fn known_image(row: &AnyRow) -> Result<KnownImage, StoreError> {
     Ok(KnownImage {
@@ -253,14 +286,76 @@ fn known_image(row: &AnyRow) -> Result<KnownImage, StoreError> {
 }
 
 impl Store {
-    /// Returns images in the order in which they were first seen, those after a number.
+    /// Returns images as [`View::images_like`] does, every one.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn images(&self, after: i64, limit: i64) -> Result<Vec<KnownImage>, StoreError> {
-        self.images_like(&ImageFilter::default(), after, limit).await
+        self.whole().images_like(&ImageFilter::default(), after, limit).await
     }
 
+    /// Returns an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn image(&self, digest: &Digest) -> Result<Option<KnownImage>, StoreError> {
+        self.whole().image(digest).await
+    }
+
+    /// Returns how many images are known.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn image_count(&self) -> Result<i64, StoreError> {
+        self.whole().image_count().await
+    }
+
+    /// Returns the images that an index consists of; none for an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn children(&self, index: &Digest) -> Result<Vec<Child>, StoreError> {
+        self.whole().children(index).await
+    }
+
+    /// Returns why an image can never be judged, if it is known that it cannot.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn refused(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT refused FROM images WHERE digest = $1")
+            .bind(digest.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
+    }
+
+    /// Returns where an image can be had, as [`View::places`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn places(&self, digest: &Digest) -> Result<Vec<Place>, StoreError> {
+        self.whole().places(digest).await
+    }
+
+    /// Returns under which tags an image was seen, the earliest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tags(&self, digest: &Digest) -> Result<Vec<TagPeriod>, StoreError> {
+        self.whole().tags(digest).await
+    }
+
+    /// Returns the image that a tag named when it was last seen.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn tagged(&self, place: &Place) -> Result<Option<TagPeriod>, StoreError> {
+        self.whole().tagged(place).await
+    }
+}
+
+impl View<'_> {
     /// Returns the images that a filter means in the order in which they were first seen, those after a number.
     ///
     /// # Errors
@@ -277,15 +372,18 @@ impl Store {
             Some(false) => "AND NOT EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id)",
         };
         let sql = format!(
-            "{COLUMNS} WHERE i.id > $1 {scanned} AND (($2 = '' AND $3 = '') OR EXISTS (SELECT 1 FROM image_places x \
-             WHERE x.image = i.id AND ($4 = '' OR x.registry = $5) AND ($6 = '' OR x.repository = $7))) \
+            "{} WHERE i.id > $1{} {scanned} AND (($2 = '' AND $3 = '') OR EXISTS (SELECT 1 FROM image_places x \
+             WHERE x.image = i.id AND ($4 = '' OR x.registry = $5) AND ($6 = '' OR x.repository = $7){})) \
              AND ($8 = '' OR EXISTS (SELECT 1 FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0 \
-             AND f.severity = $9)) ORDER BY i.id LIMIT $10"
+             AND f.severity = $9)) ORDER BY i.id LIMIT $10",
+            columns(self.scope, 11),
+            self.scope.image("i.id", 11),
+            self.scope.place("x.registry", "x.repository", 11)
         );
         let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
         let (registry, repository) = (text(&filter.registry), text(&filter.repository));
         let severity = text(&filter.severity);
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(after)
             .bind(&registry)
             .bind(&repository)
@@ -295,18 +393,19 @@ impl Store {
             .bind(&repository)
             .bind(&severity)
             .bind(&severity)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(known_image).collect()
     }
 
-    /// Returns how many images are known.
+    /// Returns how many images are in sight.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn image_count(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query("SELECT COUNT(*) FROM images").fetch_one(&self.pool).await?.try_get(0)?)
+        let sql = format!("SELECT COUNT(*) FROM images i WHERE 1 = 1{}", self.scope.image("i.id", 1));
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)));
+        Ok(query.fetch_one(&self.store.pool).await?.try_get(0)?)
     }
 
     /// Returns an image.
@@ -314,9 +413,9 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn image(&self, digest: &Digest) -> Result<Option<KnownImage>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE i.digest = $1");
-        let row =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(digest.to_string()).fetch_optional(&self.pool).await?;
+        let sql = format!("{} WHERE i.digest = $1{}", columns(self.scope, 2), self.scope.image("i.id", 2));
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()));
+        let row = query.fetch_optional(&self.store.pool).await?;
         row.as_ref().map(known_image).transpose()
     }
 
@@ -325,26 +424,15 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn children(&self, index: &Digest) -> Result<Vec<Child>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT c.digest, x.platform FROM children x JOIN images p ON p.id = x.parent JOIN images c ON c.id = x.child \
-             WHERE p.digest = $1 ORDER BY x.platform, c.digest",
-        )
-        .bind(index.to_string())
-        .fetch_all(&self.pool)
-        .await?;
+             WHERE p.digest = $1{}{} ORDER BY x.platform, c.digest",
+            self.scope.image("p.id", 2),
+            self.scope.image("c.id", 2)
+        );
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(index.to_string()));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter().map(|row| Ok(Child { digest: digest(row, 0)?, platform: row.try_get(1)? })).collect()
-    }
-
-    /// Returns why an image can never be judged, if it is known that it cannot.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn refused(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT refused FROM images WHERE digest = $1")
-            .bind(digest.to_string())
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(row.map(|row| row.try_get(0)).transpose()?.flatten())
     }
 
     /// Returns where an image can be had, the place where it was seen last first, without tags.
@@ -352,13 +440,13 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn places(&self, digest: &Digest) -> Result<Vec<Place>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT x.registry, x.repository FROM image_places x JOIN images i ON i.id = x.image WHERE i.digest = $1 \
+        let sql = format!(
+            "SELECT x.registry, x.repository FROM image_places x JOIN images i ON i.id = x.image WHERE i.digest = $1{} \
              ORDER BY x.last_seen DESC, x.registry, x.repository",
-        )
-        .bind(digest.to_string())
-        .fetch_all(&self.pool)
-        .await?;
+            self.scope.place("x.registry", "x.repository", 2)
+        );
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter()
             .map(|row| Ok(Place { registry: row.try_get(0)?, repository: row.try_get(1)?, tag: None }))
             .collect()
@@ -369,13 +457,13 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn tags(&self, digest: &Digest) -> Result<Vec<TagPeriod>, StoreError> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT t.registry, t.repository, t.tag, i.digest, t.first_seen, t.last_seen FROM tags t \
-             JOIN images i ON i.id = t.image WHERE i.digest = $1 ORDER BY t.id",
-        )
-        .bind(digest.to_string())
-        .fetch_all(&self.pool)
-        .await?;
+             JOIN images i ON i.id = t.image WHERE i.digest = $1{} ORDER BY t.id",
+            self.scope.place("t.registry", "t.repository", 2)
+        );
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter().map(tag_period).collect()
     }
 
@@ -384,16 +472,17 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn tagged(&self, place: &Place) -> Result<Option<TagPeriod>, StoreError> {
-        let row = sqlx::query(
+        let sql = format!(
             "SELECT t.registry, t.repository, t.tag, i.digest, t.first_seen, t.last_seen FROM tags t \
-             JOIN images i ON i.id = t.image WHERE t.registry = $1 AND t.repository = $2 AND t.tag = $3 \
+             JOIN images i ON i.id = t.image WHERE t.registry = $1 AND t.repository = $2 AND t.tag = $3{} \
              ORDER BY t.id DESC LIMIT 1",
-        )
-        .bind(&place.registry)
-        .bind(&place.repository)
-        .bind(place.tag.as_deref().unwrap_or_default())
-        .fetch_optional(&self.pool)
-        .await?;
+            self.scope.place("t.registry", "t.repository", 4)
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(&place.registry)
+            .bind(&place.repository)
+            .bind(place.tag.as_deref().unwrap_or_default());
+        let row = self.scope.bind(query).fetch_optional(&self.store.pool).await?;
         row.as_ref().map(tag_period).transpose()
     }
 }

@@ -33,15 +33,18 @@ mod object;
 mod pending;
 mod promotion;
 mod queue;
+mod repository;
 mod retention;
 mod sbom;
 mod scan;
+mod scope;
 mod session;
 mod store;
 mod text;
 mod token;
 mod triage;
 mod verdict;
+mod view;
 mod watch;
 mod whereabouts;
 
@@ -85,6 +88,7 @@ pub use scan::{
     Depth, FindingChanges, IndexEntry, KnownFinding, MAX_SIZE, ReportStatus, Scan, ScanDocuments,
     StoredReport,
 };
+pub use scope::Scope;
 pub use session::{SESSION_LIFETIME, Session};
 pub use store::{Store, Work};
 pub use token::{Holder, KnownToken, Revoked, Role, Token, UnknownRole};
@@ -93,4 +97,5 @@ pub use triage::{
     UnknownTriageState,
 };
 pub use verdict::StoredVerdict;
+pub use view::View;
 pub use whereabouts::{Question, RunsIn, Successor, Whereabouts};

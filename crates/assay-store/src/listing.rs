@@ -7,6 +7,7 @@ use crate::moment::Moment;
 use crate::scan::{KnownFinding, known_finding};
 use crate::store::Store;
 use crate::triage::{Triaged, decision};
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -23,6 +24,8 @@ pub struct JobStatus {
     pub name: String,
     /// The registry it asks.
     pub registry: String,
+    /// The repository, or the name of an image, that it is about.
+    pub payload: String,
     /// `queued`, `running`, `done` or `failed`.
     pub state: String,
     /// Attempts so far, and at most.
@@ -78,7 +81,7 @@ impl From<Standing> for FindingFilter {
 }
 
 const JOBS: &str = "SELECT id, kind, name, registry, state, attempt, max_attempts, created, run_at, started, finished, worker, \
-     error FROM jobs";
+     error, payload FROM jobs";
 
 fn job_status(row: &AnyRow) -> Result<JobStatus, StoreError> {
     let started = row.try_get::<Option<i64>, _>(9)?.map(Moment);
@@ -88,6 +91,7 @@ fn job_status(row: &AnyRow) -> Result<JobStatus, StoreError> {
         kind: row.try_get(1)?,
         name: row.try_get(2)?,
         registry: row.try_get(3)?,
+        payload: row.try_get(13)?,
         state: row.try_get(4)?,
         attempts: (row.try_get(5)?, row.try_get(6)?),
         created: Moment(row.try_get(7)?),
@@ -98,7 +102,7 @@ fn job_status(row: &AnyRow) -> Result<JobStatus, StoreError> {
     })
 }
 
-impl Store {
+impl View<'_> {
     /// Returns findings of an image, the most severe first, from a place in the list on.
     ///
     /// # Errors
@@ -114,20 +118,64 @@ impl Store {
         let sql = format!(
             "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
              f.suppressed, f.first_seen, f.gone_at, f.reopened, {} FROM findings f JOIN images i ON i.id = f.image \
-             WHERE i.digest = $1 AND {} AND {} AND f.reopened >= $2 ORDER BY CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 \
+             WHERE i.digest = $1{} AND {} AND {} AND f.reopened >= $2 ORDER BY CASE f.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 \
              WHEN 'low' THEN 3 WHEN 'negligible' THEN 4 ELSE 5 END, f.rule, f.package, f.fingerprint LIMIT $3 OFFSET $4",
-            decision(),
+            decision(self.scope, 5),
+            self.scope.image("i.id", 5),
             filter.standing.condition(),
-            filter.triage.condition()
+            filter.triage.condition(self.scope, 5)
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(digest.to_string())
             .bind(i64::from(filter.recurring))
             .bind(limit)
-            .bind(skip)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(skip);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(known_finding).collect()
+    }
+
+    /// Returns events before a number, the newest first: all, those of a kind, or those about an image.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_events(
+        &self,
+        kind: &str,
+        digest: Option<&Digest>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.some_events(Start::Before(before.unwrap_or(i64::MAX)), kind, digest, limit).await
+    }
+}
+
+impl Store {
+    /// Returns findings of an image, as [`View::findings_of`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn findings_of(
+        &self,
+        digest: &Digest,
+        filter: impl Into<FindingFilter>,
+        skip: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownFinding>, StoreError> {
+        self.whole().findings_of(digest, filter, skip, limit).await
+    }
+
+    /// Returns events, as [`View::newest_events`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_events(
+        &self,
+        kind: &str,
+        digest: Option<&Digest>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.whole().newest_events(kind, digest, before, limit).await
     }
 
     /// Returns how many open findings of each severity an image has.
@@ -143,20 +191,6 @@ impl Store {
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
-    }
-
-    /// Returns events before a number, the newest first: all, those of a kind, or those about an image.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn newest_events(
-        &self,
-        kind: &str,
-        digest: Option<&Digest>,
-        before: Option<i64>,
-        limit: i64,
-    ) -> Result<Vec<Event>, StoreError> {
-        self.some_events(Start::Before(before.unwrap_or(i64::MAX)), kind, digest, limit).await
     }
 
     /// Returns jobs before a number in a state, the newest first.

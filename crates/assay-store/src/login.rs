@@ -8,7 +8,7 @@ use crate::moment::Moment;
 use crate::session::{SESSION_LIFETIME, Session};
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
-use crate::token::Holder;
+use crate::token::{Holder, holder, write_teams};
 use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
@@ -112,7 +112,7 @@ impl Work {
         .execute(&mut *self.transaction)
         .await?;
         sqlx::query(
-            "INSERT INTO logins (hash, name, role, terms, created, expires) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO logins (hash, name, role, terms, created, expires, teams) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(session.hash())
         .bind(&name)
@@ -120,6 +120,7 @@ impl Work {
         .bind(terms)
         .bind(now.0)
         .bind(now.plus(SESSION_LIFETIME).0)
+        .bind(write_teams(&holder.scope))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
@@ -147,13 +148,14 @@ impl Store {
         terms: Option<&str>,
         now: Moment,
     ) -> Result<Option<Holder>, StoreError> {
-        let row =
-            sqlx::query("SELECT name, role FROM logins WHERE hash = $1 AND expires > $2 AND terms = $3")
-                .bind(session.hash())
-                .bind(now.0)
-                .bind(terms.unwrap_or_default())
-                .fetch_optional(&self.pool)
-                .await?;
-        row.as_ref().map_or(Ok(None), crate::session::holder)
+        let row = sqlx::query(
+            "SELECT name, role, teams FROM logins WHERE hash = $1 AND expires > $2 AND terms = $3",
+        )
+        .bind(session.hash())
+        .bind(now.0)
+        .bind(terms.unwrap_or_default())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map_or(Ok(None), holder)
     }
 }

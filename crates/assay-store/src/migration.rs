@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, sql: include_str!("migration/0012_triage.sql") },
     Migration { version: 13, sql: include_str!("migration/0013_channels.sql") },
     Migration { version: 14, sql: include_str!("migration/0014_names.sql") },
+    Migration { version: 15, sql: include_str!("migration/0015_teams.sql") },
     Migration { version: 16, sql: include_str!("migration/0016_credentials.sql") },
 ];
 

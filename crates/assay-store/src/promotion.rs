@@ -8,8 +8,10 @@
 use crate::error::StoreError;
 use crate::image::{CURRENT, Place, digest};
 use crate::moment::Moment;
+use crate::scope::Scope;
 use crate::store::{Store, Work};
 use crate::text::{clean, key};
+use crate::view::View;
 use assay_model::Digest;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -454,20 +456,29 @@ impl Store {
         };
         rows.iter().map(candidate).collect()
     }
+}
 
+/// Returns the condition under which a promotion is within a scope: both of its repositories are, since it names both.
+fn promoted_within(scope: &Scope, first: usize) -> String {
+    let source = scope.place("promotions.source_registry", "promotions.source_repository", first);
+    format!("{source}{}", scope.place("promotions.registry", "promotions.repository", first))
+}
+
+impl View<'_> {
     /// Returns tags of incoming repositories that are denied or refused, those judged last first, from a place in the list on.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn staying(&self, skip: i64, limit: i64) -> Result<Vec<Staying>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT registry, repository, tag, target, digest, state, reason, looked FROM candidates \
-             WHERE state IN ('denied', 'refused') ORDER BY looked DESC, registry, repository, tag, target LIMIT $1 OFFSET $2",
-        )
-        .bind(limit)
-        .bind(skip)
-        .fetch_all(&self.pool)
-        .await?;
+        let source = self.scope.place("c.registry", "c.repository", 3);
+        let within = format!("{source}{}", self.scope.named("c.target", 3));
+        let sql = format!(
+            "SELECT c.registry, c.repository, c.tag, c.target, c.digest, c.state, c.reason, c.looked FROM candidates c \
+             WHERE c.state IN ('denied', 'refused'){within} ORDER BY c.looked DESC, c.registry, c.repository, c.tag, c.target \
+             LIMIT $1 OFFSET $2"
+        );
+        let query = self.scope.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).bind(skip));
+        let rows = query.fetch_all(&self.store.pool).await?;
         let staying = |row: &AnyRow| {
             let state: String = row.try_get(5)?;
             Ok(Staying {
@@ -496,12 +507,10 @@ impl Store {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<Promotion>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE id < $1 ORDER BY id DESC LIMIT $2");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(before.unwrap_or(i64::MAX))
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+        let sql =
+            format!("{COLUMNS} WHERE id < $1{} ORDER BY id DESC LIMIT $2", promoted_within(self.scope, 3));
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(before.unwrap_or(i64::MAX)).bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(promotion).collect()
     }
 
@@ -510,10 +519,40 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn promotions(&self, after: i64, limit: i64) -> Result<Vec<Promotion>, StoreError> {
-        let sql = format!("{COLUMNS} WHERE id > $1 ORDER BY id LIMIT $2");
-        let rows =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        let sql = format!("{COLUMNS} WHERE id > $1{} ORDER BY id LIMIT $2", promoted_within(self.scope, 3));
+        let query = self.scope.bind(sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(limit));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter().map(promotion).collect()
+    }
+}
+
+impl Store {
+    /// Returns tags of incoming repositories that are denied or refused, as [`View::staying`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn staying(&self, skip: i64, limit: i64) -> Result<Vec<Staying>, StoreError> {
+        self.whole().staying(skip, limit).await
+    }
+
+    /// Returns promotions before a number, the newest first.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_promotions(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<Promotion>, StoreError> {
+        self.whole().newest_promotions(before, limit).await
+    }
+
+    /// Returns promotions after a number, in the order in which they were begun.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn promotions(&self, after: i64, limit: i64) -> Result<Vec<Promotion>, StoreError> {
+        self.whole().promotions(after, limit).await
     }
 
     /// Returns how many promotions there are.

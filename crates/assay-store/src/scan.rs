@@ -8,6 +8,7 @@ use crate::object::{Document, Stored};
 use crate::store::{Store, Work};
 use crate::text;
 use crate::triage::decision;
+use crate::view::View;
 use assay_model::{Digest, Inventory, Report};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -476,6 +477,16 @@ impl Store {
         Ok(images)
     }
 
+    /// Returns the findings of an image, as [`View::findings`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn findings(&self, digest: &Digest) -> Result<Vec<KnownFinding>, StoreError> {
+        self.whole().findings(digest).await
+    }
+}
+
+impl View<'_> {
     /// Returns the findings of an image, those that are no more included, the oldest first.
     ///
     /// # Errors
@@ -484,10 +495,12 @@ impl Store {
         let sql = format!(
             "SELECT f.fingerprint, f.kind, f.rule, f.severity, f.priority, f.package, f.version, f.fix, f.fixed_versions, \
              f.suppressed, f.first_seen, f.gone_at, f.reopened, {} FROM findings f JOIN images i ON i.id = f.image \
-             WHERE i.digest = $1 ORDER BY f.first_seen, f.rule, f.fingerprint",
-            decision()
+             WHERE i.digest = $1{} ORDER BY f.first_seen, f.rule, f.fingerprint",
+            decision(self.scope, 2),
+            self.scope.image("i.id", 2)
         );
-        let rows = sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()).fetch_all(&self.pool).await?;
+        let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(digest.to_string()));
+        let rows = query.fetch_all(&self.store.pool).await?;
         rows.iter().map(known_finding).collect()
     }
 }

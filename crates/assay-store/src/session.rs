@@ -4,11 +4,10 @@
 use crate::error::StoreError;
 use crate::moment::Moment;
 use crate::store::{Store, Work};
-use crate::token::{Holder, Token};
+use crate::token::{Holder, Token, holder};
 use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
 use std::fmt;
 use std::time::Duration;
 
@@ -55,13 +54,6 @@ impl fmt::Debug for Session {
     }
 }
 
-pub(crate) fn holder(row: &AnyRow) -> Result<Option<Holder>, StoreError> {
-    let role: String = row.try_get(1)?;
-    // A role of a newer program allows nothing here.
-    let Ok(role) = role.parse() else { return Ok(None) };
-    Ok(Some(Holder { name: row.try_get(0)?, role }))
-}
-
 impl Work {
     /// Begins a session of whoever holds a token; `None` when the token opens nothing.
     ///
@@ -74,7 +66,7 @@ impl Work {
         now: Moment,
     ) -> Result<Option<Holder>, StoreError> {
         let row = sqlx::query(
-            "SELECT name, role, id FROM tokens WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
+            "SELECT name, role, teams, id FROM tokens WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
         )
         .bind(token.hash())
         .bind(now.0)
@@ -82,7 +74,7 @@ impl Work {
         .await?;
         let Some(row) = row else { return Ok(None) };
         let Some(holder) = holder(&row)? else { return Ok(None) };
-        let token: i64 = row.try_get(2)?;
+        let token: i64 = row.try_get(3)?;
         sqlx::query("DELETE FROM sessions WHERE expires <= $1")
             .bind(now.0)
             .execute(&mut *self.transaction)
@@ -133,7 +125,7 @@ impl Store {
         now: Moment,
     ) -> Result<Option<Holder>, StoreError> {
         let row = sqlx::query(
-            "SELECT t.name, t.role FROM sessions s JOIN tokens t ON t.id = s.token WHERE s.hash = $1 AND s.expires > $2 \
+            "SELECT t.name, t.role, t.teams FROM sessions s JOIN tokens t ON t.id = s.token WHERE s.hash = $1 AND s.expires > $2 \
              AND t.revoked IS NULL AND (t.expires IS NULL OR t.expires > $3)",
         )
         .bind(session.hash())

@@ -165,6 +165,7 @@ impl Work {
                 Lock::Deployments => 7_310_004,
                 Lock::Events => 7_310_005,
                 Lock::Triage => 7_310_012,
+                Lock::Owners => 7_310_015,
             };
             sqlx::query("SELECT CAST(pg_advisory_xact_lock($1) AS TEXT)")
                 .bind(number)
@@ -188,4 +189,6 @@ pub(crate) enum Lock {
     Events,
     /// What was decided about findings: of two decisions about the same one is the later.
     Triage,
+    /// Who owns which repositories.
+    Owners,
 }

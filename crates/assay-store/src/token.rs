@@ -5,10 +5,13 @@
 
 use crate::error::StoreError;
 use crate::moment::Moment;
+use crate::scope::Scope;
 use crate::store::{Store, Work};
 use crate::text::clean;
+use crate::view::View;
 use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
+use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 use std::fmt;
 use std::str::FromStr;
@@ -92,6 +95,8 @@ pub struct Holder {
     pub name: String,
     /// What it allows.
     pub role: Role,
+    /// Of which images.
+    pub scope: Scope,
 }
 
 /// A token as it is kept.
@@ -103,6 +108,8 @@ pub struct KnownToken {
     pub name: String,
     /// What it allows.
     pub role: String,
+    /// Of which images.
+    pub scope: Scope,
     /// When it was made.
     pub created: Moment,
     /// Until when it lets in, if that was said.
@@ -120,6 +127,25 @@ pub enum Revoked {
     Unknown,
     /// Nobody could make another afterwards, so it stays.
     LastAdministrator,
+}
+
+/// Writes the teams of a scope as they are kept.
+pub(crate) fn write_teams(scope: &Scope) -> Option<String> {
+    let teams: Vec<String> = scope.teams()?.iter().map(|team| clean(team)).collect();
+    Some(serde_json::to_string(&teams).unwrap_or_default())
+}
+
+/// Reads the teams as they are kept. Who is bound by what cannot be read sees nothing.
+pub(crate) fn read_teams(text: Option<&str>) -> Scope {
+    Scope::of(text.map(|text| serde_json::from_str::<Vec<String>>(text).unwrap_or_default()))
+}
+
+/// Reads a holder of the columns name, role and teams; nothing where the role is one of a newer program: it allows nothing here.
+pub(crate) fn holder(row: &AnyRow) -> Result<Option<Holder>, StoreError> {
+    let role: String = row.try_get(1)?;
+    let Ok(role) = role.parse() else { return Ok(None) };
+    let teams: Option<String> = row.try_get(2)?;
+    Ok(Some(Holder { name: row.try_get(0)?, role, scope: read_teams(teams.as_deref()) }))
 }
 
 /// Tokens that let in at a moment.
@@ -151,22 +177,27 @@ impl Work {
         Ok(true)
     }
 
-    /// Lets a token in no more, unless it is the last that can let others in.
+    /// Lets a token in no more, unless it is the last that can let others in. One that is bound to more than the scope of who asks is unknown to them.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn revoke_named_token(&mut self, name: &str, now: Moment) -> Result<Revoked, StoreError> {
+    pub async fn revoke_named_token(
+        &mut self,
+        scope: &Scope,
+        name: &str,
+        now: Moment,
+    ) -> Result<Revoked, StoreError> {
         // Of two that revoke each other one must see that the other has.
         self.lock(crate::store::Lock::Audit).await?;
         let sql = format!(
-            "SELECT id FROM tokens WHERE {VALID} AND role = 'admin' AND name <> $2 AND expires IS NULL LIMIT 1"
+            "SELECT id FROM tokens WHERE {VALID} AND role = 'admin' AND name <> $2 AND expires IS NULL AND teams IS NULL LIMIT 1"
         );
         let other = sqlx::query(AssertSqlSafe(sql))
             .bind(now.0)
             .bind(clean(name))
             .fetch_optional(&mut *self.transaction)
             .await?;
-        let sql = format!("SELECT role FROM tokens WHERE {VALID} AND name = $2");
+        let sql = format!("SELECT role, teams FROM tokens WHERE {VALID} AND name = $2");
         let own = sqlx::query(AssertSqlSafe(sql))
             .bind(now.0)
             .bind(clean(name))
@@ -176,7 +207,12 @@ impl Work {
             return Ok(Revoked::Unknown);
         }
         for row in own {
-            if other.is_none() && row.try_get::<String, _>(0)? == Role::Admin.name() {
+            let bound = read_teams(row.try_get::<Option<String>, _>(1)?.as_deref());
+            if !scope.covers(&bound) {
+                return Ok(Revoked::Unknown);
+            }
+            let opens_all = bound == Scope::Fleet && row.try_get::<String, _>(0)? == Role::Admin.name();
+            if other.is_none() && opens_all {
                 return Ok(Revoked::LastAdministrator);
             }
         }
@@ -195,14 +231,17 @@ impl Work {
         expires: Option<Moment>,
         now: Moment,
     ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO tokens (name, hash, role, created, expires) VALUES ($1, $2, $3, $4, $5)")
-            .bind(clean(&holder.name))
-            .bind(token.hash())
-            .bind(holder.role.name())
-            .bind(now.0)
-            .bind(expires.map(|moment| moment.0))
-            .execute(&mut *self.transaction)
-            .await?;
+        sqlx::query(
+            "INSERT INTO tokens (name, hash, role, created, expires, teams) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(clean(&holder.name))
+        .bind(token.hash())
+        .bind(holder.role.name())
+        .bind(now.0)
+        .bind(expires.map(|moment| moment.0))
+        .bind(write_teams(&holder.scope))
+        .execute(&mut *self.transaction)
+        .await?;
         Ok(())
     }
 
@@ -230,7 +269,8 @@ impl Work {
         if any.is_some() {
             return Ok(false);
         }
-        let holder = Holder { name: "first administrator".to_owned(), role: Role::Admin };
+        let holder =
+            Holder { name: "first administrator".to_owned(), role: Role::Admin, scope: Scope::Fleet };
         self.add_token(token, &holder, None, now).await?;
         Ok(true)
     }
@@ -242,10 +282,27 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn tokens(&self, after: i64, limit: i64) -> Result<Vec<KnownToken>, StoreError> {
-        self.tokens_like(None, None, after, limit).await
+        self.whole().tokens_like(None, None, after, limit).await
     }
 
-    /// Returns tokens of one name or all and of one role or all, those after a number.
+    /// Returns who holds a token; `None` when it is unknown, expired or revoked.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn holder(&self, token: &Token, now: Moment) -> Result<Option<Holder>, StoreError> {
+        let row = sqlx::query(
+            "SELECT name, role, teams FROM tokens WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
+        )
+        .bind(token.hash())
+        .bind(now.0)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.as_ref().map_or(Ok(None), self::holder)
+    }
+}
+
+impl View<'_> {
+    /// Returns tokens of one name or all and of one role or all, those after a number that are bound to nothing out of sight.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -256,9 +313,36 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<KnownToken>, StoreError> {
+        let (mut all, mut after) = (Vec::new(), after);
+        loop {
+            let found = self.store.some_tokens(name, role, after, limit).await?;
+            let Some(last) = found.last().map(|token| token.id) else { return Ok(all) };
+            let is_end = i64::try_from(found.len()).is_ok_and(|length| length < limit);
+            for token in found.into_iter().filter(|token| self.scope.covers(&token.scope)) {
+                all.push(token);
+                if i64::try_from(all.len()).is_ok_and(|length| length >= limit) {
+                    return Ok(all);
+                }
+            }
+            if is_end {
+                return Ok(all);
+            }
+            after = last;
+        }
+    }
+}
+
+impl Store {
+    async fn some_tokens(
+        &self,
+        name: Option<&str>,
+        role: Option<&str>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<KnownToken>, StoreError> {
         let (name, role) = (clean(name.unwrap_or_default()), clean(role.unwrap_or_default()));
         let rows = sqlx::query(
-            "SELECT id, name, role, created, expires, revoked FROM tokens WHERE id > $1 \
+            "SELECT id, name, role, created, expires, revoked, teams FROM tokens WHERE id > $1 \
              AND ($2 = '' OR name = $3) AND ($4 = '' OR role = $5) ORDER BY id LIMIT $6",
         )
         .bind(after)
@@ -275,30 +359,12 @@ impl Store {
                     id: row.try_get(0)?,
                     name: row.try_get(1)?,
                     role: row.try_get(2)?,
+                    scope: read_teams(row.try_get::<Option<String>, _>(6)?.as_deref()),
                     created: Moment(row.try_get(3)?),
                     expires: row.try_get::<Option<i64>, _>(4)?.map(Moment),
                     revoked: row.try_get::<Option<i64>, _>(5)?.map(Moment),
                 })
             })
             .collect()
-    }
-
-    /// Returns who holds a token; `None` when it is unknown, expired or revoked.
-    ///
-    /// # Errors
-    /// Fails when the database does not answer.
-    pub async fn holder(&self, token: &Token, now: Moment) -> Result<Option<Holder>, StoreError> {
-        let row = sqlx::query(
-            "SELECT name, role FROM tokens WHERE hash = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2)",
-        )
-        .bind(token.hash())
-        .bind(now.0)
-        .fetch_optional(&self.pool)
-        .await?;
-        let Some(row) = row else { return Ok(None) };
-        let role: String = row.try_get(1)?;
-        // A role of a newer program allows nothing here.
-        let Ok(role) = role.parse() else { return Ok(None) };
-        Ok(Some(Holder { name: row.try_get(0)?, role }))
     }
 }

@@ -10,8 +10,10 @@ use crate::error::StoreError;
 use crate::image;
 use crate::moment::Moment;
 use crate::scan::{ROWS, rows};
+use crate::scope::Scope;
 use crate::store::{Lock, Store, Work};
 use crate::text::{clean, key};
+use crate::view::View;
 use assay_model::Digest;
 use assay_model::contents::hex;
 use sha2::{Digest as _, Sha256};
@@ -195,19 +197,20 @@ pub enum Triaged {
 }
 
 impl Triaged {
-    /// Returns the condition for the finding `f`.
-    pub(crate) fn condition(self) -> String {
+    /// Returns the condition for the finding `f`, of whoever sees what is within a scope.
+    pub(crate) fn condition(self, scope: &Scope, first: usize) -> String {
         match self {
             Self::Either => "1 = 1".to_owned(),
-            Self::Open => format!("{} IS NULL", decision()),
-            Self::Settled => format!("{} IS NOT NULL", decision()),
+            Self::Open => format!("{} IS NULL", decision(scope, first)),
+            Self::Settled => format!("{} IS NOT NULL", decision(scope, first)),
         }
     }
 }
 
 /// Returns the expression for the number of the decision that is in effect for the finding `f`, the newest first; NULL where there is
-/// none. What was decided about the image itself goes before what was decided about its repositories.
-pub(crate) fn decision() -> String {
+/// none. What was decided about the image itself goes before what was decided about its repositories, of which one is told that is within
+/// the scope.
+pub(crate) fn decision(scope: &Scope, first: usize) -> String {
     // What is joined in this order is looked up by the whole of an index: the names of a finding and the places of an image are few, while
     // there may be a thousand decisions about one advisory. SQLite takes the order of a CROSS JOIN as it is written.
     let about = |triage: &str, name: &str| {
@@ -220,12 +223,13 @@ pub(crate) fn decision() -> String {
         "COALESCE((SELECT MAX(t.id) FROM finding_names n CROSS JOIN images o CROSS JOIN triage t WHERE n.finding = f.id \
          AND o.id = f.image AND t.registry = '' AND t.repository = '' AND t.digest = o.digest AND {}), \
          (SELECT MAX(t.id) FROM finding_names n CROSS JOIN image_places p CROSS JOIN triage t WHERE n.finding = f.id \
-         AND p.image = f.image AND t.registry = p.registry AND t.repository = p.repository AND t.digest = '' AND {} \
+         AND p.image = f.image AND t.registry = p.registry AND t.repository = p.repository AND t.digest = '' AND {}{} \
          AND NOT EXISTS (SELECT 1 FROM image_places q WHERE q.image = f.image AND NOT EXISTS (SELECT 1 FROM finding_names m \
          CROSS JOIN triage u WHERE m.finding = f.id AND u.registry = q.registry AND u.repository = q.repository \
          AND u.digest = '' AND {}))))",
         about("t", "n"),
         about("t", "n"),
+        scope.place("p.registry", "p.repository", first),
         about("u", "m")
     )
 }
@@ -407,7 +411,19 @@ impl Work {
     }
 }
 
-impl Store {
+/// Returns the condition under which the decision `t` is within a scope: its image or its repository is.
+fn within(scope: &Scope, first: usize) -> String {
+    if *scope == Scope::Fleet {
+        return String::new();
+    }
+    format!(
+        " AND ((t.digest <> '' AND EXISTS (SELECT 1 FROM images d WHERE d.digest = t.digest{})) OR (t.digest = ''{}))",
+        scope.image("d.id", first),
+        scope.place("t.registry", "t.repository", first)
+    )
+}
+
+impl View<'_> {
     /// Returns a decision.
     ///
     /// # Errors
@@ -428,12 +444,15 @@ impl Store {
         let mut all = BTreeMap::new();
         for chunk in ids.chunks(ROWS) {
             let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 1));
-            let sql = format!("SELECT {COLUMNS} FROM triage t WHERE t.id IN ({choice})");
+            let sql = format!(
+                "SELECT {COLUMNS} FROM triage t WHERE t.id IN ({choice}){}",
+                within(self.scope, chunk.len() + 1)
+            );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
-            for row in query.fetch_all(&self.pool).await? {
+            for row in self.scope.bind(query).fetch_all(&self.store.pool).await? {
                 let triage = read(&row)?;
                 all.insert(triage.id, triage);
             }
@@ -462,12 +481,13 @@ impl Store {
         };
         let sql = format!(
             "SELECT {COLUMNS} FROM triage t WHERE t.id {relation} $1 {ended} AND ($2 = '' OR t.advisory = $3) AND ($4 = '' OR t.state = $5) \
-             AND ($6 = '' OR t.owner = $7) ORDER BY t.id {direction} LIMIT $8"
+             AND ($6 = '' OR t.owner = $7){} ORDER BY t.id {direction} LIMIT $8",
+            within(self.scope, 9)
         );
         let advisory = key(filter.advisory.unwrap_or_default());
         let state = filter.state.map_or("", TriageState::name);
         let owner = clean(filter.owner.unwrap_or_default());
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let query = sqlx::query(AssertSqlSafe(sql))
             .bind(from)
             .bind(&advisory)
             .bind(&advisory)
@@ -475,10 +495,32 @@ impl Store {
             .bind(state)
             .bind(&owner)
             .bind(&owner)
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+            .bind(limit);
+        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         rows.iter().map(read).collect()
+    }
+}
+
+impl Store {
+    /// Returns a decision.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn triage(&self, id: i64) -> Result<Option<Triage>, StoreError> {
+        self.whole().triage(id).await
+    }
+
+    /// Returns decisions, as [`View::triage_like`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn triage_like(
+        &self,
+        filter: &TriageFilter<'_>,
+        order: TriageOrder,
+        limit: i64,
+    ) -> Result<Vec<Triage>, StoreError> {
+        self.whole().triage_like(filter, order, limit).await
     }
 
     /// Says whether any image that a decision would be about has, or had, such a finding: what nobody has seen is likely misspelt.
@@ -516,7 +558,7 @@ impl Store {
     pub async fn decided(&self, digest: &str, fingerprint: &str) -> Result<Option<Triage>, StoreError> {
         let sql = format!(
             "SELECT {} FROM findings f JOIN images i ON i.id = f.image WHERE i.digest = $1 AND f.fingerprint = $2",
-            decision()
+            decision(&Scope::Fleet, 3)
         );
         let row = sqlx::query(AssertSqlSafe(sql))
             .bind(clean(digest))

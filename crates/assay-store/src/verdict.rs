@@ -1,6 +1,7 @@
 //! Stored verdicts: what a policy says of an image in a tier, by which inputs, and until when that may be relied on.
 
 use crate::error::StoreError;
+use crate::image::Place;
 use crate::moment::Moment;
 use crate::scan::rows;
 use crate::store::{Store, Work};
@@ -20,7 +21,7 @@ pub struct StoredVerdict {
     pub verdict: String,
     /// The verdict with its reasons, as JSON.
     pub detail: Vec<u8>,
-    /// What it was decided by, as JSON: database, report, evidence.
+    /// What it was decided by, as JSON: database, report, evidence, and `registry` and `repository` of the name.
     pub inputs: String,
     /// When it was decided.
     pub decided: Moment,
@@ -32,6 +33,13 @@ impl StoredVerdict {
     /// Says whether it may still be relied on.
     pub fn holds(&self, now: Moment) -> bool {
         self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Returns the repository by whose name the image was judged, if its inputs say.
+    pub(crate) fn place(&self) -> Option<Place> {
+        let inputs: serde_json::Value = serde_json::from_str(&self.inputs).ok()?;
+        let text = |name: &str| inputs.get(name)?.as_str().map(str::to_owned);
+        Some(Place { registry: text("registry")?, repository: text("repository")?, tag: None })
     }
 }
 

@@ -6,6 +6,7 @@ use crate::moment::Moment;
 use crate::scan::{ROWS, rows};
 use crate::store::Store;
 use crate::text;
+use crate::view::View;
 use assay_model::{Digest, FindingKind};
 use sqlx::{AssertSqlSafe, Row as _};
 use std::collections::BTreeMap;
@@ -64,37 +65,62 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn whereabouts(&self, images: &[i64]) -> Result<BTreeMap<i64, Whereabouts>, StoreError> {
+        self.whole().whereabouts(images).await
+    }
+
+    /// Returns the newest image of a repository without something, as [`View::newest_without`] does.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn newest_without(
+        &self,
+        repository: (&str, &str),
+        question: Question<'_>,
+        counts: impl Fn(&str) -> bool,
+    ) -> Result<Option<Successor>, StoreError> {
+        self.whole().newest_without(repository, question, counts).await
+    }
+}
+
+impl View<'_> {
+    /// Returns where images are, by their numbers.
+    ///
+    /// # Errors
+    /// Fails when the database does not answer.
+    pub async fn whereabouts(&self, images: &[i64]) -> Result<BTreeMap<i64, Whereabouts>, StoreError> {
         let mut all: BTreeMap<i64, Whereabouts> =
             images.iter().map(|id| (*id, Whereabouts::default())).collect();
         for chunk in images.chunks(ROWS) {
             let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 1));
+            let place = self.scope.place("t.registry", "t.repository", chunk.len() + 1);
             let sql = format!(
                 "SELECT image, registry, repository, tag FROM (SELECT t.id, t.image, t.registry, t.repository, t.tag, \
                  ROW_NUMBER() OVER (PARTITION BY t.image ORDER BY t.id DESC) AS place FROM tags t WHERE t.image IN ({choice}) \
-                 AND {CURRENT}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
+                 AND {CURRENT}{place}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
-            for row in query.fetch_all(&self.pool).await? {
+            for row in self.scope.bind(query).fetch_all(&self.store.pool).await? {
                 let (registry, repository, tag): (String, String, String) =
                     (row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
                 let tags = &mut all.entry(row.try_get(0)?).or_default().tags;
                 tags.push(format!("{registry}/{repository}:{tag}"));
             }
+            let deployment = self.scope.deployment("d", chunk.len() + 1);
             let sql = format!(
                 "WITH RECURSIVE whole (image, id) AS (SELECT i.id, i.id FROM images i WHERE i.id IN ({choice}) \
                  UNION SELECT w.image, c.parent FROM children c JOIN whole w ON w.id = c.child) \
                  SELECT image, environment, service, since FROM (SELECT w.image, d.environment, d.service, d.since, ROW_NUMBER() OVER \
                  (PARTITION BY w.image ORDER BY d.environment, d.service, d.id) AS place FROM whole w JOIN deployments d \
-                 ON d.image = w.id WHERE d.ended IS NULL) running WHERE place <= {TOLD} ORDER BY image, environment, service"
+                 ON d.image = w.id WHERE d.ended IS NULL{deployment}) running WHERE place <= {TOLD} ORDER BY image, environment, service"
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
-            for row in query.fetch_all(&self.pool).await? {
+            for row in self.scope.bind(query).fetch_all(&self.store.pool).await? {
                 let running = &mut all.entry(row.try_get(0)?).or_default().running;
                 running.push(RunsIn {
                     environment: row.try_get(1)?,
@@ -118,17 +144,18 @@ impl Store {
         question: Question<'_>,
         counts: impl Fn(&str) -> bool,
     ) -> Result<Option<Successor>, StoreError> {
-        let candidates = sqlx::query(
+        let sql = format!(
             "SELECT i.id, i.digest, (SELECT t.tag FROM tags t WHERE t.image = i.id AND t.registry = i.registry \
              AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1), i.files_left_out FROM images i \
              WHERE i.registry = $1 AND i.repository = $2 AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id \
-             AND r.depth <> 'partial') ORDER BY i.id DESC LIMIT $3",
-        )
-        .bind(text::clean(registry))
-        .bind(text::clean(repository))
-        .bind(NEWEST)
-        .fetch_all(&self.pool)
-        .await?;
+             AND r.depth <> 'partial'){} ORDER BY i.id DESC LIMIT $3",
+            self.scope.place("i.registry", "i.repository", 4)
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(text::clean(registry))
+            .bind(text::clean(repository))
+            .bind(NEWEST);
+        let candidates = self.scope.bind(query).fetch_all(&self.store.pool).await?;
         for row in &candidates {
             let id: i64 = row.try_get(0)?;
             let known: Option<i64> = row.try_get(3)?;
@@ -157,7 +184,7 @@ impl Store {
                      AND f.gone_at IS NULL AND f.suppressed = 0{of_kind} LIMIT 1"
                 );
                 let query = sqlx::query(AssertSqlSafe(sql)).bind(text::key(name)).bind(image);
-                query.fetch_all(&self.pool).await?
+                query.fetch_all(&self.store.pool).await?
             }
             Question::Package(ecosystem, name) => {
                 let ecosystem = text::key(ecosystem.unwrap_or_default());
@@ -169,7 +196,7 @@ impl Store {
                 .bind(&ecosystem)
                 .bind(&ecosystem)
                 .bind(image)
-                .fetch_all(&self.pool)
+                .fetch_all(&self.store.pool)
                 .await?
             }
             Question::File(sha256) => {
@@ -178,7 +205,7 @@ impl Store {
                 )
                 .bind(sha256.to_vec())
                 .bind(image)
-                .fetch_all(&self.pool)
+                .fetch_all(&self.store.pool)
                 .await?
             }
         };

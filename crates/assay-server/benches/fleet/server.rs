@@ -6,7 +6,7 @@ use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
-use assay_server::{App, Clock, KeptIndicators, Keyring, Limits, Metrics, Owners, Scanner, Vault, router};
+use assay_server::{App, Clock, KeptIndicators, Keyring, Limits, Metrics, Ownership, Scanner, Vault, router};
 use assay_store::{Moment, Store};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -104,7 +104,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         webhooks: Secrets::default(),
         promoter: None,
         keep: None,
-        owners: Owners::default(),
+        owners: Ownership::default(),
     };
     let tls = Arc::new(Tls::read(TlsFiles { certificate, key, client_authorities: None }).unwrap());
     let listener = bind("127.0.0.1:0".parse().unwrap(), Some(&tls)).await.unwrap();

@@ -107,7 +107,8 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         verdict: verdict.decision.name().to_owned(),
         detail: detail.to_string().into_bytes(),
         inputs: serde_json::json!({
-            "databases": databases, "tiers": verdict.tiers, "evidence": looked(&case.evidence) })
+            "databases": databases, "tiers": verdict.tiers, "evidence": looked(&case.evidence),
+            "registry": reference.registry(), "repository": reference.repository() })
         .to_string(),
         decided: *now,
         expires: Some(until(case)),

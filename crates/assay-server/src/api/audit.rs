@@ -1,6 +1,6 @@
 //! The audit log: who did what. Read only; who may judge findings may see it.
 
-use super::page::{After, Limit, List, Queried, Text, text};
+use super::page::{List, Queried, Text, paged, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused};
@@ -10,7 +10,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// An entry of the audit log.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -50,25 +50,16 @@ impl From<AuditEntry> for Entry {
     }
 }
 
-/// Which entries are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// Of this actor.
-    #[param(inline)]
-    actor: Option<Text>,
-    /// About this action, such as `token.create`.
-    #[param(inline)]
-    action: Option<Text>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which entries are asked for; all that is given must fit.
+    Wanted {
+        /// Of this actor.
+        #[param(inline)]
+        actor: Option<Text>,
+        /// About this action, such as `token.create`.
+        #[param(inline)]
+        action: Option<Text>,
+    }
 }
 
 /// Lists who did what, in order.
@@ -79,10 +70,11 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Entry>>, Problem> {
-    app.require(&headers, Role::Security).await?;
+    let holder = app.require(&headers, Role::Security).await?;
+    let store = app.whole(&holder)?;
     let Query(wanted) = wanted?;
-    let Wanted { actor, action, after, limit } = wanted;
-    let entries = app.store.audit_like(text(&actor), text(&action), after.0, limit.0).await?;
+    let (after, limit) = wanted.page();
+    let entries = store.audit_like(text(&wanted.actor), text(&wanted.action), after, limit.0).await?;
     Ok(Json(List::of(entries, limit, |entry| entry.sequence)))
 }
 
@@ -112,8 +104,8 @@ pub(crate) async fn checkpoint(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<Checkpoint>, Problem> {
-    app.require(&headers, Role::Security).await?;
-    let end = app.store.audit_end().await?;
+    let holder = app.require(&headers, Role::Security).await?;
+    let end = app.whole(&holder)?.audit_end().await?;
     let document = crate::audit::document(end, (app.clock)(), app.audit_key.as_deref());
     Ok(Json(document.ok_or_else(Problem::fault)?))
 }

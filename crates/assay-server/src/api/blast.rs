@@ -173,7 +173,7 @@ pub(crate) async fn radius(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<Radius>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
     let (after, limit) = (wanted.after.0, wanted.limit);
     let (package, ecosystem) = (text(&wanted.package), text(&wanted.ecosystem));
@@ -202,31 +202,31 @@ pub(crate) async fn radius(
         return Err(Problem::senseless("`triage` takes `advisory` or `rule`: decisions are about findings"));
     }
     let asked = (package, text(&wanted.advisory), text(&wanted.file), text(&wanted.rule));
-    let store = &app.store;
+    let seen = app.seen_by(&holder);
     let (hits, question, files);
     let sha256: [u8; 32];
     match asked {
         (Some(name), None, None, None) => {
-            hits = store.images_containing_in(&place, ecosystem, name, after, limit.0).await?;
+            hits = seen.images_containing_in(&place, ecosystem, name, after, limit.0).await?;
             (question, files) = (Question::Package(ecosystem, name), None);
         }
         (None, Some(name), None, None) => {
             let affected = Affected { kind: None, triage };
-            hits = store.images_affected_like(&place, name, affected, after, limit.0).await?;
+            hits = seen.images_affected_like(&place, name, affected, after, limit.0).await?;
             (question, files) = (Question::Finding(name, None), None);
         }
         (None, None, None, Some(name)) => {
             let kind = Some(FindingKind::Secret);
             let affected = Affected { kind, triage };
-            hits = store.images_affected_like(&place, name, affected, after, limit.0).await?;
+            hits = seen.images_affected_like(&place, name, affected, after, limit.0).await?;
             (question, files) = (Question::Finding(name, kind), None);
         }
         (None, None, Some(digest), None) => {
             sha256 = crate::files::sha256(digest).ok_or_else(|| {
                 Problem::invalid("`file` is the SHA-256 of a file: `sha256:` and 64 hexadecimal digits")
             })?;
-            hits = store.images_with_file(&place, &sha256, after, limit.0).await?;
-            (question, files) = (Question::File(&sha256), Some(store.files_known().await?));
+            hits = seen.images_with_file(&place, &sha256, after, limit.0).await?;
+            (question, files) = (Question::File(&sha256), Some(seen.files_known().await?));
         }
         _ => {
             return Err(Problem::senseless(
@@ -248,7 +248,7 @@ pub(crate) async fn radius(
     }
     let counts = |version: &str| inside(version).unwrap_or_default() != Some(false);
     let mut items = Vec::new();
-    for one in placed(&app, chosen, question, counts).await? {
+    for one in placed(&app, seen, chosen, question, counts).await? {
         let inside = inside(one.hit.version.as_deref().unwrap_or_default())?;
         items.push(Hit::new(one, inside));
     }

@@ -8,7 +8,7 @@ use crate::http::App;
 use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use assay_model::Digest;
 use assay_model::digest::InvalidDigest;
-use assay_store::{BuildFilter, BuildOutcome, Input, KnownBuild, Moment, RecordedBuild, Role};
+use assay_store::{BuildFilter, BuildOutcome, Input, KnownBuild, Moment, RecordedBuild, Role, Scope};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
@@ -194,8 +194,21 @@ pub(crate) async fn record(
     let asked: NewBuild = json(&read(sent, MAX_RECORD).await?)?;
     let now = (app.clock)();
     let build = asked.build(now)?;
-    let log = app.store.document("build log", &build.recipe, asked.log.as_bytes()).await?;
-    let mut work = app.store.begin().await?;
+    // What is built may not have been seen yet, so it is the name of the image that says whose it is.
+    let place = build.image.split_once('/');
+    if actor.scope != Scope::Fleet {
+        let (registry, repository) = place.ok_or_else(|| {
+            Problem::senseless(
+                "`image` is the name of the image with its registry, for who is bound to teams",
+            )
+        })?;
+        app.may_use(&actor, registry, repository)?;
+    }
+    let log = app.document("build log", &build.recipe, asked.log.as_bytes()).await?;
+    let mut work = app.begin().await?;
+    if let (Scope::Teams(_), Some((registry, repository))) = (&actor.scope, place) {
+        work.note_repository(registry, repository).await?;
+    }
     let (status, id) = match work.record_build(&build, &log, &actor.name, now).await? {
         RecordedBuild::Known(id) => (StatusCode::OK, id),
         RecordedBuild::New(id) => {
@@ -311,7 +324,7 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Build>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
     let filter = BuildFilter {
         digest: wanted.digest,
@@ -320,7 +333,7 @@ pub(crate) async fn list(
         outcome: wanted.outcome.map(BuildOutcome::from),
     };
     let limit = Limit(wanted.limit.0.min(MAX_PAGE));
-    let builds = app.store.builds(&filter, wanted.after.0, limit.0).await?;
+    let builds = app.seen_by(&holder).builds(&filter, wanted.after.0, limit.0).await?;
     Ok(Json(List::of(builds, limit, |build| build.id)))
 }
 
@@ -336,8 +349,8 @@ pub(crate) async fn log(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Developer).await?;
-    let log = app.store.build_log(number(&id)?).await?;
+    let holder = app.require(&headers, Role::Developer).await?;
+    let log = app.seen_by(&holder).build_log(number(&id)?).await?;
     let log = log.ok_or_else(|| Problem::not_found("there is no build of this number"))?;
     let kind =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];

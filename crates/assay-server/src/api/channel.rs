@@ -1,16 +1,16 @@
 //! Channels: how it stands with telling each of what happens. Their addresses are in nothing that the database has.
 
-use super::page::{After, Limit, List, Queried};
+use super::page::{List, Paged, Queried};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused};
 use assay_store::{Role, Sink};
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Somebody who is told of what happens.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -45,31 +45,17 @@ impl From<Sink> for Channel {
     }
 }
 
-/// Which channels are asked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-}
-
 /// Lists the channels, by their names.
-#[utoipa::path(get, path = "/api/v1/channels", operation_id = "listChannels", tag = "channels", params(Wanted),
+#[utoipa::path(get, path = "/api/v1/channels", operation_id = "listChannels", tag = "channels", params(Paged),
     security(("token" = ["security"])), responses((status = 200, body = List<Channel>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    wanted: Queried<Wanted>,
+    wanted: Queried<Paged>,
     headers: HeaderMap,
 ) -> Result<Json<List<Channel>>, Problem> {
-    app.require(&headers, Role::Security).await?;
-    let Query(Wanted { after, limit }) = wanted?;
-    let sinks = app.store.sinks(after.0, limit.0).await?;
+    let holder = app.require(&headers, Role::Security).await?;
+    let store = app.whole(&holder)?;
+    let (after, limit) = wanted?.page();
+    let sinks = store.sinks(after, limit.0).await?;
     Ok(Json(List::of(sinks, limit, |sink| sink.id)))
 }

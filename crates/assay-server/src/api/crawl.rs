@@ -1,6 +1,6 @@
 //! Crawls: what registries were asked for, and what came of it.
 
-use super::page::{After, Limit, List, Queried, Text, text};
+use super::page::{List, Queried, Text, paged, text};
 use super::time;
 use crate::crawl::CRAWL;
 use crate::http::App;
@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The last crawl of a repository, or of a registry's list of them.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -43,25 +43,16 @@ pub struct Crawl {
     pub error: Option<String>,
 }
 
-/// Which crawls are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// Of this registry.
-    #[param(inline)]
-    registry: Option<Text>,
-    /// Of this repository.
-    #[param(inline)]
-    repository: Option<Text>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which crawls are asked for; all that is given must fit.
+    Wanted {
+        /// Of this registry.
+        #[param(inline)]
+        registry: Option<Text>,
+        /// Of this repository.
+        #[param(inline)]
+        repository: Option<Text>,
+    }
 }
 
 /// Lists the last crawl of every repository.
@@ -72,14 +63,15 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Crawl>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let store = app.whole(&holder)?;
     let Query(wanted) = wanted?;
-    let Wanted { registry, repository, after, limit } = wanted;
-    let crawls = app.store.crawls_like(text(&registry), text(&repository), after.0, limit.0).await?;
+    let (after, limit) = wanted.page();
+    let crawls = store.crawls_like(text(&wanted.registry), text(&wanted.repository), after, limit.0).await?;
     let next = crawls.last().map(|crawl| crawl.id).filter(|_| limit.is_reached(crawls.len()));
     let mut items = Vec::new();
     for crawl in crawls {
-        let job = app.store.job_state(CRAWL, &format!("{}/{}", crawl.registry, crawl.repository)).await?;
+        let job = store.job_state(CRAWL, &format!("{}/{}", crawl.registry, crawl.repository)).await?;
         let (state, error) = job.map_or((None, None), |(state, error)| (Some(state), error));
         items.push(Crawl {
             registry: crawl.registry,

@@ -197,7 +197,7 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Credential>>, Problem> {
-    app.require(&headers, Role::Admin).await?;
+    app.require_whole(&headers, Role::Admin).await?;
     let Query(Wanted { registry, after, limit }) = wanted?;
     let found = app.store.credentials(text(&registry), after.0, limit.0).await?;
     let next = found.last().map(|kept| kept.id).filter(|_| limit.is_reached(found.len()));
@@ -215,7 +215,7 @@ pub(crate) async fn set(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<(StatusCode, Json<Credential>), Problem> {
-    let actor = app.require(&headers, Role::Admin).await?;
+    let actor = app.require_whole(&headers, Role::Admin).await?;
     let asked: NewCredential = body(&headers, &bytes)?;
     let (terms, secret) = read(&app, asked)?;
     let sealed = app.vault.seal(&terms, &secret).map_err(unsealed)?;
@@ -308,7 +308,7 @@ pub(crate) async fn remove(
     path: Pathed<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let actor = app.require(&headers, Role::Admin).await?;
+    let actor = app.require_whole(&headers, Role::Admin).await?;
     let Path(id) = path?;
     let id = number(&id)?;
     let now = (app.clock)();
@@ -339,7 +339,7 @@ pub(crate) async fn rotate(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Json<Rotation>, Problem> {
-    let actor = app.require(&headers, Role::Admin).await?;
+    let actor = app.require_whole(&headers, Role::Admin).await?;
     let rotated = app.vault.rotate(&actor.name).await.map_err(|error| match error {
         RotateError::Store(error) => error.into(),
         RotateError::Seal(error) => unsealed(error),

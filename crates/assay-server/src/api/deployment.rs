@@ -1,14 +1,14 @@
 //! What runs where: CI or whoever deploys tells, and people ask. It decides what is kept and what the indicators count; no verdict rests on it.
 
 use super::given::Texts;
-use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
+use super::page::{List, Pathed, Queried, Text, digest, paged, text};
 use super::{body, reference, time};
 use crate::http::App;
 use crate::problem::{Missing, Problem, ProblemDocument, Refused, Senseless, Unsent};
 use crate::rematch::scan_job;
 use assay_model::Digest;
 use assay_model::digest::InvalidDigest;
-use assay_store::{DeploymentFilter, Place, Role, Service, StoreError};
+use assay_store::{DeploymentFilter, Holder, Place, Role, Scope, Service, StoreError};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The longest name of an environment, a service, an owner or a team.
 const MAX_NAME: usize = 200;
@@ -139,9 +139,16 @@ pub(crate) async fn set(
         (None, None) => (None, None),
     };
     let now = (app.clock)();
+    let filter = DeploymentFilter {
+        environment: Some(environment.clone()),
+        service: Some(service_name.clone()),
+        running: Some(true),
+        digest: None,
+    };
+    let (team, seen) = bound(&app, &actor, &filter, image.as_ref(), (team, seen)).await?;
     let service = Service { environment: &environment, name: &service_name };
     let subject = format!("{environment}/{service_name}");
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     if let (Some(digest), Some(place)) = (&image, &seen) {
         // In the order in which pruning takes the same.
         work.begin_deployment().await?;
@@ -151,9 +158,7 @@ pub(crate) async fn set(
     let mut changed = false;
     if let Some(digest) = &image {
         changed = work.deploy(&service, digest, now).await.map_err(|error| match error {
-            StoreError::UnknownImage(_) => Problem::not_found(
-                "no image of this digest was seen: give it with its repository, as `\"image\": \"registry.example/app@sha256:…\"`",
-            ),
+            StoreError::UnknownImage(_) => never_seen(),
             error => error.into(),
         })?;
     }
@@ -170,16 +175,61 @@ pub(crate) async fn set(
     }
     work.audit(&actor.name, "deployment.set", &subject, &detail, now).await?;
     work.commit().await?;
-    let filter = DeploymentFilter {
-        environment: Some(environment.clone()),
-        service: Some(service_name.clone()),
-        running: Some(true),
-        digest: None,
-    };
-    let running = app.store.deployments(&filter, 0, 1).await?.into_iter().next();
+    let running = app.seen_by(&actor).deployments(&filter, 0, 1).await?.into_iter().next();
     let running = running.ok_or_else(nothing_runs)?;
     let status = if changed { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(running.into())))
+}
+
+fn never_seen() -> Problem {
+    Problem::not_found(
+        "no image of this digest was seen: give it with its repository, as `\"image\": \"registry.example/app@sha256:…\"`",
+    )
+}
+
+/// Checks what somebody who is bound to teams says of a service: of an image that is theirs, which must have been seen where it is, since what
+/// is only said makes no image anybody's; and of a service that is theirs, or nobody's yet. Returns whose it is from now on.
+async fn bound(
+    app: &App,
+    actor: &Holder,
+    running: &DeploymentFilter,
+    image: Option<&Digest>,
+    (team, seen): (Option<String>, Option<Place>),
+) -> Result<(Option<String>, Option<Place>), Problem> {
+    let Some(teams) = actor.scope.teams() else { return Ok((team, seen)) };
+    if let Some(place) = &seen {
+        app.may_use(actor, &place.registry, &place.repository)?;
+    }
+    if let Some(digest) = image
+        && !app.seen_by(actor).sees(digest).await?
+    {
+        return Err(Problem::not_found(
+            "no image of this digest was seen in the repositories of your teams: push it, or ask for it with `POST /api/v1/images`",
+        ));
+    }
+    if !may_change(app, actor, running).await? {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other-team",
+            "the service is none of the teams that you are bound to",
+        ));
+    }
+    let own = match team {
+        None if teams.len() == 1 => teams.first().cloned(),
+        team => team,
+    };
+    match own {
+        Some(team) if teams.contains(&team) => Ok((Some(team), None)),
+        _ => Err(Problem::senseless("`team` is one of the teams that you are bound to")),
+    }
+}
+
+/// Says whether somebody sees what a service runs, or it runs nothing.
+async fn may_change(app: &App, actor: &Holder, running: &DeploymentFilter) -> Result<bool, StoreError> {
+    if actor.scope == Scope::Fleet || !app.seen_by(actor).deployments(running, 0, 1).await?.is_empty() {
+        return Ok(true);
+    }
+    app.runs_nothing(running).await
 }
 
 fn nothing_runs() -> Problem {
@@ -188,6 +238,10 @@ fn nothing_runs() -> Problem {
         "nothing-runs",
         "the service is not known to run anything: give the `digest` of what it runs",
     )
+}
+
+fn no_such_service() -> Problem {
+    Problem::not_found("the service is not known to run anything")
 }
 
 /// Records that a service runs no more.
@@ -206,9 +260,18 @@ pub(crate) async fn end(
     let environment = name("the environment", &environment)?;
     let service = name("the service", &service)?;
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
+    let running = DeploymentFilter {
+        environment: Some(environment.clone()),
+        service: Some(service.clone()),
+        running: Some(true),
+        digest: None,
+    };
+    if !may_change(&app, &actor, &running).await? {
+        return Err(no_such_service());
+    }
+    let mut work = app.begin().await?;
     if !work.undeploy(&Service { environment: &environment, name: &service }, now).await? {
-        return Err(Problem::not_found("the service is not known to run anything"));
+        return Err(no_such_service());
     }
     let detail = serde_json::json!({ "environment": environment, "service": service });
     work.record("undeployed", None, &detail, now).await?;
@@ -217,30 +280,21 @@ pub(crate) async fn end(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Which deployments are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// In this environment.
-    #[param(inline)]
-    environment: Option<Text>,
-    /// Of this service.
-    #[param(inline)]
-    service: Option<Text>,
-    /// Of this image.
-    #[param(schema_with = digest, required = false)]
-    digest: Option<Digest>,
-    /// Those that run, or those that have ended.
-    running: Option<bool>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which deployments are asked for; all that is given must fit.
+    Wanted {
+        /// In this environment.
+        #[param(inline)]
+        environment: Option<Text>,
+        /// Of this service.
+        #[param(inline)]
+        service: Option<Text>,
+        /// Of this image.
+        #[param(schema_with = digest, required = false)]
+        digest: Option<Digest>,
+        /// Those that run, or those that have ended.
+        running: Option<bool>,
+    }
 }
 
 /// Lists what services run and ran, in the order in which it was recorded.
@@ -251,14 +305,15 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Deployment>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
+    let (after, limit) = wanted.page();
     let filter = DeploymentFilter {
         environment: text(&wanted.environment).map(str::to_owned),
         service: text(&wanted.service).map(str::to_owned),
         digest: wanted.digest,
         running: wanted.running,
     };
-    let found = app.store.deployments(&filter, wanted.after.0, wanted.limit.0).await?;
-    Ok(Json(List::of(found, wanted.limit, |one| one.id)))
+    let found = app.seen_by(&holder).deployments(&filter, after, limit.0).await?;
+    Ok(Json(List::of(found, limit, |one| one.id)))
 }

@@ -1,6 +1,6 @@
 //! Events: what happened, in order.
 
-use super::page::{After, Limit, List, Queried, Text, digest, text};
+use super::page::{List, Queried, Text, digest, paged, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused};
@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// Something that happened.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -42,25 +42,16 @@ impl From<StoredEvent> for Event {
     }
 }
 
-/// Which events are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// About this image.
-    #[param(schema_with = digest, required = false)]
-    digest: Option<Digest>,
-    /// Of this kind, such as `finding-appeared`.
-    #[param(inline)]
-    kind: Option<Text>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which events are asked for; all that is given must fit.
+    Wanted {
+        /// About this image.
+        #[param(schema_with = digest, required = false)]
+        digest: Option<Digest>,
+        /// Of this kind, such as `finding-appeared`.
+        #[param(inline)]
+        kind: Option<Text>,
+    }
 }
 
 /// Lists what happened, in order.
@@ -71,9 +62,10 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Event>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
-    let Wanted { digest, kind, after, limit } = wanted;
-    let events = app.store.events_like(digest.as_ref(), text(&kind), after.0, limit.0).await?;
+    let (after, limit) = wanted.page();
+    let seen = app.seen_by(&holder);
+    let events = seen.events_like(wanted.digest.as_ref(), text(&wanted.kind), after, limit.0).await?;
     Ok(Json(List::of(events, limit, |event| event.id)))
 }

@@ -1,7 +1,7 @@
 //! What is attached to an image, piece by piece.
 
 use super::image::Digests;
-use super::page::{After, Limit, Pathed, Queried};
+use super::page::{Paged, Pathed, Queried};
 use super::time;
 use crate::evidence::{Shown, shown};
 use crate::http::App;
@@ -9,11 +9,11 @@ use crate::problem::{Missing, Problem, Refused};
 use assay_model::Digest;
 use assay_store::Role;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A piece of evidence, such as a signature.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -113,40 +113,25 @@ impl From<Shown> for Evidence {
     }
 }
 
-/// Which pieces are asked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-}
-
 /// Lists what is or was attached to an image, and who signed it.
 #[utoipa::path(get, path = "/api/v1/images/{digest}/evidence", operation_id = "listEvidence", tag = "images",
-    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index."), Wanted),
+    params(("digest" = inline(Digests), Path, description = "The digest of an image or an index."), Paged),
     security(("token" = ["viewer"])), responses((status = 200, body = EvidenceList), Refused, Missing))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     digest: Pathed<Digest>,
-    wanted: Queried<Wanted>,
+    wanted: Queried<Paged>,
     headers: HeaderMap,
 ) -> Result<Json<EvidenceList>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let Path(digest) = digest?;
-    let Query(Wanted { after, limit }) = wanted?;
-    if app.store.image(&digest).await?.is_none() {
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let (seen, Path(digest)) = (app.seen_by(&holder), digest?);
+    let (after, limit) = wanted?.page();
+    if seen.image(&digest).await?.is_none() {
         return Err(Problem::not_found("no image of this digest was seen"));
     }
-    let shown = shown(&app, &digest, after.0, limit.0).await?;
+    let shown = shown(&app, seen, &digest, after, limit.0).await?;
     let next = shown.last().map(|one| one.known.id).filter(|_| limit.is_reached(shown.len()));
-    let repositories = app.store.gathered_in(&digest).await?.into_iter().map(|gathered| AskedRepository {
+    let repositories = seen.gathered_in(&digest).await?.into_iter().map(|gathered| AskedRepository {
         registry: gathered.place.registry,
         repository: gathered.place.repository,
         asked: Some(gathered.asked).filter(|asked| asked.0 != i64::MIN).map(time),

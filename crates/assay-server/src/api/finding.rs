@@ -74,10 +74,10 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Finding>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let Path(digest) = digest?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let (seen, Path(digest)) = (app.seen_by(&holder), digest?);
     let Query(wanted) = wanted?;
-    if app.store.image(&digest).await?.is_none() {
+    if seen.image(&digest).await?.is_none() {
         return Err(Problem::not_found("no image of this digest was seen"));
     }
     let filter = FindingFilter {
@@ -90,8 +90,8 @@ pub(crate) async fn list(
         recurring: wanted.recurring,
     };
     let (after, limit) = (wanted.after.0, wanted.limit);
-    let found = app.store.findings_of(&digest, filter, after, limit.0).await?;
-    let decided = app.store.triage_of(found.iter().filter_map(|one| one.triage)).await?;
+    let found = seen.findings_of(&digest, filter, after, limit.0).await?;
+    let decided = seen.triage_of(found.iter().filter_map(|one| one.triage)).await?;
     let read = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let next = limit.is_reached(found.len()).then(|| after.saturating_add(read));
     Ok(Json(List { items: found.into_iter().map(|one| Finding::new(one, &decided)).collect(), next }))

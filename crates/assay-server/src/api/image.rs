@@ -2,7 +2,7 @@
 
 use super::body;
 use super::job::JobState;
-use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
+use super::page::{List, Pathed, Queried, Text, digest, paged, text};
 use super::reference::{self, Asked, NewImage};
 use super::time;
 use super::triage::Decision;
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// An image that was seen in a registry.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -83,30 +83,21 @@ impl SeverityName {
     }
 }
 
-/// Which images are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// Seen in this registry.
-    #[param(inline)]
-    registry: Option<Text>,
-    /// Seen in this repository.
-    #[param(inline)]
-    repository: Option<Text>,
-    /// Scanned, or not.
-    scanned: Option<bool>,
-    /// With a finding of this severity that counts.
-    #[param(inline)]
-    severity: Option<SeverityName>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which images are asked for; all that is given must fit.
+    Wanted {
+        /// Seen in this registry.
+        #[param(inline)]
+        registry: Option<Text>,
+        /// Seen in this repository.
+        #[param(inline)]
+        repository: Option<Text>,
+        /// Scanned, or not.
+        scanned: Option<bool>,
+        /// With a finding of this severity that counts.
+        #[param(inline)]
+        severity: Option<SeverityName>,
+    }
 }
 
 /// Lists images, in the order in which they were first seen.
@@ -117,7 +108,7 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Image>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
     let filter = ImageFilter {
         registry: text(&wanted.registry).map(str::to_owned),
@@ -125,8 +116,9 @@ pub(crate) async fn list(
         scanned: wanted.scanned,
         severity: wanted.severity.map(|severity| severity.name().to_owned()),
     };
-    let images = app.store.images_like(&filter, wanted.after.0, wanted.limit.0).await?;
-    Ok(Json(List::of(images, wanted.limit, |image| image.id)))
+    let (after, limit) = wanted.page();
+    let images = app.seen_by(&holder).images_like(&filter, after, limit.0).await?;
+    Ok(Json(List::of(images, limit, |image| image.id)))
 }
 
 /// Asks for an image to be looked at now: what its name stands for, and what is in it.
@@ -297,23 +289,23 @@ pub(crate) async fn detail(
     digest: Pathed<Digest>,
     headers: HeaderMap,
 ) -> Result<Json<ImageDetail>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let Path(digest) = digest?;
-    let image = app.store.image(&digest).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let (seen, Path(digest)) = (app.seen_by(&holder), digest?);
+    let image = seen.image(&digest).await?;
     let image = image.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
-    let findings = app.store.findings(&digest).await?;
-    let decided = app.store.triage_of(findings.iter().filter_map(|one| one.triage)).await?;
+    let findings = seen.findings(&digest).await?;
+    let decided = seen.triage_of(findings.iter().filter_map(|one| one.triage)).await?;
     let findings = findings.into_iter().map(|one| Finding::new(one, &decided));
     let (open, gone) = findings.partition(|finding| finding.gone_at.is_none());
-    let tags = app.store.tags(&digest).await?.into_iter().map(|period| Tag {
+    let tags = seen.tags(&digest).await?.into_iter().map(|period| Tag {
         registry: period.place.registry,
         repository: period.place.repository,
         tag: period.place.tag,
         first_seen: time(period.first_seen),
         last_seen: time(period.last_seen),
     });
-    let children = app.store.children(&digest).await?.into_iter();
-    let (vulnerable_packages, vulnerable_weight) = app.store.vulnerable_packages(&digest).await?;
+    let children = seen.children(&digest).await?.into_iter();
+    let (vulnerable_packages, vulnerable_weight) = seen.vulnerable_packages(&digest).await?;
     Ok(Json(ImageDetail {
         vulnerable_packages,
         vulnerable_weight,
@@ -324,17 +316,16 @@ pub(crate) async fn detail(
             .collect(),
         open,
         gone,
-        refused: app.store.refused(&digest).await?,
-        last_pulled: app.store.last_pulled(&digest).await?.map(time),
-        scan: app.store.report_status(&digest).await?.map(|report| ScanState {
+        refused: seen.refused(&digest).await?,
+        last_pulled: seen.last_pulled(&digest).await?.map(time),
+        scan: seen.report_status(&digest).await?.map(|report| ScanState {
             depth: report.depth.name().to_owned(),
             database: time(report.database),
             created: time(report.created),
             evaluated: time(report.evaluated),
         }),
-        job: app
-            .store
-            .job_state(crate::worker::SCAN, &digest.to_string())
+        job: seen
+            .job_about(crate::worker::SCAN, &digest)
             .await?
             .map(|(state, error)| JobState { state, error }),
     }))
@@ -367,17 +358,9 @@ pub(crate) async fn report(
     digest: Pathed<Digest>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Path(digest) = digest?;
-    let report = app.store.report(&digest, None).await?;
+    let report = crate::report::shown(app.seen_by(&holder), &digest).await?;
     let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    // A database that says nothing new about its packages dates a report anew, without writing it again.
-    let json = match app.store.database_description(report.database).await? {
-        Some(text) => {
-            let dated = move || crate::report::dated(&report.json, &text).unwrap_or(report.json);
-            tokio::task::spawn_blocking(dated).await.map_err(|_| Problem::fault())?
-        }
-        None => report.json,
-    };
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    Ok(([(header::CONTENT_TYPE, "application/json")], report.json).into_response())
 }

@@ -75,7 +75,7 @@ pub(crate) async fn job(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Job>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let job = app.store.job(number(&id)?).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let job = app.job(&holder, number(&id)?).await?;
     Ok(Json(job.ok_or_else(|| Problem::not_found("there is no job of this number"))?.into()))
 }

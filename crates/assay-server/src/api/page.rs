@@ -87,6 +87,40 @@ impl TryFrom<i64> for Limit {
     }
 }
 
+/// Makes what a list is asked by: what stands there, and where a page begins and how long it is.
+macro_rules! paged {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $kind:ty,)* }) => {
+        $(#[$about])*
+        #[derive(serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub(crate) struct $name {
+            $($(#[$of])* $field: $kind,)*
+            /// After this number: the `next` of the page before.
+            #[serde(default)]
+            #[param(inline)]
+            after: $crate::api::page::After,
+            /// How many at most.
+            #[serde(default)]
+            #[param(inline)]
+            limit: $crate::api::page::Limit,
+        }
+
+        impl $name {
+            /// Returns where the page begins, and how long it is.
+            pub(crate) fn page(&self) -> (i64, $crate::api::page::Limit) {
+                (self.after.0, self.limit)
+            }
+        }
+    };
+}
+pub(crate) use paged;
+
+paged! {
+    /// Which part of a list is asked for.
+    Paged {}
+}
+
 /// A number in an address.
 pub(crate) fn number(text: &str) -> Result<i64, Problem> {
     let number: Option<i64> = text.parse().ok().filter(|number| (0..=MAX_NUMBER).contains(number));

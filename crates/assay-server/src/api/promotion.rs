@@ -1,6 +1,6 @@
 //! Promotions: what was promoted, and asking for one.
 
-use super::page::{After, Limit, List, Queried};
+use super::page::{List, Paged, Queried};
 use super::{body, time};
 use crate::http::App;
 use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
@@ -11,11 +11,11 @@ use assay_policy::pattern;
 use assay_store::{Enqueued, Place, Role};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// A promotion.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -64,32 +64,17 @@ impl From<assay_store::Promotion> for Promotion {
     }
 }
 
-/// Which promotions are asked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-}
-
 /// Lists promotions, in the order in which they began.
-#[utoipa::path(get, path = "/api/v1/promotions", operation_id = "listPromotions", tag = "promotions", params(Wanted),
+#[utoipa::path(get, path = "/api/v1/promotions", operation_id = "listPromotions", tag = "promotions", params(Paged),
     security(("token" = ["viewer"])), responses((status = 200, body = List<Promotion>), Refused))]
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
-    wanted: Queried<Wanted>,
+    wanted: Queried<Paged>,
     headers: HeaderMap,
 ) -> Result<Json<List<Promotion>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let Query(Wanted { after, limit }) = wanted?;
-    let promotions = app.store.promotions(after.0, limit.0).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let (after, limit) = wanted?.page();
+    let promotions = app.seen_by(&holder).promotions(after, limit.0).await?;
     Ok(Json(List::of(promotions, limit, |one| one.id)))
 }
 
@@ -143,11 +128,13 @@ pub(crate) async fn create(
         .source
         .parse()
         .map_err(|_| Problem::senseless("`source` is no image, such as `HOST/REPOSITORY:TAG`"))?;
+    app.may_use(&actor, source.registry(), source.repository())?;
     let Some((pair, registry, repository)) = promoter.pair_of(&source, asked.target.as_deref()) else {
         let hint = "`source` is in no repository from which is promoted, or not to `target`: start the server with `--promote \
                     INCOMING=RELEASE`";
         return Err(Problem::senseless(hint));
     };
+    app.may_use(&actor, &registry, &repository)?;
     // `latest` is filled in where neither is named; nobody means that here.
     let own =
         source.tag().filter(|tag| source.digest().is_none() || asked.source.contains(&format!(":{tag}@")));
@@ -159,13 +146,13 @@ pub(crate) async fn create(
     let digest = match source.digest() {
         Some(digest) => digest,
         None => {
-            let known = app.store.tagged(&place).await?;
+            let known = app.seen_by(&actor).tagged(&place).await?;
             known
                 .ok_or_else(|| Problem::not_found("no push of `source` was seen; name it by its digest"))?
                 .digest
         }
     };
-    if app.store.generation(&digest).await?.is_none() {
+    if app.seen_by(&actor).generation(&digest).await?.is_none() {
         return Err(Problem::not_found(
             "no image of this digest was seen; push it, or wait for the next crawl",
         ));
@@ -190,7 +177,7 @@ pub(crate) async fn create(
     };
     let job = order.job().map_err(|error| Problem::senseless(error.to_string()))?;
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     let enqueued = work.enqueue_below(&job, MAX_QUEUED, now).await?;
     if enqueued == Enqueued::Full {
         return Err(Problem::busy(RETRY_AFTER));

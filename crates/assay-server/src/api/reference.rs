@@ -64,6 +64,7 @@ pub(super) fn read(app: &App, text: &str) -> Result<Reference, Problem> {
 /// Asks for a name to be resolved, and for a scan of what it stands for unless that is known.
 pub(super) async fn ask(app: &App, holder: &Holder, wanted: &NewImage) -> Result<Asked, Problem> {
     let reference = read(app, &wanted.reference)?;
+    app.may_use(holder, reference.registry(), reference.repository())?;
     let now = (app.clock)();
     let job = NewJob {
         kind: RESOLVE.to_owned(),
@@ -74,13 +75,13 @@ pub(super) async fn ask(app: &App, holder: &Holder, wanted: &NewImage) -> Result
         priority: PRIORITY,
         max_attempts: ATTEMPTS,
     };
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     if work.enqueue_below(&job, MAX_QUEUED, now).await? == Enqueued::Full {
         return Err(Problem::busy(RETRY_AFTER));
     }
     work.audit(&holder.name, "image.ask", &reference.to_string(), &serde_json::json!({}), now).await?;
     work.commit().await?;
-    let id = app.store.job_number(RESOLVE, &job.name).await?;
+    let id = app.job_number(&job).await?;
     Ok(Asked { reference: reference.to_string(), job: id.ok_or_else(Problem::fault)? })
 }
 
@@ -102,18 +103,19 @@ pub(crate) async fn reference(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<Named>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let seen = app.seen_by(&holder);
     let Query(Wanted { reference: Text(text) }) = wanted?;
     let reference = read(&app, &text)?;
     let known = match reference.digest() {
-        Some(digest) => app.store.image(&digest).await?.map(|image| (image.digest, image.last_seen)),
+        Some(digest) => seen.image(&digest).await?.map(|image| (image.digest, image.last_seen)),
         None => {
             let place = Place {
                 registry: reference.registry().to_owned(),
                 repository: reference.repository().to_owned(),
                 tag: Some(reference.tag().unwrap_or("latest").to_owned()),
             };
-            app.store.tagged(&place).await?.map(|period| (period.digest, period.last_seen))
+            seen.tagged(&place).await?.map(|period| (period.digest, period.last_seen))
         }
     };
     let (digest, seen) = known.unzip();

@@ -1,6 +1,6 @@
 //! What would be forgotten now: the dry run of [`crate::retention`].
 
-use super::page::{After, Limit, List, Queried};
+use super::page::{List, Queried, paged};
 use super::time;
 use crate::http::App;
 use crate::problem::{Problem, Refused, Senseless};
@@ -11,7 +11,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// An image that would be forgotten.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -39,22 +39,13 @@ impl From<assay_store::Forgettable> for Forgettable {
     }
 }
 
-/// After how many days is asked about.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// What is not seen for so many days; without it, what the server forgets by itself, if it does.
-    #[param(minimum = 1, maximum = 36500)]
-    days: Option<u32>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// After how many days is asked about.
+    Wanted {
+        /// What is not seen for so many days; without it, what the server forgets by itself, if it does.
+        #[param(minimum = 1, maximum = 36500)]
+        days: Option<u32>,
+    }
 }
 
 /// Lists the images that would be forgotten now, and changes nothing.
@@ -65,8 +56,10 @@ pub(crate) async fn dry_run(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Forgettable>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let store = app.whole(&holder)?;
     let Query(wanted) = wanted?;
+    let (after, limit) = wanted.page();
     let keep = match wanted.days {
         None => app.keep.ok_or_else(|| {
             Problem::senseless(
@@ -77,6 +70,6 @@ pub(crate) async fn dry_run(
         Some(_) => return Err(Problem::invalid(format!("`days` is a number from 1 to {MAX_DAYS}"))),
     };
     let before = (app.clock)().minus(keep);
-    let found = app.store.prunable(before, wanted.after.0, wanted.limit.0).await?;
-    Ok(Json(List::of(found, wanted.limit, |image| image.id)))
+    let found = store.prunable(before, after, limit.0).await?;
+    Ok(Json(List::of(found, limit, |image| image.id)))
 }

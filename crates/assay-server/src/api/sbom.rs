@@ -109,11 +109,11 @@ pub(crate) async fn read(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let Path(digest) = digest?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let (seen, Path(digest)) = (app.seen_by(&holder), digest?);
     let Query(Wanted { format, given }) = wanted?;
     let document = if given {
-        let document = app.store.sbom(&digest, format.name()).await?;
+        let document = seen.sbom(&digest, format.name()).await?;
         document.ok_or_else(|| {
             Problem::not_found("nobody gave a bill of materials of this image in this format")
         })?
@@ -123,7 +123,7 @@ pub(crate) async fn read(
                 "`format` is `cyclonedx` or `spdx`; others only with `given=true`",
             ));
         }
-        let report = app.store.report(&digest, None).await?;
+        let report = crate::report::shown(seen, &digest).await?;
         let report = report.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
         let damaged = StoreError::Damaged { what: "report", name: digest.to_string() };
         let written = tokio::task::spawn_blocking(move || written(&report, format.name())).await;
@@ -176,7 +176,7 @@ pub(crate) async fn give(
     let name = digest.to_string();
     let unknown =
         || Problem::not_found("no image of this digest was seen: push it, or tell of its push, first");
-    app.store.image(&digest).await?.ok_or_else(unknown)?;
+    app.seen_by(&actor).image(&digest).await?.ok_or_else(unknown)?;
     let bytes = body(sent, MAX_SBOM).await?;
     // Only now: who sends slowly keeps nobody waiting.
     let reader = READERS.try_acquire().map_err(|_| {
@@ -197,9 +197,9 @@ pub(crate) async fn give(
     let kind = kind.ok_or_else(|| Problem::senseless("the format of the bill of materials is not known"))?;
     let format = FormatName::of(kind).name();
     let now = (app.clock)();
-    let document = app.store.document("bill of materials", &name, &bytes).await?;
+    let document = app.document("bill of materials", &name, &bytes).await?;
     let sbom = NewSbom { format, document: &document, score: score.total(), packages: score.packages };
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     work.keep_sbom(&digest, &sbom, now).await?;
     let detail = serde_json::json!({ "format": format, "score": score.total(), "packages": score.packages });
     work.record("sbom-given", Some(&digest), &detail, now).await?;
@@ -231,9 +231,9 @@ pub(crate) async fn list(
     digest: Pathed<Digest>,
     headers: HeaderMap,
 ) -> Result<Json<List<GivenSbom>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Path(digest) = digest?;
-    let items = app.store.sboms(&digest).await?.into_iter().map(|found| GivenSbom {
+    let items = app.seen_by(&holder).sboms(&digest).await?.into_iter().map(|found| GivenSbom {
         format: found.format,
         created: time(found.created),
         score: found.score,

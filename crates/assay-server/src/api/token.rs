@@ -1,12 +1,13 @@
 //! Tokens: who may ask. Only administrators see and change them, and every change is in the audit log.
 
-use super::page::{After, Limit, List, Queried, Text, text};
+use super::page::{List, Queried, Text, paged, text};
 use super::{body, time};
 use crate::http::App;
+use crate::login::is_team;
 use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
 use crate::token::random_token;
 use assay_model::Timestamp;
-use assay_store::{Holder, KnownToken, Moment, Revoked, Role};
+use assay_store::{Holder, KnownToken, Moment, Revoked, Role, Scope};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -14,10 +15,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The longest name of a token.
 const MAX_NAME: usize = 100;
+/// The most teams of one token.
+const MAX_TEAMS: usize = 100;
 
 /// A role by its name; each may do what those before it may.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -57,6 +60,10 @@ pub struct NewToken {
     /// Until when it lets in, which is to come; without it the token holds until it is revoked.
     #[schema(format = DateTime)]
     pub expires: Option<String>,
+    /// The teams whose images it is about: owners in the server's file of owners, as they are written there. Without them it is about all
+    /// images, which only who is bound to no teams can allow.
+    #[schema(min_items = 1, max_items = 100)]
+    pub teams: Option<Vec<String>>,
 }
 
 /// A token as it is kept: without what its holder sends.
@@ -68,6 +75,9 @@ pub struct Token {
     pub name: String,
     /// What it allows.
     pub role: String,
+    /// The teams whose images it is about; `null` for all images.
+    #[schema(required)]
+    pub teams: Option<Vec<String>>,
     /// When it was made.
     #[schema(format = DateTime)]
     pub created: String,
@@ -85,6 +95,7 @@ impl From<KnownToken> for Token {
             id: token.id,
             name: token.name,
             role: token.role,
+            teams: teams(&token.scope),
             created: time(token.created),
             expires: token.expires.map(time),
             revoked: token.revoked.map(time),
@@ -92,25 +103,16 @@ impl From<KnownToken> for Token {
     }
 }
 
-/// Which tokens are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// Of this name.
-    #[param(inline)]
-    name: Option<Text>,
-    /// With this role.
-    #[param(inline)]
-    role: Option<RoleName>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which tokens are asked for; all that is given must fit.
+    Wanted {
+        /// Of this name.
+        #[param(inline)]
+        name: Option<Text>,
+        /// With this role.
+        #[param(inline)]
+        role: Option<RoleName>,
+    }
 }
 
 /// Lists tokens, in the order in which they were made.
@@ -121,11 +123,11 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Token>>, Problem> {
-    app.require(&headers, Role::Admin).await?;
+    let holder = app.require(&headers, Role::Admin).await?;
     let Query(wanted) = wanted?;
-    let Wanted { name, role, after, limit } = wanted;
-    let role = role.map(|role| role.role().name());
-    let tokens = app.store.tokens_like(text(&name), role, after.0, limit.0).await?;
+    let (after, limit) = wanted.page();
+    let role = wanted.role.map(|role| role.role().name());
+    let tokens = app.seen_by(&holder).tokens_like(text(&wanted.name), role, after, limit.0).await?;
     Ok(Json(List::of(tokens, limit, |token| token.id)))
 }
 
@@ -136,6 +138,9 @@ pub struct MadeToken {
     pub name: String,
     /// What it allows.
     pub role: String,
+    /// The teams whose images it is about; `null` for all images.
+    #[schema(required)]
+    pub teams: Option<Vec<String>>,
     /// Until when it lets in, if that was said.
     #[schema(format = DateTime, required)]
     pub expires: Option<String>,
@@ -150,7 +155,38 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(is_plain)
 }
 
+fn teams(scope: &Scope) -> Option<Vec<String>> {
+    scope.teams().map(|teams| teams.iter().cloned().collect())
+}
+
+/// Reads which teams a token is to be bound to, which may be no more than who makes it sees.
+fn scope(asked: Option<Vec<String>>, actor: &Holder) -> Result<Scope, Problem> {
+    if let Some(teams) = &asked {
+        if teams.is_empty() || teams.len() > MAX_TEAMS {
+            return Err(Problem::senseless(format!(
+                "`teams` has 1 to {MAX_TEAMS} teams; leave it out for a token that is about all images"
+            )));
+        }
+        if !teams.iter().all(|team| is_team(team)) {
+            return Err(Problem::senseless(
+                "a team is an owner in the file of owners: up to 200 characters, with no space around them and no control characters",
+            ));
+        }
+    }
+    let scope = Scope::of(asked);
+    if !actor.scope.covers(&scope) {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "other-team",
+            "`teams` has some of the teams that you are bound to, and no others",
+        ));
+    }
+    Ok(scope)
+}
+
 /// Makes a token.
+///
+/// Who is bound to teams makes tokens that are bound to some of them.
 #[utoipa::path(post, path = "/api/v1/tokens", operation_id = "makeToken", tag = "tokens", request_body = NewToken,
     security(("token" = ["admin"])),
     responses((status = 201, body = MadeToken), Refused, Unsent, Senseless,
@@ -179,8 +215,8 @@ pub(crate) async fn create(
         None => None,
     };
     let token = random_token().map_err(|_| Problem::fault())?;
-    let holder = Holder { name: asked.name, role };
-    let mut work = app.store.begin().await?;
+    let holder = Holder { name: asked.name, role, scope: scope(asked.teams, &actor)? };
+    let mut work = app.begin().await?;
     if !work.add_named_token(&token, &holder, expires, now).await? {
         return Err(Problem::new(
             StatusCode::CONFLICT,
@@ -188,12 +224,14 @@ pub(crate) async fn create(
             format!("there is a token called `{}`; revoke it first, or take another name", holder.name),
         ));
     }
-    let detail = serde_json::json!({ "role": role.name(), "expires": expires.map(time) });
+    let detail = serde_json::json!({
+        "role": role.name(), "expires": expires.map(time), "teams": teams(&holder.scope) });
     work.audit(&actor.name, "token.create", &holder.name, &detail, now).await?;
     work.commit().await?;
     let made = MadeToken {
         name: holder.name,
         role: role.name().to_owned(),
+        teams: teams(&holder.scope),
         expires: expires.map(time),
         token: token.reveal().to_owned(),
     };
@@ -214,8 +252,8 @@ pub(crate) async fn revoke(
 ) -> Result<Response, Problem> {
     let actor = app.require(&headers, Role::Admin).await?;
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
-    match work.revoke_named_token(&name, now).await? {
+    let mut work = app.begin().await?;
+    match work.revoke_named_token(&actor.scope, &name, now).await? {
         Revoked::Done => {}
         Revoked::Unknown => return Err(Problem::not_found("there is no token of this name")),
         Revoked::LastAdministrator => {

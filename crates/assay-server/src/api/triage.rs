@@ -1,7 +1,7 @@
 //! Triage: what people decided about findings. Who may judge findings decides; everybody who may look sees it.
 
 use super::body;
-use super::page::{After, Limit, List, Queried, Text, number, text};
+use super::page::{List, Queried, Text, number, paged, text};
 use super::time;
 use crate::http::App;
 use crate::problem::{Missing, Problem, Refused, Senseless, Unsent};
@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// What was decided, by its name.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -130,30 +130,21 @@ impl From<Known> for Decision {
     }
 }
 
-/// Which decisions are asked for; all that is given must fit.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// About this advisory or rule, by the identifier that was decided about.
-    #[param(inline)]
-    advisory: Option<Text>,
-    /// Of this state.
-    #[param(inline)]
-    state: Option<DecisionState>,
-    /// Answered for by somebody.
-    #[param(inline)]
-    owner: Option<Text>,
-    /// Those that ended, or those that are in effect.
-    ended: Option<bool>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which decisions are asked for; all that is given must fit.
+    Wanted {
+        /// About this advisory or rule, by the identifier that was decided about.
+        #[param(inline)]
+        advisory: Option<Text>,
+        /// Of this state.
+        #[param(inline)]
+        state: Option<DecisionState>,
+        /// Answered for by somebody.
+        #[param(inline)]
+        owner: Option<Text>,
+        /// Those that ended, or those that are in effect.
+        ended: Option<bool>,
+    }
 }
 
 /// Lists decisions about findings, in the order in which they were made.
@@ -164,16 +155,17 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Decision>>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Query(wanted) = wanted?;
+    let (after, limit) = wanted.page();
     let filter = TriageFilter {
         advisory: text(&wanted.advisory),
         state: wanted.state.map(TriageState::from),
         owner: text(&wanted.owner),
         ended: wanted.ended,
     };
-    let found = app.store.triage_like(&filter, TriageOrder::Oldest(wanted.after.0), wanted.limit.0).await?;
-    Ok(Json(List::of(found, wanted.limit, |triage| triage.id)))
+    let found = app.seen_by(&holder).triage_like(&filter, TriageOrder::Oldest(after), limit.0).await?;
+    Ok(Json(List::of(found, limit, |triage| triage.id)))
 }
 
 /// Decides about findings.
@@ -207,7 +199,7 @@ pub(crate) async fn decide(
         owner: asked.owner.as_deref(),
         expires: asked.expires.as_deref(),
     };
-    let made = triage::decide(&app, &actor.name, proposal).await?;
+    let made = triage::decide(&app, &actor, proposal).await?;
     Ok((StatusCode::CREATED, Json(made.into())))
 }
 
@@ -220,8 +212,8 @@ pub(crate) async fn detail(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<Decision>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
-    let found = app.store.triage(number(&id)?).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
+    let found = app.seen_by(&holder).triage(number(&id)?).await?;
     let found = found.ok_or_else(|| Problem::not_found("there is no decision of this number"))?;
     Ok(Json(found.into()))
 }
@@ -237,6 +229,6 @@ pub(crate) async fn withdraw(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let actor = app.require(&headers, Role::Security).await?;
-    triage::withdraw(&app, &actor.name, number(&id)?).await?;
+    triage::withdraw(&app, &actor, number(&id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }

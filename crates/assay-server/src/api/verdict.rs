@@ -70,12 +70,12 @@ pub(crate) async fn verdict(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<Verdict>, Problem> {
-    app.require(&headers, Role::Viewer).await?;
+    let holder = app.require(&headers, Role::Viewer).await?;
     let Path(digest) = digest?;
     let Query(wanted) = wanted?;
     let labels = labels(text(&wanted.labels).unwrap_or_default())?;
     let admission = app.judging()?;
-    let place = app.store.places(&digest).await?.into_iter().next();
+    let place = app.seen_by(&holder).places(&digest).await?.into_iter().next();
     let place = place.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
     let named = match text(&wanted.reference) {
         Some(text) => text.to_owned(),
@@ -83,6 +83,7 @@ pub(crate) async fn verdict(
     };
     let reference: Reference =
         named.parse().map_err(|error: assay_oci::InvalidReference| Problem::senseless(error.to_string()))?;
+    app.may_use(&holder, reference.registry(), reference.repository())?;
     if reference.digest().is_some_and(|named| named != digest) {
         return Err(Problem::senseless("`reference` names another digest"));
     }

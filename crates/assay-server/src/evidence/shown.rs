@@ -3,7 +3,7 @@
 use crate::http::App;
 use assay_engine::AttachedEvidence;
 use assay_model::Digest;
-use assay_store::{KnownEvidence, Place, StoreError};
+use assay_store::{KnownEvidence, Place, StoreError, View};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A piece of evidence.
@@ -14,14 +14,15 @@ pub(crate) struct Shown {
     pub(crate) checks: BTreeMap<String, Result<String, String>>,
 }
 
-/// Returns the evidence that there is or was for an image, in the order in which it was first seen, from after a number on.
+/// Returns the evidence that there is or was for an image as somebody sees it, in the order in which it was first seen, from after a number on.
 pub(crate) async fn shown(
     app: &App,
+    seen: View<'_>,
     digest: &Digest,
     after: i64,
     limit: i64,
 ) -> Result<Vec<Shown>, StoreError> {
-    let pieces = app.store.evidence(digest, after, limit).await?;
+    let pieces = seen.evidence(digest, after, limit).await?;
     let there = pieces.iter().filter(|piece| piece.gone_at.is_none());
     let places: BTreeSet<Place> = there.map(|piece| piece.place.clone()).collect();
     let admission = app.admission.as_ref().filter(|admission| !admission.judge.roots().is_empty());
@@ -31,7 +32,7 @@ pub(crate) async fn shown(
         // One place after the other: each may hold as much as a verdict may.
         for place in places {
             let seat = admission.flights.seat().await;
-            let body = app.store.gathered(digest, &place).await?.and_then(|gathered| gathered.body);
+            let body = seen.gathered(digest, &place).await?.and_then(|gathered| gathered.body);
             let Some(body) = body else { continue };
             let judge = admission.judge.clone();
             let judging = tokio::task::spawn_blocking(move || {

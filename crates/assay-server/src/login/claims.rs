@@ -1,6 +1,7 @@
 //! What an ID token claims, and what that is worth here: OpenID Connect Core 1.0, section 3.1.3.7.
 
 use super::LoginError;
+use super::team::{AllTeamsClaim, TeamClaim, scope};
 use assay_store::{Holder, Moment, Role};
 use serde_json::{Map, Value};
 use std::fmt;
@@ -11,12 +12,18 @@ const LEEWAY: i64 = 60;
 /// What of a name is shown.
 const MAX_NAME: usize = 200;
 
-/// A claim that is worth a role: `CLAIM=VALUE:ROLE`. The claim is a text that is that value, or a list that has it; `*` stands for any value,
-/// and dots lead into objects, such as `realm_access.roles`.
+/// A claim, and a value of it: `CLAIM=VALUE`. The claim is a text that is that value, or a list that has it; `*` stands for any value, and dots
+/// lead into objects, such as `realm_access.roles`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) claim: String,
+    pub(super) value: String,
+}
+
+/// A claim that is worth a role: `CLAIM=VALUE:ROLE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleClaim {
-    claim: String,
-    value: String,
+    claim: Claim,
     role: Role,
 }
 
@@ -31,29 +38,38 @@ impl FromStr for RoleClaim {
     type Err = InvalidRole;
     fn from_str(text: &str) -> Result<Self, InvalidRole> {
         // The value may hold anything, also a colon.
-        let (claim, rest) = text.split_once('=').ok_or(InvalidRole)?;
-        let (value, role) = rest.rsplit_once(':').ok_or(InvalidRole)?;
-        if claim.is_empty() || value.is_empty() {
-            return Err(InvalidRole);
-        }
+        let (claim, role) = text.rsplit_once(':').ok_or(InvalidRole)?;
+        let claim = Claim::parse(claim).ok_or(InvalidRole)?;
         let role = role.parse().map_err(|_| InvalidRole)?;
-        Ok(Self { claim: claim.to_owned(), value: value.to_owned(), role })
+        Ok(Self { claim, role })
     }
 }
 
 impl fmt::Display for RoleClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}:{}", self.claim, self.value, self.role.name())
+        write!(f, "{}={}:{}", self.claim.claim, self.claim.value, self.role.name())
     }
 }
 
-impl RoleClaim {
-    fn holds(&self, claims: &Map<String, Value>) -> bool {
-        let fits = |value: &Value| value.as_str().is_some_and(|text| self.value == "*" || text == self.value);
+impl Claim {
+    /// Reads `CLAIM=VALUE`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (claim, value) = text.split_once('=')?;
+        let is_whole = !claim.is_empty() && !value.is_empty();
+        is_whole.then(|| Self { claim: claim.to_owned(), value: value.to_owned() })
+    }
+
+    /// Says whether the claim has the value.
+    pub(super) fn holds(&self, claims: &Map<String, Value>) -> bool {
+        self.values(claims).into_iter().any(|text| self.value == "*" || text == self.value)
+    }
+
+    /// Returns all texts that the claim has.
+    pub(super) fn values<'c>(&self, claims: &'c Map<String, Value>) -> Vec<&'c str> {
         match self.find(claims) {
-            Some(Value::Array(values)) => values.iter().any(fits),
-            Some(value) => fits(value),
-            None => false,
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+            Some(value) => value.as_str().into_iter().collect(),
+            None => Vec::new(),
         }
     }
 
@@ -76,11 +92,19 @@ pub(super) struct Expected<'e> {
     pub(super) now: Moment,
 }
 
+/// What claims are worth.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Worth {
+    pub(super) roles: Vec<RoleClaim>,
+    pub(super) teams: Vec<TeamClaim>,
+    pub(super) all_teams: Vec<AllTeamsClaim>,
+}
+
 /// Returns who a token is about, if it holds here and now.
 pub(super) fn holder(
     claims: &Map<String, Value>,
     expected: &Expected<'_>,
-    roles: &[RoleClaim],
+    worth: &Worth,
 ) -> Result<Holder, LoginError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).and_then(|value| value.as_i64().or_else(|| seconds(value)));
@@ -115,9 +139,9 @@ pub(super) fn holder(
     let subject = text("sub").filter(|subject| !subject.is_empty());
     let subject = subject.ok_or(LoginError::Token("it says not who it is about"))?;
     let name = name(claims, subject);
-    let role = roles.iter().filter(|role| role.holds(claims)).map(|role| role.role).max();
+    let role = worth.roles.iter().filter(|role| role.claim.holds(claims)).map(|role| role.role).max();
     match role {
-        Some(role) => Ok(Holder { name, role }),
+        Some(role) => Ok(Holder { name, role, scope: scope(claims, &worth.teams, &worth.all_teams) }),
         None => Err(LoginError::Nobody(name)),
     }
 }
@@ -144,6 +168,7 @@ fn name(claims: &Map<String, Value>, subject: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use assay_store::Scope;
     use serde_json::json;
 
     fn claims(changes: &Value) -> Map<String, Value> {
@@ -159,17 +184,19 @@ mod tests {
     }
 
     fn check(changes: &Value, nonce: Option<&str>, roles: &[&str]) -> Result<Holder, String> {
-        let roles: Vec<RoleClaim> = roles.iter().map(|role| role.parse().unwrap()).collect();
+        let roles = roles.iter().map(|role| role.parse().unwrap()).collect();
         let expected =
             Expected { issuer: "https://id.example", client: "assay", nonce, now: Moment(950_000) };
-        holder(&claims(changes), &expected, &roles).map_err(|error| error.to_string())
+        holder(&claims(changes), &expected, &Worth { roles, ..Worth::default() })
+            .map_err(|error| error.to_string())
     }
 
     const ALL: &[&str] = &["sub=*:viewer"];
 
     #[test]
     fn who_it_is_and_what_that_is_worth() {
-        let alice = |role| Ok(Holder { name: "alice@example.org (oidc 1)".to_owned(), role });
+        let alice =
+            |role| Ok(Holder { name: "alice@example.org (oidc 1)".to_owned(), role, scope: Scope::Fleet });
         assert_eq!(check(&json!({}), Some("n"), ALL), alice(Role::Viewer));
         assert_eq!(
             check(&json!({}), None, &["groups=security:security", "sub=*:viewer"]),

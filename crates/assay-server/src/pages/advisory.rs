@@ -1,26 +1,31 @@
 //! One vulnerability, or one rule of another finding: how far it reaches, and what is to be thought of it.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::radius::hits;
 use super::render::View;
 use super::triage;
+use super::{About, Page};
 use assay_report::summary::count;
 use assay_store::{Affected, Question, Role, Where};
 use minijinja::context;
 
-pub(super) const PAGE: Page =
-    Page { path: "/advisories/{id}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/advisories/{id}",
+    menu: None,
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let (store, id) = (&ask.app().store, ask.name("id"));
-    let spread = store.spread(id).await?;
+    let (seen, id) = (ask.seen(), ask.name("id"));
+    let spread = seen.spread(id).await?;
     let limit = ask.rows();
     let affected = Affected { kind: None, triage: triage::wanted(ask) };
     let after = ask.number("after").unwrap_or(0);
     let found =
-        store.images_affected_like(&Where::default(), id, affected, after, limit.saturating_add(1)).await?;
+        seen.images_affected_like(&Where::default(), id, affected, after, limit.saturating_add(1)).await?;
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
     let mut sentences = Vec::new();
     if spread.names.is_empty() {
@@ -43,7 +48,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     }
     // Where what is to be decided would hold: in the repository of the image that somebody came from, or of the first that has it.
     let image = match ask.text("image").and_then(|text| text.parse().ok()) {
-        Some(digest) => store.image(&digest).await?.map(|image| (digest, image.registry, image.repository)),
+        Some(digest) => seen.image(&digest).await?.map(|image| (digest, image.registry, image.repository)),
         None => found.first().map(|hit| (hit.digest, hit.registry.clone(), hit.repository.clone())),
     };
     let form = image.filter(|_| triage::may_decide(ask) && !spread.names.is_empty()).map(

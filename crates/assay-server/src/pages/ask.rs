@@ -7,7 +7,7 @@ use super::table::Form;
 use crate::http::App;
 use crate::problem::Problem;
 use assay_model::Digest;
-use assay_store::Moment;
+use assay_store::{Moment, Store, View};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -48,6 +48,16 @@ impl Ask {
 
     pub(super) fn app(&self) -> &App {
         &self.pages.app
+    }
+
+    /// Returns what is known, as who asks sees it.
+    pub(super) fn seen(&self) -> View<'_> {
+        self.app().seen_by(self.visitor.holder())
+    }
+
+    /// Returns all that is known, to who may see it.
+    pub(super) fn whole(&self) -> Result<&Store, Problem> {
+        self.app().whole(self.visitor.holder())
     }
 
     /// Returns what stands in the path.

@@ -1,21 +1,26 @@
 //! The audit log, the newest entry first, and its end for people to keep.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut};
+use super::{About, Page};
 use assay_store::Role;
 
-pub(super) const PAGE: Page =
-    Page { path: "/audit", menu: Some("Audit"), role: Role::Security, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/audit",
+    menu: Some("Audit"),
+    role: Role::Security,
+    about: About::Fleet,
+    view: |ask| Box::pin(view(ask)),
+};
 
 /// What is shown of a hash.
 const SHOWN: usize = 16;
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let limit = ask.rows();
-    let mut entries = ask.app().store.newest_audit(ask.number("before"), limit.saturating_add(1)).await?;
+    let mut entries = ask.whole()?.newest_audit(ask.number("before"), limit.saturating_add(1)).await?;
     let next = cut(&mut entries, limit).then(|| entries.last().map(|entry| entry.sequence)).flatten();
     let mut sentences = Vec::new();
     if ask.text("before").is_none()

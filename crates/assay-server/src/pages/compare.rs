@@ -1,12 +1,13 @@
 //! Two images side by side: what changed from one to the other, by their stored reports.
 
-use super::Page;
 use super::ask::{Ask, digest};
 use super::error::PageError;
 use super::image::read;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, image_address, short};
+use super::{About, Page};
 use crate::problem::Problem;
+use crate::report::shown;
 use assay_model::{Digest, Report};
 use assay_report::diff::{ChangedFinding, ChangedPackage, Difference, Side, SideKind, diff};
 use assay_store::Role;
@@ -15,13 +16,14 @@ pub(super) const PAGE: Page = Page {
     path: "/images/{digest}/compare",
     menu: None,
     role: Role::Viewer,
+    about: About::Images,
     view: |ask| Box::pin(view(ask)),
 };
 
 async fn report(ask: &Ask, digest: &Digest) -> Result<Report, PageError> {
-    let stored = ask.app().store.report(digest, None).await?;
+    let stored = shown(ask.seen(), digest).await?;
     let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no report about `{digest}`")))?;
-    read(&ask.app().store, digest, stored).await
+    read(digest, stored).await
 }
 
 async fn view(ask: &Ask) -> Result<View, PageError> {

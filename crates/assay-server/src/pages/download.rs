@@ -6,7 +6,7 @@ use super::error::{PageError, unwritable};
 use super::image::read;
 use super::session::visitor;
 use crate::problem::Problem;
-use crate::report::current;
+use crate::report::shown;
 use assay_report::format::by_name;
 use assay_store::Role;
 use axum::extract::{Path, State};
@@ -42,18 +42,18 @@ pub(super) async fn download(
 }
 
 async fn written(pages: &Pages, of: &str, format: &str, headers: &HeaderMap) -> Result<Response, PageError> {
-    visitor(&pages.app, headers, Role::Viewer).await?;
+    let visitor = visitor(&pages.app, headers, Role::Viewer).await?;
     let of = digest(of)?;
     let unknown = || Problem::not_found("reports are not written in this format here");
     let (name, extension, media_type) =
         FORMATS.iter().find(|(name, ..)| *name == format).copied().ok_or_else(unknown)?;
     let writer = by_name(name).ok_or_else(unknown)?;
-    let stored = pages.app.store.report(&of, None).await?;
+    let stored = shown(pages.app.seen_by(visitor.holder()), &of).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
     let bytes = if name == "json" {
-        current(&pages.app.store, stored).await?.json
+        stored.json
     } else {
-        let report = read(&pages.app.store, &of, stored).await?;
+        let report = read(&of, stored).await?;
         let written = tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
             let options = assay_report::Options {

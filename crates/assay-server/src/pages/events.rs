@@ -1,15 +1,20 @@
 //! What happened, the newest first.
 
-use super::Page;
 use super::ask::{Ask, digest};
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut, image_address, short};
+use super::{About, Page};
 use assay_report::escape::shorten;
 use assay_store::{Event, Role};
 
-pub(super) const PAGE: Page =
-    Page { path: "/events", menu: Some("Events"), role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/events",
+    menu: Some("Events"),
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 /// Characters of the detail that are shown.
 const SHOWN: usize = 160;
@@ -19,8 +24,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let of = ask.text("digest").map(digest).transpose()?;
     let kind = ask.text("kind").unwrap_or_default();
     let before = ask.number("before");
-    let mut events =
-        ask.app().store.newest_events(kind, of.as_ref(), before, limit.saturating_add(1)).await?;
+    let mut events = ask.seen().newest_events(kind, of.as_ref(), before, limit.saturating_add(1)).await?;
     let next = cut(&mut events, limit).then(|| events.last().map(|event| event.id)).flatten();
     let mut sentences = Vec::new();
     if !kind.is_empty() {

@@ -16,7 +16,7 @@ const SHOWN: usize = 160;
 pub(super) async fn table(ask: &Ask, digest: &Digest) -> Result<Table, PageError> {
     let limit = ask.rows();
     let after = ask.number(PARAMETER).unwrap_or_default();
-    let mut found = shown(ask.app(), digest, after, limit.saturating_add(1)).await?;
+    let mut found = shown(ask.app(), ask.seen(), digest, after, limit.saturating_add(1)).await?;
     let next = cut(&mut found, limit).then(|| found.last().map(|one| one.known.id)).flatten();
     let table = Table {
         name: "evidence",

@@ -1,13 +1,14 @@
 //! One image: findings, verdicts, layers, tags, evidence, builds and what happened.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
+use super::{About, Page};
 use super::{download, events, evidence, triage};
 use crate::problem::Problem;
+use crate::report::shown;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
 use assay_store::{
@@ -17,8 +18,13 @@ use assay_store::{
 use minijinja::context;
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) const PAGE: Page =
-    Page { path: "/images/{digest}", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/images/{digest}",
+    menu: None,
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 /// The place of the column after the finding's name.
 const AFTER_RULE: usize = 3;
@@ -27,16 +33,16 @@ const AFTER_RULE: usize = 3;
 const TOLD: i64 = 20;
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let (store, digest) = (&ask.app().store, ask.digest()?);
-    let image = store.image(&digest).await?;
+    let (seen, digest) = (ask.seen(), ask.digest()?);
+    let image = seen.image(&digest).await?;
     let image = image.ok_or_else(|| Problem::not_found("no image of this digest was seen"))?;
-    let stored = store.report(&digest, None).await?;
+    let stored = shown(seen, &digest).await?;
     let (depth, judged, scanned) = match &stored {
         Some(stored) => (Some(stored.depth.name()), Some(time(stored.database)), Some(time(stored.created))),
         None => (None, None, None),
     };
     let read = match stored {
-        Some(stored) => Some(read(store, &digest, stored).await?),
+        Some(stored) => Some(read(&digest, stored).await?),
         None => None,
     };
     let mut facts = Vec::new();
@@ -46,15 +52,15 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         facts.extend(report.image.created.map(|created| format!("built {created}")));
         facts.push(summary::count(report.inventory.packages.len() as u64, "package"));
     }
-    let children = store.children(&digest).await?;
-    let tags = store.tags(&digest).await?;
-    let told = store.newest_events("", Some(&digest), None, TOLD).await?;
+    let children = seen.children(&digest).await?;
+    let tags = seen.tags(&digest).await?;
+    let told = seen.newest_events("", Some(&digest), None, TOLD).await?;
     let moved_from = told.iter().filter(|event| event.kind == "tag-moved").find_map(|event| {
         let detail: serde_json::Value = serde_json::from_str(&event.detail).ok()?;
         Some(detail.get("from")?.as_str()?.to_owned())
     });
-    let job = store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
-    let vulnerable = store.vulnerable_packages(&digest).await?;
+    let job = seen.job_about(crate::worker::SCAN, &digest).await?;
+    let vulnerable = seen.vulnerable_packages(&digest).await?;
     let context = context! {
         digest => digest.to_string(),
         facts, depth, judged, scanned, moved_from,
@@ -67,16 +73,16 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         weight => vulnerable.1,
         owner => ask.app().owners.of(&image.registry, &image.repository),
         choice => triage::choice(ask),
-        severities => by_severity(&store.severities_of(&digest).await?),
+        severities => by_severity(&seen.severities_of(&digest).await?),
         formats => download::names(),
         first_seen => time(image.first_seen),
         last_seen => time(image.last_seen),
-        last_pulled => store.last_pulled(&digest).await?.map(time),
+        last_pulled => seen.last_pulled(&digest).await?.map(time),
     };
     let packages = read.as_ref().map(packages_in_index).unwrap_or_default();
     let mut tables = vec![
         findings(ask, &digest, Standing::Open, &packages).await?,
-        verdicts(&store.verdicts(&digest).await?, ask.now),
+        verdicts(&seen.verdicts(&digest).await?, ask.now),
     ];
     if !children.is_empty() {
         tables.push(Table {
@@ -146,12 +152,7 @@ fn time(moment: Moment) -> String {
 }
 
 /// Reads a stored report, on a thread for that: one with thousands of findings takes its time.
-pub(super) async fn read(
-    store: &assay_store::Store,
-    digest: &Digest,
-    stored: StoredReport,
-) -> Result<Report, PageError> {
-    let stored = crate::report::current(store, stored).await?;
+pub(super) async fn read(digest: &Digest, stored: StoredReport) -> Result<Report, PageError> {
     let damaged = StoreError::Damaged { what: "report", name: digest.to_string() };
     let read = tokio::task::spawn_blocking(move || assay_report::format::read(&stored.json)).await;
     match read {
@@ -203,9 +204,9 @@ async fn findings(
     let skip = (page - 1).saturating_mul(limit);
     let triage = if standing == Standing::Open { triage::wanted(ask) } else { Triaged::Either };
     let filter = FindingFilter { triage, ..standing.into() };
-    let store = &ask.app().store;
-    let mut found = store.findings_of(digest, filter, skip, limit.saturating_add(1)).await?;
-    let decided = store.triage_of(found.iter().filter_map(|one| one.triage)).await?;
+    let seen = ask.seen();
+    let mut found = seen.findings_of(digest, filter, skip, limit.saturating_add(1)).await?;
+    let decided = seen.triage_of(found.iter().filter_map(|one| one.triage)).await?;
     let next = cut(&mut found, limit).then_some(page.saturating_add(1));
     let table = Table {
         name,

@@ -1,16 +1,21 @@
 //! The fleet: all images, searched by name, severity and state.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut};
+use super::{About, Page};
 use assay_model::Severity;
 use assay_store::{FleetImage, Role, Search};
 use minijinja::context;
 
-pub(super) const PAGE: Page =
-    Page { path: "/images", menu: Some("Images"), role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/images",
+    menu: Some("Images"),
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let limit = ask.rows();
@@ -25,7 +30,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         before: ask.number("before"),
         limit: limit.saturating_add(1),
     };
-    let mut images = ask.app().store.search_images(&search).await?;
+    let mut images = ask.seen().search_images(&search).await?;
     let more = cut(&mut images, limit);
     let next = images.last().map(|image| image.id).filter(|_| more);
     let table = table(&images, "The newest first").paged(ask, "before", next);

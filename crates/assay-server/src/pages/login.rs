@@ -154,7 +154,8 @@ async fn end(
     let code = brought.code.as_deref().ok_or(Refused::Said("the identity provider sent no code"))?;
     let holder = login.finish(code, state, brought.iss.as_deref(), &attempt).await?;
     let session = new_session()?;
-    let detail = serde_json::json!({ "role": holder.role.name(), "provider": login.provider() });
+    let detail = serde_json::json!({
+        "role": holder.role.name(), "teams": holder.scope.teams(), "provider": login.provider() });
     let mut work = app.store.begin().await.map_err(Problem::from)?;
     work.add_login(&session, &holder, login.terms(), now).await.map_err(Problem::from)?;
     work.audit(&holder.name, "session.begin", "pages", &detail, now).await.map_err(Problem::from)?;

@@ -4,10 +4,10 @@ use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns};
-use super::{Page, events, queue};
+use super::{About, Page, events, queue};
 use assay_model::Severity;
 use assay_report::page::length;
-use assay_store::{DayCount, Moment, Role, SeverityCount, Store, StoreError, Widespread};
+use assay_store::{DayCount, Moment, Role, Scope, SeverityCount, StoreError, Widespread};
 use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -16,8 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-pub(super) const PAGE: Page =
-    Page { path: "/", menu: Some("Overview"), role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/",
+    menu: Some("Overview"),
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 /// How long counts over the whole fleet are shown. They go through all open findings: a room full of people that look should not make the
 /// database count for each of them.
@@ -35,9 +40,12 @@ const TOLD: i64 = 10;
 const WIDTH: i64 = 600;
 const HEIGHT: i64 = 160;
 
-/// Counts over the whole fleet, as they were a moment ago.
+/// Whose counts are kept at once.
+const SCOPES: usize = 50;
+
+/// Counts over all that somebody sees, as they were a moment ago.
 #[derive(Default)]
-pub(super) struct Counts(Mutex<Option<Arc<Counted>>>);
+pub(super) struct Counts(Mutex<Vec<(Scope, Arc<Counted>)>>);
 
 struct Counted {
     at: Moment,
@@ -50,30 +58,30 @@ struct Counted {
 }
 
 impl Counts {
-    async fn get(&self, store: &Store, now: Moment) -> Result<Arc<Counted>, StoreError> {
+    async fn get(&self, seen: assay_store::View<'_>, now: Moment) -> Result<Arc<Counted>, StoreError> {
         let mut kept = self.0.lock().await;
-        if let Some(counted) =
-            kept.as_ref().filter(|counted| counted.at <= now && now.since(counted.at) < KEPT)
-        {
+        kept.retain(|(_, counted)| counted.at <= now && now.since(counted.at) < KEPT);
+        if let Some((_, counted)) = kept.iter().find(|(of, _)| of == seen.scope()) {
             return Ok(counted.clone());
         }
         let today = now.timestamp().0.div_euclid(DAY);
         let since = Moment((today - DAYS + 1).saturating_mul(DAY).saturating_mul(1000));
-        let mut widespread = store.most_widespread("critical", NAMED).await?;
+        let mut widespread = seen.most_widespread("critical", NAMED).await?;
         let left = NAMED - i64::try_from(widespread.len()).unwrap_or(NAMED);
         if left > 0 {
-            widespread.extend(store.most_widespread("high", left).await?);
+            widespread.extend(seen.most_widespread("high", left).await?);
         }
         let counted = Arc::new(Counted {
             at: now,
-            images: store.image_count().await?,
-            scanned: store.scanned_count().await?,
-            severities: store.severity_counts().await?,
-            came: store.findings_came(since).await?,
-            went: store.findings_went(since).await?,
+            images: seen.image_count().await?,
+            scanned: seen.scanned_count().await?,
+            severities: seen.severity_counts().await?,
+            came: seen.findings_came(since).await?,
+            went: seen.findings_went(since).await?,
             widespread,
         });
-        *kept = Some(counted.clone());
+        kept.truncate(SCOPES - 1);
+        kept.push((seen.scope().clone(), counted.clone()));
         Ok(counted)
     }
 }
@@ -97,8 +105,8 @@ struct Day {
 }
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let store = &ask.app().store;
-    let counted = ask.pages.counts.get(store, ask.now).await?;
+    let seen = ask.seen();
+    let counted = ask.pages.counts.get(seen, ask.now).await?;
     let of = |severity: Severity| counted.severities.iter().find(|one| one.severity == severity.name());
     let most = counted.severities.iter().map(|one| one.findings).max().unwrap_or_default();
     let unsigned = |number: i64| u64::try_from(number).unwrap_or_default();
@@ -120,21 +128,27 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     let days = trend(&counted, ask.now);
     let open: i64 = counted.severities.iter().map(|one| one.findings).sum();
     let critical = of(Severity::Critical).map_or(0, |one| one.images);
-    let depths = store.depths().await?;
-    let jobs = |state: &str| -> i64 {
-        depths.iter().filter(|depth| depth.state == state).map(|depth| depth.jobs).sum()
+    // What is to be done is to be done for everybody, and told to who sees everything.
+    let depths = match ask.whole() {
+        Ok(store) => Some(store.depths().await?),
+        Err(_) => None,
     };
-    let (queued, running, failed) = (jobs("queued"), jobs("running"), jobs("failed"));
-    let told = store.newest_events("", None, None, TOLD).await?;
+    let jobs = depths.as_ref().map(|depths| {
+        let jobs = |state: &str| -> i64 {
+            depths.iter().filter(|depth| depth.state == state).map(|depth| depth.jobs).sum()
+        };
+        context! { queued => jobs("queued"), running => jobs("running"), failed => jobs("failed") }
+    });
+    let told = seen.newest_events("", None, None, TOLD).await?;
     let context = context! {
         images => counted.images,
         unscanned => counted.images.saturating_sub(counted.scanned),
-        open, critical, queued, running, failed,
+        open, critical, jobs,
         bars => Serde(bars),
         lines => Serde(lines(&days)),
         counted => counted.at.timestamp().to_string(),
     };
-    let tables = vec![
+    let mut tables = vec![
         Table {
             name: "severities",
             title: "Open findings by severity".to_owned(),
@@ -173,7 +187,6 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             next: None,
             first: None,
         },
-        queue::depths(&depths, ask.now),
         events::table(&told, "The newest, first"),
         Table {
             name: "trend",
@@ -204,6 +217,9 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             first: None,
         },
     ];
+    if let Some(depths) = depths {
+        tables.insert(2, queue::depths(&depths, ask.now));
+    }
     Ok(View { title: "Overview".to_owned(), template: "overview.html", context, tables })
 }
 
@@ -282,7 +298,7 @@ fn lines(days: &[Day]) -> Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use assay_store::Address;
+    use assay_store::{Address, Store};
 
     #[test]
     fn counts_of_a_later_time_are_not_kept_when_a_clock_is_set_back() {
@@ -292,7 +308,7 @@ mod tests {
             let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
             let counts = Counts::default();
             for (now, want) in [(100_000, 100_000), (100_001, 100_000), (99_999, 99_999)] {
-                let counted = counts.get(&store, Moment(now)).await.unwrap();
+                let counted = counts.get(store.within(&Scope::Fleet), Moment(now)).await.unwrap();
                 assert_eq!(counted.at, Moment(want));
             }
         });

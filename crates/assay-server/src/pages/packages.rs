@@ -1,12 +1,13 @@
 //! What is in an image: its packages, which is also its bill of materials.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::image::read;
 use super::render::View;
 use super::table::{Cell, Table, columns, image_address, package_address, short};
+use super::{About, Page};
 use crate::problem::Problem;
+use crate::report::shown;
 use assay_match::Subject;
 use assay_model::{Os, Package, Usage};
 use assay_report::summary;
@@ -16,6 +17,7 @@ pub(super) const PAGE: Page = Page {
     path: "/images/{digest}/packages",
     menu: None,
     role: Role::Viewer,
+    about: About::Images,
     view: |ask| Box::pin(view(ask)),
 };
 
@@ -28,9 +30,9 @@ pub(super) fn indexed(package: &Package, os: Option<&Os>) -> Option<(String, Str
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let digest = ask.digest()?;
-    let stored = ask.app().store.report(&digest, None).await?;
+    let stored = shown(ask.seen(), &digest).await?;
     let stored = stored.ok_or_else(|| Problem::not_found("there is no report about this digest"))?;
-    let report = read(&ask.app().store, &digest, stored).await?;
+    let report = read(&digest, stored).await?;
     let (packages, os) = (&report.inventory.packages, report.inventory.os.as_ref());
     let mut findings = vec![0_u64; packages.len()];
     for index in summary::open(&report).filter_map(|finding| finding.package) {

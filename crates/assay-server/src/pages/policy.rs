@@ -1,18 +1,23 @@
 //! The policy that admission judges by: its tiers, rules and exceptions.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns};
+use super::{About, Page};
 use assay_policy::Policy;
 use assay_policy::exception::{Exception, Standing};
 use assay_policy::policy::{Pending, PolicyRule, Tier};
 use assay_policy::selector::Selector;
 use assay_store::{Moment, Role};
 
-pub(super) const PAGE: Page =
-    Page { path: "/policy", menu: Some("Policy"), role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/policy",
+    menu: Some("Policy"),
+    role: Role::Viewer,
+    about: About::Fleet,
+    view: |ask| Box::pin(view(ask)),
+};
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
     let Some(admission) = &ask.app().admission else {

@@ -1,10 +1,10 @@
 //! What was promoted, and what stays in incoming repositories and why.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut};
+use super::{About, Page};
 use crate::promote::Promoter;
 use assay_model::Digest;
 use assay_report::escape::shorten;
@@ -14,6 +14,7 @@ pub(super) const PAGE: Page = Page {
     path: "/promotions",
     menu: Some("Promotions"),
     role: Role::Viewer,
+    about: About::Images,
     view: |ask| Box::pin(view(ask)),
 };
 
@@ -21,13 +22,17 @@ pub(super) const PAGE: Page = Page {
 const SHOWN: usize = 200;
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let (limit, store) = (ask.rows(), &ask.app().store);
-    let mut promotions = store.newest_promotions(ask.number("before"), limit.saturating_add(1)).await?;
+    let (limit, seen) = (ask.rows(), ask.seen());
+    let mut promotions = seen.newest_promotions(ask.number("before"), limit.saturating_add(1)).await?;
     let next = cut(&mut promotions, limit).then(|| promotions.last().map(|one| one.id)).flatten();
     let skip = ask.number("skip").unwrap_or(0).max(0);
-    let mut staying = store.staying(skip, limit.saturating_add(1)).await?;
+    let mut staying = seen.staying(skip, limit.saturating_add(1)).await?;
     let more = cut(&mut staying, limit).then(|| skip.saturating_add(limit));
-    let moved = store.promotion_counts().await?.moved;
+    // Counted over the whole fleet, and so told to who sees that.
+    let moved = match ask.whole() {
+        Ok(store) => store.promotion_counts().await?.moved,
+        Err(_) => 0,
+    };
     let sentences = match (&ask.app().promoter, moved) {
         (None, 0) => vec!["This server promotes nothing: it was started without `--promote`.".to_owned()],
         (_, 0) => Vec::new(),

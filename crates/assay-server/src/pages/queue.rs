@@ -1,10 +1,10 @@
 //! What is to be done, and by which advisories findings are judged.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut, image_address, short};
+use super::{About, Page};
 use crate::problem::Problem;
 use assay_match::database_status;
 use assay_model::report::DatabaseStatus;
@@ -16,6 +16,7 @@ pub(super) const PAGE: Page = Page {
     path: "/queue",
     menu: Some("Queue and feeds"),
     role: Role::Viewer,
+    about: About::Fleet,
     view: |ask| Box::pin(view(ask)),
 };
 
@@ -23,7 +24,7 @@ pub(super) const PAGE: Page = Page {
 const SHOWN: usize = 300;
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let mut tables = vec![depths(&ask.app().store.depths().await?, ask.now)];
+    let mut tables = vec![depths(&ask.whole()?.depths().await?, ask.now)];
     for (state, name, parameter, title, empty) in [
         ("failed", "failed", "failed-before", "Failed", "None has failed."),
         ("running", "running", "running-before", "Running", "None is running."),
@@ -96,7 +97,7 @@ async fn jobs(
     empty: &'static str,
 ) -> Result<Table, PageError> {
     let limit = ask.rows();
-    let mut jobs = ask.app().store.newest_jobs(state, ask.number(parameter), limit.saturating_add(1)).await?;
+    let mut jobs = ask.whole()?.newest_jobs(state, ask.number(parameter), limit.saturating_add(1)).await?;
     let next = cut(&mut jobs, limit).then(|| jobs.last().map(|job| job.id)).flatten();
     let table = Table {
         name,

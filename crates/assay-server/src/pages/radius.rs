@@ -10,9 +10,9 @@ use std::collections::BTreeSet;
 
 /// Returns the images that were found. A page ends between two images, so that none is told of in halves.
 pub(super) async fn hits(ask: &Ask, found: Vec<Hit>, question: Question<'_>) -> Result<Table, PageError> {
-    let deployed = ask.app().store.knows_deployments().await?;
+    let deployed = ask.seen().knows_deployments().await?;
     let (found, next) = whole(found, ask.rows());
-    let found = placed(ask.app(), found, question, |_| true).await?;
+    let found = placed(ask.app(), ask.seen(), found, question, |_| true).await?;
     let caption = if deployed {
         "In the order in which they were first seen"
     } else {

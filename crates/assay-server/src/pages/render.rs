@@ -135,7 +135,7 @@ fn menu(visitor: &Visitor, ask: Option<&Ask>) -> minijinja::Value {
     let here = here.split('?').next().unwrap_or_default();
     let links = PAGES
         .iter()
-        .filter(|page| page.role <= visitor.role())
+        .filter(|page| page.is_open_to(visitor))
         .filter_map(|page| Some(Link { to: page.path, label: page.menu?, here: page.path == here }));
     minijinja::Value::from(Serde(links.collect::<Vec<_>>()))
 }

@@ -1,21 +1,26 @@
 //! The search of the menu, what is it in: a digest of an image or a file, an identifier, a rule, a package or part of a name.
 
-use super::Page;
 use super::ask::Ask;
 use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
+use super::{About, Page};
 use super::{file, images};
 use crate::files::sha256;
 use assay_store::{Role, Search, Where};
 use minijinja::context;
 use std::collections::BTreeSet;
 
-pub(super) const PAGE: Page =
-    Page { path: "/search", menu: None, role: Role::Viewer, view: |ask| Box::pin(view(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/search",
+    menu: None,
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(view(ask)),
+};
 
 async fn view(ask: &Ask) -> Result<View, PageError> {
-    let store = &ask.app().store;
+    let seen = ask.seen();
     let limit = ask.rows();
     let text = ask.text("text").unwrap_or_default();
     let mut tables = Vec::new();
@@ -28,7 +33,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             spellings.push(&capitals);
         }
         for name in spellings {
-            let spread = store.spread(name).await?;
+            let spread = seen.spread(name).await?;
             if !spread.names.is_empty() {
                 advisories.push(vec![
                     Cell::text(name).to(advisory_address(name)),
@@ -52,7 +57,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             first: None,
         });
         if let Some(sha256) = sha256(text) {
-            let found = store.images_with_file(&Where::default(), &sha256, 0, limit).await?;
+            let found = seen.images_with_file(&Where::default(), &sha256, 0, limit).await?;
             let images: BTreeSet<i64> = found.iter().map(|hit| hit.id).collect();
             let rows = (!images.is_empty())
                 .then(|| vec![Cell::text(text).to(file::address(&sha256)), Cell::count(images.len() as u64)]);
@@ -68,12 +73,12 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
             });
         }
         let search = Search { text, limit: limit.saturating_add(1), ..Search::default() };
-        let mut found = store.search_images(&search).await?;
+        let mut found = seen.search_images(&search).await?;
         let more = cut(&mut found, limit);
         let mut table = images::table(&found, "The newest first");
         table.next = more.then(|| format!("/images?text={}", super::ask::encode(text)));
         tables.push(table);
-        let packages = store.packages_like(text, limit).await?;
+        let packages = seen.packages_like(text, limit).await?;
         tables.push(Table {
             name: "packages",
             title: "Packages".to_owned(),

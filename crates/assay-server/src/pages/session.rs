@@ -21,7 +21,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use minijinja::context;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// Teams that are told by name.
+const TEAMS: usize = 3;
 
 pub(super) const COOKIE: &str = "assay-session";
 
@@ -30,8 +34,10 @@ pub(super) const COOKIE: &str = "assay-session";
 pub(super) struct Visitor {
     name: String,
     role_name: &'static str,
+    /// The teams that they are bound to, if they are.
+    teams: Option<String>,
     #[serde(skip)]
-    role: Role,
+    holder: Holder,
     /// What their forms bring along; programs have none.
     form_key: Option<String>,
 }
@@ -39,24 +45,35 @@ pub(super) struct Visitor {
 impl Visitor {
     fn new(holder: Holder, session: Option<&Session>) -> Self {
         Self {
-            name: holder.name,
+            name: holder.name.clone(),
             role_name: holder.role.name(),
-            role: holder.role,
+            teams: holder.scope.teams().map(told),
+            holder,
             form_key: session.map(Session::form_key),
         }
     }
 
     pub(super) fn role(&self) -> Role {
-        self.role
+        self.holder.role
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// Returns who they are, with what they may see.
+    pub(super) fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     /// Says whether there is a form key: whether this is a person who could send a form.
     pub(super) fn has_forms(&self) -> bool {
         self.form_key.is_some()
+    }
+}
+
+/// Returns how teams are told on every page.
+fn told(teams: &BTreeSet<String>) -> String {
+    match teams.len() {
+        0 => "in no team".to_owned(),
+        number if number > TEAMS => format!("in {number} teams"),
+        _ => teams.iter().map(String::as_str).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -80,8 +97,9 @@ pub(super) async fn visitor(app: &App, headers: &HeaderMap, role: Role) -> Resul
         app.metrics.rate_limited.add(1);
         return Err(Problem::too_often().into());
     }
+    app.settle(&holder).await?;
     let visitor = Visitor::new(holder, Some(&session));
-    if visitor.role < role {
+    if visitor.role() < role {
         return Err(Problem::forbidden(role.name()).into());
     }
     Ok(visitor)
@@ -212,7 +230,7 @@ async fn begin(app: &App, token: &str) -> Result<Option<Session>, Problem> {
     let Some(holder) = work.begin_session(&Token::presented(token), &session, now).await? else {
         return Ok(None);
     };
-    let detail = serde_json::json!({ "role": holder.role.name() });
+    let detail = serde_json::json!({ "role": holder.role.name(), "teams": holder.scope.teams() });
     work.audit(&holder.name, "session.begin", "pages", &detail, now).await?;
     work.commit().await?;
     Ok(Some(session))

@@ -5,12 +5,13 @@ use super::error::PageError;
 use super::render::{View, see_other};
 use super::session::changing;
 use super::table::{Cell, Table, advisory_address, columns, cut, image_address, short};
-use super::{Page, Pages};
+use super::{About, Page, Pages};
 use crate::problem::Problem;
 use crate::triage::{self, Proposal};
 use assay_model::Digest;
 use assay_store::{
-    Moment, Role, Triage, TriageFilter, TriageOrder, TriageScope, TriageState, Triaged, UnknownTriageState,
+    Holder, Moment, Role, Triage, TriageFilter, TriageOrder, TriageScope, TriageState, Triaged,
+    UnknownTriageState,
 };
 use axum::Form;
 use axum::extract::State;
@@ -21,11 +22,21 @@ use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) const PAGE: Page =
-    Page { path: "/triage", menu: Some("Triage"), role: Role::Viewer, view: |ask| Box::pin(list(ask)) };
+pub(super) const PAGE: Page = Page {
+    path: "/triage",
+    menu: Some("Triage"),
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(list(ask)),
+};
 
-pub(super) const DECISION: Page =
-    Page { path: "/triage/{id}", menu: None, role: Role::Viewer, view: |ask| Box::pin(decision(ask)) };
+pub(super) const DECISION: Page = Page {
+    path: "/triage/{id}",
+    menu: None,
+    role: Role::Viewer,
+    about: About::Images,
+    view: |ask| Box::pin(decision(ask)),
+};
 
 /// How long what is accepted holds if nobody says otherwise.
 const SUGGESTED: Duration = Duration::from_secs(90 * 86_400);
@@ -45,7 +56,7 @@ async fn list(ask: &Ask) -> Result<View, PageError> {
     };
     let limit = ask.rows();
     let order = TriageOrder::Newest(ask.number("before"));
-    let mut found = ask.app().store.triage_like(&filter, order, limit.saturating_add(1)).await?;
+    let mut found = ask.seen().triage_like(&filter, order, limit.saturating_add(1)).await?;
     let next = cut(&mut found, limit).then(|| found.last().map(|triage| triage.id)).flatten();
     let context = context! {
         all,
@@ -60,7 +71,7 @@ async fn list(ask: &Ask) -> Result<View, PageError> {
 async fn decision(ask: &Ask) -> Result<View, PageError> {
     let unknown = || Problem::not_found("there is no decision of this number");
     let id: i64 = ask.name("id").parse().map_err(|_| unknown())?;
-    let triage = ask.app().store.triage(id).await?.ok_or_else(unknown)?;
+    let triage = ask.seen().triage(id).await?.ok_or_else(unknown)?;
     let decision = triage.decision.clone();
     let context = context! {
         id,
@@ -213,13 +224,13 @@ pub(super) async fn decide(
         Ok(visitor) => visitor,
         Err(error) => return error.respond(&pages.templates, false, &uri, None),
     };
-    match record(&pages, visitor.name(), &form).await {
+    match record(&pages, visitor.holder(), &form).await {
         Ok(id) => see_other(&address(id)),
         Err(problem) => PageError::from(problem).respond(&pages.templates, false, &uri, Some(&visitor)),
     }
 }
 
-async fn record(pages: &Pages, actor: &str, form: &Decide) -> Result<i64, Problem> {
+async fn record(pages: &Pages, actor: &Holder, form: &Decide) -> Result<i64, Problem> {
     let state =
         form.state.parse().map_err(|error: UnknownTriageState| Problem::invalid(error.to_string()))?;
     let proposal = Proposal {
@@ -250,7 +261,7 @@ pub(super) async fn withdraw(
         Ok(visitor) => visitor,
         Err(error) => return error.respond(&pages.templates, false, &uri, None),
     };
-    match triage::withdraw(&pages.app, visitor.name(), form.id).await {
+    match triage::withdraw(&pages.app, visitor.holder(), form.id).await {
         Ok(triage) => see_other(&address(triage.id)),
         Err(problem) => PageError::from(problem).respond(&pages.templates, false, &uri, Some(&visitor)),
     }

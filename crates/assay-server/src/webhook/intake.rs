@@ -35,7 +35,7 @@ pub(crate) async fn authenticate(
     if proven {
         return Ok(());
     }
-    app.require(&as_bearer(headers), Role::Developer).await.map(drop)
+    app.require_whole(&as_bearer(headers), Role::Developer).await.map(drop)
 }
 
 /// Returns headers with the token where the API looks for it: registries that know Basic authentication only send it as the password.

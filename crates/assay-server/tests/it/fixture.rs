@@ -15,7 +15,7 @@ use assay_server::{
 use assay_sign::key::PublicKey;
 use assay_sign::trust::TrustedRoot;
 use assay_sign::verify::{TrustRoot, TrustedKey};
-use assay_store::{Address, Holder, Moment, Role, Store, Terms, Token};
+use assay_store::{Address, Holder, Moment, Role, Scope, Store, Terms, Token};
 use assay_test::http::{Reply, Request, Server};
 use assay_test::image::{Builder, BuiltImage, Tree};
 use assay_test::registry::Content;
@@ -219,7 +219,7 @@ impl World {
         let store = Store::open(&Address::File(folder.path().join("assay.db"))).await.unwrap();
         let mut work = store.begin().await.unwrap();
         for role in Role::ALL {
-            let holder = Holder { name: role.name().to_owned(), role };
+            let holder = Holder { name: role.name().to_owned(), role, scope: Scope::Fleet };
             work.add_token(&token(role), &holder, None, now()).await.unwrap();
         }
         work.commit().await.unwrap();
@@ -291,7 +291,7 @@ impl World {
             webhooks: secrets(),
             promoter: promoter.clone(),
             keep: None,
-            owners: Owners::parse("*/team/ team-app\n").unwrap(),
+            owners: Owners::parse("*/team/ team-app\n*/red/ red\n*/blue/ blue\n").unwrap().into(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

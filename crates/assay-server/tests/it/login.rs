@@ -155,6 +155,8 @@ impl Scene {
         let later = Arc::new(AtomicI64::new(0));
         let ahead = later.clone();
         let options = LoginOptions {
+            teams: Vec::new(),
+            all_teams: Vec::new(),
             issuer: issuer.clone(),
             client: "assay".to_owned(),
             secret: Some(SECRET.to_owned()),

@@ -33,6 +33,7 @@ mod radius;
 mod rematch;
 mod slow;
 mod story;
+mod teams;
 mod traces;
 mod triage;
 mod webhooks;

@@ -3,7 +3,7 @@
 use crate::fixture::{BUILT, World, database, image, now, run, token};
 use assay_model::{Digest, Timestamp};
 use assay_server::rematch_all;
-use assay_store::{Holder, Moment, NewJob, Place, Role, Token};
+use assay_store::{Holder, Moment, NewJob, Place, Role, Scope, Token};
 use assay_test::registry::Content;
 use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -356,7 +356,7 @@ fn the_pages_open_by_a_session_and_the_cookie_holds_no_token() {
         assert_eq!(browser.get("/events").await.status, 303);
 
         // A session ends with its token.
-        let holder = Holder { name: "guest".to_owned(), role: Role::Viewer };
+        let holder = Holder { name: "guest".to_owned(), role: Role::Viewer, scope: Scope::Fleet };
         let guest = Token::new([77; 32]);
         let mut work = world.store.begin().await.unwrap();
         work.add_token(&guest, &holder, None, now()).await.unwrap();

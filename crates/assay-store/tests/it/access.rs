@@ -1,7 +1,7 @@
 //! The audit log and the tokens.
 
 use crate::fixture::{at, fresh, on_each, run};
-use assay_store::{Address, AuditFault, Checkpoint, Holder, Revoked, Role, Store, Token};
+use assay_store::{Address, AuditFault, Checkpoint, Holder, Revoked, Role, Scope, Store, Token};
 
 async fn write(store: &Store, entries: i64) {
     for number in 1..=entries {
@@ -79,7 +79,7 @@ fn every_change_of_the_audit_log_is_found() {
 fn tokens_open_until_they_expire_or_are_revoked() {
     on_each(async |store| {
         let (first, ci, old) = (Token::new([1; 32]), Token::new([2; 32]), Token::new([3; 32]));
-        let holder = |name: &str, role| Holder { name: name.to_owned(), role };
+        let holder = |name: &str, role| Holder { name: name.to_owned(), role, scope: Scope::Fleet };
         let mut work = store.begin().await.unwrap();
         assert!(work.add_first_token(&first, at(1)).await.unwrap());
         assert!(!work.add_first_token(&Token::new([9; 32]), at(1)).await.unwrap());
@@ -111,7 +111,7 @@ fn a_token_is_not_shown_by_chance() {
 #[test]
 fn there_is_one_token_per_name_and_always_an_administrator() {
     on_each(async |store| {
-        let holder = |name: &str, role| Holder { name: name.to_owned(), role };
+        let holder = |name: &str, role| Holder { name: name.to_owned(), role, scope: Scope::Fleet };
         let mut work = store.begin().await.unwrap();
         work.add_first_token(&Token::new([1; 32]), at(1)).await.unwrap();
         let ci = holder("ci", Role::Viewer);
@@ -119,18 +119,24 @@ fn there_is_one_token_per_name_and_always_an_administrator() {
         assert!(!work.add_named_token(&Token::new([3; 32]), &ci, None, at(9)).await.unwrap());
         // The first has expired.
         assert!(work.add_named_token(&Token::new([3; 32]), &ci, None, at(10)).await.unwrap());
-        assert_eq!(work.revoke_named_token("nobody", at(11)).await.unwrap(), Revoked::Unknown);
+        assert_eq!(work.revoke_named_token(&Scope::Fleet, "nobody", at(11)).await.unwrap(), Revoked::Unknown);
         let first = "first administrator";
-        assert_eq!(work.revoke_named_token(first, at(11)).await.unwrap(), Revoked::LastAdministrator);
+        assert_eq!(
+            work.revoke_named_token(&Scope::Fleet, first, at(11)).await.unwrap(),
+            Revoked::LastAdministrator
+        );
         // One who is let in for a time only could leave nobody behind.
         let guest = holder("guest", Role::Admin);
         assert!(work.add_named_token(&Token::new([4; 32]), &guest, Some(at(99)), at(11)).await.unwrap());
-        assert_eq!(work.revoke_named_token(first, at(11)).await.unwrap(), Revoked::LastAdministrator);
+        assert_eq!(
+            work.revoke_named_token(&Scope::Fleet, first, at(11)).await.unwrap(),
+            Revoked::LastAdministrator
+        );
         let second = holder("second", Role::Admin);
         assert!(work.add_named_token(&Token::new([5; 32]), &second, None, at(11)).await.unwrap());
-        assert_eq!(work.revoke_named_token(first, at(12)).await.unwrap(), Revoked::Done);
-        assert_eq!(work.revoke_named_token(first, at(12)).await.unwrap(), Revoked::Unknown);
-        assert_eq!(work.revoke_named_token("ci", at(12)).await.unwrap(), Revoked::Done);
+        assert_eq!(work.revoke_named_token(&Scope::Fleet, first, at(12)).await.unwrap(), Revoked::Done);
+        assert_eq!(work.revoke_named_token(&Scope::Fleet, first, at(12)).await.unwrap(), Revoked::Unknown);
+        assert_eq!(work.revoke_named_token(&Scope::Fleet, "ci", at(12)).await.unwrap(), Revoked::Done);
         work.commit().await.unwrap();
         let tokens = store.tokens(1, 3).await.unwrap();
         assert_eq!(tokens.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["ci", "ci", "guest"]);

@@ -1,7 +1,7 @@
 //! What runs where, and whose it is.
 
 use crate::fixture::{at, digest, on_each, scan};
-use assay_store::{Deployment, DeploymentFilter, Depth, Service};
+use assay_store::{Deployment, DeploymentFilter, Depth, Scope, Service};
 
 const SHOP: Service<'_> = Service { environment: "production", name: "shop" };
 const STAGED: Service<'_> = Service { environment: "staging", name: "shop" };
@@ -36,7 +36,9 @@ fn deployments_are_listed_with_whose_they_are() {
         let first = Deployment { good: true, ..one(1, ("production", 1), 10, Some(30)) };
         let staged = Deployment { owner: None, team: None, ..one(2, ("staging", 2), 20, None) };
         let now = Deployment { team: Some("checkout".to_owned()), ..one(3, ("production", 2), 30, None) };
-        let list = async |filter: DeploymentFilter| store.deployments(&filter, 0, 10).await.unwrap();
+        let list = async |filter: DeploymentFilter| {
+            store.within(&Scope::Fleet).deployments(&filter, 0, 10).await.unwrap()
+        };
         let any = DeploymentFilter::default;
         assert_eq!(list(any()).await, [first.clone(), staged.clone(), now.clone()]);
         assert_eq!(
@@ -53,6 +55,6 @@ fn deployments_are_listed_with_whose_they_are() {
         );
         assert_eq!(list(DeploymentFilter { service: Some("blog".to_owned()), ..any() }).await, []);
         assert_eq!(list(DeploymentFilter { digest: Some(digest(2)), ..any() }).await, [staged.clone(), now]);
-        assert_eq!(store.deployments(&any(), 1, 1).await.unwrap(), [staged]);
+        assert_eq!(store.within(&Scope::Fleet).deployments(&any(), 1, 1).await.unwrap(), [staged]);
     });
 }

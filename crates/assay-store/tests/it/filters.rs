@@ -1,7 +1,7 @@
 //! Lists as programs choose them, jobs by their number, and a log held against many checkpoints, on each kind of database.
 
 use crate::fixture::{at, on_each};
-use assay_store::{AuditFault, Checkpoint, Enqueued, Holder, NewJob, Role, Token};
+use assay_store::{AuditFault, Checkpoint, Enqueued, Holder, NewJob, Role, Scope, Token};
 use serde_json::json;
 
 #[test]
@@ -9,7 +9,7 @@ fn all_that_is_given_must_fit() {
     on_each(async |store| {
         let mut work = store.begin().await.unwrap();
         for (number, role) in Role::ALL.into_iter().enumerate() {
-            let holder = Holder { name: format!("{}\0", role.name()), role };
+            let holder = Holder { name: format!("{}\0", role.name()), role, scope: Scope::Fleet };
             let token = Token::new([u8::try_from(number).unwrap(); 32]);
             work.add_token(&token, &holder, None, at(0)).await.unwrap();
             work.audit(role.name(), "a", "x", &json!({}), at(1)).await.unwrap();
@@ -20,7 +20,9 @@ fn all_that_is_given_must_fit() {
         let audit = async |actor, action| store.audit_like(actor, action, 0, 100).await.unwrap().len();
         assert_eq!((audit(None, None).await, audit(Some("viewer"), None).await), (8, 2));
         assert_eq!((audit(None, Some("b")).await, audit(Some("viewer"), Some("c")).await), (4, 0));
-        let tokens = async |name, role| store.tokens_like(name, role, 0, 100).await.unwrap().len();
+        let tokens = async |name, role| {
+            store.within(&Scope::Fleet).tokens_like(name, role, 0, 100).await.unwrap().len()
+        };
         assert_eq!((tokens(None, None).await, tokens(None, Some("admin")).await), (4, 1));
         // What is looked for is cleaned as what is kept was.
         assert_eq!(

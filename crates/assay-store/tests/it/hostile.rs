@@ -2,8 +2,8 @@
 
 use crate::fixture::{at, digest, on_each, place, report};
 use assay_store::{
-    Child, Depth, EvidenceSeen, Holder, IndexEntry, NewJob, Place, Role, Scan, Service, StoredVerdict, Terms,
-    Token,
+    Child, Depth, EvidenceSeen, Holder, IndexEntry, NewJob, Place, Role, Scan, Scope, Service, StoredVerdict,
+    Terms, Token,
 };
 use std::collections::BTreeSet;
 
@@ -87,7 +87,7 @@ fn who_asked_for_what() {
         work.see(&digest(1), &place(None), at(1)).await.unwrap();
         for (number, text) in (1..).zip(texts()) {
             work.audit(&text, &text, &text, &serde_json::json!({ "text": text }), at(1)).await.unwrap();
-            let holder = Holder { name: text.clone(), role: Role::Viewer };
+            let holder = Holder { name: text.clone(), role: Role::Viewer, scope: Scope::Fleet };
             work.add_token(&Token::new([number; 32]), &holder, None, at(1)).await.unwrap();
             assert_eq!(work.revoke_tokens(&text, at(1)).await.unwrap(), 1);
             work.record("admitted-unseen", None, &serde_json::json!({ "user": text }), at(1)).await.unwrap();

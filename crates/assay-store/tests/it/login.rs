@@ -1,7 +1,7 @@
 //! Logins by an identity provider: an attempt is used once, and a login ends with its time, its session or the terms it came about under.
 
 use crate::fixture::{at, fresh, run};
-use assay_store::{Holder, LoginAttempt, Role, Session, Store};
+use assay_store::{Holder, LoginAttempt, Role, Scope, Session, Store};
 
 #[test]
 fn an_attempt_is_taken_once_and_in_time() {
@@ -27,7 +27,7 @@ fn a_login_ends_with_its_time_its_session_and_its_terms() {
     run(async {
         for fresh in fresh().await {
             let store = Store::open(&fresh.address).await.unwrap();
-            let holder = Holder { name: "alice (oidc 1)".into(), role: Role::Security };
+            let holder = Holder { name: "alice (oidc 1)".into(), role: Role::Security, scope: Scope::Fleet };
             let session = |number: u8| Session::new([number; 32]);
             let mut work = store.begin().await.unwrap();
             for number in 0..3 {

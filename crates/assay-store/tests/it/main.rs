@@ -39,4 +39,5 @@ mod radius;
 mod retention;
 mod sbom;
 mod scan;
+mod scope;
 mod triage;

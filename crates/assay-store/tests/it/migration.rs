@@ -128,7 +128,7 @@ fn documents_that_the_seventh_version_kept_in_rows_are_read() {
     });
 }
 
-fn url(address: &Address) -> String {
+pub(crate) fn url(address: &Address) -> String {
     match address {
         Address::Postgres(url) => url.clone(),
         Address::File(path) => {

@@ -1,13 +1,13 @@
 //! What the pages ask: sessions, counts over the fleet, searches, lists that go on.
 
 use crate::fixture::{at, digest, on_each, place, report, scan};
-use assay_store::{Depth, Holder, Place, Role, Scan, Search, Session, Standing, Store, Token};
+use assay_store::{Depth, Holder, Place, Role, Scan, Scope, Search, Session, Standing, Store, Token};
 
 #[test]
 fn a_session_opens_what_its_token_opens_and_ends_with_it() {
     on_each(async |store| {
         let (token, other) = (Token::new([1; 32]), Token::new([2; 32]));
-        let holder = |name: &str| Holder { name: name.to_owned(), role: Role::Security };
+        let holder = |name: &str| Holder { name: name.to_owned(), role: Role::Security, scope: Scope::Fleet };
         let mut work = store.begin().await.unwrap();
         work.add_token(&token, &holder("anna"), Some(at(100)), at(1)).await.unwrap();
         work.add_token(&other, &holder("ben"), None, at(1)).await.unwrap();
@@ -45,7 +45,7 @@ fn of_many_sessions_the_oldest_end() {
     on_each(async |store| {
         let token = Token::new([1; 32]);
         let mut work = store.begin().await.unwrap();
-        let holder = Holder { name: "anna".to_owned(), role: Role::Viewer };
+        let holder = Holder { name: "anna".to_owned(), role: Role::Viewer, scope: Scope::Fleet };
         work.add_token(&token, &holder, None, at(1)).await.unwrap();
         for number in 0..60_u8 {
             work.begin_session(&token, &Session::new([number; 32]), at(2)).await.unwrap();
@@ -98,40 +98,46 @@ async fn fleet(store: &Store) {
 fn the_fleet_is_counted_as_it_is() {
     on_each(async |store| {
         fleet(&store).await;
-        let counts = store.severity_counts().await.unwrap();
+        let counts = store.within(&Scope::Fleet).severity_counts().await.unwrap();
         let counts: Vec<_> =
             counts.iter().map(|one| (one.severity.as_str(), one.findings, one.images)).collect();
         assert_eq!(counts, [("high", 2, 2)]);
-        assert_eq!((store.image_count().await.unwrap(), store.scanned_count().await.unwrap()), (4, 3));
+        assert_eq!(
+            (store.image_count().await.unwrap(), store.within(&Scope::Fleet).scanned_count().await.unwrap()),
+            (4, 3)
+        );
         let days = |counts: Vec<assay_store::DayCount>| -> Vec<(i64, i64)> {
             counts.iter().map(|one| (one.day, one.findings)).collect()
         };
-        assert_eq!(days(store.findings_came(at(0)).await.unwrap()), [(1, 2), (2, 1)]);
-        assert_eq!(days(store.findings_came(at(100_000)).await.unwrap()), [(2, 1)]);
-        assert_eq!(days(store.findings_went(at(0)).await.unwrap()), [(3, 1)]);
-        let widespread = store.most_widespread("high", 5).await.unwrap();
+        assert_eq!(days(store.within(&Scope::Fleet).findings_came(at(0)).await.unwrap()), [(1, 2), (2, 1)]);
+        assert_eq!(days(store.within(&Scope::Fleet).findings_came(at(100_000)).await.unwrap()), [(2, 1)]);
+        assert_eq!(days(store.within(&Scope::Fleet).findings_went(at(0)).await.unwrap()), [(3, 1)]);
+        let widespread = store.within(&Scope::Fleet).most_widespread("high", 5).await.unwrap();
         assert_eq!(
             widespread.iter().map(|one| (one.rule.as_str(), one.images)).collect::<Vec<_>>(),
             [("CVE-1", 2)]
         );
         for name in ["CVE-1", "GHSA-1"] {
-            let spread = store.spread(name).await.unwrap();
+            let spread = store.within(&Scope::Fleet).spread(name).await.unwrap();
             assert_eq!((spread.images, spread.findings, spread.gone), (2, 2, 0));
             assert_eq!(
                 (spread.names, spread.severities),
                 (vec!["CVE-1".to_owned(), "GHSA-1".to_owned()], vec!["high".to_owned()])
             );
         }
-        let gone = store.spread("CVE-2").await.unwrap();
+        let gone = store.within(&Scope::Fleet).spread("CVE-2").await.unwrap();
         assert_eq!((gone.images, gone.gone), (0, 1));
         // Names as no publisher writes them are looked for as they are kept.
         for name in ["CVE\0", &"x".repeat(2000)] {
             scan(&store, &digest(9), Depth::Fast, &[("z", "1", &[name])], at(4 * 86_400)).await;
-            assert_eq!(store.spread(name).await.unwrap().images, 1);
+            assert_eq!(store.within(&Scope::Fleet).spread(name).await.unwrap().images, 1);
         }
-        assert_eq!(store.spread("CVE-9").await.unwrap().names, Vec::<String>::new());
-        assert_eq!(store.packages_like("A", 5).await.unwrap(), [("PyPI".to_owned(), "a".to_owned())]);
-        assert!(!store.knows_deployments().await.unwrap());
+        assert_eq!(store.within(&Scope::Fleet).spread("CVE-9").await.unwrap().names, Vec::<String>::new());
+        assert_eq!(
+            store.within(&Scope::Fleet).packages_like("A", 5).await.unwrap(),
+            [("PyPI".to_owned(), "a".to_owned())]
+        );
+        assert!(!store.within(&Scope::Fleet).knows_deployments().await.unwrap());
     });
 }
 
@@ -141,7 +147,7 @@ fn images_are_found_by_what_is_known_of_them() {
         fleet(&store).await;
         let check = async |search: Search<'_>, want: &[u8]| {
             let search = Search { limit: 10, ..search };
-            let found = store.search_images(&search).await.unwrap();
+            let found = store.within(&Scope::Fleet).search_images(&search).await.unwrap();
             let want: Vec<_> = want.iter().map(|number| digest(*number)).collect();
             assert_eq!(found.iter().map(|one| one.digest).collect::<Vec<_>>(), want, "{search:?}");
         };
@@ -153,11 +159,15 @@ fn images_are_found_by_what_is_known_of_them() {
         check(Search { text: "shop%", ..Search::default() }, &[]).await;
         check(Search { text: "TEAM/app", ..Search::default() }, &[4, 2, 1]).await;
         check(Search { text: "sha256:020202", ..Search::default() }, &[2]).await;
-        let all = store.search_images(&Search { limit: 10, ..Search::default() }).await.unwrap();
+        let all = store
+            .within(&Scope::Fleet)
+            .search_images(&Search { limit: 10, ..Search::default() })
+            .await
+            .unwrap();
         assert_eq!((all[1].tag.as_deref(), all[1].scanned), (Some("2.0"), None));
         assert_eq!((all[3].high, all[3].critical, all[3].findings), (1, 0, 1));
         let rest = Search { before: Some(all[1].id), limit: 1, ..Search::default() };
-        assert_eq!(store.search_images(&rest).await.unwrap()[0].digest, digest(2));
+        assert_eq!(store.within(&Scope::Fleet).search_images(&rest).await.unwrap()[0].digest, digest(2));
     });
 }
 

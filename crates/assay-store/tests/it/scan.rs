@@ -3,7 +3,7 @@
 use crate::fixture::{at, digest, on_each, place, report, scan};
 use assay_model::{Detection, FindingKind};
 use assay_store::{
-    Depth, FindingChanges, ImageFilter, IndexEntry, Place, Scan, StoreError, StoredVerdict, TagState,
+    Depth, FindingChanges, ImageFilter, IndexEntry, Place, Scan, Scope, StoreError, StoredVerdict, TagState,
 };
 use std::collections::BTreeSet;
 
@@ -295,11 +295,15 @@ fn images_and_events_are_chosen_by_what_is_given() {
             (ImageFilter { severity: text("high"), ..none() }, vec![digest(1)]),
             (ImageFilter { severity: text("low"), ..none() }, vec![]),
         ] {
-            let found = store.images_like(&filter, 0, 10).await.unwrap();
+            let found = store.within(&Scope::Fleet).images_like(&filter, 0, 10).await.unwrap();
             assert_eq!(found.into_iter().map(|image| image.digest).collect::<Vec<_>>(), want, "{filter:?}");
         }
-        let events = store.events_like(Some(&digest(2)), Some("tag-moved"), 0, 10).await.unwrap();
+        let events = store
+            .within(&Scope::Fleet)
+            .events_like(Some(&digest(2)), Some("tag-moved"), 0, 10)
+            .await
+            .unwrap();
         assert_eq!(events.into_iter().map(|event| event.kind).collect::<Vec<_>>(), ["tag-moved"]);
-        assert_eq!(store.events_like(None, Some("gone"), 0, 10).await.unwrap(), []);
+        assert_eq!(store.within(&Scope::Fleet).events_like(None, Some("gone"), 0, 10).await.unwrap(), []);
     });
 }

@@ -4,7 +4,7 @@
 
 use super::Global;
 use super::key::write_new;
-use crate::columns::{Shape, columns, json};
+use crate::columns::{Column, ShapeArgs, or_dash};
 use crate::credential_keys;
 use crate::error::CommandError;
 use crate::password;
@@ -78,9 +78,8 @@ struct PlaceArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Example:\n  assay credential list --server https://assay.example\n\n{ROLE}"))]
 struct ListArgs {
-    /// How they are written.
-    #[arg(long, short, value_name = "FORMAT", default_value = "table")]
-    format: Shape,
+    #[command(flatten)]
+    shape: ShapeArgs,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -178,39 +177,31 @@ fn list(args: &ListArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let all = client
         .credentials(None)
         .map_err(|error| error.into_command_error("cannot list the server's credentials"))?;
-    let bytes = match args.format {
-        Shape::Json => json(&all)?,
-        Shape::Table => columns(
-            &["FOR", "PURPOSE", "KIND", "USER", "SET BY", "SET", "LAST USED", "KEY", "OPENS"],
-            all.iter().map(|one| row(one).to_vec()),
-        ),
-    };
-    terminal::stdout(&bytes).map_err(|error| CommandError::work("cannot write to standard output", error))?;
+    args.shape.print(&all, COLUMNS)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(one: &Credential) -> [String; 9] {
-    let place = match &one.repository {
+const COLUMNS: &[Column<Credential>] = &[
+    ("FOR", |one| match &one.repository {
         Some(repository) => format!("{}/{repository}", one.registry),
         None => one.registry.clone(),
-    };
-    let kind = match one.kind {
-        Kind::Password => "password",
-        Kind::Identity => "identity",
-        Kind::Bearer => "bearer",
-    };
-    [
-        place,
-        if one.purpose == Purpose::Write { "write" } else { "read" }.to_owned(),
-        kind.to_owned(),
-        one.user.clone().unwrap_or_else(|| "-".to_owned()),
-        one.set_by.clone(),
-        one.set.clone(),
-        one.used.clone().unwrap_or_else(|| "-".to_owned()),
-        one.key.clone(),
-        if one.opens { "yes" } else { "no" }.to_owned(),
-    ]
-}
+    }),
+    ("PURPOSE", |one| if one.purpose == Purpose::Write { "write" } else { "read" }.to_owned()),
+    ("KIND", |one| {
+        match one.kind {
+            Kind::Password => "password",
+            Kind::Identity => "identity",
+            Kind::Bearer => "bearer",
+        }
+        .to_owned()
+    }),
+    ("USER", |one| or_dash(&one.user)),
+    ("SET BY", |one| one.set_by.clone()),
+    ("SET", |one| one.set.clone()),
+    ("LAST USED", |one| or_dash(&one.used)),
+    ("KEY", |one| one.key.clone()),
+    ("OPENS", |one| if one.opens { "yes" } else { "no" }.to_owned()),
+];
 
 fn remove(args: &RemoveArgs, global: &Global) -> Result<ExitCode, CommandError> {
     let client = args.server.client(global)?;

@@ -16,7 +16,8 @@ use assay_server::listen::{Patience, TlsFiles};
 use assay_server::retention::{MAX_DAYS, days};
 use assay_server::webhook::{InvalidSecret, Secrets};
 use assay_server::{
-    Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Owners, Pair, Promotions, Refresh, Serve,
+    Channel, CheckpointExport, Crawls, Notifications, NotifyUrl, Owners, Pair, Promotions, ReadOwners,
+    Refresh, Serve,
 };
 use assay_sign::key::{NewKey, PrivateKey};
 use assay_sign::signer::Signer as _;
@@ -158,7 +159,8 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     login: LoginArgs,
-    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts.
+    /// Who answers for which images: lines of a pattern over registry and repository, and an owner; the last that fits counts. Read again
+    /// when it changes. Owners are teams, to which tokens and people can be bound.
     #[arg(long, value_name = "FILE")]
     owners: Option<PathBuf>,
 
@@ -211,7 +213,8 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let webhooks = secrets(&args.webhook_secret)?;
     let mut notifications = args.notifications.as_deref().map(notifications).transpose()?.unwrap_or_default();
     notifications.channels.extend(args.notify.into_iter().map(Channel::of_url));
-    let owners = args.owners.as_deref().map(owners).transpose()?.unwrap_or_default();
+    let owners_file = args.owners.clone();
+    let owners = owners_file.as_deref().map(owners).transpose()?.unwrap_or_default();
     for place in &args.crawl {
         let host = place.split('/').next().unwrap_or(place);
         if !args.work.registry.iter().any(|registry| registry == host) {
@@ -261,6 +264,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
         deepen_every: Duration::from_secs(args.deep_every),
         keep: args.keep_days.map(days),
         owners,
+        read_owners: owners_file.map(|path| -> Arc<ReadOwners> { Arc::new(move || read_owners(&path)) }),
         ready: Box::new(move |address, token| {
             let scheme = if secure { "https" } else { "http" };
             if !quiet {
@@ -379,9 +383,11 @@ fn owners(path: &Path) -> Result<Owners, CommandError> {
         CommandError::work(format!("cannot read the owners in `{}`", path.display()), error)
             .hint(format!("write lines such as `registry.example/shop/ team-shop` into `{}`", path.display()))
     };
-    let bytes = read_file(path).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
-    Owners::parse(&text).map_err(|error| failed(error.into()))
+    read_owners(path).map_err(failed)
+}
+
+fn read_owners(path: &Path) -> Result<Owners, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(Owners::parse(&String::from_utf8(read_file(path)?)?)?)
 }
 
 fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, CommandError> {

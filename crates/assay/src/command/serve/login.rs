@@ -2,7 +2,7 @@
 
 use crate::error::CommandError;
 use crate::source::read_file;
-use assay_server::{Login, LoginOptions, RoleClaim, Work};
+use assay_server::{AllTeamsClaim, Login, LoginOptions, RoleClaim, TeamClaim, Work};
 use std::path::PathBuf;
 
 /// How people sign in who are known to an identity provider (OpenID Connect).
@@ -24,6 +24,15 @@ pub(super) struct LoginArgs {
     /// holds, and who has none is not let in.
     #[arg(long, value_name = "CLAIM=VALUE:ROLE", requires = "oidc_issuer")]
     oidc_role: Vec<RoleClaim>,
+
+    /// Bind people to teams, the owners in the file of `--owners`: `groups=payments:team-payments`. A value that ends in `*` stands for all
+    /// that begin so, and `*` in the team for the rest: `groups=team-*:team-*`. May be repeated; who is in no team then sees nothing.
+    #[arg(long, value_name = "CLAIM=VALUE:TEAM", requires = "oidc_issuer", requires = "owners")]
+    oidc_team: Vec<TeamClaim>,
+
+    /// Who sees the images of all teams, such as `groups=platform`; `*` is any value. May be repeated.
+    #[arg(long, value_name = "CLAIM=VALUE", requires = "oidc_team")]
+    oidc_all_teams: Vec<AllTeamsClaim>,
 
     /// The address under which browsers reach this server; the provider sends people back to `/login/callback` there.
     #[arg(long, value_name = "URL")]
@@ -55,6 +64,8 @@ impl LoginArgs {
             client: client.clone(),
             secret,
             roles: self.oidc_role.clone(),
+            teams: self.oidc_team.clone(),
+            all_teams: self.oidc_all_teams.clone(),
             public_url: public_url.clone(),
             network: work.scanner.network.clone(),
         };
