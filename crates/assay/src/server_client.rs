@@ -128,8 +128,11 @@ impl ClientError {
             Self::Late(_) => {
                 "wait longer with `--server-wait SECONDS`, or look at the server's queue at `/queue`"
             }
+            Self::Refused { status: 400 | 422, .. } => {
+                "say it with the option of that name, such as `--expires DAY` for `expires`; `--help` lists all"
+            }
             Self::Refused { .. } | Self::Failed(_) => {
-                "look at what the server says in its pages, or at `/api/v1/events`"
+                "look at what happened with `assay events`, or at the server's pages"
             }
         }
     }

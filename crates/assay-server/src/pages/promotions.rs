@@ -5,7 +5,6 @@ use super::error::PageError;
 use super::render::View;
 use super::table::{Cell, Table, columns, cut};
 use super::{About, Page};
-use crate::promote::Promoter;
 use assay_model::Digest;
 use assay_report::escape::shorten;
 use assay_store::{Promotion, Role, Staying};
@@ -90,7 +89,7 @@ fn promotions(promotions: &[Promotion]) -> Table {
     }
 }
 
-fn staying(staying: &[Staying], promoter: Option<&Promoter>) -> Table {
+fn staying(staying: &[Staying], promoter: Option<&crate::promote::Promoter>) -> Table {
     let rows = staying.iter().map(|one| {
         let tag = one.place.tag.as_deref().unwrap_or_default();
         vec![

@@ -12,6 +12,7 @@
 )]
 
 mod access;
+
 mod build;
 mod crash;
 mod crawl;

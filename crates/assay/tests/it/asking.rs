@@ -220,7 +220,8 @@ fn files_secrets_decisions_and_what_happened_are_asked_for() {
         let about = ["triage", "decide", "CVE-2022-4450", "--reason", "not so", "--owner", "team-shop"];
         told(&[&about, more].concat(), code, want)
     };
-    decide(&["--state", "accepted", "--repository", &app], 2, "`expires` says until when");
+    let said = decide(&["--state", "accepted", "--repository", &app], 2, "`expires` says until when");
+    assert!(said.contains("hint: say it with the option of that name"), "{said}");
     decide(&["--state", "false-positive"], 2, "required");
     decide(&["--state", "false-positive", "--digest", &other], 2, "has, or had, the finding");
     told(&["blast-radius", "CVE-2022-4450", "--triage", "open"], 1, &digest);
