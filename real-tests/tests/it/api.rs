@@ -2,7 +2,7 @@
 //! description forbids taken, and nobody let in without a token.
 
 use crate::server::{line, process};
-use crate::services::{push, registry};
+use crate::services::{push, registry, run};
 use assay_test::image::{Builder, Tree};
 use real_tests::{assay, tool, workspace};
 use std::io::{Read, Write};
