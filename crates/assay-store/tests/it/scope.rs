@@ -445,6 +445,44 @@ fn an_image_without_any_place_is_seen_by_who_sees_everything() {
 }
 
 #[test]
+fn what_was_there_before_there_were_teams_is_bound_to_none() {
+    run(async {
+        for fresh in fresh().await {
+            Store::open_at(&fresh.address, 14).await.unwrap().close().await;
+            let pool = sqlx::AnyPool::connect(&crate::migration::url(&fresh.address)).await.unwrap();
+            for sql in [
+                "INSERT INTO images (digest, registry, repository, first_seen, last_seen) VALUES ($1, 'r.example', 'red/app', 1, 1)",
+                "INSERT INTO image_places (image, registry, repository, last_seen) SELECT id, registry, repository, 1 FROM images WHERE '' <> $1",
+                "INSERT INTO events (at, kind, digest, detail) VALUES (1, 'tag-seen', $1, '{\"registry\": \"r.example\", \"repository\": \"blue/app\"}')",
+                "INSERT INTO events (at, kind, digest, detail) VALUES (2, 'scanned', $1, '{}')",
+            ] {
+                sqlx::query(sql).bind(digest(1).to_string()).execute(&pool).await.unwrap();
+            }
+            let token = Token::new([5; 32]);
+            let hash = assay_model::contents::hex(&<sha2::Sha256 as sha2::Digest>::digest(
+                token.reveal().as_bytes(),
+            ));
+            sqlx::query("INSERT INTO tokens (name, hash, role, created) VALUES ('old', $1, 'admin', 1)")
+                .bind(hash)
+                .execute(&pool)
+                .await
+                .unwrap();
+            pool.close().await;
+            let store = Store::open(&fresh.address).await.unwrap();
+            assert_eq!(store.holder(&token, at(9)).await.unwrap().unwrap().scope, Scope::Fleet);
+            assert_eq!(store.own_new_repositories(owner).await.unwrap(), 1);
+            let red = teams(&["red"]);
+            assert!(store.within(&red).sees_all_of(&digest(1)).await.unwrap());
+            // Which repository an old event names is not known, so that only those are told that can name none.
+            let events = store.within(&red).events_like(None, None, 0, 9).await.unwrap();
+            assert_eq!(events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["scanned"]);
+            assert_eq!(store.events(None, 0, 9).await.unwrap().len(), 2);
+            store.close().await;
+        }
+    });
+}
+
+#[test]
 fn the_images_of_an_index_are_where_it_is() {
     on_each(async |store| {
         let mut work = store.begin().await.unwrap();
