@@ -98,6 +98,18 @@ impl Scope {
         }, first)
     }
 
+    /// Returns the same condition for lists.
+    pub(crate) fn places(&self, registry: &str, repository: &str, first: usize) -> String {
+        self.some(
+            |teams| {
+                format!(
+                    " AND ({registry}, {repository}) IN (SELECT o.registry, o.repository FROM repositories o WHERE o.owner IN ({teams}))"
+                )
+            },
+            first,
+        )
+    }
+
     /// Returns the condition under which a repository is within that is written as `registry/repository`.
     pub(crate) fn named(&self, name: &str, first: usize) -> String {
         self.some(

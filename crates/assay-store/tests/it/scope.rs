@@ -349,6 +349,19 @@ fn a_team_sees_all_of_its_own() {
         assert_eq!(seen.verdicts(&digest(BOTH)).await.unwrap().len(), 1);
         assert!(seen.sees(&digest(BOTH)).await.unwrap() && !seen.sees_all_of(&digest(BOTH)).await.unwrap());
         assert!(seen.sees_all_of(&digest(RED)).await.unwrap() && !seen.sees(&digest(BLUE)).await.unwrap());
+        // The events of a team with many images are found in another way, and are the same.
+        let few = seen.events_like(None, None, 0, 100).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        for number in 0..2100 {
+            let place = Place { repository: format!("red/{number}"), ..at_team("red", None) };
+            work.see(&digest(RED), &place, at(50)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        store.own_new_repositories(owner).await.unwrap();
+        assert_eq!(seen.events_like(None, None, 0, 100).await.unwrap(), few);
+        assert_eq!(seen.newest_events("", None, None, 1).await.unwrap(), few[few.len() - 1..]);
+        let of_blue = seen.events_like(Some(&digest(BLUE)), None, 0, 100).await.unwrap();
+        assert_eq!(of_blue, []);
         // Of both teams, everything but what is nobody's.
         let both = teams(&["red", "blue", "green"]);
         assert_eq!(store.within(&both).image_count().await.unwrap(), 3);
