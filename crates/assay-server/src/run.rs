@@ -567,7 +567,7 @@ async fn keep_owning(
             Ok(Some(changed)) => {
                 told = false;
                 note(&format!(
-                    "the file of owners has changed: {changed} repositories have another owner now"
+                    "the file of owners has changed; repositories that have another owner now: {changed}"
                 ));
             }
             Err(_) if told => {}

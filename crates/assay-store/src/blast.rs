@@ -64,7 +64,7 @@ impl Where {
     /// of the scope after them.
     pub(crate) fn condition(column: &str, first: usize, scope: &Scope) -> String {
         let [a, b, c, d, e, f, teams] = [0, 1, 2, 3, 4, 5, 6].map(|more| first + more);
-        let (image, place) = (scope.image(column, teams), scope.place("w.registry", "w.repository", teams));
+        let (image, place) = (scope.images(column, teams), scope.place("w.registry", "w.repository", teams));
         format!(
             "AND ((${a} = '' AND ${b} = '') OR EXISTS (SELECT 1 FROM image_places w WHERE w.image = {column} \
              AND (${c} = '' OR w.registry = ${d}) AND (${e} = '' OR w.repository = ${f}){place})){image}"

@@ -239,7 +239,7 @@ fn within(scope: &Scope, first: usize) -> String {
         return String::new();
     }
     format!(
-        " AND ((1 = 1{}) OR (NOT EXISTS (SELECT 1 FROM repositories k WHERE k.registry || '/' || k.repository = b.image) \
+        " AND ((1 = 1{}) OR (b.image NOT IN (SELECT k.registry || '/' || k.repository FROM repositories k) \
          AND EXISTS (SELECT 1 FROM images i WHERE i.digest = b.digest{})))",
         scope.named("b.image", first),
         scope.whole_image("i.id", first)

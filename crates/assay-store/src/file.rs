@@ -168,7 +168,7 @@ impl View<'_> {
             "SELECT COUNT(files_left_out), CAST(COALESCE(SUM(files_left_out), 0) AS BIGINT), \
              COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i \
              WHERE 1 = 1{}",
-            self.scope.image("i.id", 1)
+            self.scope.images("i.id", 1)
         );
         let row = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.store.pool).await?;
         Ok(FilesKnown { images: row.try_get(0)?, in_part: row.try_get(1)?, scanned: row.try_get(2)? })

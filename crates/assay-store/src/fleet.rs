@@ -127,7 +127,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT f.severity, COUNT(*), COUNT(DISTINCT f.image) FROM findings f WHERE f.gone_at IS NULL AND f.suppressed = 0{} \
              GROUP BY f.severity ORDER BY f.severity",
-            self.scope.image("f.image", 1)
+            self.scope.images("f.image", 1)
         );
         let rows = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_all(&self.store.pool).await?;
         rows.iter()
@@ -148,7 +148,7 @@ impl View<'_> {
     pub async fn scanned_count(&self) -> Result<i64, StoreError> {
         let sql = format!(
             "SELECT COUNT(DISTINCT r.image) FROM reports r WHERE 1 = 1{}",
-            self.scope.image("r.image", 1)
+            self.scope.images("r.image", 1)
         );
         let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)));
         Ok(query.fetch_one(&self.store.pool).await?.try_get(0)?)
@@ -174,7 +174,7 @@ impl View<'_> {
         let sql = format!(
             "SELECT f.{column} / {DAY}, f.severity, COUNT(*) FROM findings f WHERE f.{column} >= $1 AND f.suppressed = 0{} \
              GROUP BY 1, 2 ORDER BY 1, 2",
-            self.scope.image("f.image", 2)
+            self.scope.images("f.image", 2)
         );
         let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(since.0));
         let rows = query.fetch_all(&self.store.pool).await?;
@@ -194,7 +194,7 @@ impl View<'_> {
             "SELECT f.rule, f.severity, COUNT(DISTINCT f.image) FROM findings f \
              WHERE f.severity = $1 AND f.gone_at IS NULL AND f.suppressed = 0{} GROUP BY f.severity, f.rule \
              ORDER BY 3 DESC, f.rule LIMIT $2",
-            self.scope.image("f.image", 3)
+            self.scope.images("f.image", 3)
         );
         let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)).bind(severity).bind(limit));
         let rows = query.fetch_all(&self.store.pool).await?;
@@ -234,7 +234,7 @@ impl View<'_> {
              OR EXISTS (SELECT 1 FROM tags t WHERE t.image = i.id{tag} \
              AND lower(t.registry || '/' || t.repository || ':' || t.tag) LIKE $8 ESCAPE '!')) \
              ORDER BY i.id DESC LIMIT $9",
-            self.scope.image("i.id", 10)
+            self.scope.images("i.id", 10)
         );
         let (severity, text) = (search.severity.unwrap_or_default(), escaped(search.text));
         let query = sqlx::query(AssertSqlSafe(sql))
@@ -257,7 +257,7 @@ impl View<'_> {
     /// Fails when the database does not answer.
     pub async fn spread(&self, advisory: &str) -> Result<Spread, StoreError> {
         let advisory = text::key(advisory);
-        let image = self.scope.image("f.image", 2);
+        let image = self.scope.images("f.image", 2);
         let sql = format!(
             "SELECT f.severity, COUNT(*), COUNT(DISTINCT f.image) FROM finding_names n JOIN findings f ON f.id = n.finding \
              WHERE n.name = $1 AND f.gone_at IS NULL AND f.suppressed = 0{image} GROUP BY f.severity ORDER BY f.severity"
@@ -297,11 +297,12 @@ impl View<'_> {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn packages_like(&self, text: &str, limit: i64) -> Result<Vec<(String, String)>, StoreError> {
+        // With the sign the images of a package are gone through, not the packages of all images of the teams.
         let seen = match self.scope {
             Scope::Fleet => String::new(),
             Scope::Teams(_) => format!(
                 " AND EXISTS (SELECT 1 FROM image_packages y WHERE y.package = p.id{})",
-                self.scope.image("y.image", 3)
+                self.scope.images("+y.image", 3)
             ),
         };
         let sql = format!(

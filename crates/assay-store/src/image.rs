@@ -377,7 +377,7 @@ impl View<'_> {
              AND ($8 = '' OR EXISTS (SELECT 1 FROM findings f WHERE f.image = i.id AND f.gone_at IS NULL AND f.suppressed = 0 \
              AND f.severity = $9)) ORDER BY i.id LIMIT $10",
             columns(self.scope, 11),
-            self.scope.image("i.id", 11),
+            self.scope.images("i.id", 11),
             self.scope.place("x.registry", "x.repository", 11)
         );
         let text = |text: &Option<String>| text::clean(text.as_deref().unwrap_or_default());
@@ -403,7 +403,7 @@ impl View<'_> {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn image_count(&self) -> Result<i64, StoreError> {
-        let sql = format!("SELECT COUNT(*) FROM images i WHERE 1 = 1{}", self.scope.image("i.id", 1));
+        let sql = format!("SELECT COUNT(*) FROM images i WHERE 1 = 1{}", self.scope.images("i.id", 1));
         let query = self.scope.bind(sqlx::query(AssertSqlSafe(sql)));
         Ok(query.fetch_one(&self.store.pool).await?.try_get(0)?)
     }

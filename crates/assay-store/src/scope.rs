@@ -18,6 +18,13 @@ pub enum Scope {
     Teams(BTreeSet<String>),
 }
 
+/// Repositories of owners with their images, and places of images with their owners. SQLite takes the order of a CROSS JOIN as it is written:
+/// the few on the left are looked up first.
+const OWNED: &str =
+    "repositories o CROSS JOIN image_places s WHERE s.registry = o.registry AND s.repository = o.repository";
+const PLACES: &str =
+    "image_places s CROSS JOIN repositories o WHERE o.registry = s.registry AND o.repository = s.repository";
+
 impl Scope {
     /// Returns the scope of whoever is bound to these teams; who is bound to nothing sees everything.
     pub fn of(teams: Option<impl IntoIterator<Item = String>>) -> Self {
@@ -49,15 +56,25 @@ impl Scope {
         }
     }
 
-    /// Returns the condition under which the image of this number is within. Of this and all that follow: nothing for who sees everything,
-    /// else it begins with `AND`, and the teams are the parameters from `first` on, which [`Scope::bind`] gives once for all of a statement.
+    /// Returns the condition under which the images of these numbers are within, for lists. Of this and all that follow: nothing for who sees
+    /// everything, else it begins with `AND`, and the teams are the parameters from `first` on, which [`Scope::bind`] gives once for all of
+    /// a statement.
+    pub(crate) fn images(&self, image: &str, first: usize) -> String {
+        // The images of the teams are found once: with a look at each row the counts of a fleet took half a minute.
+        self.some(
+            |teams| format!(" AND {image} IN (SELECT s.image FROM {OWNED} AND o.owner IN ({teams}))"),
+            first,
+        )
+    }
+
+    /// Returns the same condition for single images.
     pub(crate) fn image(&self, image: &str, first: usize) -> String {
-        self.some(|teams| {
-            format!(
-                " AND EXISTS (SELECT 1 FROM image_places s JOIN repositories o ON o.registry = s.registry AND o.repository = s.repository \
-                 WHERE s.image = {image} AND o.owner IN ({teams}))"
-            )
-        }, first)
+        self.some(
+            |teams| {
+                format!(" AND EXISTS (SELECT 1 FROM {PLACES} AND s.image = {image} AND o.owner IN ({teams}))")
+            },
+            first,
+        )
     }
 
     /// Returns the condition under which the image of this number is within, and in no repository that is not.
@@ -81,13 +98,28 @@ impl Scope {
         }, first)
     }
 
+    /// Returns the same condition for lists.
+    pub(crate) fn places(&self, registry: &str, repository: &str, first: usize) -> String {
+        self.some(
+            |teams| {
+                format!(
+                    " AND ({registry}, {repository}) IN (SELECT o.registry, o.repository FROM repositories o WHERE o.owner IN ({teams}))"
+                )
+            },
+            first,
+        )
+    }
+
     /// Returns the condition under which a repository is within that is written as `registry/repository`.
     pub(crate) fn named(&self, name: &str, first: usize) -> String {
-        self.some(|teams| {
-            format!(
-                " AND EXISTS (SELECT 1 FROM repositories o WHERE o.registry || '/' || o.repository = {name} AND o.owner IN ({teams}))"
-            )
-        }, first)
+        self.some(
+            |teams| {
+                format!(
+                    " AND {name} IN (SELECT o.registry || '/' || o.repository FROM repositories o WHERE o.owner IN ({teams}))"
+                )
+            },
+            first,
+        )
     }
 
     /// Returns the condition under which a deployment is within: its image is, and its service is said to be a team's, or nobody else's
@@ -113,8 +145,7 @@ impl Scope {
             Self::Fleet => format!("{images}.{column}"),
             Self::Teams(_) => {
                 let from = format!(
-                    "SELECT s.{column} FROM image_places s JOIN repositories o ON o.registry = s.registry \
-                     AND o.repository = s.repository WHERE s.image = {images}.id AND o.owner IN ({})",
+                    "SELECT s.{column} FROM {PLACES} AND s.image = {images}.id AND o.owner IN ({})",
                     self.parameters(first)
                 );
                 format!(
@@ -176,13 +207,17 @@ mod tests {
     #[test]
     fn who_sees_everything_pays_for_no_condition() {
         let all = Scope::Fleet;
-        for condition in
-            [all.image("i.id", 1), all.whole_image("i.id", 1), all.place("r", "p", 1), all.deployment("d", 1)]
-        {
+        for condition in [
+            all.images("i.id", 1),
+            all.image("i.id", 1),
+            all.whole_image("i.id", 1),
+            all.place("r", "p", 1),
+            all.deployment("d", 1),
+        ] {
             assert_eq!(condition, "");
         }
         assert_eq!(all.name("i", 1), ["i.registry", "i.repository"]);
-        assert!(teams(&["a", "b"]).image("i.id", 7).contains("IN ($7, $8)"));
+        assert!(teams(&["a", "b"]).images("i.id", 7).contains("IN ($7, $8)"));
         assert!(teams(&[]).image("i.id", 7).contains("IN (NULL)"));
     }
 }

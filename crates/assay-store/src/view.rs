@@ -13,7 +13,10 @@ use crate::store::Store;
 use crate::triage::TriageScope;
 use crate::verdict::StoredVerdict;
 use assay_model::Digest;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
+
+/// How many images are no more few.
+const FEW: i64 = 2000;
 
 /// The store as somebody sees it.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +57,19 @@ impl View<'_> {
     /// Fails when the database does not answer.
     pub async fn sees_all_of(&self, digest: &Digest) -> Result<bool, StoreError> {
         self.meets(digest, &self.scope.whole_image("i.id", 2)).await
+    }
+
+    /// Says whether there is a bound, and so few images are within it that what is about them is best found one by one.
+    pub(crate) async fn has_few_images(&self) -> Result<bool, StoreError> {
+        if *self.scope == Scope::Fleet {
+            return Ok(false);
+        }
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM image_places p WHERE 1 = 1{} LIMIT {FEW}) few",
+            self.scope.places("p.registry", "p.repository", 1)
+        );
+        let row = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.store.pool).await?;
+        Ok(row.try_get::<i64, _>(0)? < FEW)
     }
 
     async fn meets(&self, digest: &Digest, condition: &str) -> Result<bool, StoreError> {

@@ -3,7 +3,7 @@
 use crate::fixture::{BUILT, World, database, now, run};
 use assay_oci::NetworkOptions;
 use assay_server::{Login, LoginOptions};
-use assay_store::{Moment, Role};
+use assay_store::{Moment, Place, Role};
 use assay_test::http::{Reply, Server};
 use assay_test::registry::Content;
 use aws_lc_rs::hmac;
@@ -136,6 +136,10 @@ struct Scene {
 
 impl Scene {
     async fn new(roles: &[&str]) -> Self {
+        Self::of_teams(roles, &[], &[]).await
+    }
+
+    async fn of_teams(roles: &[&str], teams: &[&str], all_teams: &[&str]) -> Self {
         let provider = Arc::new(Mutex::new(Provider {
             key: key(),
             name: "one".to_owned(),
@@ -155,8 +159,8 @@ impl Scene {
         let later = Arc::new(AtomicI64::new(0));
         let ahead = later.clone();
         let options = LoginOptions {
-            teams: Vec::new(),
-            all_teams: Vec::new(),
+            teams: teams.iter().map(|team| team.parse().unwrap()).collect(),
+            all_teams: all_teams.iter().map(|claim| claim.parse().unwrap()).collect(),
             issuer: issuer.clone(),
             client: "assay".to_owned(),
             secret: Some(SECRET.to_owned()),
@@ -269,6 +273,58 @@ fn somebody_signs_in_looks_around_and_signs_out() {
         let out = post_form(&scene, "/sign-out", &headers, &form).await;
         assert_eq!(out, 303);
         assert_eq!(scene.get("/images", cookie).await.0, 303);
+    });
+}
+
+#[test]
+fn groups_are_teams_in_the_browser_and_in_the_api() {
+    run(async {
+        let all = ["groups=platform"];
+        let scene = Scene::of_teams(&["sub=*:admin"], &["groups=team-*:*", "groups=ops:blue"], &all).await;
+        let mut work = scene.world.store.begin().await.unwrap();
+        for (number, repository) in [(1, "red/app"), (2, "blue/app"), (3, "nobody/app")] {
+            let place = Place {
+                registry: "r.example".to_owned(),
+                repository: repository.to_owned(),
+                tag: Some("1".to_owned()),
+            };
+            work.see(&assay_model::Digest::Sha256([number; 32]), &place, now()).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        for (groups, want, told) in [
+            (json!(["team-red", "x"]), vec!["red/app"], "(admin, red)"),
+            (json!(["team-red", "ops"]), vec!["red/app", "blue/app"], "(admin, blue, red)"),
+            (json!(["team-Red"]), vec![], "(admin, Red)"),
+            (json!(["x"]), vec![], "(admin, in no team)"),
+            (json!(null), vec![], "(admin, in no team)"),
+            (json!("platform"), vec!["red/app", "blue/app", "nobody/app"], "(admin)"),
+        ] {
+            scene.change(|provider| provider.changes = json!({ "groups": groups }));
+            let (status, body) = scene.world.ask_as("GET", "/api/v1/images", Some(&scene.token()), "").await;
+            assert_eq!(status, 200, "{body}");
+            let list: serde_json::Value = serde_json::from_str(&body).unwrap();
+            let found: Vec<&str> = list["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["repository"].as_str().unwrap())
+                .collect();
+            assert_eq!(found, want, "{groups}");
+            let (_, head, _) = scene.sign_in().await;
+            let cookie = header(&head, "set-cookie");
+            let cookie = cookie.split(';').next().unwrap();
+            let page = scene.get("/images", cookie).await.2;
+            assert!(page.contains(told), "{groups}: {page}");
+            for repository in ["red/app", "blue/app", "nobody/app"] {
+                let name = repository.replace('/', "&#x2f;");
+                let is_told = page.contains(&name) || page.contains(repository);
+                assert_eq!(is_told, want.contains(&repository), "{groups}: {page}");
+            }
+            // What is of the whole fleet is of those who see it.
+            let is_whole = want.len() == 3;
+            assert_eq!(scene.get("/audit", cookie).await.0, if is_whole { 200 } else { 403 });
+            assert_eq!(scene.ask(&scene.token()).await.0, if is_whole { 200 } else { 403 });
+        }
     });
 }
 

@@ -7,7 +7,6 @@ CREATE TABLE repositories (
     PRIMARY KEY (registry, repository)
 );
 CREATE INDEX repositories_of_owner ON repositories (owner, registry, repository);
-CREATE INDEX repositories_named ON repositories ((registry || '/' || repository));
 
 -- Repositories that nobody has looked up the owner of yet. No row excludes another: whoever sees an image waits for nobody.
 CREATE TABLE new_repositories (

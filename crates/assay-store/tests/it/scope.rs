@@ -349,6 +349,19 @@ fn a_team_sees_all_of_its_own() {
         assert_eq!(seen.verdicts(&digest(BOTH)).await.unwrap().len(), 1);
         assert!(seen.sees(&digest(BOTH)).await.unwrap() && !seen.sees_all_of(&digest(BOTH)).await.unwrap());
         assert!(seen.sees_all_of(&digest(RED)).await.unwrap() && !seen.sees(&digest(BLUE)).await.unwrap());
+        // The events of a team with many images are found in another way, and are the same.
+        let few = seen.events_like(None, None, 0, 100).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        for number in 0..2100 {
+            let place = Place { repository: format!("red/{number}"), ..at_team("red", None) };
+            work.see(&digest(RED), &place, at(50)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        store.own_new_repositories(owner).await.unwrap();
+        assert_eq!(seen.events_like(None, None, 0, 100).await.unwrap(), few);
+        assert_eq!(seen.newest_events("", None, None, 1).await.unwrap(), few[few.len() - 1..]);
+        let of_blue = seen.events_like(Some(&digest(BLUE)), None, 0, 100).await.unwrap();
+        assert_eq!(of_blue, []);
         // Of both teams, everything but what is nobody's.
         let both = teams(&["red", "blue", "green"]);
         assert_eq!(store.within(&both).image_count().await.unwrap(), 3);
@@ -439,6 +452,44 @@ fn an_image_without_any_place_is_seen_by_who_sees_everything() {
             assert!(store.within(&red).image(&digest(6)).await.unwrap().is_none());
             assert!(!store.within(&red).sees_all_of(&digest(6)).await.unwrap());
             assert!(store.within(&Scope::Fleet).image(&digest(6)).await.unwrap().is_some());
+            store.close().await;
+        }
+    });
+}
+
+#[test]
+fn what_was_there_before_there_were_teams_is_bound_to_none() {
+    run(async {
+        for fresh in fresh().await {
+            Store::open_at(&fresh.address, 14).await.unwrap().close().await;
+            let pool = sqlx::AnyPool::connect(&crate::migration::url(&fresh.address)).await.unwrap();
+            for sql in [
+                "INSERT INTO images (digest, registry, repository, first_seen, last_seen) VALUES ($1, 'r.example', 'red/app', 1, 1)",
+                "INSERT INTO image_places (image, registry, repository, last_seen) SELECT id, registry, repository, 1 FROM images WHERE '' <> $1",
+                "INSERT INTO events (at, kind, digest, detail) VALUES (1, 'tag-seen', $1, '{\"registry\": \"r.example\", \"repository\": \"blue/app\"}')",
+                "INSERT INTO events (at, kind, digest, detail) VALUES (2, 'scanned', $1, '{}')",
+            ] {
+                sqlx::query(sql).bind(digest(1).to_string()).execute(&pool).await.unwrap();
+            }
+            let token = Token::new([5; 32]);
+            let hash = assay_model::contents::hex(&<sha2::Sha256 as sha2::Digest>::digest(
+                token.reveal().as_bytes(),
+            ));
+            sqlx::query("INSERT INTO tokens (name, hash, role, created) VALUES ('old', $1, 'admin', 1)")
+                .bind(hash)
+                .execute(&pool)
+                .await
+                .unwrap();
+            pool.close().await;
+            let store = Store::open(&fresh.address).await.unwrap();
+            assert_eq!(store.holder(&token, at(9)).await.unwrap().unwrap().scope, Scope::Fleet);
+            assert_eq!(store.own_new_repositories(owner).await.unwrap(), 1);
+            let red = teams(&["red"]);
+            assert!(store.within(&red).sees_all_of(&digest(1)).await.unwrap());
+            // Which repository an old event names is not known, so that only those are told that can name none.
+            let events = store.within(&red).events_like(None, None, 0, 9).await.unwrap();
+            assert_eq!(events.iter().map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["scanned"]);
+            assert_eq!(store.events(None, 0, 9).await.unwrap().len(), 2);
             store.close().await;
         }
     });
