@@ -2,6 +2,7 @@
 //!
 //! They are about the whole fleet and the same whichever process is asked; [`crate::metrics`] counts what this process did.
 
+mod admitted;
 mod delivery;
 
 use crate::report::feeds;
@@ -290,6 +291,7 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         );
     }
     delivery::render(indicators, &mut gauge);
+    admitted::render(indicators, &mut gauge);
     gauge(
         "assay_objective",
         "What is aimed at.",
@@ -342,6 +344,7 @@ mod tests {
             scanned: 4,
             behind: 2,
             watched: 3,
+            admitted: vec![("prod\"1".to_owned(), 5, 2)],
             scans: (3, 1),
             critical: 1,
             short_lived: 5,
@@ -410,6 +413,8 @@ mod tests {
             "assay_objective{indicator=\"assay_false_positive_ratio\"} 0.2",
             "assay_reports_behind 2",
             "assay_watched 3",
+            "assay_admitted_images{cluster=\"prod\\\"1\"} 5",
+            "assay_admitted_stale_images{cluster=\"prod\\\"1\"} 2",
             "assay_database_age_seconds 10",
             "assay_feed_age_seconds{feed=\"a\\\"b\"} 9",
             "assay_objective{indicator=\"assay_scan_coverage_ratio\"} 0.95",

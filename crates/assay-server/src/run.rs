@@ -1,6 +1,6 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
+use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload, keep_looking_after};
 use crate::audit::{CheckpointExport, export};
 use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
@@ -335,6 +335,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         };
         let app = Arc::new(app);
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
+        let admitted = tokio::spawn(keep_looking_after(app.clone(), stop.clone()));
         let service = router(app);
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
@@ -352,6 +353,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         deepening.abort();
         forgetting.abort();
         conditions.abort();
+        admitted.abort();
         if let Some(checkpoints) = checkpoints {
             checkpoints.abort();
         }

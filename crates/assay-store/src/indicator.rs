@@ -103,6 +103,8 @@ pub struct Indicators {
     pub behind: i64,
     /// What is admitted before its scan at the moment.
     pub watched: i64,
+    /// How many images each cluster has admitted, and how many of them only because it had before.
+    pub admitted: Vec<(String, i64, i64)>,
     /// Scans that ended in the window: those that came to something, and those that were given up.
     pub scans: (i64, i64),
     /// How long the former took, from the start of the last attempt.
@@ -210,6 +212,7 @@ impl Store {
                 .await?,
             behind: i64::try_from(self.behind(newest).await?.len()).unwrap_or(i64::MAX),
             watched,
+            admitted: self.admitted_counts().await?,
             scans: (scans.try_get(0)?, scans.try_get(1)?),
             scanning: self.spans("finished - started", since).await?,
             waiting: self.spans("waited", since).await?,

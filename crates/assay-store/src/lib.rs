@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod admitted;
 mod alert;
 mod audit;
 mod backend;
@@ -44,6 +45,7 @@ mod verdict;
 mod watch;
 mod whereabouts;
 
+pub use admitted::{Admitted, AdmittedIn, StaleAfter};
 pub use alert::Alert;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};

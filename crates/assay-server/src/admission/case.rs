@@ -35,6 +35,8 @@ pub(super) struct Case {
     pub(super) placement: Placement,
     /// What people decided about findings, as far as the policy lets that count.
     pub(super) triage: Vec<Exception>,
+    /// Since when it has been admitted where it is to run, if that counts.
+    pub(super) admitted: Option<Moment>,
     pub(super) now: Moment,
     pub(super) key: String,
 }
@@ -83,6 +85,7 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         evidence,
         placement: case.placement.clone(),
         problems,
+        admitted: case.admitted.map(Moment::timestamp),
         ..Facts::default()
     };
     let mut policy = Cow::Borrowed(&judge.policy);

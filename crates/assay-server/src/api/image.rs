@@ -1,5 +1,6 @@
 //! Images: the fleet, one of them in detail, and its report.
 
+use super::admitted::AdmittedPlace;
 use super::body;
 use super::job::JobState;
 use super::page::{After, Limit, List, Pathed, Queried, Text, digest, text};
@@ -166,6 +167,8 @@ pub struct ImageDetail {
     /// When it was last pulled, as far as registries tell; at most a minute is between two times.
     #[schema(format = DateTime, required)]
     pub last_pulled: Option<String>,
+    /// Where clusters have admitted it, the last first.
+    pub admitted: Vec<AdmittedPlace>,
     /// Its report, in short.
     #[schema(required)]
     pub scan: Option<ScanState>,
@@ -326,6 +329,7 @@ pub(crate) async fn detail(
         gone,
         refused: app.store.refused(&digest).await?,
         last_pulled: app.store.last_pulled(&digest).await?.map(time),
+        admitted: app.store.admitted(&digest).await?.into_iter().map(AdmittedPlace::from).collect(),
         scan: app.store.report_status(&digest).await?.map(|report| ScanState {
             depth: report.depth.name().to_owned(),
             database: time(report.database),

@@ -6,7 +6,7 @@ use super::error::PageError;
 use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
-use super::{download, events, evidence, triage};
+use super::{admitted, download, events, evidence, triage};
 use crate::problem::Problem;
 use assay_model::{Digest, Report};
 use assay_report::{summary, words};
@@ -55,6 +55,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     });
     let job = store.job_state(crate::worker::SCAN, &digest.to_string()).await?;
     let vulnerable = store.vulnerable_packages(&digest).await?;
+    let places = store.admitted(&digest).await?;
     let context = context! {
         digest => digest.to_string(),
         facts, depth, judged, scanned, moved_from,
@@ -63,6 +64,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         unassessed => read.as_ref().map_or(0, Report::unassessed),
         job_state => job.as_ref().map(|(state, _)| state.clone()),
         job_error => job.and_then(|(_, error)| error),
+        stale => admitted::stale(&places),
         vulnerable => vulnerable.0,
         weight => vulnerable.1,
         owner => ask.app().owners.of(&image.registry, &image.repository),
@@ -120,6 +122,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         next: None,
         first: None,
     });
+    tables.push(admitted::table(&places));
     tables.push(evidence::table(ask, &digest).await?);
     tables.push(findings(ask, &digest, Standing::Suppressed, &packages).await?);
     tables.push(findings(ask, &digest, Standing::Gone, &packages).await?);

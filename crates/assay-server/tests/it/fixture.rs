@@ -89,6 +89,8 @@ pub(crate) struct World {
     pub(crate) head: Mutex<String>,
     pub(crate) promoter: Option<Arc<Promoter>>,
     database: Arc<Mutex<Vec<u8>>>,
+    /// How much time has passed besides.
+    passed: Arc<Mutex<Duration>>,
     _folder: TempDir,
 }
 
@@ -219,7 +221,9 @@ impl World {
             }),
             cache: Arc::new(|| None),
         });
-        let clock: Clock = Arc::new(now);
+        let passed = Arc::new(Mutex::new(Duration::ZERO));
+        let besides = passed.clone();
+        let clock: Clock = Arc::new(move || now().plus(*besides.lock().unwrap()));
         let metrics = Arc::new(Metrics::default());
         let admission_by = |policy: &str| Admission {
             store: store.clone(),
@@ -287,8 +291,54 @@ impl World {
             head: Mutex::default(),
             promoter,
             database: bytes,
+            passed,
             _folder: folder,
         }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) {
+        *self.passed.lock().unwrap() += time;
+    }
+
+    /// What the clocks of the server say.
+    pub(crate) fn time(&self) -> Moment {
+        (self.app.clock)()
+    }
+
+    /// Starts the server anew on what it has stored, by another policy if one is given.
+    pub(crate) async fn restart(&mut self, policy: Option<&str>) {
+        let old = self.app.admission.as_ref().unwrap();
+        let admission = Admission {
+            store: old.store.clone(),
+            judge: policy.map_or_else(|| old.judge.clone(), |policy| Arc::new(judge(policy))),
+            scanner: old.scanner.clone(),
+            clock: old.clock.clone(),
+            metrics: self.metrics.clone(),
+            flights: Flights::default(),
+            identities: Identities::default(),
+            workloads: old.workloads.clone(),
+            namespaces: None,
+        };
+        self.app = Arc::new(App {
+            store: self.store.clone(),
+            scanner: self.app.scanner.clone(),
+            admission: Some(admission),
+            anonymous_admission: true,
+            clock: self.app.clock.clone(),
+            metrics: self.metrics.clone(),
+            limits: Limits::default(),
+            indicators: KeptIndicators::default(),
+            login: None,
+            audit_key: None,
+            webhooks: secrets(),
+            promoter: self.promoter.clone(),
+            keep: None,
+            owners: Owners::default(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        tokio::spawn(answer(listener, None, router(self.app.clone()), PATIENCE, std::future::pending()));
     }
 
     /// Replaces the vulnerability database that scans use.

@@ -31,6 +31,7 @@ mod promote;
 mod radius;
 mod rematch;
 mod slow;
+mod stays;
 mod story;
 mod traces;
 mod triage;

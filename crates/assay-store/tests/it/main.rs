@@ -12,6 +12,7 @@
 )]
 
 mod access;
+mod admitted;
 
 mod build;
 mod crash;
