@@ -60,6 +60,23 @@ fn a_known_history_gives_known_values() {
         work.watch("x", at(1)).await.unwrap();
         work.watch("y", at(1)).await.unwrap();
         work.end_watch("y", at(2)).await.unwrap();
+        // Two images were admitted in a cluster, one of them in two namespaces, in one of which it grew stale.
+        for (number, namespace) in [(3, "a"), (3, "b"), (4, "a")] {
+            let place = assay_store::AdmittedIn {
+                cluster: "eu".to_owned(),
+                namespace: namespace.to_owned(),
+                registry: "registry.example".to_owned(),
+                repository: "team/app".to_owned(),
+                digest: digest(number),
+                tiers: Vec::new(),
+                policy: "p".to_owned(),
+            };
+            work.admit(&place, "{}", 0, at(3)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let admitted = store.admitted(&digest(3)).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        work.grown_stale(&admitted[0], "old", true, at(4)).await.unwrap();
         work.commit().await.unwrap();
         // A finding that goes and comes back.
         scan(&store, &digest(3), Depth::Fast, &[], at(8 * DAY + 1)).await;
@@ -90,6 +107,7 @@ fn a_known_history_gives_known_values() {
             scanned: 3,
             behind: 0,
             watched: 1,
+            admitted: vec![("eu".to_owned(), 2, 1)],
             scans: (1, 1),
             critical: 0,
             short_lived: 0,
