@@ -4,6 +4,7 @@
 //! denials: anything else counts as a failure of the webhook, which the cluster may be told to ignore.
 
 mod attached;
+mod base;
 pub(crate) mod body;
 mod case;
 mod decide;

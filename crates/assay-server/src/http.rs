@@ -306,7 +306,8 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
     let now = (app.clock)();
     let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
     text.push_str(&promote::render(&app.store.promotion_counts().await?));
-    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
+    let shares = app.indicators.signed().read();
+    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, &shares, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

@@ -19,6 +19,7 @@ use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
 use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
+use crate::signed::keep_counting;
 use crate::token::{NoRandomness, first_token};
 use crate::trace::CollectorUrl;
 use crate::triage::keep_ending;
@@ -336,6 +337,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         let app = Arc::new(app);
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
         let admitted = tokio::spawn(keep_looking_after(app.clone(), stop.clone()));
+        let counting = tokio::spawn(keep_counting(app.clone(), stop.clone()));
         let service = router(app);
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
@@ -354,6 +356,7 @@ pub fn serve(options: Serve) -> Result<(), RunError> {
         forgetting.abort();
         conditions.abort();
         admitted.abort();
+        counting.abort();
         if let Some(checkpoints) = checkpoints {
             checkpoints.abort();
         }

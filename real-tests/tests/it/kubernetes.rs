@@ -254,7 +254,7 @@ impl Shop {
     }
 }
 
-fn render(helm: &Path, arguments: &[&str]) -> String {
+pub(crate) fn render(helm: &Path, arguments: &[&str]) -> String {
     let chart = workspace().join("deploy/chart/assay").display().to_string();
     let base = ["template", "assay", &chart, "--namespace", "assay-system", "--kube-version", "1.35.0"];
     String::from_utf8(run(helm, &[&base[..], arguments].concat())).unwrap()
@@ -580,8 +580,16 @@ fn an_outage_keeps_nobody_from_what_brings_nothing_in(
 #[test]
 fn the_chart_is_rendered_and_its_containers_may_do_nothing_but_their_work() {
     let Some(helm) = tool("helm") else { return };
-    let whole =
-        ["--set", "postgres.secret=database", "--set", "server.replicas=2", "--set", "worker.replicas=3"];
+    let whole = [
+        "--set",
+        "postgres.secret=database",
+        "--set",
+        "server.replicas=2",
+        "--set",
+        "worker.replicas=3",
+        "--set",
+        "audit.keySecret=key",
+    ];
     let manifest = render(&helm, &whole);
     for (kind, count) in [
         ("Deployment", 2),

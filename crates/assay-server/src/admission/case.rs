@@ -1,5 +1,6 @@
 //! What a verdict for admission is decided by, and the decision: pure, on a thread for such work.
 
+use super::base::Bases;
 use super::decide::{Judge, name};
 use crate::evidence::Known;
 use crate::report;
@@ -30,6 +31,8 @@ pub(super) struct Case {
     pub(super) databases: BTreeMap<Moment, String>,
     /// What is known of what is attached to them.
     pub(super) evidence: BTreeMap<Digest, Known>,
+    /// What they may be built on.
+    pub(super) bases: BTreeMap<Digest, Bases>,
     /// Opens the vulnerability database, which knows the names of a vulnerability that a statement may use.
     pub(super) database: Arc<OpenDatabase>,
     pub(super) placement: Placement,
@@ -53,6 +56,9 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
             .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })?;
         if let Some(text) = case.databases.get(&stored.database) {
             report::date(&mut report, text);
+        }
+        if let Some(bases) = case.bases.get(digest) {
+            bases.write(&mut report);
         }
         read.push((*digest, report, stored.evaluated));
     }

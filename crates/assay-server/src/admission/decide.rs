@@ -56,6 +56,8 @@ pub struct Judge {
     pub(super) roots: Vec<TrustRoot>,
     /// What tells the trust roots from others.
     pub(super) trust: String,
+    /// The repositories whose images count as bases, each with its registry.
+    pub(super) bases: Vec<String>,
 }
 
 /// A text is no policy.
@@ -71,7 +73,7 @@ impl Judge {
     pub fn parse(text: &str) -> Result<Self, LoadPolicyError> {
         let policy = Policy::parse(text).map_err(LoadPolicyError)?;
         let digest = Digest::Sha256(Sha256::digest(text.as_bytes()).into()).to_string();
-        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new() })
+        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new(), bases: Vec::new() })
     }
 
     /// Returns the policy.
@@ -502,8 +504,13 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
-            let seat = if self.judge.policy.needs_evidence() { self.flights.seat().await } else { None };
-            let evidence = self.evidence(review, reference, digest, &reports).await?;
+            let bases = self.bases(&reports).await?;
+            let seat = if self.judge.policy.needs_evidence() || self.judge.policy.needs_base_evidence() {
+                self.flights.seat().await
+            } else {
+                None
+            };
+            let evidence = self.evidence(review, reference, digest, &reports, &bases).await?;
             let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
             if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
                 return Ok(Judged::Pending(UNGATHERED));
@@ -516,6 +523,7 @@ impl Admission {
                 reports,
                 databases,
                 evidence,
+                bases,
                 database: self.scanner.database.clone(),
                 placement: placement.clone(),
                 triage,

@@ -30,6 +30,7 @@ mod pages;
 mod promote;
 mod radius;
 mod rematch;
+mod signed;
 mod slow;
 mod stays;
 mod story;

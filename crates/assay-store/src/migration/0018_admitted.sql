@@ -21,3 +21,11 @@ CREATE TABLE admitted (
 );
 CREATE INDEX admitted_checked ON admitted (checked);
 CREATE INDEX admitted_stale ON admitted (stale);
+
+-- What images are built on: each by the chain of its layers, with the chains of their beginnings; and how many packages could go.
+ALTER TABLE images ADD COLUMN image_id TEXT;
+ALTER TABLE images ADD COLUMN platform TEXT;
+ALTER TABLE images ADD COLUMN chain TEXT;
+ALTER TABLE images ADD COLUMN chains TEXT;
+ALTER TABLE images ADD COLUMN removable BIGINT;
+CREATE INDEX images_chain ON images (chain);

@@ -1,7 +1,8 @@
 //! Indicators of a history that is known: each is exactly what that history says.
 
 use crate::fixture::{at, digest, on_each, place, report, scan};
-use assay_model::{Finding, FindingKind, Layer, Severity, Timestamp};
+use assay_model::removable::RemovalReason;
+use assay_model::{Finding, FindingKind, Layer, Removable, Severity, Timestamp};
 use assay_store::{
     Child, Delivery, Depth, Exposure, Indicators, Measures, Moment, NewJob, NewSbom, OpenFindings, Overdue,
     Remediated, Running, Scan, Service, Shape, Spans, Store, Terms,
@@ -137,6 +138,8 @@ fn a_known_history_gives_known_values() {
                 packages: 3,
                 vulnerable: 3,
                 weight: 15,
+                medium: 0,
+                removable: (0, 2),
             },
             conditions: vec![],
             exposure: Exposure::default(),
@@ -174,6 +177,18 @@ async fn look(
             ..template.clone()
         })
         .collect();
+    // One package of each image but the second, of which two, is of no use.
+    let removable = Removable {
+        package: 0,
+        reason: RemovalReason::Unused,
+        function: None,
+        beside: Vec::new(),
+        later_layer: None,
+        bytes: None,
+        findings: 0,
+        instruction: String::new(),
+    };
+    report.removable = vec![removable; if number == 2 { 2 } else { 1 }];
     report.image.created = Some(Timestamp(made));
     report.image.layers = [size, 1]
         .into_iter()
@@ -297,6 +312,8 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
                 vulnerable: 2 + 1,
                 // Each package by its worst.
                 weight: 10 + 1 + 2,
+                medium: 2,
+                removable: (1 + 2, 2),
             }
         );
         assert_eq!(found.conditions, [("feed-error".to_owned(), 2)]);

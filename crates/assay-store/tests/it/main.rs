@@ -13,7 +13,7 @@
 
 mod access;
 mod admitted;
-
+mod base;
 mod build;
 mod crash;
 mod crawl;
