@@ -63,6 +63,9 @@ pub struct StaleAfter {
 const COLUMNS: &str = "a.id, a.cluster, a.namespace, a.registry, a.repository, a.digest, a.tiers, a.policy, a.placement, a.since, a.last, \
      a.stale, a.why FROM admitted a";
 
+/// Places of one image that are remembered: where anybody may ask, anybody may make up names of clusters and namespaces.
+const MAX_PLACES: i64 = 1000;
+
 /// Between the names of tiers, which are texts of one line.
 const BETWEEN: &str = "\n";
 
@@ -98,7 +101,7 @@ fn admitted(row: &AnyRow) -> Result<Admitted, StoreError> {
 }
 
 impl Work {
-    /// Remembers that an image was admitted on its own merits. `generation` is what [`Store::generation`] said before that was decided.
+    /// Remembers that an image was admitted on its own merits, in up to a thousand places. `generation` is what [`Store::generation`] said before that was decided.
     ///
     /// # Errors
     /// Fails when the database does not answer.
@@ -109,6 +112,14 @@ impl Work {
         generation: i64,
         now: Moment,
     ) -> Result<(), StoreError> {
+        let full = sqlx::query("SELECT COUNT(*) FROM admitted WHERE digest = $1 AND name <> $2")
+            .bind(place.digest.to_string())
+            .bind(place.name())
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        if full.try_get::<i64, _>(0)? >= MAX_PLACES {
+            return Ok(());
+        }
         let row = sqlx::query(
             "INSERT INTO admitted (name, cluster, namespace, registry, repository, digest, tiers, policy, placement, generation, since, \
              last, checked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (digest, name) DO UPDATE SET \

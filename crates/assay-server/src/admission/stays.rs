@@ -33,6 +33,8 @@ const AGAIN: Duration = Duration::from_secs(240);
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long it is known that something was admitted of which no pod was created since.
 const REMEMBERED: Duration = Duration::from_secs(400 * 86_400);
+/// Bytes of labels by which a pod is judged again; one with more is not remembered.
+const MAX_LABELS: usize = 16 << 10;
 /// Why something stays that no scan is known of any more.
 const FORGOTTEN: &str = "what a scan found is not known any more, and another has not ended yet";
 
@@ -164,8 +166,12 @@ impl Admission {
         if !verdict.is_some_and(|verdict| verdict.verdict != "deny") {
             return Ok(());
         }
+        let placed = placed(review);
+        if placed.len() > MAX_LABELS {
+            return Ok(());
+        }
         let mut work = self.store.begin().await?;
-        work.admit(&here, &placed(review), generation, now).await?;
+        work.admit(&here, &placed, generation, now).await?;
         work.commit().await?;
         self.flights.noted.add(key, now);
         Ok(())

@@ -67,6 +67,20 @@ fn an_image_is_told_of_once_in_a_cluster_until_all_of_it_is_fresh() {
 }
 
 #[test]
+fn who_makes_up_names_fills_no_database() {
+    on_each(async |store| {
+        let mut work = store.begin().await.unwrap();
+        for number in 0..1001 {
+            work.admit(&here("eu", &number.to_string()), "{}", 0, at(10)).await.unwrap();
+        }
+        work.admit(&here("eu", "0"), "{}", 0, at(20)).await.unwrap();
+        work.commit().await.unwrap();
+        let known = store.admitted(&digest(1)).await.unwrap();
+        assert_eq!((known.len(), known[0].last), (1000, at(20)));
+    });
+}
+
+#[test]
 fn what_may_have_changed_is_judged_again() {
     on_each(async |store| {
         scan(&store, &digest(1), Depth::Fast, &[("a", "1", &[])], at(10)).await;

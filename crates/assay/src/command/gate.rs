@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// The cluster it is to run in, by the name in the path of its webhooks: what it has admitted before stays admitted there when
     /// its scan grows stale. Without it the image is judged as a new one.
     #[cfg(feature = "server")]
-    #[arg(long, value_name = "NAME", requires = "server")]
+    #[arg(long, value_name = "NAME", conflicts_with = "policy")]
     cluster: Option<String>,
 
     #[command(flatten)]

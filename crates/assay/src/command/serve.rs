@@ -220,7 +220,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
     let promotions = promotions(&args, global)?;
-    let judge = args.policy.as_deref().map(|path| judge(path, args, global)).transpose()?;
+    let judge = args.policy.as_deref().map(|path| judge(path, &args, global)).transpose()?;
     let judges = || judge.iter().chain(&promotions.judge);
     let deep = judges().any(Judge::needs_deep_scan);
     let webhooks = secrets(&args.webhook_secret)?;

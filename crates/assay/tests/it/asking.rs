@@ -74,7 +74,7 @@ fn what_a_server_knows_is_asked_for_and_shown() {
     let ran = ask(&["gate", &name, "--cluster", "EU"]);
     assert!(ran.code == 2 && ran.stderr.contains("name of a cluster"), "{}", ran.stderr);
     let ran = place.run(&["gate", &name, "--policy", "policy.yaml", "--cluster", "eu-1"]);
-    assert!(ran.code == 2 && ran.stderr.contains("--server"), "{}", ran.stderr);
+    assert!(ran.code == 2 && ran.stderr.contains("--cluster"), "{}", ran.stderr);
     let ran = ask(&["gate", &name, "--tier", "all"]);
     assert!(ran.code == 2 && ran.stderr.contains("`--tier` is not for a server"), "{}", ran.stderr);
 
