@@ -94,11 +94,13 @@ fn base(row: &AnyRow, chains: &[&str]) -> Result<BaseImage, StoreError> {
 }
 
 impl Store {
-    /// Returns the images whose layers are the first of this one's, or all of them; those with the most layers first.
+    /// Returns the images whose layers are the first of this one's, or all of them; those with the most layers first. With `within`, only
+    /// those of these repositories, each with its registry: of all there may be more than are told of, as anybody can push images of the
+    /// same layers.
     ///
     /// # Errors
     /// Fails when the database does not answer.
-    pub async fn bases(&self, digest: &Digest) -> Result<Vec<BaseImage>, StoreError> {
+    pub async fn bases(&self, digest: &Digest, within: &[String]) -> Result<Vec<BaseImage>, StoreError> {
         let row = sqlx::query("SELECT chains FROM images WHERE digest = $1")
             .bind(digest.to_string())
             .fetch_optional(&self.pool)
@@ -110,8 +112,13 @@ impl Store {
         }
         let choice = rows(chains.len(), 1, |at| format!("${}", at + 1));
         let next = chains.len() + 1;
+        let places = rows(within.len(), 1, |at| format!("${}", at + next + 2));
+        let places = match within {
+            [] => String::new(),
+            _ => format!("AND p.registry || '/' || p.repository IN ({places})"),
+        };
         let sql = format!(
-            "{NAMED} {CURRENT} WHERE i.chain IN ({choice}) AND i.digest <> ${next} ORDER BY LENGTH(i.chains) DESC, i.id, p.registry, \
+            "{NAMED} {CURRENT} WHERE i.chain IN ({choice}) AND i.digest <> ${next} {places} ORDER BY LENGTH(i.chains) DESC, i.id, p.registry, \
              p.repository, t.tag LIMIT ${}",
             next + 1
         );
@@ -119,7 +126,11 @@ impl Store {
         for chain in &chains {
             query = query.bind(*chain);
         }
-        let rows = query.bind(digest.to_string()).bind(MAX_TOLD).fetch_all(&self.pool).await?;
+        query = query.bind(digest.to_string()).bind(MAX_TOLD);
+        for place in within {
+            query = query.bind(place.as_str());
+        }
+        let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(|row| base(row, &chains)).collect()
     }
 

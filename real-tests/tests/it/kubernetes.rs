@@ -248,6 +248,8 @@ impl Shop {
             "webhook.tierLabels={environment}",
             "--set",
             "postgres.secret=database",
+            "--set",
+            "webhook.cluster=eu-1",
         ];
         let more: Vec<&str> = values.iter().flat_map(|value| ["--set", *value]).collect();
         render(helm, &[&base[..], &more].concat())
@@ -393,6 +395,12 @@ fn a_cluster_runs_what_the_policy_admits_and_nothing_else() {
     assert_eq!(run(&shop.curl, &stranger), b"401");
 
     pods_are_judged_and_pinned(&cluster, &shop, &good, &bad, &pinned);
+    // The API server takes the name in the path, and tells it.
+    let known: Value = serde_json::from_str(&shop.ask(&format!("/api/v1/images/{}", shop.good))).unwrap();
+    assert_eq!(
+        (&known["admitted"][0]["cluster"], &known["admitted"][0]["namespace"]),
+        (&"eu-1".into(), &"shop".into())
+    );
     controllers_are_judged_when_they_are_made(&cluster, &good, &bad);
     assert_eq!(running(&cluster, "shop", "app=deployment", 1), [pinned.as_str()]);
     // Without that, the controllers learn it from their pods.

@@ -20,7 +20,7 @@ const MAX_SIGNED: usize = 8;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bases {
     below: Vec<BaseImage>,
-    /// Whether each of these was named.
+    /// Those of their repositories that were named.
     named: BTreeSet<(String, String)>,
     /// What else is in the repositories of bases, and whether that is all.
     beside: Vec<(BaseImage, bool)>,
@@ -57,7 +57,12 @@ impl Admission {
     ) -> Result<BTreeMap<Digest, Bases>, StoreError> {
         let mut all = BTreeMap::new();
         for (digest, _) in reports {
-            let mut bases = Bases { below: self.store.bases(digest).await?, ..Bases::default() };
+            let mut bases = Bases::default();
+            // First those that were named: nobody can crowd them out.
+            if !self.judge.bases.is_empty() {
+                bases.below.extend(self.store.bases(digest, &self.judge.bases).await?);
+            }
+            bases.below.extend(self.store.bases(digest, &[]).await?);
             let of = |one: &BaseImage| (one.registry.clone(), one.repository.clone());
             bases.named = bases
                 .below

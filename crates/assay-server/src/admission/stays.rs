@@ -163,7 +163,7 @@ impl Admission {
         let Some(generation) = self.store.generation(digest).await? else { return Ok(()) };
         let verdict = self.stored(digest, &self.key(review, reference, digest)).await?;
         // What was admitted without a verdict, to be watched, was not found good.
-        if !verdict.is_some_and(|verdict| verdict.verdict != "deny") {
+        if verdict.is_none_or(|verdict| verdict.verdict == "deny") {
             return Ok(());
         }
         let placed = placed(review);
@@ -283,7 +283,7 @@ impl Admission {
             },
             (Some(Judged::Unjudgeable(_)) | None, _) => work.admit_no_more(known.id, now).await?,
             (Some(Judged::Pending(_) | Judged::Verdict(_) | Judged::Stays(..)), _) => {
-                work.looked_at_admitted(known.id, now).await?
+                work.looked_at_admitted(known.id, now).await?;
             }
         }
         work.commit().await

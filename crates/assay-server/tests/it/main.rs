@@ -13,6 +13,7 @@ mod access;
 mod admission;
 mod alerts;
 mod api;
+mod bases;
 mod bounds;
 mod channels;
 mod crawls;

@@ -54,7 +54,7 @@ fn bases_are_found_by_their_layers_under_every_name() {
         work.see(&digest(5), &named("bases/debian", Some("stable")), at(13)).await.unwrap();
         work.commit().await.unwrap();
         let found = async |number| -> Vec<(Digest, String, Option<usize>)> {
-            let bases = store.bases(&digest(number)).await.unwrap();
+            let bases = store.bases(&digest(number), &[]).await.unwrap();
             let told = |one: assay_store::BaseImage| {
                 (one.digest, format!("{}:{}", one.repository, one.tag.unwrap_or_default()), one.layers)
             };
@@ -71,10 +71,16 @@ fn bases_are_found_by_their_layers_under_every_name() {
             ]
         );
         assert_eq!(found(1).await, []);
+        let named = ["registry.example/bases/debian", "registry.example/bases/none"].map(str::to_owned);
+        let within = store.bases(&digest(3), &named).await.unwrap();
+        assert_eq!(
+            within.iter().map(|one| one.tag.as_deref()).collect::<Vec<_>>(),
+            [Some("12"), Some("bookworm")]
+        );
         assert_eq!(found(4).await, [want(5, "bases/debian:stable", 1), want(5, "bases/odd:2", 1)]);
         assert_eq!(found(6).await, [], "its layers were not verified");
         assert_eq!(found(99).await, []);
-        let base = &store.bases(&digest(2)).await.unwrap()[0];
+        let base = &store.bases(&digest(2), &[]).await.unwrap()[0];
         assert_eq!((base.image_id, base.registry.as_str()), (Some(digest(101)), "registry.example"));
     });
 }

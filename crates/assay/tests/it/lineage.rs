@@ -270,7 +270,7 @@ fn the_server_judges_bases_as_the_gate_does() {
     let repository = format!("{host}/bases/debian");
     place.write(
         "policy.yaml",
-        &format!(
+        format!(
             "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {{name: p}}\nrules:\n  \
              - {{id: allowed, bases: {{allow: [\"{host}/bases/**\"]}}}}\n  - {{id: newest, bases: {{newest: true}}}}\n  \
              - {{id: age, bases: {{maxAge: 1d}}}}\n  - {{id: own, vulnerabilities: {{max: {{critical: 0, high: 0, medium: 0, low: 0}}, ownOnly: true}}}}\n  \
@@ -363,10 +363,7 @@ fn the_server_judges_bases_as_the_gate_does() {
         said[2].contains(&format!("the base `{repository}:12.1`")) && !said[2].contains("allowed"),
         "{said:?}"
     );
-    assert!(
-        said[3].contains("allowed missing-evidence the base image is not known"),
-        "{said:?}"
-    );
+    assert!(said[3].contains("allowed missing-evidence the base image is not known"), "{said:?}");
     assert!(said[4].contains("allowed missing-evidence"), "{said:?}");
     // A newer base comes, and stands under another tag.
     registry.image("bases/debian", "12.2", &newer_bottom());
