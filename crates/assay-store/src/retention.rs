@@ -228,7 +228,7 @@ pub struct Used {
     pub digest: Digest,
     /// When it was first seen there.
     pub first_seen: Moment,
-    /// When it was last pulled, from wherever.
+    /// When it was last pulled, from wherever, or a pod with it was admitted.
     pub last_pulled: Option<Moment>,
 }
 
@@ -255,8 +255,10 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn used(&self, registry: &str, repository: &str) -> Result<Vec<Used>, StoreError> {
         let rows = sqlx::query(
-            "SELECT i.digest, MAX(t.first_seen), MAX(p.last_pulled) FROM tags t JOIN images i ON i.id = t.image \
-             LEFT JOIN pulls p ON p.image = i.id WHERE t.registry = $1 AND t.repository = $2 GROUP BY i.digest",
+            "SELECT i.digest, MAX(t.first_seen), MAX(p.last_pulled), (SELECT MAX(a.last) FROM admitted a WHERE a.digest = i.digest \
+             OR a.digest IN (SELECT k.digest FROM children c JOIN images k ON k.id = c.child WHERE c.parent = i.id)) \
+             FROM tags t JOIN images i ON i.id = t.image LEFT JOIN pulls p ON p.image = i.id \
+             WHERE t.registry = $1 AND t.repository = $2 GROUP BY i.id, i.digest",
         )
         .bind(registry)
         .bind(repository)
@@ -267,7 +269,10 @@ impl Store {
                 Ok(Used {
                     digest: image::digest(row, 0)?,
                     first_seen: Moment(row.try_get(1)?),
-                    last_pulled: row.try_get::<Option<i64>, _>(2)?.map(Moment),
+                    last_pulled: row
+                        .try_get::<Option<i64>, _>(2)?
+                        .max(row.try_get::<Option<i64>, _>(3)?)
+                        .map(Moment),
                 })
             })
             .collect()

@@ -111,6 +111,19 @@ fn what_may_have_changed_is_judged_again() {
         work.judged_again(known[0].id, "p", generation + 1, at(50)).await.unwrap();
         work.commit().await.unwrap();
         assert_eq!(due("p", FRESH, 60).await, 0);
+        // Who prunes a registry learns that it is used, also as a part of an index.
+        let mut work = store.begin().await.unwrap();
+        for (number, tag) in [(1, "1"), (7, "multi"), (8, "unused")] {
+            work.see(&digest(number), &place(Some(tag)), at(60)).await.unwrap();
+        }
+        let child = assay_store::Child { digest: digest(1), platform: String::new() };
+        work.set_children(&digest(7), &[child]).await.unwrap();
+        work.pulled(&digest(8), at(15)).await.unwrap();
+        work.commit().await.unwrap();
+        let mut used = store.used("registry.example", "team/app").await.unwrap();
+        used.sort_by_key(|one| one.digest);
+        let times: Vec<_> = used.iter().map(|one| (one.digest, one.last_pulled)).collect();
+        assert_eq!(times, [(digest(1), Some(at(20))), (digest(7), Some(at(20))), (digest(8), Some(at(15)))]);
     });
 }
 
