@@ -24,7 +24,10 @@ pub use evidence::{AttachedEvidence, DamagedEvidence, attached_evidence, atteste
 pub use folder::{ScanFolderError, folder_inventory};
 pub use function::{ScanFunctionError, function_inventory};
 pub use image::{ScanImageError, image_inventory};
-pub use lineage::{Knowledge, KnownImage, Looked, attribute, find_base, is_newest, newer_base};
+pub use lineage::{
+    Knowledge, KnownImage, Looked, attribute, find_base, find_base_among, is_newest, is_newest_among,
+    newer_base,
+};
 pub use progress::Progress;
 pub use report::assess;
 pub use sbom::{OpenSbomError, is_sbom, open_sbom};

@@ -110,9 +110,13 @@ pub fn find_base(
         (Some(cache), Some(first)) => cache.images_from(first),
         _ => Vec::new(),
     };
+    find_base_among(image, &[known, &remembered].concat())
+}
+
+/// Does the same among `known` images alone, for who keeps what was scanned elsewhere.
+pub fn find_base_among(image: &Image, known: &[KnownImage]) -> Option<(Base, Option<KnownImage>)> {
     let best = known
         .iter()
-        .chain(&remembered)
         .filter(|candidate| candidate.is_under(image))
         // The nearest base of those that the user named, or else of those that were scanned before; of equal ones what was named
         // itself, then the one that was there first.
@@ -232,7 +236,7 @@ pub fn newer_base(
     settings: &Settings<'_>,
     database: &Database,
 ) -> Result<Option<NewerBase>, CorruptDatabase> {
-    let Some(newest) = newest(base, known, settings) else { return Ok(None) };
+    let Some(newest) = newest(base, &with_remembered(base, known, settings)) else { return Ok(None) };
     let Some(inventory) = newest.inventory.clone().or_else(|| from_cache(&newest, settings)) else {
         return Ok(None);
     };
@@ -263,13 +267,17 @@ pub fn newer_base(
     }))
 }
 
-/// Returns the newest image of the base's name that is newer than it.
-fn newest(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> Option<KnownImage> {
+/// Returns the known images, and those of the base's name that the cache remembers.
+fn with_remembered(base: &KnownImage, known: &[KnownImage], settings: &Settings<'_>) -> Vec<KnownImage> {
     let remembered =
         settings.cache.as_ref().map(|cache| cache.images_named(&base.reference)).unwrap_or_default();
+    [known, &remembered].concat()
+}
+
+/// Returns the newest image of the base's name that is newer than it.
+fn newest(base: &KnownImage, known: &[KnownImage]) -> Option<KnownImage> {
     known
         .iter()
-        .chain(&remembered)
         .filter(|one| {
             name(&one.reference) == name(&base.reference)
                 && one.platform == base.platform
@@ -292,8 +300,13 @@ pub fn is_newest(
     looked: Looked,
     settings: &Settings<'_>,
 ) -> Option<bool> {
+    is_newest_among(base, &with_remembered(base, known, settings), looked)
+}
+
+/// Does the same among `known` images alone.
+pub fn is_newest_among(base: &KnownImage, known: &[KnownImage], looked: Looked) -> Option<bool> {
     const EPOCH: Timestamp = Timestamp(0);
-    if newest(base, known, settings).is_some() {
+    if newest(base, known).is_some() {
         return Some(false);
     }
     let same_name = |one: &&KnownImage| name(&one.reference) == name(&base.reference);

@@ -152,6 +152,7 @@ fn not_evaluated(code: &str, message: String, remedy: String) -> Reason {
         tier: None,
         effect: Effect::Deny,
         cause: Cause::NotEvaluated,
+        stale: false,
         digest: None,
         message,
         findings: Vec::new(),

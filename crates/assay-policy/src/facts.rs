@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub history: Option<History>,
     /// Whether the error budget of an indicator is used up, by the indicator's name.
     pub budgets: Option<BTreeMap<String, bool>>,
+    /// Since when it has been admitted where it is to run, if it was before: what grew stale meanwhile warns then, and does not deny.
+    pub admitted: Option<Timestamp>,
     /// What kept facts from being gathered: nothing may be admitted over it.
     pub problems: Vec<Obstacle>,
 }

@@ -241,6 +241,11 @@ impl Policy {
         self.rules.iter().any(|rule| rule.rule.needs_deep_scan(&rule.params))
     }
 
+    /// Returns after how many seconds the first of its rules calls a scan stale, or what the scan was made with.
+    pub fn stale_after(&self) -> Option<i64> {
+        self.rules.iter().filter_map(|rule| rule.rule.stale_after(&rule.params)).min()
+    }
+
     /// Returns whether the verdict may be another where this label of the workload changes.
     pub fn judges_by_label(&self, name: &str) -> bool {
         let tiers = self.tiers.iter().map(|tier| &tier.selector);

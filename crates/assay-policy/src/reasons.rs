@@ -71,6 +71,7 @@ impl<'r, 'p> Reasons<'r, 'p> {
             tier: self.tier.clone(),
             effect: self.effect,
             cause,
+            stale: false,
             digest: image.and_then(|image| image.digest),
             message,
             findings,
@@ -136,6 +137,20 @@ impl<'r, 'p> Reasons<'r, 'p> {
         remedy: impl Into<String>,
     ) {
         self.push(Cause::MissingEvidence, image, (message.into(), remedy.into()), (Vec::new(), near_misses));
+    }
+
+    /// Says that whether the rule holds cannot be told until the image is scanned again. What was admitted before is not in the way of
+    /// itself meanwhile: it is a warning then.
+    pub fn stale(&mut self, image: &ImageFacts<'_>, message: impl Into<String>, remedy: impl Into<String>) {
+        let before = self.reasons.len();
+        self.missing(Some(image), message, remedy);
+        let admitted = self.facts.admitted.is_some();
+        for reason in self.reasons.iter_mut().skip(before) {
+            reason.stale = true;
+            if admitted {
+                reason.effect = reason.effect.min(Effect::Warn);
+            }
+        }
     }
 
     /// Returns the reports of all images; one that was not scanned is missing evidence.

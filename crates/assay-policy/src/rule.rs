@@ -93,6 +93,12 @@ pub trait Rule: Sync {
         false
     }
 
+    /// Returns after how many seconds it calls a scan stale, or what the scan was made with.
+    fn stale_after(&self, params: &Params) -> Option<i64> {
+        let _ = params;
+        None
+    }
+
     /// Returns whether it counts vulnerabilities and nothing else: for them a fix may ship, which can end an exception.
     fn counts_vulnerabilities(&self) -> bool {
         false

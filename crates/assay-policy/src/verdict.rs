@@ -154,6 +154,10 @@ pub struct Reason {
     pub effect: Effect,
     /// Why it speaks.
     pub cause: Cause,
+    /// Whether all that is wrong is that a scan is waited for: the one there is, or what it was made with, grew old or is not thorough
+    /// enough. It says nothing against the image.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
     /// The image it speaks of, where there are several.
     #[serde(serialize_with = "as_text")]
     pub digest: Option<Digest>,

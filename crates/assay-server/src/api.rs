@@ -5,6 +5,7 @@
 //! the other. Lists go on after the `next` of the page before. Times are RFC 3339. What is asked for must be spelled as it is described: a
 //! parameter that nobody knows is refused, since a filter with a slip of the pen would otherwise answer with everything.
 
+pub mod admitted;
 pub mod audit;
 pub mod blast;
 pub mod build;

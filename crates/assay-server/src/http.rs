@@ -92,7 +92,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .route("/webhooks/{registry}", post(event))
         .route("/admission/validate", post(validate))
+        .route("/admission/validate/{cluster}", post(validate))
         .route("/admission/mutate", post(mutate))
+        .route("/admission/mutate/{cluster}", post(mutate))
         .merge(api::router().0)
         .route("/harbor/api/v1/metadata", get(harbor::metadata))
         .route("/harbor/api/v1/scan", post(harbor::scan))
@@ -393,7 +395,8 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Resp
     let now = (app.clock)();
     let mut text = app.metrics.render(&depths, app.store.image_count().await?, now);
     text.push_str(&promote::render(&app.store.promotion_counts().await?));
-    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, now));
+    let shares = app.indicators.signed().read();
+    text.push_str(&indicators::render(&app.indicators.read(&app.store, now).await?, &shares, now));
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -468,8 +471,31 @@ fn duration(text: &str) -> Option<Duration> {
     text.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
 }
 
+/// What a cluster is called that the address does not name.
+const DEFAULT_CLUSTER: &str = "default";
+/// The longest name of a cluster: a label of DNS, which is all that Kubernetes allows in the path of a webhook.
+const MAX_CLUSTER: usize = 63;
+
+/// Returns the name of the cluster that asks. Webhooks take no query, so that it is a part of the path.
+pub(crate) fn cluster(named: Option<&str>) -> Result<String, Problem> {
+    let Some(name) = named else { return Ok(DEFAULT_CLUSTER.to_owned()) };
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_edge = |byte: &u8| *byte != b'-';
+    let bytes = name.as_bytes();
+    let is_name = (1..=MAX_CLUSTER).contains(&bytes.len())
+        && bytes.iter().copied().all(allowed)
+        && [bytes.first(), bytes.last()].into_iter().flatten().all(is_edge);
+    if is_name {
+        return Ok(name.to_owned());
+    }
+    Err(Problem::invalid(
+        "the name of a cluster has up to 63 of the characters a-z, 0-9 and `-`, not `-` first or last",
+    ))
+}
+
 async fn validate(
     State(app): State<Arc<App>>,
+    named: Option<Path<String>>,
     Query(timeout): Query<Timeout>,
     peer: Option<Caller>,
     headers: HeaderMap,
@@ -477,7 +503,8 @@ async fn validate(
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
-    let review = admission::body::read(sent).await?;
+    let cluster = cluster(named.as_deref().map(String::as_str))?;
+    let review = Review { cluster: Some(cluster), ..admission::body::read(sent).await? };
     let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer: Answer = admission.validate(&review, deadline).await;
     decided(&app, open, &review, &answer);
@@ -486,6 +513,7 @@ async fn validate(
 
 async fn mutate(
     State(app): State<Arc<App>>,
+    named: Option<Path<String>>,
     Query(timeout): Query<Timeout>,
     peer: Option<Caller>,
     headers: HeaderMap,
@@ -493,7 +521,8 @@ async fn mutate(
 ) -> Result<Response, Problem> {
     let deadline = timeout.deadline();
     let admission = app.admission(&headers, peer).await?;
-    let review = admission::body::read(sent).await?;
+    let cluster = cluster(named.as_deref().map(String::as_str))?;
+    let review = Review { cluster: Some(cluster), ..admission::body::read(sent).await? };
     let open = app.metrics.traces.begin(&app.clock, trace::current());
     let answer = admission.mutate(&review, deadline).await;
     decided(&app, open, &review, &answer);
@@ -503,6 +532,17 @@ async fn mutate(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clusters_have_names_that_a_path_may_have() {
+        assert_eq!(cluster(None).ok().as_deref(), Some("default"));
+        for name in ["a", "prod-eu-1", &"x".repeat(63)] {
+            assert_eq!(cluster(Some(name)).ok().as_deref(), Some(name));
+        }
+        for name in ["", "-a", "a-", "A", "a b", "a/b", "ä", &"x".repeat(64)] {
+            assert!(cluster(Some(name)).is_err(), "{name}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_go_writes_them() {

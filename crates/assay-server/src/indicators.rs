@@ -2,9 +2,12 @@
 //!
 //! They are about the whole fleet and the same whichever process is asked; [`crate::metrics`] counts what this process did.
 
+mod admitted;
 mod delivery;
+mod signed;
 
 use crate::report::feeds;
+use crate::signed::{SignedKept, SignedShares};
 use assay_store::{Indicators, Measures, Moment, Remediated, Spans, Store, StoreError, TriageState};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -39,12 +42,15 @@ const OBJECTIVES: [(&str, &str, f64); 13] = [
 
 /// The indicators as they were last worked out; all clones are the same.
 #[derive(Debug, Default, Clone)]
-pub struct Kept(Arc<Mutex<Option<(Moment, Indicators)>>>);
+pub struct Kept {
+    fleet: Arc<Mutex<Option<(Moment, Indicators)>>>,
+    signed: Arc<SignedKept>,
+}
 
 impl Kept {
     /// Returns the indicators, worked out again when those that are kept are old. Of several that ask at once one works them out.
     pub(crate) async fn read(&self, store: &Store, now: Moment) -> Result<Indicators, StoreError> {
-        let mut kept = self.0.lock().await;
+        let mut kept = self.fleet.lock().await;
         if let Some((at, indicators)) = &*kept
             && *at <= now
             && now.since(*at) < KEPT
@@ -57,14 +63,19 @@ impl Kept {
         Ok(indicators)
     }
 
+    /// Returns what is signed of what runs, which is worked out beside the requests.
+    pub(crate) fn signed(&self) -> &SignedKept {
+        &self.signed
+    }
+
     /// Lets them be worked out again by who asks next: something happened that nobody should learn of a minute later.
     pub(crate) async fn forget(&self) {
-        *self.0.lock().await = None;
+        *self.fleet.lock().await = None;
     }
 }
 
 /// Writes the indicators.
-pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
+pub(crate) fn render(indicators: &Indicators, shares: &SignedShares, now: Moment) -> String {
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, values: Vec<(String, f64)>| {
         let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n");
@@ -230,6 +241,17 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         gauge(name, help, each(all));
     }
     gauge(
+        "assay_medium_vulnerabilities_per_image",
+        "Vulnerabilities of severity medium of an image in use, on average.",
+        each(large(shape.medium)),
+    );
+    let (removable, known) = shape.removable;
+    gauge(
+        "assay_removable_packages_per_image",
+        "Packages of an image in use that could be removed, on average, where that is known.",
+        plain((known > 0).then(|| large(removable) / number(known))),
+    );
+    gauge(
         "assay_conditions",
         "What is wrong with the installation, by kind.",
         indicators
@@ -290,13 +312,20 @@ pub(crate) fn render(indicators: &Indicators, now: Moment) -> String {
         );
     }
     delivery::render(indicators, &mut gauge);
+    admitted::render(indicators, &mut gauge);
+    signed::render(shares, &mut gauge);
     gauge(
         "assay_objective",
         "What is aimed at.",
         OBJECTIVES
             .iter()
             .map(|(name, labels, value)| (format!("{{indicator=\"{name}\"{labels}}}"), *value))
-            .chain(delivery::OBJECTIVES.iter().map(|(labels, value)| (format!("{{{labels}}}"), *value)))
+            .chain(
+                signed::OBJECTIVES
+                    .iter()
+                    .chain(delivery::OBJECTIVES)
+                    .map(|(labels, value)| (format!("{{{labels}}}"), *value)),
+            )
             .collect(),
     );
     text
@@ -342,6 +371,7 @@ mod tests {
             scanned: 4,
             behind: 2,
             watched: 3,
+            admitted: vec![("prod\"1".to_owned(), 5, 2)],
             scans: (3, 1),
             critical: 1,
             short_lived: 5,
@@ -350,7 +380,7 @@ mod tests {
             rotated: vec![Remediated { severity: "critical".to_owned(), count: 4, together: Duration::from_secs(10) }],
             overdue: vec![Overdue { severity: "high".to_owned(), findings: 7 }],
             running: vec![Running { environment: "production".to_owned(), images: 9, unscanned: 2, high: 3, secrets: 1 }],
-            shape: Shape { images: 4, age: Duration::from_secs(8), size: 5_000_000_000, packages: 6, vulnerable: 2, weight: 22 },
+            shape: Shape { images: 4, age: Duration::from_secs(8), size: 5_000_000_000, packages: 6, vulnerable: 2, weight: 22, medium: 10, removable: (9, 3) },
             conditions: vec![("feed-error".to_owned(), 2)],
             findings: vec![finding("critical", 1), finding("high", 3)],
             remediated: vec![Remediated { severity: "high".to_owned(), count: 2, together: Duration::from_secs(50) }],
@@ -371,7 +401,7 @@ mod tests {
                     .to_owned(),
             )),
         };
-        let text = render(&indicators, Moment(11_000));
+        let text = render(&indicators, &SignedShares::default(), Moment(11_000));
         for line in [
             "assay_scan_coverage_ratio 0.5",
             "assay_critical_images_ratio 0.25",
@@ -396,6 +426,8 @@ mod tests {
             "assay_image_packages 1.5",
             "assay_vulnerable_packages_per_image 0.5",
             "assay_weighted_vulnerabilities_per_image 5.5",
+            "assay_medium_vulnerabilities_per_image 2.5",
+            "assay_removable_packages_per_image 3",
             "assay_conditions{kind=\"feed-error\"} 2",
             "assay_objective{indicator=\"assay_running_secrets\",environment=\"production\"} 0",
             "assay_objective{indicator=\"assay_build_to_running_seconds\"} 86400",
@@ -410,9 +442,12 @@ mod tests {
             "assay_objective{indicator=\"assay_false_positive_ratio\"} 0.2",
             "assay_reports_behind 2",
             "assay_watched 3",
+            "assay_admitted_images{cluster=\"prod\\\"1\"} 5",
+            "assay_admitted_stale_images{cluster=\"prod\\\"1\"} 2",
             "assay_database_age_seconds 10",
             "assay_feed_age_seconds{feed=\"a\\\"b\"} 9",
             "assay_objective{indicator=\"assay_scan_coverage_ratio\"} 0.95",
+            "assay_objective{indicator=\"assay_signed_deployment_ratio\"} 1",
             "assay_objective{indicator=\"assay_time_to_remediate_seconds\",severity=\"critical\"} 604800",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
@@ -422,7 +457,7 @@ mod tests {
 
     #[test]
     fn nothing_gives_no_shares() {
-        let text = render(&Indicators::default(), Moment(0));
+        let text = render(&Indicators::default(), &SignedShares::default(), Moment(0));
         assert!(
             !text.contains("\nassay_scan_coverage_ratio ")
                 && !text.contains("\nassay_false_positive_ratio ")

@@ -65,6 +65,8 @@ pub struct Metrics {
     pub watches_ended: Counter,
     /// Images of pods that were not looked at, because the queue is full.
     pub admission_rejected: Counter,
+    /// Images that were admitted only because they had been before: their scan is stale.
+    pub stale_admitted: Counter,
     /// Denials that were admitted for somebody who may break the glass.
     pub broken_glass: Counter,
     /// Verdicts that were worked out, rather than found.
@@ -151,6 +153,11 @@ impl Metrics {
                 "assay_deep_findings_total",
                 "Findings of deep scans that the fast ones before did not have.",
                 &self.deep_findings,
+            ),
+            (
+                "assay_admission_stale_total",
+                "Images admitted only because they had been before, as their scan is stale.",
+                &self.stale_admitted,
             ),
             ("assay_admission_break_glass_total", "Denials admitted in an emergency.", &self.broken_glass),
             ("assay_spans_total", "Spans that the collector of traces took.", &*self.traces.sent),

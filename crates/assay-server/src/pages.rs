@@ -4,6 +4,7 @@
 //! server and nothing else. Every page is one file with a [`Page`], and stands in [`PAGES`]. A page answers with tables; each of them can
 //! also be had as CSV or JSON, from the same address with `table` and `format`.
 
+mod admitted;
 mod ask;
 mod download;
 mod error;

@@ -1,6 +1,6 @@
 //! The whole process: `assay serve` and `assay worker`, from opening the database to the signal that ends it.
 
-use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload};
+use crate::admission::{Admission, Flights, Identities, Judge, Namespaces, Workload, keep_looking_after};
 use crate::audit::{CheckpointExport, export};
 use crate::condition::{ReadUpdate, keep_checking};
 use crate::crawl::{Crawls, schedule};
@@ -20,6 +20,7 @@ use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
 use crate::retention::keep_forgetting;
 use crate::scanner::Scanner;
+use crate::signed::keep_counting;
 use crate::token::{NoRandomness, first_token};
 use crate::trace::CollectorUrl;
 use crate::triage::keep_ending;
@@ -349,6 +350,8 @@ pub fn serve(mut options: Serve) -> Result<(), RunError> {
         let app = Arc::new(app);
         let owning = tokio::spawn(keep_owning(app.clone(), options.read_owners, note.clone(), stop.clone()));
         let conditions = tokio::spawn(keep_checking(app.clone(), thresholds, options.update));
+        let admitted = tokio::spawn(keep_looking_after(app.clone(), stop.clone()));
+        let counting = tokio::spawn(keep_counting(app.clone(), stop.clone()));
         let service = router(app);
         (options.ready)(address, token.as_ref());
         let told = stop.clone();
@@ -367,6 +370,8 @@ pub fn serve(mut options: Serve) -> Result<(), RunError> {
         forgetting.abort();
         conditions.abort();
         owning.abort();
+        admitted.abort();
+        counting.abort();
         if let Some(checkpoints) = checkpoints {
             checkpoints.abort();
         }

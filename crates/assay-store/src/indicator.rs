@@ -50,6 +50,10 @@ pub struct Shape {
     pub vulnerable: i64,
     /// What those weigh together, each by its most severe finding.
     pub weight: i64,
+    /// How many vulnerabilities of severity medium that count.
+    pub medium: i64,
+    /// How many packages that could be removed, and in how many images that is known.
+    pub removable: (i64, i64),
 }
 
 /// How long something took, of what ended in the window.
@@ -103,6 +107,8 @@ pub struct Indicators {
     pub behind: i64,
     /// What is admitted before its scan at the moment.
     pub watched: i64,
+    /// How many images each cluster has admitted, and how many of them only because it had before.
+    pub admitted: Vec<(String, i64, i64)>,
     /// Scans that ended in the window: those that came to something, and those that were given up.
     pub scans: (i64, i64),
     /// How long the former took, from the start of the last attempt.
@@ -210,6 +216,7 @@ impl Store {
                 .await?,
             behind: i64::try_from(self.behind(newest).await?.len()).unwrap_or(i64::MAX),
             watched,
+            admitted: self.admitted_counts().await?,
             scans: (scans.try_get(0)?, scans.try_get(1)?),
             scanning: self.spans("finished - started", since).await?,
             waiting: self.spans("waited", since).await?,
@@ -297,12 +304,21 @@ impl Store {
         let counted = format!("FROM images i WHERE i.packages IS NOT NULL AND {JUDGEABLE} AND {}", in_use());
         let sql = format!(
             "SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN {age} < $1 THEN $2 - ({age}) ELSE 0 END), 0) AS BIGINT), \
-             CAST(COALESCE(SUM(i.size), 0) AS BIGINT), CAST(COALESCE(SUM(i.packages), 0) AS BIGINT) {counted}"
+             CAST(COALESCE(SUM(i.size), 0) AS BIGINT), CAST(COALESCE(SUM(i.packages), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(i.removable), 0) AS BIGINT), COUNT(i.removable) {counted}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.0).bind(now.0).fetch_one(&self.pool).await?;
         let sql = weighed(&format!("f.image IN (SELECT i.id {counted})"));
         let vulnerable = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&self.pool).await?;
+        let medium = self
+            .number(&format!(
+                "SELECT COUNT(*) FROM findings f WHERE f.kind = 'vulnerability' AND f.severity = 'medium' AND f.gone_at IS NULL \
+                 AND f.suppressed = 0 AND f.image IN (SELECT i.id {counted})"
+            ))
+            .await?;
         Ok(Shape {
+            medium,
+            removable: (row.try_get(4)?, row.try_get(5)?),
             images: row.try_get(0)?,
             age: milliseconds(row.try_get(1)?),
             size: row.try_get(2)?,

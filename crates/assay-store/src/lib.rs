@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod admitted;
 mod alert;
 mod audit;
 mod backend;
+mod base;
 mod blast;
 mod build;
 mod condition;
@@ -35,6 +37,7 @@ mod promotion;
 mod queue;
 mod repository;
 mod retention;
+mod running;
 mod sbom;
 mod scan;
 mod scope;
@@ -48,9 +51,11 @@ mod view;
 mod watch;
 mod whereabouts;
 
+pub use admitted::{Admitted, AdmittedIn, StaleAfter};
 pub use alert::Alert;
 pub use audit::{AuditEntry, AuditFault, Checkpoint};
 pub use backend::{Address, Backend, InvalidAddress};
+pub use base::{BaseImage, MAX_LAYERS};
 pub use blast::{Affected, Hit, Where};
 pub use build::{Build, BuildFilter, BuildOutcome, Input, KnownBuild, RecordedBuild};
 pub use condition::Condition;

@@ -30,10 +30,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, sql: include_str!("migration/0014_names.sql") },
     Migration { version: 15, sql: include_str!("migration/0015_teams.sql") },
     Migration { version: 16, sql: include_str!("migration/0016_credentials.sql") },
+    Migration { version: 18, sql: include_str!("migration/0018_admitted.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 16;
+pub const SCHEMA_VERSION: i64 = 18;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

@@ -35,7 +35,7 @@ pub struct Forgettable {
     pub last_seen: Moment,
 }
 
-/// An image is kept while it was seen after the given moment, a service runs it, it is the newest image of a service that was known
+/// An image is kept while it was seen after the given moment, or a cluster admitted it after that, a service runs it, it is the newest image of a service that was known
 /// to be good, it was promoted and the release tag not moved since, somebody wants it kept, or there is work to be done about it. So is an index of which a service runs, or could go back to, a
 /// part; and what is part of an index that is kept, or of an index in one.
 const KEPT: &str = "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments d WHERE d.ended IS NULL \
@@ -44,6 +44,7 @@ const KEPT: &str = "WITH RECURSIVE used (id) AS (SELECT d.image FROM deployments
      kept (id) AS (SELECT id FROM used UNION SELECT i.id FROM images i WHERE i.last_seen >= $1 OR i.kept IS NOT NULL \
      OR i.digest IN (SELECT digest FROM promotions WHERE moved_to IS NULL) \
      OR i.digest IN (SELECT j.name FROM jobs j WHERE j.state IN ('queued', 'running')) \
+     UNION SELECT i.id FROM images i JOIN admitted a ON a.digest = i.digest WHERE a.last >= $1 \
      UNION SELECT c.child FROM children c JOIN kept k ON k.id = c.parent) \
      SELECT i.id, i.digest, i.registry, i.repository, i.last_seen FROM images i \
      WHERE i.last_seen < $2 AND i.id > $3 AND i.id NOT IN (SELECT id FROM kept) ORDER BY i.id LIMIT $4";
@@ -168,6 +169,14 @@ impl Work {
                 .bind(image.id)
                 .execute(&mut *self.transaction)
                 .await?;
+            // That it was admitted is known on, but not if something was found out since that nobody judged.
+            sqlx::query(
+                "DELETE FROM admitted WHERE digest = $1 AND generation <> (SELECT generation FROM images WHERE id = $2)",
+            )
+            .bind(image.digest.to_string())
+            .bind(image.id)
+            .execute(&mut *self.transaction)
+            .await?;
             sqlx::query("DELETE FROM images WHERE id = $1")
                 .bind(image.id)
                 .execute(&mut *self.transaction)
@@ -219,7 +228,7 @@ pub struct Used {
     pub digest: Digest,
     /// When it was first seen there.
     pub first_seen: Moment,
-    /// When it was last pulled, from wherever.
+    /// When it was last pulled, from wherever, or a pod with it was admitted.
     pub last_pulled: Option<Moment>,
 }
 
@@ -246,8 +255,10 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn used(&self, registry: &str, repository: &str) -> Result<Vec<Used>, StoreError> {
         let rows = sqlx::query(
-            "SELECT i.digest, MAX(t.first_seen), MAX(p.last_pulled) FROM tags t JOIN images i ON i.id = t.image \
-             LEFT JOIN pulls p ON p.image = i.id WHERE t.registry = $1 AND t.repository = $2 GROUP BY i.digest",
+            "SELECT i.digest, MAX(t.first_seen), MAX(p.last_pulled), (SELECT MAX(a.last) FROM admitted a WHERE a.digest = i.digest \
+             OR a.digest IN (SELECT k.digest FROM children c JOIN images k ON k.id = c.child WHERE c.parent = i.id)) \
+             FROM tags t JOIN images i ON i.id = t.image LEFT JOIN pulls p ON p.image = i.id \
+             WHERE t.registry = $1 AND t.repository = $2 GROUP BY i.id, i.digest",
         )
         .bind(registry)
         .bind(repository)
@@ -258,7 +269,10 @@ impl Store {
                 Ok(Used {
                     digest: image::digest(row, 0)?,
                     first_seen: Moment(row.try_get(1)?),
-                    last_pulled: row.try_get::<Option<i64>, _>(2)?.map(Moment),
+                    last_pulled: row
+                        .try_get::<Option<i64>, _>(2)?
+                        .max(row.try_get::<Option<i64>, _>(3)?)
+                        .map(Moment),
                 })
             })
             .collect()

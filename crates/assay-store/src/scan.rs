@@ -221,13 +221,17 @@ impl Work {
         let size =
             layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
         let packages = scan.report.inventory.packages.len();
-        sqlx::query("UPDATE images SET made = $1, size = $2, packages = $3 WHERE id = $4")
+        sqlx::query("UPDATE images SET made = $1, size = $2, packages = $3, removable = $4 WHERE id = $5")
             .bind(made)
             .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
             .bind(i64::try_from(packages).unwrap_or(i64::MAX))
+            .bind(i64::try_from(scan.report.removable.len()).unwrap_or(i64::MAX))
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
+        if scan.depth > Depth::Partial {
+            self.save_chain(image, &scan.report.image).await?;
+        }
         let (body, object) = self.refer(&documents.inventory).await?;
         sqlx::query(
             "INSERT INTO inventories (image, revision, body, object) VALUES ($1, $2, $3, $4) \

@@ -172,6 +172,8 @@ impl Judged {
             placement: self.placement.clone(),
             history: self.history.clone(),
             budgets: self.budgets.clone(),
+            // A gate asks about something new.
+            admitted: None,
             problems: self.problems.clone(),
         }
     }

@@ -248,13 +248,15 @@ impl Shop {
             "webhook.tierLabels={environment}",
             "--set",
             "postgres.secret=database",
+            "--set",
+            "webhook.cluster=eu-1",
         ];
         let more: Vec<&str> = values.iter().flat_map(|value| ["--set", *value]).collect();
         render(helm, &[&base[..], &more].concat())
     }
 }
 
-fn render(helm: &Path, arguments: &[&str]) -> String {
+pub(crate) fn render(helm: &Path, arguments: &[&str]) -> String {
     let chart = workspace().join("deploy/chart/assay").display().to_string();
     let base = ["template", "assay", &chart, "--namespace", "assay-system", "--kube-version", "1.35.0"];
     String::from_utf8(run(helm, &[&base[..], arguments].concat())).unwrap()
@@ -393,6 +395,12 @@ fn a_cluster_runs_what_the_policy_admits_and_nothing_else() {
     assert_eq!(run(&shop.curl, &stranger), b"401");
 
     pods_are_judged_and_pinned(&cluster, &shop, &good, &bad, &pinned);
+    // The API server takes the name in the path, and tells it.
+    let known: Value = serde_json::from_str(&shop.ask(&format!("/api/v1/images/{}", shop.good))).unwrap();
+    assert_eq!(
+        (&known["admitted"][0]["cluster"], &known["admitted"][0]["namespace"]),
+        (&"eu-1".into(), &"shop".into())
+    );
     controllers_are_judged_when_they_are_made(&cluster, &good, &bad);
     assert_eq!(running(&cluster, "shop", "app=deployment", 1), [pinned.as_str()]);
     // Without that, the controllers learn it from their pods.
@@ -580,8 +588,16 @@ fn an_outage_keeps_nobody_from_what_brings_nothing_in(
 #[test]
 fn the_chart_is_rendered_and_its_containers_may_do_nothing_but_their_work() {
     let Some(helm) = tool("helm") else { return };
-    let whole =
-        ["--set", "postgres.secret=database", "--set", "server.replicas=2", "--set", "worker.replicas=3"];
+    let whole = [
+        "--set",
+        "postgres.secret=database",
+        "--set",
+        "server.replicas=2",
+        "--set",
+        "worker.replicas=3",
+        "--set",
+        "audit.keySecret=key",
+    ];
     let manifest = render(&helm, &whole);
     for (kind, count) in [
         ("Deployment", 2),

@@ -14,6 +14,7 @@
 mod alerts;
 mod api;
 mod artifacts;
+mod chart;
 mod checks;
 mod ci_formats;
 mod cluster;

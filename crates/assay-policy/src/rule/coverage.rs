@@ -71,8 +71,8 @@ impl Rule for Coverage {
                 );
             }
             if !stale.is_empty() && !params.truth("stale") {
-                out.missing(
-                    Some(image),
+                out.stale(
+                    image,
                     format!("the data about {} is stale", stale.join(", ")),
                     "fetch it again: `assay db update`",
                 );

@@ -39,6 +39,10 @@ impl Rule for Database {
         true
     }
 
+    fn stale_after(&self, params: &Params) -> Option<i64> {
+        ["maxAge", "feedMaxAge"].into_iter().filter_map(|name| params.duration(name)).min()
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let now = out.now();
         for (image, report) in out.reports() {
@@ -55,11 +59,7 @@ impl Rule for Database {
                     out.missing(Some(image), "the scan was made without a vulnerability database", UPDATE);
                 }
                 (Some(at), Some(limit)) if now.0.saturating_sub(at.0) > limit => {
-                    out.missing(
-                        Some(image),
-                        format!("the database is stale: it is from {}", at.date_text()),
-                        UPDATE,
-                    );
+                    out.stale(image, format!("the database is stale: it is from {}", at.date_text()), UPDATE);
                 }
                 (Some(_), _) => {}
             }
@@ -79,7 +79,7 @@ impl Rule for Database {
                 |at: Option<assay_model::Timestamp>| at.is_none_or(|at| now.0.saturating_sub(at.0) > limit);
             if wanted.is_empty() {
                 if old(database.feeds.iter().filter_map(|feed| feed.synced_at).max()) {
-                    out.missing(Some(image), "the data of all feeds is stale", UPDATE);
+                    out.stale(image, "the data of all feeds is stale", UPDATE);
                 }
                 continue;
             }
@@ -88,8 +88,8 @@ impl Rule for Database {
                     let at = feed
                         .synced_at
                         .map_or_else(|| "an unknown time".to_owned(), assay_model::Timestamp::date_text);
-                    out.missing(
-                        Some(image),
+                    out.stale(
+                        image,
                         format!("the data of the feed `{}` is stale: it is from {at}", feed.name),
                         UPDATE,
                     );

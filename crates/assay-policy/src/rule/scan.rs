@@ -53,6 +53,10 @@ impl Rule for Scan {
         params.text("depth") == Some("deep")
     }
 
+    fn stale_after(&self, params: &Params) -> Option<i64> {
+        params.duration("maxAge")
+    }
+
     fn evaluate(&self, params: &Params, _: &Facts<'_>, out: &mut Reasons<'_, '_>) {
         let now = out.now();
         for (image, report) in out.reports() {
@@ -76,7 +80,7 @@ impl Rule for Scan {
                 );
             }
             if params.text("depth") == Some("deep") && !report.inventory.deep {
-                out.missing(Some(image), "the scan is not deep", "scan again with `--deep`");
+                out.stale(image, "the scan is not deep", "scan again with `--deep`");
             }
             for wanted in params.texts("scanners") {
                 let looked = wanted.parse::<FindingKind>().is_ok_and(|kind| report.scanners.contains(&kind));
@@ -93,8 +97,8 @@ impl Rule for Scan {
                     None => {
                         out.missing(Some(image), "when the image was scanned is not known", "scan it again");
                     }
-                    Some(at) if now.0.saturating_sub(at.0) > limit => out.missing(
-                        Some(image),
+                    Some(at) if now.0.saturating_sub(at.0) > limit => out.stale(
+                        image,
                         format!("the scan is stale: it is from {}", at.date_text()),
                         "scan it again with a current database: `assay db update`",
                     ),

@@ -52,6 +52,8 @@ struct Reasoned {
     tier: Option<String>,
     effect: Effect,
     cause: Cause,
+    #[serde(default)]
+    stale: bool,
     digest: Option<String>,
     message: String,
     findings: Vec<Found>,
@@ -130,6 +132,7 @@ fn reason(reason: Reasoned) -> Result<Reason, ReadVerdictError> {
         tier: reason.tier,
         effect: reason.effect,
         cause: reason.cause,
+        stale: reason.stale,
         digest: digest(reason.digest)?,
         message: reason.message,
         findings: reason.findings.into_iter().map(finding).collect::<Result<_, _>>()?,
@@ -203,6 +206,7 @@ mod tests {
                 tier: None,
                 effect: Effect::Deny,
                 cause: Cause::MissingEvidence,
+                stale: true,
                 digest: Some(digest),
                 message: "m".to_owned(),
                 findings: vec![ReasonFinding {

@@ -35,6 +35,7 @@ pub(crate) struct Case {
     pub(crate) budgets: Option<BTreeMap<String, bool>>,
     pub(crate) scanned_at: Option<Timestamp>,
     pub(crate) scanned: bool,
+    pub(crate) admitted: Option<Timestamp>,
 }
 
 impl Case {
@@ -114,6 +115,7 @@ impl Case {
             budgets: Some(BTreeMap::from([("time-to-remediate".into(), false)])),
             scanned_at: Some(NOW),
             scanned: true,
+            admitted: None,
         };
         case.evidence.listed.extend([digest(1), digest(9)]);
         case.sign(digest(1), "release");
@@ -155,6 +157,7 @@ impl Case {
             evidence: self.evidence.clone(),
             history: self.history.clone(),
             budgets: self.budgets.clone(),
+            admitted: self.admitted,
             ..Facts::default()
         }
     }

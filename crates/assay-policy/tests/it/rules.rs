@@ -543,3 +543,59 @@ fn a_module_that_cannot_be_read_or_run_is_refused_with_the_policy() {
         assert!(problems[0].to_string().contains(told), "{problems:?}");
     }
 }
+
+#[test]
+fn what_was_admitted_before_is_not_denied_by_the_age_of_its_scan_alone() {
+    /// What makes a scan stale for a rule.
+    type Aged = (&'static str, fn(&mut Case));
+    let rules: [Aged; 6] = [
+        ("scan: {maxAge: 7d}", |case| case.scanned_at = Some(ago(8))),
+        ("scan: {depth: deep}", |case| case.report.inventory.deep = false),
+        ("database: {maxAge: 7d}", |case| case.report.database.built_at = Some(ago(8))),
+        ("database: {feedMaxAge: 7d}", |case| {
+            case.report.database.feeds.iter_mut().for_each(|feed| feed.synced_at = Some(ago(8)));
+        }),
+        ("database: {feeds: [epss], feedMaxAge: 7d}", |case| {
+            case.report.database.feeds.iter_mut().for_each(|feed| feed.synced_at = Some(ago(8)));
+        }),
+        ("coverage: {}", |case| case.report.coverage[0].state = CoverageState::Stale),
+    ];
+    for (rule, age) in rules {
+        let policy = policy(&format!("  - {rule}\n  - vulnerabilities: {{max: {{critical: 0}}}}\n"), "");
+        let mut case = Case::clean();
+        assert_eq!(case.judge(&policy).decision, Decision::Admit, "{rule}");
+        age(&mut case);
+        let new = case.judge(&policy);
+        assert!(
+            new.decision == Decision::Deny && new.reasons.iter().all(|reason| reason.stale),
+            "{rule} {new:?}"
+        );
+        case.admitted = Some(ago(20));
+        let known = case.judge(&policy);
+        assert!(
+            known.decision == Decision::Warn && known.reasons.iter().all(|reason| reason.stale),
+            "{rule} {known:?}"
+        );
+        // What speaks against it does so as ever.
+        case.report.findings.push(vulnerability("CVE-1", Severity::Critical));
+        assert_eq!(case.judge(&policy).decision, Decision::Deny, "{rule}");
+        // What was never looked at is no matter of age.
+        case.scanned = false;
+        let unseen = case.judge(&policy);
+        assert!(
+            unseen.decision == Decision::Deny && !unseen.reasons.iter().any(|reason| reason.stale),
+            "{rule}"
+        );
+    }
+}
+
+#[test]
+fn a_policy_knows_when_it_calls_a_scan_stale() {
+    let after = |rules: &str| policy(rules, "").stale_after();
+    assert_eq!(after("  - secrets: {}\n"), None);
+    assert_eq!(
+        after("  - scan: {maxAge: 7d}\n  - database: {maxAge: 3d, feedMaxAge: 2d}\n"),
+        Some(2 * 86_400)
+    );
+    assert_eq!(after("  - scan: {maxAge: 1d}\n  - database: {maxAge: 3d}\n"), Some(86_400));
+}

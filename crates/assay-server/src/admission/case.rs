@@ -1,5 +1,6 @@
 //! What a verdict for admission is decided by, and the decision: pure, on a thread for such work.
 
+use super::base::Bases;
 use super::decide::{Judge, name};
 use crate::evidence::Known;
 use crate::report;
@@ -30,11 +31,15 @@ pub(super) struct Case {
     pub(super) databases: BTreeMap<Moment, String>,
     /// What is known of what is attached to them.
     pub(super) evidence: BTreeMap<Digest, Known>,
+    /// What they may be built on.
+    pub(super) bases: BTreeMap<Digest, Bases>,
     /// Opens the vulnerability database, which knows the names of a vulnerability that a statement may use.
     pub(super) database: Arc<OpenDatabase>,
     pub(super) placement: Placement,
     /// What people decided about findings, as far as the policy lets that count.
     pub(super) triage: Vec<Exception>,
+    /// Since when it has been admitted where it is to run, if that counts.
+    pub(super) admitted: Option<Moment>,
     pub(super) now: Moment,
     pub(super) key: String,
 }
@@ -51,6 +56,9 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
             .map_err(|_| StoreError::Damaged { what: "report", name: digest.to_string() })?;
         if let Some(text) = case.databases.get(&stored.database) {
             report::date(&mut report, text);
+        }
+        if let Some(bases) = case.bases.get(digest) {
+            bases.write(&mut report);
         }
         read.push((*digest, report, stored.evaluated));
     }
@@ -83,6 +91,7 @@ pub(super) fn judged(case: &Case) -> Result<StoredVerdict, StoreError> {
         evidence,
         placement: case.placement.clone(),
         problems,
+        admitted: case.admitted.map(Moment::timestamp),
         ..Facts::default()
     };
     let mut policy = Cow::Borrowed(&judge.policy);

@@ -9,21 +9,19 @@ use super::identity::Identities;
 use super::images::{ImageUse, MAX_IMAGES, Workload, image_uses};
 use super::namespaces::Namespaces;
 use super::review::{Answer, Review};
+use super::stays::{Noted, only_stale, stays};
 use super::triaged::triaged;
 use crate::evidence::Known;
 use crate::metrics::Metrics;
 use crate::scanner::Scanner;
-use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER, SCAN};
+use crate::worker::{ATTEMPTS, Clock, MAX_QUEUED, RESOLVE, RETRY_AFTER};
 use assay_model::Digest;
 use assay_oci::Reference;
-use assay_policy::evaluate::select;
-use assay_policy::facts::{Facts, ImageReference, Placement};
+use assay_policy::facts::{ImageReference, Placement};
 use assay_policy::policy::Pending;
 use assay_policy::{Policy, Problem};
 use assay_sign::verify::TrustRoot;
-use assay_store::{
-    Depth, Enqueued, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict, TagPeriod,
-};
+use assay_store::{Depth, Enqueued, Moment, NewJob, Place, Store, StoreError, StoredReport, StoredVerdict};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -32,16 +30,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// How often is looked whether a scan that is waited for has come.
-const POLL: Duration = Duration::from_millis(150);
+pub(super) const POLL: Duration = Duration::from_millis(150);
 /// How long the record of a broken glass may take.
 const RECORDING: Duration = Duration::from_millis(100);
 /// What pods asked for comes before what was pushed.
 pub(super) const PRIORITY: i64 = 100;
-/// How long the resolution of a tag is waited for, so that other webhooks get their time.
-const RESOLVE_WAIT: Duration = Duration::from_secs(3);
-
-/// For how long a tag is believed to stand for what it stood for when it was last seen, so that a roll-out does not ask a thousand times.
-const TAG_KEPT: Duration = Duration::from_secs(60);
 /// How old a scan that was not deep enough is before another is asked for: who scans may not have been told to scan deeply.
 const RESCAN: Duration = Duration::from_secs(600);
 
@@ -63,6 +56,8 @@ pub struct Judge {
     pub(super) roots: Vec<TrustRoot>,
     /// What tells the trust roots from others.
     pub(super) trust: String,
+    /// The repositories whose images count as bases, each with its registry.
+    pub(super) bases: Vec<String>,
 }
 
 /// A text is no policy.
@@ -78,7 +73,7 @@ impl Judge {
     pub fn parse(text: &str) -> Result<Self, LoadPolicyError> {
         let policy = Policy::parse(text).map_err(LoadPolicyError)?;
         let digest = Digest::Sha256(Sha256::digest(text.as_bytes()).into()).to_string();
-        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new() })
+        Ok(Self { policy, digest, roots: Vec::new(), trust: String::new(), bases: Vec::new() })
     }
 
     /// Returns the policy.
@@ -119,15 +114,16 @@ pub struct Admission {
     pub namespaces: Option<Namespaces>,
 }
 
-/// One lock per thing that is being decided, and a few seats for what takes much memory.
+/// One lock per thing that is being decided, a few seats for what takes much memory, and what needs no note as there is one.
 pub struct Flights {
     one: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     seats: Arc<Semaphore>,
+    pub(super) noted: Noted,
 }
 
 impl Default for Flights {
     fn default() -> Self {
-        Self { one: Mutex::default(), seats: Arc::new(Semaphore::new(SEATS)) }
+        Self { one: Mutex::default(), seats: Arc::new(Semaphore::new(SEATS)), noted: Noted::default() }
     }
 }
 
@@ -153,6 +149,11 @@ impl Flights {
 /// What is said of one image.
 pub(super) enum Said {
     Admit(Vec<String>),
+    /// It stays admitted because it was before, and why it would not be else.
+    Stays {
+        warnings: Vec<String>,
+        why: String,
+    },
     Deny(String),
     /// It is denied, but only because there is too much to do.
     Busy(String),
@@ -168,11 +169,13 @@ pub(crate) enum Judged {
     Unjudgeable(String),
     /// It was.
     Verdict(StoredVerdict),
+    /// It was, and is admitted only because it was before in the cluster that asks: why it would not be else.
+    Stays(StoredVerdict, String),
 }
 
 /// What became of asking for an image to be looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+pub(super) enum Asked {
     Yes,
     /// Too many wait already.
     Full,
@@ -193,8 +196,15 @@ impl Admission {
         if self.identities.are_exempt(review) {
             return Answer { audit: vec![("exempt".to_owned(), review.user.clone())], ..Answer::default() };
         }
-        let answer = match tokio::time::timeout_at(deadline, self.decide(review, deadline)).await {
-            Ok(Ok(answer)) => answer,
+        let mut decided = Vec::new();
+        let deciding = self.decide(review, deadline, &mut decided);
+        let answer = match tokio::time::timeout_at(deadline, deciding).await {
+            Ok(Ok(answer)) => {
+                if review.kind == "Pod" && !review.dry_run {
+                    self.note(review, &decided, answer.allowed()).await;
+                }
+                answer
+            }
             Ok(Err(_)) => {
                 self.metrics.store_errors.add(1);
                 denied("the images could not be judged: the database of Assay does not answer")
@@ -240,55 +250,13 @@ impl Admission {
         work.commit().await
     }
 
-    /// Answers a mutating request before `deadline`: names of a pod's images get the digest that they stand for. It never denies.
-    pub async fn mutate(&self, review: &Review, deadline: Instant) -> Answer {
-        let pinned = self.pin(review, deadline.min(Instant::now() + RESOLVE_WAIT));
-        // What could not be pinned is for the validating webhook to judge.
-        tokio::time::timeout_at(deadline, pinned).await.ok().and_then(Result::ok).unwrap_or_default()
-    }
-
-    async fn pin(&self, review: &Review, until: Instant) -> Result<Answer, StoreError> {
-        let mut answer = Answer::default();
-        // Controllers keep what the user wrote: a pinned template would never see a new push, and jobs cannot be changed.
-        if review.kind != "Pod" || !changes(review) {
-            return Ok(answer);
-        }
-        let uses = image_uses(review, &[], &|_| false).unwrap_or_default();
-        if uses.len() > MAX_IMAGES {
-            return Ok(answer);
-        }
-        for one in uses {
-            let Ok(reference) = one.image.parse::<Reference>() else { continue };
-            if reference.digest().is_some() {
-                continue;
-            }
-            let place = place(&reference);
-            let mut known = self.store.tagged(&place).await?;
-            // It may have moved since without an event; and where the registry does not answer in time, what is known is judged.
-            let oldest = (self.clock)().minus(TAG_KEPT);
-            let is_old = |known: &Option<TagPeriod>| known.as_ref().is_none_or(|tag| tag.last_seen < oldest);
-            if is_old(&known) && self.ask(review, &reference).await? == Asked::Yes {
-                while is_old(&known) && Instant::now() + POLL < until {
-                    tokio::time::sleep(POLL).await;
-                    known = self.store.tagged(&place).await?;
-                }
-            }
-            if let Some(known) = known {
-                let tag = if reference.tag().is_some() && one.image.ends_with(&suffix(&reference)) {
-                    String::new()
-                } else {
-                    suffix(&reference)
-                };
-                answer
-                    .audit
-                    .push((format!("pinned-{}", answer.replacements.len()), known.digest.to_string()));
-                answer.replacements.push((one.path, format!("{}{tag}@{}", one.image, known.digest)));
-            }
-        }
-        Ok(answer)
-    }
-
-    async fn decide(&self, review: &Review, deadline: Instant) -> Result<Answer, StoreError> {
+    /// Decides, and says of which images something was said, and why those stay that only were admitted before.
+    async fn decide(
+        &self,
+        review: &Review,
+        deadline: Instant,
+        decided: &mut Vec<(Reference, Option<String>)>,
+    ) -> Result<Answer, StoreError> {
         let mut answer = Answer::default();
         if !changes(review) {
             return Ok(answer);
@@ -320,10 +288,20 @@ impl Admission {
             }
         };
         let review = labelled.as_ref().unwrap_or(review);
-        let mut busy = 0;
+        let (mut busy, mut stale) = (0, 0);
         for image in &done {
-            match self.image(review, image, deadline).await? {
+            let said = self.image(review, image, deadline).await?;
+            if let Ok(reference) = image.parse::<Reference>() {
+                let why = if let Said::Stays { why, .. } = &said { Some(why.clone()) } else { None };
+                decided.push((reference, why));
+            }
+            match said {
                 Said::Admit(warnings) => answer.warnings.extend(warnings),
+                Said::Stays { warnings, .. } => {
+                    stale += 1;
+                    answer.warnings.extend(warnings);
+                    answer.audit.push((format!("stale-{stale}"), (*image).clone()));
+                }
                 Said::Deny(why) => answer.denied.push(why),
                 Said::Busy(why) => {
                     busy += 1;
@@ -365,6 +343,11 @@ impl Admission {
             }
             if asked.is_none() && what == UNSCANNED {
                 asked = Some(self.ask(review, &reference).await?);
+                if let Some(digest) = &known
+                    && let Some(said) = self.stays_unknown(review, &reference, digest).await?
+                {
+                    return Ok(said);
+                }
                 if !self.scanner.registries.contains(reference.registry()) {
                     return Ok(Said::Deny(format!(
                         "`{image}` is in a registry that Assay was not told to ask: start it with `--registry {}`",
@@ -393,75 +376,8 @@ impl Admission {
         }
     }
 
-    /// Admits what was not scanned yet, but not for ever: what can never be scanned would never be judged.
-    async fn watch(
-        &self,
-        review: &Review,
-        reference: &Reference,
-        digest: Option<&Digest>,
-        limit: Duration,
-    ) -> Result<Said, StoreError> {
-        // With its tag, which need not be written: by that name it is known afterwards.
-        let tagged = || format!("{}/{}{}", reference.registry(), reference.repository(), suffix(reference));
-        let name = digest.map_or_else(tagged, ToString::to_string);
-        let now = (self.clock)();
-        let detail = serde_json::json!({
-            "image": reference.to_string(), "namespace": review.namespace, "user": review.user });
-        let since = self.store.watched_since(&name).await?.unwrap_or(now);
-        if now.since(since) >= limit {
-            if !review.dry_run {
-                let mut work = self.store.begin().await?;
-                if work.end_watch(&name, now).await? {
-                    work.record("watch-ended", digest, &detail, now).await?;
-                    self.metrics.watches_ended.add(1);
-                }
-                work.commit().await?;
-            }
-            let state = match digest {
-                Some(digest) => self.store.job_state(SCAN, &digest.to_string()).await?,
-                None => self.store.job_state(RESOLVE, &asking(reference)).await?,
-            };
-            let last =
-                state.and_then(|(_, error)| error).map(|error| format!(": {error}")).unwrap_or_default();
-            return Ok(Said::Deny(format!(
-                "`{reference}` has been admitted unscanned since {}, which is as long as its tier allows{last}",
-                since.timestamp()
-            )));
-        }
-        if !review.dry_run {
-            let mut work = self.store.begin().await?;
-            work.watch(&name, now).await?;
-            work.record("admitted-unseen", digest, &detail, now).await?;
-            work.commit().await?;
-            self.metrics.watched.add(1);
-        }
-        Ok(Said::Admit(vec![format!("`{reference}` was admitted before it was scanned, as its tier allows")]))
-    }
-
-    /// Returns what the strictest of the tiers does with what was not scanned yet, and for how long.
-    fn pending(&self, review: &Review, reference: &Reference) -> (Pending, Duration) {
-        let facts = Facts {
-            reference: Some(name(reference)),
-            source: reference.to_string(),
-            placement: placement(review),
-            ..Facts::default()
-        };
-        let tiers = select(&self.judge.policy, None, &facts);
-        let has = |pending| tiers.iter().any(|tier| tier.on_pending == pending);
-        let limit = tiers.iter().map(|tier| tier.watch_for).min().unwrap_or_default();
-        let limit = Duration::from_secs(u64::try_from(limit).unwrap_or_default());
-        let pending = if tiers.is_empty() || has(Pending::Deny) {
-            Pending::Deny
-        } else if has(Pending::Wait) {
-            Pending::Wait
-        } else {
-            Pending::AdmitAndWatch
-        };
-        (pending, limit)
-    }
-
     /// Asks for an image to be looked at. A dry run changes nothing.
-    async fn ask(&self, review: &Review, reference: &Reference) -> Result<Asked, StoreError> {
+    pub(super) async fn ask(&self, review: &Review, reference: &Reference) -> Result<Asked, StoreError> {
         if review.dry_run || !self.scanner.registries.contains(reference.registry()) {
             return Ok(Asked::No);
         }
@@ -516,18 +432,45 @@ impl Admission {
             Judged::Pending(what) => Said::Pending(what),
             Judged::Unjudgeable(why) => Said::Deny(format!("`{reference}` cannot be judged: {why}")),
             Judged::Verdict(verdict) => said(&verdict),
+            Judged::Stays(verdict, why) => match said(&verdict) {
+                Said::Admit(warnings) => stays(reference, &why, warnings),
+                other => other,
+            },
         })
     }
 
-    /// Judges an image that is to run somewhere under a name.
+    /// Judges an image that is to run somewhere under a name. Where a cluster asks it counts what was admitted there before.
     pub(crate) async fn judge(
         &self,
         review: &Review,
         reference: &Reference,
         digest: &Digest,
     ) -> Result<Judged, StoreError> {
+        let judged = self.judge_as(review, reference, digest, None).await?;
+        let Judged::Verdict(verdict) = &judged else { return Ok(judged) };
+        let Some(why) = only_stale(verdict) else { return Ok(judged) };
+        let Some(since) = self.admitted_since(review, reference, digest).await? else { return Ok(judged) };
+        // One verdict in all places: the same function says that it is a warning now.
+        Ok(match self.judge_as(review, reference, digest, Some(since)).await? {
+            Judged::Verdict(verdict) if verdict.verdict != "deny" => Judged::Stays(verdict, why),
+            other => other,
+        })
+    }
+
+    /// Returns the key of the verdict about something new.
+    pub(super) fn key(&self, review: &Review, reference: &Reference, digest: &Digest) -> String {
+        key(reference, digest, &placement(review), &self.judge.trust, false)
+    }
+
+    async fn judge_as(
+        &self,
+        review: &Review,
+        reference: &Reference,
+        digest: &Digest,
+        admitted: Option<Moment>,
+    ) -> Result<Judged, StoreError> {
         let placement = placement(review);
-        let key = key(reference, digest, &placement, &self.judge.trust);
+        let key = key(reference, digest, &placement, &self.judge.trust, admitted.is_some());
         if let Some(verdict) = self.stored(digest, &key).await? {
             return Ok(Judged::Verdict(verdict));
         }
@@ -561,8 +504,13 @@ impl Admission {
                     databases.insert(report.database, text);
                 }
             }
-            let seat = if self.judge.policy.needs_evidence() { self.flights.seat().await } else { None };
-            let evidence = self.evidence(review, reference, digest, &reports).await?;
+            let bases = self.bases(&reports).await?;
+            let seat = if self.judge.policy.needs_evidence() || self.judge.policy.needs_base_evidence() {
+                self.flights.seat().await
+            } else {
+                None
+            };
+            let evidence = self.evidence(review, reference, digest, &reports, &bases).await?;
             let is_new = evidence.values().any(|known| matches!(known, Known::Unknown { new: true, .. }));
             if is_new && (review.kind != "Pod" || self.pending(review, reference).0 == Pending::Wait) {
                 return Ok(Judged::Pending(UNGATHERED));
@@ -575,9 +523,11 @@ impl Admission {
                 reports,
                 databases,
                 evidence,
+                bases,
                 database: self.scanner.database.clone(),
                 placement: placement.clone(),
                 triage,
+                admitted,
                 now: (self.clock)(),
                 key: key.clone(),
             };
@@ -592,7 +542,7 @@ impl Admission {
             // A dry run may write this: it is what was computed, and no effect of the request.
             let mut work = self.store.begin().await?;
             let kept = work.save_verdict(digest, &verdict, generation).await?;
-            if kept {
+            if kept && admitted.is_none() {
                 work.unwatch(&digest.to_string()).await?;
             }
             work.commit().await?;
@@ -603,7 +553,11 @@ impl Admission {
         }
     }
 
-    async fn stored(&self, digest: &Digest, key: &str) -> Result<Option<StoredVerdict>, StoreError> {
+    pub(super) async fn stored(
+        &self,
+        digest: &Digest,
+        key: &str,
+    ) -> Result<Option<StoredVerdict>, StoreError> {
         let now = (self.clock)();
         let verdict = self.store.verdict(digest, &self.judge.digest, key).await?;
         Ok(verdict.filter(|verdict| verdict.holds(now)))
@@ -611,7 +565,7 @@ impl Admission {
 }
 
 /// Says whether a request brings something in.
-fn changes(review: &Review) -> bool {
+pub(super) fn changes(review: &Review) -> bool {
     matches!(review.operation.as_str(), "CREATE" | "UPDATE")
 }
 
@@ -619,16 +573,16 @@ fn denied(why: &str) -> Answer {
     Answer { denied: vec![why.to_owned()], ..Answer::default() }
 }
 
-fn suffix(reference: &Reference) -> String {
+pub(super) fn suffix(reference: &Reference) -> String {
     format!(":{}", reference.tag().unwrap_or("latest"))
 }
 
 /// Returns the name of the job that looks at what a pod names.
-fn asking(reference: &Reference) -> String {
+pub(super) fn asking(reference: &Reference) -> String {
     format!("pod {reference}")
 }
 
-fn place(reference: &Reference) -> Place {
+pub(super) fn place(reference: &Reference) -> Place {
     Place {
         registry: reference.registry().to_owned(),
         repository: reference.repository().to_owned(),
@@ -646,7 +600,7 @@ pub(super) fn name(reference: &Reference) -> ImageReference {
 }
 
 /// Returns where it is to run, as far as is known.
-fn placement(review: &Review) -> Placement {
+pub(super) fn placement(review: &Review) -> Placement {
     let labels = review.object.pointer("/metadata/labels").and_then(serde_json::Value::as_object);
     Placement {
         namespace: Some(review.namespace.clone()).filter(|namespace| !namespace.is_empty()),
@@ -662,7 +616,7 @@ fn placement(review: &Review) -> Placement {
 }
 
 /// Returns what a verdict depends on besides image, policy and time. The name counts, as rules may be about it.
-fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &str) -> String {
+fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &str, admitted: bool) -> String {
     let mut hash = Sha256::new();
     let mut add = |text: &str| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -671,6 +625,10 @@ fn key(reference: &Reference, digest: &Digest, placement: &Placement, trust: &st
     add(&reference.to_string());
     add(&digest.to_string());
     add(trust);
+    // Verdicts about what is new stay where they were.
+    if admitted {
+        add("admitted");
+    }
     add(placement.namespace.as_deref().unwrap_or_default());
     for labels in [&placement.namespace_labels, &placement.labels] {
         add(&labels.len().to_string());

@@ -133,6 +133,7 @@ mod tests {
     fn review(group: &str, kind: &str, operation: &str, object: Value, old_object: Value) -> Review {
         Review {
             uid: "1".to_owned(),
+            cluster: None,
             group: group.to_owned(),
             kind: kind.to_owned(),
             sub_resource: String::new(),

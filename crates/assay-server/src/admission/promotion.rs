@@ -30,6 +30,8 @@ impl Admission {
         // Nobody asks to run it anywhere yet.
         Ok(match self.known(&Review::default(), reference, digest).await? {
             Said::Admit(warnings) => Standing::Admitted(warnings),
+            // Never: no cluster asks, so that what is stale is denied here as what is new.
+            Said::Stays { why, .. } => Standing::Denied(why),
             Said::Deny(why) | Said::Busy(why) => Standing::Denied(why),
             Said::Pending(_) => Standing::Pending,
         })

@@ -14,6 +14,8 @@ const MAX_WARNINGS: usize = 16;
 pub struct Review {
     /// What the answer must carry.
     pub uid: String,
+    /// The cluster that asks, by the name that the address has; `None` where none does.
+    pub cluster: Option<String>,
     /// The group of the object's kind; empty for the core group.
     pub group: String,
     /// The object's kind.
@@ -99,6 +101,7 @@ impl Review {
         let request = document.request;
         Ok(Self {
             uid: request.uid,
+            cluster: None,
             group: request.kind.group,
             kind: request.kind.kind,
             sub_resource: request.sub_resource.unwrap_or_default(),

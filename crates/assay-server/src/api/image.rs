@@ -1,5 +1,6 @@
 //! Images: the fleet, one of them in detail, and its report.
 
+use super::admitted::AdmittedPlace;
 use super::body;
 use super::job::JobState;
 use super::page::{List, Pathed, Queried, Text, digest, paged, text};
@@ -158,6 +159,8 @@ pub struct ImageDetail {
     /// When it was last pulled, as far as registries tell; at most a minute is between two times.
     #[schema(format = DateTime, required)]
     pub last_pulled: Option<String>,
+    /// Where clusters have admitted it, the last first.
+    pub admitted: Vec<AdmittedPlace>,
     /// Its report, in short.
     #[schema(required)]
     pub scan: Option<ScanState>,
@@ -318,6 +321,7 @@ pub(crate) async fn detail(
         gone,
         refused: seen.refused(&digest).await?,
         last_pulled: seen.last_pulled(&digest).await?.map(time),
+        admitted: seen.admitted(&digest).await?.into_iter().map(AdmittedPlace::from).collect(),
         scan: seen.report_status(&digest).await?.map(|report| ScanState {
             depth: report.depth.name().to_owned(),
             database: time(report.database),

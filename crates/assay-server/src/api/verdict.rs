@@ -4,7 +4,7 @@ use super::image::Digests;
 use super::page::{Pathed, Queried, Text, text};
 use super::time;
 use crate::admission::{Judged, Review};
-use crate::http::App;
+use crate::http::{App, cluster};
 use crate::problem::{Missing, Problem, Refused, Senseless};
 use assay_model::Digest;
 use assay_oci::Reference;
@@ -30,6 +30,10 @@ pub(crate) struct Wanted {
     /// The namespace.
     #[param(inline)]
     namespace: Option<Text>,
+    /// The cluster that is to run it, by the name in the path of its webhooks (`default` where there is none). What was admitted there
+    /// before stays admitted when its scan grows stale; without a cluster the image is judged as a new one.
+    #[param(inline)]
+    cluster: Option<Text>,
     /// Labels of the workload, as `KEY=VALUE,KEY=VALUE`.
     #[param(schema_with = spelling, required = false)]
     labels: Option<Text>,
@@ -49,6 +53,9 @@ pub struct Verdict {
     /// The whole verdict, `assay.verdict/v1`; `null` where the image can never be judged, which is a denial.
     #[schema(required, value_type = Option<Object>)]
     pub verdict: Option<serde_json::Value>,
+    /// Why it would be denied if it had not been admitted in the cluster before: its scan is stale.
+    #[schema(required)]
+    pub stale: Option<String>,
     /// When it was decided.
     #[schema(format = DateTime, required)]
     pub decided: Option<String>,
@@ -89,6 +96,7 @@ pub(crate) async fn verdict(
     }
     // What a pod of these labels would be asked about.
     let review = Review {
+        cluster: text(&wanted.cluster).map(|name| cluster(Some(name))).transpose()?,
         namespace: text(&wanted.namespace).unwrap_or_default().to_owned(),
         object: serde_json::json!({ "metadata": { "labels": labels } }),
         // Who may only look asks for no work.
@@ -97,7 +105,9 @@ pub(crate) async fn verdict(
     };
     let unread = |why| Problem::new(StatusCode::CONFLICT, "no-namespace-labels", why);
     let review = admission.labelled(&review).await.map_err(unread)?.unwrap_or(review);
-    let answer = match admission.judge(&review, &reference, &digest).await? {
+    let judged = admission.judge(&review, &reference, &digest).await?;
+    let stale = if let Judged::Stays(_, why) = &judged { Some(why.clone()) } else { None };
+    let answer = match judged {
         Judged::Pending(what) => {
             let hint = format!("it {what}; ask again in a minute, or ask for it with `POST /api/v1/images`");
             return Err(Problem::new(StatusCode::CONFLICT, "not-scanned", hint));
@@ -108,10 +118,11 @@ pub(crate) async fn verdict(
             decision: "deny".to_owned(),
             lines: vec![format!("it cannot be judged: {why}")],
             verdict: None,
+            stale: None,
             decided: None,
             expires: None,
         },
-        Judged::Verdict(stored) => {
+        Judged::Verdict(stored) | Judged::Stays(stored, _) => {
             let mut detail: serde_json::Value = serde_json::from_slice(&stored.detail).unwrap_or_default();
             let lines = detail.get("lines").cloned().unwrap_or_default();
             Verdict {
@@ -120,6 +131,7 @@ pub(crate) async fn verdict(
                 decision: stored.verdict,
                 lines: serde_json::from_value(lines).unwrap_or_default(),
                 verdict: detail.get_mut("verdict").map(serde_json::Value::take),
+                stale,
                 decided: Some(time(stored.decided)),
                 expires: stored.expires.map(time),
             }

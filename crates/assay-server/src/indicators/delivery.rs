@@ -129,7 +129,7 @@ mod tests {
             },
             ..Indicators::default()
         };
-        let text = super::super::render(&indicators, Moment(0));
+        let text = super::super::render(&indicators, &crate::signed::SignedShares::default(), Moment(0));
         for line in [
             "assay_builds{outcome=\"success\"} 3",
             "assay_builds{outcome=\"failure\"} 1",

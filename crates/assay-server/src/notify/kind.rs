@@ -66,6 +66,14 @@ pub(crate) const KINDS: &[Kind] = &[
         title: "{image} is admitted no more, because its scan did not end in time",
     },
     Kind {
+        name: "admitted-stale",
+        alert: "AssayAdmittedStale",
+        course: Course::Until("admitted-stale-cleared"),
+        severity: Severity::High,
+        subject: &["cluster", "image"],
+        title: "{image} stays admitted in the cluster {cluster} although its scan is stale: {why}",
+    },
+    Kind {
         name: "break-glass",
         alert: "AssayBreakGlass",
         course: Course::Once,
@@ -208,7 +216,7 @@ mod tests {
     #[test]
     fn every_kind_has_a_subject_of_its_own_and_something_to_say() {
         let detail = serde_json::json!({
-            "severity": "low", "finding": "f", "rule": "CVE-1", "image": "i", "registry": "r", "repository": "p", "tag": "t",
+            "cluster": "c", "why": "it is from then", "severity": "low", "finding": "f", "rule": "CVE-1", "image": "i", "registry": "r", "repository": "p", "tag": "t",
             "user": "u", "kind": "Pod", "namespace": "n", "source": "192.0.2.1", "feed": "osv", "error": "503", "limit": "3 days", "scope": "r/p",
             "place": "r/p", "purpose": "read" });
         let mut told: Vec<String> = Vec::new();
@@ -232,6 +240,7 @@ mod tests {
                 "tag r/p:t sha256:x | the tag p:t moved to another image",
                 "release r/p:t sha256:x | the release p:t moved without a promotion",
                 "watch sha256:x i | i is admitted no more, because its scan did not end in time",
+                "admitted-stale c i | i stays admitted in the cluster c although its scan is stale: it is from then",
                 "break-glass 7 | u broke the glass for a Pod in n",
                 "triage-expired 7 | the decision about CVE-1 in r/p is over",
                 "authentication-failures 192.0.2.1 | many failed attempts to authenticate from 192.0.2.1",

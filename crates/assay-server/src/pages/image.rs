@@ -6,7 +6,7 @@ use super::packages::indexed;
 use super::render::View;
 use super::table::{Cell, Table, advisory_address, columns, cut, package_address};
 use super::{About, Page};
-use super::{download, events, evidence, triage};
+use super::{admitted, download, events, evidence, triage};
 use crate::problem::Problem;
 use crate::report::shown;
 use assay_model::{Digest, Report};
@@ -61,6 +61,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
     });
     let job = seen.job_about(crate::worker::SCAN, &digest).await?;
     let vulnerable = seen.vulnerable_packages(&digest).await?;
+    let places = seen.admitted(&digest).await?;
     let context = context! {
         digest => digest.to_string(),
         facts, depth, judged, scanned, moved_from,
@@ -69,6 +70,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         unassessed => read.as_ref().map_or(0, Report::unassessed),
         job_state => job.as_ref().map(|(state, _)| state.clone()),
         job_error => job.and_then(|(_, error)| error),
+        stale => admitted::stale(&places),
         vulnerable => vulnerable.0,
         weight => vulnerable.1,
         owner => ask.app().owners.of(&image.registry, &image.repository),
@@ -126,6 +128,7 @@ async fn view(ask: &Ask) -> Result<View, PageError> {
         next: None,
         first: None,
     });
+    tables.push(admitted::table(&places));
     tables.push(evidence::table(ask, &digest).await?);
     tables.push(findings(ask, &digest, Standing::Suppressed, &packages).await?);
     tables.push(findings(ask, &digest, Standing::Gone, &packages).await?);

@@ -44,6 +44,16 @@ fn every_metric_of_the_rules_and_of_the_manual_is_one_that_the_server_has() {
 }
 
 #[test]
+fn the_chart_has_the_alerts_that_are_shipped() {
+    let (shipped, of_chart) =
+        (read("deploy/prometheus/alerts.yaml"), read("deploy/chart/assay/files/alerts.yaml"));
+    assert!(
+        shipped == of_chart,
+        "copy deploy/prometheus/alerts.yaml to deploy/chart/assay/files/alerts.yaml: charts hold all that they use"
+    );
+}
+
+#[test]
 fn every_alert_is_played_and_says_what_to_do() {
     let (rules, tests, manual) = (
         read("deploy/prometheus/alerts.yaml"),

@@ -23,7 +23,7 @@ use std::time::Duration;
 const REPOSITORY: &str = "team/app";
 
 /// A policy that asks for a signature by a key; `more` is said of the key.
-fn policy(key: &PrivateKey, more: &str) -> String {
+pub(crate) fn policy(key: &PrivateKey, more: &str) -> String {
     let pem = key.public_key().to_pem().trim().replace('\n', "\n          ");
     format!(
         "apiVersion: assay.dev/v1
@@ -45,12 +45,12 @@ trust:
     )
 }
 
-fn key() -> PrivateKey {
+pub(crate) fn key() -> PrivateKey {
     PrivateKey::generate(NewKey::EcdsaP256).unwrap()
 }
 
 /// Attaches layers to an image; returns the digest of what carries them.
-fn attach(registry: &Pushable, subject: &BuiltImage, layers: &[(&str, &[u8])]) -> String {
+pub(crate) fn attach(registry: &Pushable, subject: &BuiltImage, layers: &[(&str, &[u8])]) -> String {
     registry.blob(REPOSITORY, b"{}");
     let mut entries = Vec::new();
     for (kind, bytes) in layers {
@@ -68,7 +68,7 @@ fn attach(registry: &Pushable, subject: &BuiltImage, layers: &[(&str, &[u8])]) -
     name
 }
 
-fn signature(key: &PrivateKey, subject: &BuiltImage) -> Vec<u8> {
+pub(crate) fn signature(key: &PrivateKey, subject: &BuiltImage) -> Vec<u8> {
     let subject: Digest = subject.digest().parse().unwrap();
     sign_statement(key, &signature_statement(&subject, &BTreeMap::new())).unwrap().to_json()
 }

@@ -92,6 +92,8 @@ pub(crate) struct World {
     pub(crate) head: Mutex<String>,
     pub(crate) promoter: Option<Arc<Promoter>>,
     database: Arc<Mutex<Vec<u8>>>,
+    /// How much time has passed besides.
+    passed: Arc<Mutex<Duration>>,
     folder: TempDir,
 }
 
@@ -225,7 +227,9 @@ impl World {
         work.commit().await.unwrap();
         let bytes = Arc::new(Mutex::new(first.bytes().to_vec()));
         let current = bytes.clone();
-        let clock: Clock = Arc::new(now);
+        let passed = Arc::new(Mutex::new(Duration::ZERO));
+        let besides = passed.clone();
+        let clock: Clock = Arc::new(move || now().plus(*besides.lock().unwrap()));
         let keyring = Keyring::new(keys.iter().map(|number| credential_key(*number)).collect());
         let vault =
             Vault::new(store.clone(), Arc::new(keyring), clock.clone(), tokio::runtime::Handle::current());
@@ -314,6 +318,7 @@ impl World {
             head: Mutex::default(),
             promoter,
             database: bytes,
+            passed,
             folder,
         }
     }
@@ -322,6 +327,52 @@ impl World {
     pub(crate) fn at_rest(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default()).collect()
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass(&self, time: Duration) {
+        *self.passed.lock().unwrap() += time;
+    }
+
+    /// What the clocks of the server say.
+    pub(crate) fn time(&self) -> Moment {
+        (self.app.clock)()
+    }
+
+    /// Starts the server anew on what it has stored, by another policy if one is given.
+    pub(crate) async fn restart(&mut self, policy: Option<&str>) {
+        let old = self.app.admission.as_ref().unwrap();
+        let admission = Admission {
+            store: old.store.clone(),
+            judge: policy.map_or_else(|| old.judge.clone(), |policy| Arc::new(judge(policy))),
+            scanner: old.scanner.clone(),
+            clock: old.clock.clone(),
+            metrics: self.metrics.clone(),
+            flights: Flights::default(),
+            identities: Identities::default(),
+            workloads: old.workloads.clone(),
+            namespaces: None,
+        };
+        self.app = Arc::new(App {
+            store: self.store.clone(),
+            scanner: self.app.scanner.clone(),
+            admission: Some(admission),
+            anonymous_admission: true,
+            clock: self.app.clock.clone(),
+            metrics: self.metrics.clone(),
+            limits: Limits::default(),
+            indicators: KeptIndicators::default(),
+            login: None,
+            audit_key: None,
+            webhooks: secrets(),
+            promoter: self.promoter.clone(),
+            keep: None,
+            owners: Ownership::default(),
+            vault: self.app.vault.clone(),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        tokio::spawn(answer(listener, None, router(self.app.clone()), PATIENCE, std::future::pending()));
     }
 
     /// Replaces the vulnerability database that scans use.

@@ -80,6 +80,31 @@ async fn metric(world: &World, name: &str) -> String {
 }
 
 #[test]
+fn what_a_cluster_admits_by_a_stale_scan_is_not_promoted() {
+    run(async {
+        let registry = Pushable::new(Behaviour::default());
+        let good = good();
+        registry.image("team/app", "1.0", &good);
+        let first = database(&[("CVE-2022-1", "django", "4.0.6")], BUILT);
+        let policy = format!("{POLICY}  - scan: {{maxAge: 30d}}\n");
+        let world = World::promoting(registry.serve(), &first, Some(&policy), &[PAIR], &[]).await;
+        let host = world.registry.host();
+        world.push(&host, "1.0", &good.digest()).await;
+        world.work().await;
+        let cluster = crate::admission::Cluster(world);
+        let name = format!("{host}/team/app@{}", good.digest());
+        assert!(cluster.create("any", &[&name]).await.0);
+        cluster.0.pass(Duration::from_secs(31 * 86_400));
+        let (allowed, why) = cluster.create("any", &[&name]).await;
+        assert!(allowed && why.contains("stays admitted"), "{why}");
+        all(&cluster.0).await;
+        assert_eq!(registry.tags("release/app"), Vec::<String>::new());
+        let denied = events(&cluster.0, "promotion-denied").await;
+        assert!(denied[0]["detail"]["reason"].as_str().unwrap().contains("the scan is stale"), "{denied:?}");
+    });
+}
+
+#[test]
 fn what_is_admitted_is_promoted_with_all_that_is_attached_and_what_is_denied_stays() {
     run(async {
         let registry = Pushable::new(Behaviour { referrers: true, ..Behaviour::default() });

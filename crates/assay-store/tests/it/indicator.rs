@@ -1,7 +1,8 @@
 //! Indicators of a history that is known: each is exactly what that history says.
 
 use crate::fixture::{at, digest, on_each, place, report, scan};
-use assay_model::{Finding, FindingKind, Layer, Severity, Timestamp};
+use assay_model::removable::RemovalReason;
+use assay_model::{Finding, FindingKind, Layer, Removable, Severity, Timestamp};
 use assay_store::{
     Child, Delivery, Depth, Exposure, Indicators, Measures, Moment, NewJob, NewSbom, OpenFindings, Overdue,
     Remediated, Running, Scan, Service, Shape, Spans, Store, Terms,
@@ -60,6 +61,23 @@ fn a_known_history_gives_known_values() {
         work.watch("x", at(1)).await.unwrap();
         work.watch("y", at(1)).await.unwrap();
         work.end_watch("y", at(2)).await.unwrap();
+        // Two images were admitted in a cluster, one of them in two namespaces, in one of which it grew stale.
+        for (number, namespace) in [(3, "a"), (3, "b"), (4, "a")] {
+            let place = assay_store::AdmittedIn {
+                cluster: "eu".to_owned(),
+                namespace: namespace.to_owned(),
+                registry: "registry.example".to_owned(),
+                repository: "team/app".to_owned(),
+                digest: digest(number),
+                tiers: Vec::new(),
+                policy: "p".to_owned(),
+            };
+            work.admit(&place, "{}", 0, at(3)).await.unwrap();
+        }
+        work.commit().await.unwrap();
+        let admitted = store.admitted(&digest(3)).await.unwrap();
+        let mut work = store.begin().await.unwrap();
+        work.grown_stale(&admitted[0], "old", true, at(4)).await.unwrap();
         work.commit().await.unwrap();
         // A finding that goes and comes back.
         scan(&store, &digest(3), Depth::Fast, &[], at(8 * DAY + 1)).await;
@@ -90,6 +108,7 @@ fn a_known_history_gives_known_values() {
             scanned: 3,
             behind: 0,
             watched: 1,
+            admitted: vec![("eu".to_owned(), 2, 1)],
             scans: (1, 1),
             critical: 0,
             short_lived: 0,
@@ -119,6 +138,8 @@ fn a_known_history_gives_known_values() {
                 packages: 3,
                 vulnerable: 3,
                 weight: 15,
+                medium: 0,
+                removable: (0, 2),
             },
             conditions: vec![],
             exposure: Exposure::default(),
@@ -156,6 +177,18 @@ async fn look(
             ..template.clone()
         })
         .collect();
+    // One package of each image but the second, of which two, is of no use.
+    let removable = Removable {
+        package: 0,
+        reason: RemovalReason::Unused,
+        function: None,
+        beside: Vec::new(),
+        later_layer: None,
+        bytes: None,
+        findings: 0,
+        instruction: String::new(),
+    };
+    report.removable = vec![removable; if number == 2 { 2 } else { 1 }];
     report.image.created = Some(Timestamp(made));
     report.image.layers =
         [size, 1].into_iter().map(|size| Layer { size: Some(size), ..Layer::default() }).collect();
@@ -270,6 +303,8 @@ fn what_runs_is_measured_with_all_that_is_in_it() {
                 vulnerable: 2 + 1,
                 // Each package by its worst.
                 weight: 10 + 1 + 2,
+                medium: 2,
+                removable: (1 + 2, 2),
             }
         );
         assert_eq!(found.conditions, [("feed-error".to_owned(), 2)]);

@@ -12,7 +12,8 @@
 )]
 
 mod access;
-
+mod admitted;
+mod base;
 mod build;
 mod crash;
 mod crawl;

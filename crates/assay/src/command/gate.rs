@@ -44,6 +44,12 @@ pub(crate) struct Args {
     #[command(flatten)]
     server: crate::server_client::InsteadArgs,
 
+    /// The cluster it is to run in, by the name in the path of its webhooks: what it has admitted before stays admitted there when
+    /// its scan grows stale. Without it the image is judged as a new one.
+    #[cfg(feature = "server")]
+    #[arg(long, value_name = "NAME", conflicts_with = "policy")]
+    cluster: Option<String>,
+
     #[command(flatten)]
     judging: JudgingArgs,
 
@@ -123,7 +129,11 @@ fn of_server(args: &Args, global: &Global, now: Timestamp) -> Result<ExitCode, C
             .hint("leave it out, or judge here with `--policy FILE`")
     })?;
     let client = args.server.client(global)?;
-    let query = [("namespace", placement.0.as_deref()), ("labels", placement.1.as_deref())];
+    let query = [
+        ("namespace", placement.0.as_deref()),
+        ("labels", placement.1.as_deref()),
+        ("cluster", args.cluster.as_deref()),
+    ];
     let judged = client.verdict(&args.source, &query, global).and_then(|answer| match answer.verdict {
         // Read by its own words, so that nothing between server and here can turn a denial into something else.
         Some(verdict) => serde_json::to_vec(&verdict)

@@ -114,6 +114,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     crawl_every: u64,
 
+    /// A repository of images that others are built on, such as `registry.example/bases/debian`, for rules of the policy about bases: they
+    /// count before others that were scanned. May be repeated.
+    #[arg(long, value_name = "HOST/REPOSITORY", value_parser = base_repository, requires = "policy")]
+    base_repository: Vec<String>,
+
     /// How many seconds after it was last asked a registry is asked again what is attached to an image: no registry tells when a
     /// signature is taken away. 0 for never.
     #[arg(long, value_name = "SECONDS", default_value = "21600", value_parser = clap::value_parser!(u64).range(0..=2_592_000))]
@@ -168,6 +173,16 @@ pub(crate) struct Args {
     work: WorkArgs,
 }
 
+/// Returns the full name of a repository.
+fn base_repository(text: &str) -> Result<String, String> {
+    let reference: assay_oci::Reference =
+        text.parse().map_err(|error: assay_oci::InvalidReference| error.to_string())?;
+    if reference.digest().is_some() || reference.tag().is_some_and(|tag| text.ends_with(&format!(":{tag}"))) {
+        return Err("it names an image and not a repository; leave out tag and digest".to_owned());
+    }
+    Ok(format!("{}/{}", reference.registry(), reference.repository()))
+}
+
 fn connections(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
@@ -207,7 +222,7 @@ pub(super) fn run(args: Args, global: &Global) -> Result<ExitCode, CommandError>
     let data = args.data.canonicalize().map_err(folder)?;
     let address = args.database.clone().unwrap_or_else(|| Address::File(data.join("assay-server.db")));
     let promotions = promotions(&args, global)?;
-    let judge = args.policy.as_deref().map(|path| judge(path, &args.work, global)).transpose()?;
+    let judge = args.policy.as_deref().map(|path| judge(path, &args, global)).transpose()?;
     let judges = || judge.iter().chain(&promotions.judge);
     let deep = judges().any(Judge::needs_deep_scan);
     let webhooks = secrets(&args.webhook_secret)?;
@@ -302,7 +317,7 @@ fn promotions(args: &Args, global: &Global) -> Result<Promotions, CommandError> 
     let given = args.promote_registry_config.as_ref().filter(|path| !path.as_os_str().is_empty());
     Ok(Promotions {
         pairs: args.promote.clone(),
-        judge: args.promote_policy.as_deref().map(|path| judge(path, &args.work, global)).transpose()?,
+        judge: args.promote_policy.as_deref().map(|path| judge(path, args, global)).transpose()?,
         moving: args.promote_move.clone(),
         credentials: given.map(|path| environment::credentials(Some(path))),
     })
@@ -390,7 +405,7 @@ fn read_owners(path: &Path) -> Result<Owners, Box<dyn std::error::Error + Send +
     Ok(Owners::parse(&String::from_utf8(read_file(path)?)?)?)
 }
 
-fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, CommandError> {
+fn judge(path: &Path, args: &Args, global: &Global) -> Result<Judge, CommandError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         CommandError::work(format!("cannot read the policy `{}`", path.display()), error)
             .hint("name a policy with `--policy FILE`; write a first one with `assay policy init --profile baseline`")
@@ -399,7 +414,7 @@ fn judge(path: &Path, work: &WorkArgs, global: &Global) -> Result<Judge, Command
     let text = String::from_utf8(bytes).map_err(|error| failed(error.into()))?;
     let judge =
         Judge::parse(&text).map_err(|LoadPolicyError(problems)| crate::gate::mistakes(path, &problems))?;
-    let outside = || Outside::new(work.network(), global);
+    let outside = || Outside::new(args.work.network(), global);
     let (roots, material) = crate::gate::trust(judge.policy(), path, &outside)?;
-    Ok(judge.trusting(roots, &material))
+    Ok(judge.trusting(roots, &material).building_on(args.base_repository.clone()))
 }

@@ -67,6 +67,14 @@ fn what_a_server_knows_is_asked_for_and_shown() {
     let verdict: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&verdict["schema"], &verdict["policy"]), (&"assay.verdict/v1".into(), &"fleet".into()));
     assert_eq!(ran.code, i32::from(verdict["verdict"] == "deny"), "{verdict}");
+    // No cluster has admitted it, so that it is the same there.
+    let there = ask(&["gate", &name, "--namespace", "web", "--format", "json", "--cluster", "eu-1"]);
+    let there: serde_json::Value = serde_json::from_str(&there.stdout).unwrap();
+    assert_eq!((&there["verdict"], &there["reasons"]), (&verdict["verdict"], &verdict["reasons"]));
+    let ran = ask(&["gate", &name, "--cluster", "EU"]);
+    assert!(ran.code == 2 && ran.stderr.contains("name of a cluster"), "{}", ran.stderr);
+    let ran = place.run(&["gate", &name, "--policy", "policy.yaml", "--cluster", "eu-1"]);
+    assert!(ran.code == 2 && ran.stderr.contains("--cluster"), "{}", ran.stderr);
     let ran = ask(&["gate", &name, "--tier", "all"]);
     assert!(ran.code == 2 && ran.stderr.contains("`--tier` is not for a server"), "{}", ran.stderr);
 

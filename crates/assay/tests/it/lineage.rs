@@ -237,3 +237,163 @@ fn people_read_where_findings_come_from_and_what_a_newer_base_would_change() {
     let ran = place.run(&["scan", "oci:app", "--exclude-base", "--quiet"]);
     insta::assert_snapshot!(place.shown(&ran));
 }
+
+#[test]
+#[cfg(feature = "server")]
+fn the_server_judges_bases_as_the_gate_does() {
+    use crate::serve::Serving;
+    use assay_test::pushable::{Behaviour, Pushable};
+    let place = Place::new();
+    let registry = Pushable::new(Behaviour::default());
+    let layer = |name: &str| Tree::new().file(name, "y");
+    let other = Builder::new().created("2024-01-01T00:00:00Z").layer(layer("other"), "COPY other");
+    let images = [
+        ("bases/debian", bottom().build()),
+        ("team/on-base", app(bottom()).build()),
+        // Nearer is an image that merely was scanned, and not one of the named repository.
+        ("team/more", app(bottom()).layer(layer("x"), "COPY x").build()),
+        (
+            "team/on-newer",
+            app(Builder::new()
+                .created("2024-03-01T00:00:00Z")
+                .layer(base(STATUS.split("\n\n").nth(1).unwrap()), ADD))
+            .build(),
+        ),
+        ("team/on-other", other.layer(layer("z"), "COPY z").build()),
+    ];
+    for (repository, image) in &images {
+        registry.image(repository, "12.1", image);
+    }
+    let content = registry.clone();
+    let server = Server::start(move |request| content.answer(request));
+    let host = server.host();
+    let repository = format!("{host}/bases/debian");
+    place.write(
+        "policy.yaml",
+        format!(
+            "apiVersion: assay.dev/v1\nkind: ImagePolicy\nmetadata: {{name: p}}\nrules:\n  \
+             - {{id: allowed, bases: {{allow: [\"{host}/bases/**\"]}}}}\n  - {{id: newest, bases: {{newest: true}}}}\n  \
+             - {{id: age, bases: {{maxAge: 1d}}}}\n  - {{id: own, vulnerabilities: {{max: {{critical: 0, high: 0, medium: 0, low: 0}}, ownOnly: true}}}}\n  \
+             - {{id: all, vulnerabilities: {{max: {{critical: 0, high: 0, medium: 0, low: 0}}}}}}\n"
+        ),
+    );
+    let serving = Serving::start_with(
+        &place,
+        &host,
+        &[
+            "--policy",
+            "policy.yaml",
+            "--base-repository",
+            &repository,
+            "--crawl",
+            &repository,
+            "--crawl-every",
+            "1",
+        ],
+    );
+    let url = format!("http://{}", serving.address);
+    let digest = images[0].1.digest();
+    let told = |ran: crate::Ran| -> (String, Vec<String>) {
+        let verdict: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let reason = |reason: &Value| {
+            let findings: Vec<String> = reason["findings"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| format!("{} {}", one["rule"], one["base"]))
+                .collect();
+            format!(
+                "{} {} {} {findings:?}",
+                text(&reason["rule"]),
+                text(&reason["cause"]),
+                text(&reason["message"])
+            )
+        };
+        (text(&verdict["verdict"]), verdict["reasons"].as_array().unwrap().iter().map(reason).collect())
+    };
+    let known = || {
+        let images = serving.ask(&place, "GET", "/api/v1/images?scanned=true", "");
+        images["items"].as_array().unwrap().iter().any(|image| image["digest"] == digest.as_str())
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(240);
+    while !known() {
+        assert!(
+            std::time::Instant::now() < until,
+            "{} {}",
+            serving.text(&place, "GET", "/api/v1/crawls", ""),
+            serving.text(&place, "GET", "/api/v1/images", "")
+        );
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let compare = |newer: bool| {
+        let mut all = Vec::new();
+        for (repository_of, image) in &images {
+            let name = format!("{host}/{repository_of}@{}", image.digest());
+            let here = [
+                "gate",
+                &name,
+                "--no-cache",
+                "--policy",
+                "policy.yaml",
+                "--base-repository",
+                &repository,
+                "--format",
+                "json",
+            ];
+            let there = ["gate", &name, "--server", &url, "--token-file", "token", "--format", "json"];
+            let (here, there) = (told(place.run(&here)), told(place.run(&there)));
+            assert_eq!(here, there, "{repository_of}, newer: {newer}");
+            all.push(here.1.join("\n"));
+        }
+        all
+    };
+    let said = compare(false);
+    assert!(
+        said[1].contains("age violation the base `")
+            && !said[1].contains("allowed")
+            && !said[1].contains("newest"),
+        "{said:?}"
+    );
+    assert!(
+        said[1].contains("own violation") && said[1].contains("false") && said[1].contains("all violation"),
+        "{said:?}"
+    );
+    assert!(
+        said[2].contains(&format!("the base `{repository}:12.1`")) && !said[2].contains("allowed"),
+        "{said:?}"
+    );
+    assert!(said[3].contains("allowed missing-evidence the base image is not known"), "{said:?}");
+    assert!(said[4].contains("allowed missing-evidence"), "{said:?}");
+    // A newer base comes, and stands under another tag.
+    registry.image("bases/debian", "12.2", &newer_bottom());
+    let asked = serde_json::json!({ "reference": format!("{repository}:12.2") });
+    serving.ask(&place, "POST", "/api/v1/images", &asked.to_string());
+    let newest = newer_bottom().digest();
+    let known = || {
+        let images = serving.ask(&place, "GET", "/api/v1/images?scanned=true", "");
+        images["items"].as_array().unwrap().iter().any(|image| image["digest"] == newest.as_str())
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(240);
+    while !known() {
+        assert!(std::time::Instant::now() < until, "the newer base was not found");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    // Verdicts are kept for a minute: another name has none.
+    let name = format!("{host}/team/on-base:12.1@{}", images[1].1.digest());
+    let here = [
+        "gate",
+        &name,
+        "--no-cache",
+        "--policy",
+        "policy.yaml",
+        "--base-repository",
+        &repository,
+        "--format",
+        "json",
+    ];
+    let there = ["gate", &name, "--server", &url, "--token-file", "token", "--format", "json"];
+    let (here, there) = (told(place.run(&here)), told(place.run(&there)));
+    assert_eq!(here, there);
+    assert!(here.1.join("\n").contains("newest violation there is a newer image of the base"), "{here:?}");
+}

@@ -56,6 +56,33 @@ seccompProfile: {type: RuntimeDefault}
 {{- end }}
 {{- end }}
 
+{{- /* Where large documents are, for who reads and writes them. */ -}}
+{{- define "assay.objects" -}}
+{{- with .Values.objects.place }}
+- {name: ASSAY_OBJECTS, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.objects.endpoint }}
+- {name: ASSAY_OBJECTS_ENDPOINT, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.objects.region }}
+- {name: AWS_REGION, value: {{ . | quote }}}
+{{- end }}
+{{- with .Values.objects.credentialsSecret }}
+- name: AWS_ACCESS_KEY_ID
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: access-key-id}}
+- name: AWS_SECRET_ACCESS_KEY
+  valueFrom: {secretKeyRef: {name: {{ . }}, key: secret-access-key}}
+{{- end }}
+{{- end }}
+
+{{- /* What this cluster calls itself at the end of the path of its webhooks. */ -}}
+{{- define "assay.cluster" -}}
+{{- with .Values.webhook.cluster }}
+{{- if not (regexMatch "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$" .) }}{{ fail "`webhook.cluster` has up to 63 of the characters a-z, 0-9 and `-`, not `-` first or last" }}{{ end -}}
+/{{ . }}
+{{- end }}
+{{- end }}
+
 {{- define "assay.mounts" -}}
 - {name: data, mountPath: /var/lib/assay}
 - {name: scratch, mountPath: /scratch}
@@ -129,12 +156,12 @@ imagePullSecrets: {{- toYaml . | nindent 2 }}
 {{- $root := index . 0 -}}
 clientConfig:
   {{- if $root.Values.webhook.url }}
-  url: {{ printf "%s%s" (trimSuffix "/" $root.Values.webhook.url) (index . 2) }}
+  url: {{ printf "%s%s%s" (trimSuffix "/" $root.Values.webhook.url) (index . 2) (include "assay.cluster" $root) }}
   {{- else }}
   service:
     name: {{ include "assay.name" $root }}
     namespace: {{ $root.Release.Namespace }}
-    path: {{ index . 2 }}
+    path: {{ index . 2 }}{{ include "assay.cluster" $root }}
     port: 443
   {{- end }}
   {{- with index . 1 }}
