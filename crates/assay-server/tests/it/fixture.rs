@@ -367,7 +367,7 @@ impl World {
             webhooks: secrets(),
             promoter: self.promoter.clone(),
             keep: None,
-            owners: Ownership::default(),
+            owners: assay_server::Ownership::default(),
             vault: self.app.vault.clone(),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
