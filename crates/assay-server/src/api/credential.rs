@@ -2,7 +2,7 @@
 //!
 //! They are kept for registries alone that the server may ask: a secret for another would be of no use, or an attempt to have it sent there.
 
-use super::page::{After, Limit, List, Pathed, Queried, Text, number, text};
+use super::page::{List, Pathed, Queried, Text, number, paged, text};
 use super::{body, time};
 use crate::credential::{RotateError, SealError};
 use crate::http::App;
@@ -20,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// The longest secret in bytes: service accounts of clouds have some 2,500.
 const MAX_SECRET: usize = 16 << 10;
@@ -171,22 +171,13 @@ fn shown(app: &App, kept: KeptCredential) -> Credential {
     }
 }
 
-/// Which credentials are asked for.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Wanted {
-    /// Of this registry.
-    #[param(inline)]
-    registry: Option<Text>,
-    /// After this number: the `next` of the page before.
-    #[serde(default)]
-    #[param(inline)]
-    after: After,
-    /// How many at most.
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
+paged! {
+    /// Which credentials are asked for.
+    Wanted {
+        /// Of this registry.
+        #[param(inline)]
+        registry: Option<Text>,
+    }
 }
 
 /// Lists credentials, in the order in which they were first set, without what is secret.
@@ -197,9 +188,11 @@ pub(crate) async fn list(
     wanted: Queried<Wanted>,
     headers: HeaderMap,
 ) -> Result<Json<List<Credential>>, Problem> {
-    app.require_whole(&headers, Role::Admin).await?;
-    let Query(Wanted { registry, after, limit }) = wanted?;
-    let found = app.store.credentials(text(&registry), after.0, limit.0).await?;
+    let holder = app.require(&headers, Role::Admin).await?;
+    let store = app.whole(&holder)?;
+    let Query(wanted) = wanted?;
+    let (after, limit) = wanted.page();
+    let found = store.credentials(text(&wanted.registry), after, limit.0).await?;
     let next = found.last().map(|kept| kept.id).filter(|_| limit.is_reached(found.len()));
     Ok(Json(List { items: found.into_iter().map(|kept| shown(&app, kept)).collect(), next }))
 }
@@ -220,7 +213,7 @@ pub(crate) async fn set(
     let (terms, secret) = read(&app, asked)?;
     let sealed = app.vault.seal(&terms, &secret).map_err(unsealed)?;
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     let done = work.set_credential(&terms, &sealed, &actor.name, now).await?;
     let (id, status) = match done {
         CredentialSet::Added(id) => (id, StatusCode::CREATED),
@@ -312,7 +305,7 @@ pub(crate) async fn remove(
     let Path(id) = path?;
     let id = number(&id)?;
     let now = (app.clock)();
-    let mut work = app.store.begin().await?;
+    let mut work = app.begin().await?;
     let gone = work.remove_credential(id).await?;
     let terms = gone.ok_or_else(|| Problem::not_found("there is no credential of this number"))?.terms;
     let detail = serde_json::json!({ "purpose": terms.purpose.name(), "user": terms.account });

@@ -274,7 +274,7 @@ fn no_answer_of_the_api_tells_a_team_of_another() {
             .filter(|(_, statuses)| !statuses.contains(&200))
             .map(|(path, _)| path.as_str())
             .collect();
-        let of_fleet = ["audit", "audit/checkpoint", "channels", "crawls", "retention"];
+        let of_fleet = ["audit", "audit/checkpoint", "channels", "crawls", "credentials", "retention"];
         assert_eq!(
             whole,
             of_fleet
