@@ -34,6 +34,7 @@ mod report;
 pub mod retention;
 mod run;
 mod scanner;
+mod seen;
 mod token;
 pub mod trace;
 mod triage;
