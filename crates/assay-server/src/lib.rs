@@ -35,6 +35,7 @@ mod report;
 pub mod retention;
 mod run;
 mod scanner;
+mod seen;
 mod signed;
 mod token;
 pub mod trace;

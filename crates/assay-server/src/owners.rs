@@ -11,11 +11,16 @@
 //!
 //! A pattern is over registry and repository; one that ends in `/` means everything below. `*` stands for any letters but `/`, `**` for any.
 
+use crate::http::App;
 use assay_policy::facts::ImageReference;
 use assay_policy::pattern::matches;
 use assay_store::{Store, StoreError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+/// How often is looked whether others own repositories now, and whether there are new ones.
+const PERIOD: Duration = Duration::from_secs(5);
 
 /// Lines of a file at most. Each is tried for each repository that is shown.
 const MAX_LINES: usize = 10_000;
@@ -136,6 +141,51 @@ impl Ownership {
     pub(crate) async fn record_new(&self, store: &Store) -> Result<usize, StoreError> {
         store.own_new_repositories(|registry, repository| self.of(registry, repository)).await
     }
+}
+
+/// Follows the file of owners, and looks up who owns new repositories, until the process ends. A file that cannot be read leaves the owners as
+/// they were.
+pub(crate) async fn keep_owning(
+    app: Arc<App>,
+    read: Option<Arc<ReadOwners>>,
+    note: Arc<dyn Fn(&str) + Send + Sync>,
+    stop: Arc<AtomicBool>,
+) {
+    let mut told = false;
+    while !stop.load(Ordering::Relaxed) {
+        tokio::time::sleep(PERIOD).await;
+        match owned(&app, read.clone()).await {
+            Ok(None) => told = false,
+            Ok(Some(changed)) => {
+                told = false;
+                note(&format!(
+                    "the file of owners has changed; repositories that have another owner now: {changed}"
+                ));
+            }
+            Err(_) if told => {}
+            Err(error) => {
+                told = true;
+                note(&format!("what the file of owners says now is not in effect: {error}"));
+            }
+        }
+    }
+}
+
+/// Returns how many repositories changed hands, if the file is another.
+async fn owned(
+    app: &App,
+    read: Option<Arc<ReadOwners>>,
+) -> Result<Option<usize>, Box<dyn std::error::Error + Send + Sync>> {
+    app.owners.record_new(&app.store).await?;
+    if let Some(read) = read {
+        app.owners.replace(tokio::task::spawn_blocking(move || read()).await??);
+    }
+    let Some(changed) = app.owners.record(&app.store).await? else { return Ok(None) };
+    let mut work = app.store.begin().await?;
+    let detail = serde_json::json!({ "repositories": changed });
+    work.audit("assay serve", "owners.change", "the file of owners", &detail, (app.clock)()).await?;
+    work.commit().await?;
+    Ok(Some(changed))
 }
 
 #[cfg(test)]

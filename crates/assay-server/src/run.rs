@@ -14,7 +14,7 @@ use crate::listen::{self, ListenError, Patience, Tls, TlsFiles};
 use crate::login::Login;
 use crate::metrics::Metrics;
 use crate::notify::{Channel, Notifications, Notifier, keep_telling};
-use crate::owners::{Owners, Ownership, ReadOwners};
+use crate::owners::{Owners, Ownership, ReadOwners, keep_owning};
 use crate::policing;
 use crate::promote::{Pair, Promoter, keep_promoting};
 use crate::rematch::{catch_up, rematch_all};
@@ -49,8 +49,6 @@ const FAREWELL: Duration = Duration::from_secs(25);
 /// What is written and read at each start, by every process alike, to see that the object storage works: its name, and what is in it. It
 /// stays. What is not there is not asked for: who may not list a bucket is told by S3 that it is forbidden.
 const PROBE: (&str, &[u8]) = ("cc6bfd211c666a5ed4e0cda3425a3f7e15eaea63b813eb4af54d1e34f25be2dd", b"assay\n");
-/// How often is looked whether others own repositories now, and whether there are new ones.
-const OWNERS_CHECK: Duration = Duration::from_secs(5);
 /// How long a worker that failed pauses before it goes on.
 const RESTART: Duration = Duration::from_secs(5);
 
@@ -554,48 +552,6 @@ async fn watch_database(
         }
         tokio::time::sleep(DATABASE_CHECK).await;
     }
-}
-
-/// Follows the file of owners, and looks up who owns new repositories, until the process ends. A file that cannot be read leaves the owners as
-/// they were.
-async fn keep_owning(
-    app: Arc<App>,
-    read: Option<Arc<ReadOwners>>,
-    note: Arc<dyn Fn(&str) + Send + Sync>,
-    stop: Arc<AtomicBool>,
-) {
-    let mut told = false;
-    while !stop.load(Ordering::Relaxed) {
-        tokio::time::sleep(OWNERS_CHECK).await;
-        match owned(&app, read.clone()).await {
-            Ok(None) => told = false,
-            Ok(Some(changed)) => {
-                told = false;
-                note(&format!(
-                    "the file of owners has changed; repositories that have another owner now: {changed}"
-                ));
-            }
-            Err(_) if told => {}
-            Err(error) => {
-                told = true;
-                note(&format!("what the file of owners says now is not in effect: {error}"));
-            }
-        }
-    }
-}
-
-/// Returns how many repositories changed hands, if the file is another.
-async fn owned(app: &App, read: Option<Arc<ReadOwners>>) -> Result<Option<usize>, Failure> {
-    app.owners.record_new(&app.store).await?;
-    if let Some(read) = read {
-        app.owners.replace(tokio::task::spawn_blocking(move || read()).await??);
-    }
-    let Some(changed) = app.owners.record(&app.store).await? else { return Ok(None) };
-    let mut work = app.store.begin().await?;
-    let detail = serde_json::json!({ "repositories": changed });
-    work.audit("assay serve", "owners.change", "the file of owners", &detail, (app.clock)()).await?;
-    work.commit().await?;
-    Ok(Some(changed))
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
