@@ -309,6 +309,13 @@ impl Worker {
             Outcome::Scanned(scanned) => Some(self.store.scan_documents(&scanned.scan(&digest(job)?)).await?),
             _ => None,
         };
+        // Also before it: who has the only right to write must not wait for a connection, as all others may be held by who waits to write.
+        let is_scanned = match outcome {
+            Outcome::Resolved(_, resolved, _) if job.name.starts_with(ASKED) => {
+                self.is_scanned(&resolved.digest).await?
+            }
+            _ => false,
+        };
         let mut work = self.store.begin().await?;
         let mut crawled = [0; 3];
         let mut found_deep = None;
@@ -325,7 +332,7 @@ impl Worker {
                     seen(&mut work, &resolved.digest, place, *asked).await?;
                     let priority = if is_waited_for { PRIORITY } else { 10 };
                     let scan = scan_job(&resolved.digest, &place.registry, &place.repository, priority);
-                    if !(is_waited_for && self.is_scanned(&resolved.digest).await?) {
+                    if !is_scanned {
                         work.enqueue(&scan, now).await?;
                     }
                     ask_for_evidence(&mut work, &resolved.digest, place, ("image", 10), now).await?;

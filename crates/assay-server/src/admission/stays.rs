@@ -12,7 +12,7 @@ use assay_model::Digest;
 use assay_oci::Reference;
 use assay_policy::evaluate::select;
 use assay_policy::facts::{Facts, ImageReference};
-use assay_store::{Admitted, AdmittedIn, Moment, StaleAfter, StoreError, StoredVerdict};
+use assay_store::{Admitted, AdmittedIn, Moment, StaleAfter, Store, StoreError, StoredVerdict};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,9 +26,11 @@ const MAX_NOTED: usize = 100_000;
 /// How long a note may take that a cluster waits for. What was not noted is with the next pod.
 const NOTING: Duration = Duration::from_millis(100);
 /// How often is looked what grew stale, how many are judged again then, and when each again.
-const EVERY: Duration = Duration::from_secs(30);
+const EVERY: Duration = Duration::from_secs(60);
 const TOGETHER: i64 = 200;
 const AGAIN: Duration = Duration::from_secs(240);
+/// How often what is too old is forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
 /// How often is looked whether the process ends.
 const GLANCE: Duration = Duration::from_secs(1);
 /// How long it is known that something was admitted of which no pod was created since.
@@ -323,20 +325,28 @@ fn labels(placement: &str) -> [BTreeMap<String, String>; 2] {
 /// Looks after what was admitted until the process ends.
 pub(crate) async fn keep_looking_after(app: Arc<App>, stop: Arc<AtomicBool>) {
     let Some(admission) = &app.admission else { return };
-    let mut last: Option<Moment> = None;
+    let (mut looked, mut forgot): (Option<Moment>, Option<Moment>) = (None, None);
     while !stop.load(Ordering::Relaxed) {
         let now = (app.clock)();
-        if last.is_none_or(|last| now.since(last) >= EVERY) {
-            last = Some(now);
-            let forget = async {
-                let mut work = app.store.begin().await?;
-                work.forget_admitted(now.minus(REMEMBERED)).await?;
-                work.commit().await
-            };
-            if admission.look_after_admitted().await.is_err() || forget.await.is_err() {
+        let is_due = |last: Option<Moment>, every| last.is_none_or(|last| now.since(last) >= every);
+        if is_due(looked, EVERY) {
+            looked = Some(now);
+            if admission.look_after_admitted().await.is_err() {
+                app.metrics.store_errors.add(1);
+            }
+        }
+        if is_due(forgot, FORGET_EVERY) {
+            forgot = Some(now);
+            if forget(&app.store, now).await.is_err() {
                 app.metrics.store_errors.add(1);
             }
         }
         tokio::time::sleep(GLANCE).await;
     }
+}
+
+async fn forget(store: &Store, now: Moment) -> Result<(), StoreError> {
+    let mut work = store.begin().await?;
+    work.forget_admitted(now.minus(REMEMBERED)).await?;
+    work.commit().await
 }
