@@ -1,7 +1,8 @@
 //! In which images a file is, by the SHA-256 of its content: of those files that somebody looked at one by one.
 
-use crate::blast::{DEPLOYED, Hit, Where, hit};
+use crate::blast::{Hit, Where};
 use crate::error::StoreError;
+use crate::hits::{Asked, Having, MANY, Page, each};
 use crate::scan::{ROWS, rows};
 use crate::store::{Store, Work};
 use crate::text::key;
@@ -109,29 +110,24 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
-        let sql = format!(
-            "WITH chosen (image) AS (SELECT DISTINCT y.image FROM files g JOIN image_files y ON y.file = g.id \
-             WHERE g.sha256 = $1 AND y.image > $2 {} ORDER BY y.image LIMIT $3) \
-             SELECT i.id, i.digest, i.registry, i.repository, '', NULL, NULL, '', i.first_seen, {DEPLOYED}, f.path, NULL \
-             FROM chosen c JOIN images i ON i.id = c.image JOIN image_files x ON x.image = i.id JOIN files f ON f.id = x.file \
-             WHERE f.sha256 = $4 ORDER BY i.id, f.path",
-            Where::condition("y.image", 5)
-        );
-        let (registry, repository) = place.bound();
-        let rows = sqlx::query(AssertSqlSafe(sql))
+        let files = sqlx::query("SELECT id FROM files WHERE sha256 = $1 ORDER BY id LIMIT $2")
             .bind(sha256.to_vec())
-            .bind(after)
-            .bind(limit)
-            .bind(sha256.to_vec())
-            .bind(&registry)
-            .bind(&repository)
-            .bind(&registry)
-            .bind(&registry)
-            .bind(&repository)
-            .bind(&repository)
+            .bind(i64::try_from(MANY).unwrap_or(i64::MAX))
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(hit).collect()
+        let numbers = files.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        let (conditions, numbers) = match numbers.len() {
+            0 => return Ok(Vec::new()),
+            // A file that is empty, or the same in every package, may have very many paths.
+            MANY.. => (vec!["m.file IN (SELECT id FROM files WHERE sha256 = $1)".to_owned()], Vec::new()),
+            _ => (each("file", &numbers), numbers),
+        };
+        let page = Page { asked: Asked::Sha256(sha256), place, after, limit, numbers: &numbers };
+        let select = "SELECT i.id, i.digest, i.registry, i.repository, '', NULL, NULL, '', i.first_seen, f.path, NULL \
+             FROM files f CROSS JOIN image_files x CROSS JOIN images i WHERE f.sha256 = $1 AND x.file = f.id AND x.image > $2 \
+             AND x.image <= (SELECT MAX(image) FROM chosen) AND +x.image IN (SELECT image FROM chosen) AND i.id = x.image \
+             ORDER BY i.id, f.path";
+        self.hits(&page, &Having { table: "image_files", conditions }, select).await
     }
 
     /// Returns of how many images files are known.
@@ -140,8 +136,9 @@ impl Store {
     /// Fails when the database does not answer.
     pub async fn files_known(&self) -> Result<FilesKnown, StoreError> {
         let row = sqlx::query(
-            "SELECT COUNT(files_left_out), CAST(COALESCE(SUM(files_left_out), 0) AS BIGINT), \
-             COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i",
+            "SELECT (SELECT COUNT(*) FROM images WHERE files_left_out IS NOT NULL), \
+             (SELECT COUNT(*) FROM images WHERE files_left_out = 1), \
+             (SELECT COUNT(*) FROM (SELECT DISTINCT image FROM reports) known)",
         )
         .fetch_one(&self.pool)
         .await?;

@@ -28,10 +28,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 12, sql: include_str!("migration/0012_triage.sql") },
     Migration { version: 13, sql: include_str!("migration/0013_channels.sql") },
     Migration { version: 14, sql: include_str!("migration/0014_names.sql") },
+    Migration { version: 17, sql: include_str!("migration/0017_load.sql") },
 ];
 
 /// The version that this program writes.
-pub const SCHEMA_VERSION: i64 = 14;
+pub const SCHEMA_VERSION: i64 = 17;
 
 /// Brings the schema forwards to `target`; returns the version there was before.
 pub(crate) async fn migrate(

@@ -11,7 +11,7 @@ use crate::triage::decision;
 use assay_model::{Digest, Inventory, Report};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 const REPORT: &str = "report";
@@ -275,6 +275,8 @@ impl Work {
         let mut names: Vec<(&str, &str)> =
             entries.iter().map(|[ecosystem, name, _]| (ecosystem.as_str(), name.as_str())).collect();
         names.dedup();
+        let mut packages = self.packages(&names).await?;
+        names.retain(|name| !packages.contains_key(&owned(*name)));
         for chunk in names.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO packages (ecosystem, name) VALUES {} ON CONFLICT (name, ecosystem) DO NOTHING",
@@ -286,27 +288,48 @@ impl Work {
             }
             query.execute(&mut *self.transaction).await?;
         }
+        packages.append(&mut self.packages(&names).await?);
         for chunk in entries.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO image_packages (package, image, version) VALUES {}",
-                rows(chunk.len(), 4, |at| {
-                    format!(
-                        "((SELECT id FROM packages WHERE ecosystem = ${} AND name = ${}), ${}, ${})",
-                        at + 1,
-                        at + 2,
-                        at + 3,
-                        at + 4
-                    )
-                })
+                rows(chunk.len(), 3, |at| format!("(${}, ${}, ${})", at + 1, at + 2, at + 3))
             );
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for [ecosystem, name, version] in chunk {
-                query = query.bind(ecosystem.as_str()).bind(name.as_str()).bind(image).bind(version.as_str());
+                let package = packages.get(&owned((ecosystem, name))).ok_or(sqlx::Error::RowNotFound)?;
+                query = query.bind(*package).bind(image).bind(version.as_str());
             }
             query.execute(&mut *self.transaction).await?;
         }
         Ok(())
     }
+
+    /// Returns the numbers of those packages that are known, by ecosystem and name, and keeps these from being pruned meanwhile.
+    async fn packages(
+        &mut self,
+        names: &[(&str, &str)],
+    ) -> Result<BTreeMap<(String, String), i64>, StoreError> {
+        let mut packages = BTreeMap::new();
+        for chunk in names.chunks(ROWS) {
+            let choice = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
+            let sql = format!(
+                "SELECT id, ecosystem, name FROM packages WHERE (name, ecosystem) IN (VALUES {choice}) ORDER BY id{}",
+                self.backend.share_rows()
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (ecosystem, name) in chunk {
+                query = query.bind(*name).bind(*ecosystem);
+            }
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                packages.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
+            }
+        }
+        Ok(packages)
+    }
+}
+
+fn owned((ecosystem, name): (&str, &str)) -> (String, String) {
+    (ecosystem.to_owned(), name.to_owned())
 }
 
 /// Writes the rows of a statement, each made from the number of parameters before it. No data enters the text.

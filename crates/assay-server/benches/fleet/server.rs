@@ -1,6 +1,6 @@
 //! The server over the fleet, with TLS, as clusters ask it.
 
-use crate::at;
+use crate::{DAY, at};
 use assay_advisories::Database;
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
@@ -45,7 +45,7 @@ impl Running {
     }
 }
 
-pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> Running {
+pub(crate) async fn start(store: Store, database: &Database, day: i64, folder: &Path) -> Running {
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
     let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
                      -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE";
@@ -75,7 +75,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         cache: Arc::new(|| None),
     });
     let begun = Instant::now();
-    let clock: Clock = Arc::new(move || -> Moment { at(0).plus(begun.elapsed()) });
+    let clock: Clock = Arc::new(move || -> Moment { at(day * DAY).plus(begun.elapsed()) });
     let metrics = Arc::new(Metrics::default());
     let admission = Admission {
         store: store.clone(),
