@@ -7,7 +7,7 @@ use crate::scan::{ROWS, rows};
 use crate::store::{Store, Work};
 use crate::text::key;
 use assay_model::Digest;
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use std::collections::BTreeSet;
 
 /// Files that are kept of one image. An image of a whole Debian desktop has some 7,000 programs, libraries and scripts.
@@ -79,7 +79,7 @@ impl Work {
         let of_image = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 2, at + 3));
         let new =
             format!("INSERT INTO files (sha256, path) VALUES {pairs} ON CONFLICT (sha256, path) DO NOTHING");
-        let mut query = sqlx::query(AssertSqlSafe(new));
+        let mut query = sqlx::query(self.backend.with_many(new));
         for (sha256, path) in chunk {
             query = query.bind(sha256.to_vec()).bind(path.as_str());
         }
@@ -89,7 +89,7 @@ impl Work {
              WHERE (sha256, path) IN (VALUES {of_image}) ORDER BY id{}) kept WHERE 1 = 1 ON CONFLICT DO NOTHING",
             self.backend.share_rows()
         );
-        let mut query = sqlx::query(AssertSqlSafe(has)).bind(image);
+        let mut query = sqlx::query(self.backend.with_many(has)).bind(image);
         for (sha256, path) in chunk {
             query = query.bind(sha256.to_vec()).bind(path.as_str());
         }

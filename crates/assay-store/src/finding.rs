@@ -6,7 +6,7 @@ use crate::scan::{FindingChanges, ROWS, rows};
 use crate::store::Work;
 use crate::text;
 use assay_model::{Finding, Report};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Work {
@@ -132,7 +132,7 @@ impl Work {
                     format!("({})", columns.join(", "))
                 })
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for NewRow { fingerprint, kind, row } in chunk {
                 query = query
                     .bind(image)
@@ -166,7 +166,7 @@ impl Work {
         for chunk in findings.chunks(ROWS) {
             let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 2));
             let sql = format!("UPDATE findings SET gone_at = $1 WHERE id IN ({choice})");
-            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(now.0);
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(now.0);
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -180,7 +180,7 @@ impl Work {
         for chunk in findings.chunks(ROWS) {
             let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 2));
             let sql = format!("UPDATE finding_names SET counts = $1 WHERE finding IN ({choice})");
-            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(counts));
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(i64::from(counts));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -196,7 +196,7 @@ impl Work {
                 "INSERT INTO finding_names (name, counts, image, finding) VALUES {}",
                 rows(chunk.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for (name, counts, finding) in chunk {
                 query = query.bind(name.as_str()).bind(i64::from(*counts)).bind(image).bind(*finding);
             }

@@ -145,7 +145,7 @@ impl Store {
                  SELECT DISTINCT w.image FROM whole w JOIN deployments d ON d.image = w.id WHERE d.ended IS NULL",
                 rows(chunk.len(), 1, |at| format!("${}", at + 1))
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }

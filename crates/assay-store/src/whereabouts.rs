@@ -7,14 +7,17 @@ use crate::scan::{ROWS, rows};
 use crate::store::Store;
 use crate::text;
 use assay_model::{Digest, FindingKind};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Tags that are told of one image, and services.
 const TOLD: i64 = 20;
 
 /// The newest images of a repository, among which the one is looked for that could take the place of another.
-const NEWEST: i64 = 20;
+const NEWEST: i64 = 50;
+
+/// Candidates that are looked at by one statement, which does little about each.
+const LOOKED_UP: usize = 1000;
 
 /// A service that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,7 +76,7 @@ impl Store {
                  ROW_NUMBER() OVER (PARTITION BY t.image ORDER BY t.id DESC) AS place FROM tags t WHERE t.image IN ({choice}) \
                  AND {CURRENT}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -90,7 +93,7 @@ impl Store {
                  (PARTITION BY w.image ORDER BY d.environment, d.service, d.id) AS place FROM whole w JOIN deployments d \
                  ON d.image = w.id WHERE d.ended IS NULL) running WHERE place <= {TOLD} ORDER BY image, environment, service"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -151,7 +154,7 @@ impl Store {
              ORDER BY i.id DESC LIMIT {NEWEST}) c) FROM asked a",
             rows(repositories.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+        let mut query = sqlx::query(self.backend.with_many(sql));
         for (place, ((registry, repository), after)) in (0_i64..).zip(repositories) {
             query = query.bind(place).bind(text::clean(registry)).bind(text::clean(repository)).bind(**after);
         }
@@ -176,7 +179,7 @@ impl Store {
         counts: impl Fn(&str) -> bool,
     ) -> Result<BTreeSet<i64>, StoreError> {
         let mut with = BTreeSet::new();
-        for chunk in images.chunks(ROWS) {
+        for chunk in images.chunks(LOOKED_UP) {
             let sql = match question {
                 Question::Finding(_, kind) => {
                     let of_kind = kind.map(|kind| {
@@ -189,14 +192,14 @@ impl Store {
                     )
                 }
                 Question::Package(..) => "SELECT x.image, x.version FROM packages p CROSS JOIN image_packages x WHERE p.name = $1 \
-                     AND ($2 = '' OR p.ecosystem = $2) AND x.package = p.id AND x.image IN "
+                     AND COALESCE(NULLIF($2, ''), p.ecosystem) = p.ecosystem AND x.package = p.id AND x.image IN "
                     .to_owned(),
                 Question::File(_) => "SELECT i.id, '' FROM images i WHERE EXISTS (SELECT 1 FROM files f CROSS JOIN image_files x \
                      WHERE f.sha256 = $1 AND x.file = f.id AND x.image = i.id) AND $2 = '' AND i.id IN "
                     .to_owned(),
             };
             let sql = format!("{sql} ({})", rows(chunk.len(), 1, |at| format!("${}", at + 3)));
-            let query = sqlx::query(AssertSqlSafe(sql));
+            let query = sqlx::query(self.backend.with_many(sql));
             let mut query = match question {
                 Question::Finding(name, _) => query.bind(text::key(name)).bind(""),
                 Question::Package(ecosystem, name) => {
@@ -228,7 +231,7 @@ impl Store {
              AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1) FROM images i WHERE i.id IN ({})",
             rows(images.len(), 1, |at| format!("${}", at + 1))
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql));
+        let mut query = sqlx::query(self.backend.with_many(sql));
         for id in images {
             query = query.bind(*id);
         }

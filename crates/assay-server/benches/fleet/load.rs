@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 16;
 /// Time that the API server gives for images nobody knows.
 const COLD: Duration = Duration::from_secs(2);
 
-type Connection = TlsStream<TcpStream>;
+pub(crate) type Connection = TlsStream<TcpStream>;
 type Idle = Arc<Mutex<Vec<Connection>>>;
 
 /// Images that are run often, and asked about for as long as their verdicts hold.
@@ -130,7 +130,7 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
     (times, allowed.load(Ordering::Relaxed), failed)
 }
 
-async fn connect(server: &Running) -> std::io::Result<Connection> {
+pub(crate) async fn connect(server: &Running) -> std::io::Result<Connection> {
     open(server.address, &server.connector).await
 }
 
@@ -143,12 +143,18 @@ async fn open(
     connector.connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
 
+/// Asks the API.
+pub(crate) async fn get(connection: &mut Connection, path: &str, token: &str) -> std::io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+    ask(connection, request.as_bytes()).await
+}
+
 /// Sends one request and reads one answer, on a connection that stays open.
 async fn ask(connection: &mut Connection, request: &[u8]) -> std::io::Result<String> {
     connection.write_all(request).await?;
     connection.flush().await?;
     let mut answer = Vec::new();
-    let mut part = [0; 8192];
+    let mut part = vec![0; 1 << 16];
     loop {
         let count = connection.read(&mut part).await?;
         if count == 0 {

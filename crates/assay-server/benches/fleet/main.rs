@@ -24,6 +24,7 @@ mod generate;
 mod load;
 mod server;
 
+use crate::server::Running;
 use assay_server::rematch_all;
 use assay_store::{Address, Moment, Store};
 use std::path::{Path, PathBuf};
@@ -87,18 +88,20 @@ async fn run(wanted: &Wanted, folder: &Path) {
     let digests = generate::digests(*images);
     let day = stored(wanted, &digests).await;
     let store = Store::open(address).await.unwrap();
-    if is_wanted("blast-radius") {
-        blast_radius(&store).await;
-    }
-    let needed = is_wanted("admission") || is_wanted("re-match");
+    let needed = parts.iter().any(|part| part != "store");
     let Some(old) = needed.then(|| generate::database(day)) else { return store.close().await };
-    if is_wanted("admission") {
+    if is_wanted("blast-radius") || is_wanted("admission") {
         // Those of an earlier run.
         store.forget_expired_verdicts(Moment(i64::MAX)).await.unwrap();
         let server = server::start(store.clone(), &old, day, folder).await;
-        println!("admission, stored verdicts: {}", load::warm(&server, &digests, *rate, *seconds).await);
-        println!("admission, one in five new: {}", load::mixed(&server, &digests, *rate, *seconds).await);
-        println!("admission, images nobody knows: {}", load::cold(&server, *rate / 10, 5).await);
+        if is_wanted("blast-radius") {
+            blast_radius(&store, &server).await;
+        }
+        if is_wanted("admission") {
+            println!("admission, stored verdicts: {}", load::warm(&server, &digests, *rate, *seconds).await);
+            println!("admission, one in five new: {}", load::mixed(&server, &digests, *rate, *seconds).await);
+            println!("admission, images nobody knows: {}", load::cold(&server, *rate / 10, 5).await);
+        }
         server.stop();
     }
     if is_wanted("re-match") {
@@ -144,33 +147,47 @@ async fn stored(wanted: &Wanted, digests: &[assay_model::Digest]) -> i64 {
     day
 }
 
-/// Asks where the most and the least spread of things are; the first page, and the whole.
-async fn blast_radius(store: &Store) {
-    for (what, name) in
-        [("a package that is everywhere", generate::common()), ("a rare package", generate::rare())]
-    {
-        let times = repeat(async || store.images_containing(None, &name, 0, 1000).await.unwrap().len()).await;
-        println!("blast radius of {what}: {times}");
-    }
-    for (what, name) in [
-        ("a vulnerability that is everywhere", generate::common_advisory()),
-        ("a rare one", generate::rare_advisory()),
+/// Asks where the most and the least spread of things are: for the most images that a page may have, the store alone and over TLS with all
+/// that the API says of them, and for as many as the API says if nobody asks for more.
+async fn blast_radius(store: &Store, server: &Running) {
+    let token = server.token().await;
+    let rare = generate::rare();
+    for (what, asked, name) in [
+        ("a package that is everywhere", "package", generate::common()),
+        ("a rare package", "package", rare),
+        ("a vulnerability that is everywhere", "advisory", generate::common_advisory()),
+        ("a rare one", "advisory", generate::rare_advisory()),
     ] {
-        let times = repeat(async || store.images_affected(&name, 0, 1000).await.unwrap().len()).await;
-        println!("blast radius of {what}: {times}");
+        let times = repeat(async || {
+            let hits = match asked {
+                "package" => store.images_containing(None, &name, 0, 1000).await,
+                _ => store.images_affected(&name, 0, 1000).await,
+            };
+            hits.unwrap().len()
+        });
+        println!("blast radius of {what}, 1000 images, store alone: {}", times.await);
+        let connection = tokio::sync::Mutex::new(load::connect(server).await.unwrap());
+        for limit in [1000, 100] {
+            let path = format!("/api/v1/blast-radius?{asked}={name}&limit={limit}");
+            let times = repeat(async || {
+                let answer = load::get(&mut *connection.lock().await, &path, &token).await.unwrap();
+                answer.matches("\"fixedIn\"").count()
+            });
+            println!("blast radius of {what}, {limit} images, API: {}", times.await);
+        }
     }
 }
 
 async fn repeat(ask: impl AsyncFn() -> usize) -> String {
     let mut times = Vec::new();
     let mut hits = 0;
-    for _ in 0..50 {
+    for _ in 0..30 {
         let begun = Instant::now();
         hits = ask().await;
         times.push(begun.elapsed());
     }
     times.sort_unstable();
-    format!("{} (50 times; {hits} hits)", quantiles(&times))
+    format!("{} (30 times; {hits} hits)", quantiles(&times))
 }
 
 /// Puts sorted durations into words.

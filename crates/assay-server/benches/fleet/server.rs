@@ -7,7 +7,7 @@ use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
 use assay_server::{App, Clock, KeptIndicators, Limits, Metrics, Owners, Scanner, router};
-use assay_store::{Moment, Store};
+use assay_store::{Moment, Store, Token};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -36,10 +36,20 @@ rules:
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) connector: TlsConnector,
+    store: Store,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
+    /// Returns a token that may ask; the fleet is its own.
+    pub(crate) async fn token(&self) -> String {
+        let token = Token::new([7; 32]);
+        let mut work = self.store.begin().await.unwrap();
+        work.add_first_token(&token, at(0)).await.unwrap();
+        work.commit().await.unwrap();
+        token.reveal().to_owned()
+    }
+
     pub(crate) fn stop(&self) {
         self.task.abort();
     }
@@ -89,7 +99,7 @@ pub(crate) async fn start(store: Store, database: &Database, day: i64, folder: &
         namespaces: None,
     };
     let app = App {
-        store,
+        store: store.clone(),
         scanner,
         admission: Some(admission),
         anonymous_admission: true,
@@ -110,5 +120,5 @@ pub(crate) async fn start(store: Store, database: &Database, day: i64, folder: &
     let answering =
         answer(listener, Some(tls), router(Arc::new(app)), Patience::default(), std::future::pending());
     let task = tokio::spawn(answering);
-    Running { address, connector: TlsConnector::from(Arc::new(client)), task }
+    Running { address, store, connector: TlsConnector::from(Arc::new(client)), task }
 }

@@ -31,3 +31,6 @@ DROP INDEX images_of_repository;
 CREATE INDEX images_of_repository ON images (registry, repository, id);
 CREATE INDEX image_places_of_repository ON image_places (repository, registry, image);
 CREATE INDEX images_with_files ON images (files_left_out) WHERE files_left_out IS NOT NULL;
+
+-- The hash of the packages under whose names an image stands in the index: most scans and every re-match find the same ones again.
+ALTER TABLE images ADD COLUMN indexed TEXT;
