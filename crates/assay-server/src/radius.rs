@@ -34,25 +34,22 @@ pub(crate) async fn placed(
     let ids: Vec<i64> = ids.into_iter().collect();
     let places = seen.whereabouts(&ids).await?;
     let decided = seen.triage_of(hits.iter().filter_map(|hit| hit.triage)).await?;
-    let mut newest: BTreeMap<(String, String), Option<Successor>> = BTreeMap::new();
+    let mut repositories: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for hit in &hits {
+        let repository = (hit.registry.clone(), hit.repository.clone());
+        if repositories.len() < REPOSITORIES || repositories.contains_key(&repository) {
+            let oldest = repositories.entry(repository).or_insert(hit.id);
+            *oldest = hit.id.min(*oldest);
+        }
+    }
+    let newest = seen.newest_without(&repositories, question, &counts).await?;
     let mut owners: BTreeMap<(String, String), Option<String>> = BTreeMap::new();
     let mut placed = Vec::new();
     for hit in hits {
         let repository = (hit.registry.clone(), hit.repository.clone());
-        let owner = owners
-            .entry(repository.clone())
-            .or_insert_with(|| app.owners.of(&hit.registry, &hit.repository))
-            .clone();
-        let known = match newest.get(&repository) {
-            Some(known) => known.clone(),
-            None if newest.len() >= REPOSITORIES => None,
-            None => {
-                let here = (repository.0.as_str(), repository.1.as_str());
-                let found = seen.newest_without(here, question, &counts).await?;
-                newest.insert(repository, found.clone());
-                found
-            }
-        };
+        let known = newest.get(&repository).cloned();
+        let owner =
+            owners.entry(repository).or_insert_with(|| app.owners.of(&hit.registry, &hit.repository)).clone();
         placed.push(Placed {
             at: places.get(&hit.id).cloned().unwrap_or_default(),
             owner,

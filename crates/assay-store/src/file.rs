@@ -1,7 +1,8 @@
 //! In which images a file is, by the SHA-256 of its content: of those files that somebody looked at one by one.
 
-use crate::blast::{Hit, Where, deployed, hit};
+use crate::blast::{Hit, Where};
 use crate::error::StoreError;
+use crate::hits::{Asked, Having, MANY, Page, each};
 use crate::scan::{ROWS, rows};
 use crate::store::{Store, Work};
 use crate::text::key;
@@ -79,7 +80,7 @@ impl Work {
         let of_image = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 2, at + 3));
         let new =
             format!("INSERT INTO files (sha256, path) VALUES {pairs} ON CONFLICT (sha256, path) DO NOTHING");
-        let mut query = sqlx::query(AssertSqlSafe(new));
+        let mut query = sqlx::query(self.backend.with_many(new));
         for (sha256, path) in chunk {
             query = query.bind(sha256.to_vec()).bind(path.as_str());
         }
@@ -89,7 +90,7 @@ impl Work {
              WHERE (sha256, path) IN (VALUES {of_image}) ORDER BY id{}) kept WHERE 1 = 1 ON CONFLICT DO NOTHING",
             self.backend.share_rows()
         );
-        let mut query = sqlx::query(AssertSqlSafe(has)).bind(image);
+        let mut query = sqlx::query(self.backend.with_many(has)).bind(image);
         for (sha256, path) in chunk {
             query = query.bind(sha256.to_vec()).bind(path.as_str());
         }
@@ -134,29 +135,27 @@ impl View<'_> {
         after: i64,
         limit: i64,
     ) -> Result<Vec<Hit>, StoreError> {
-        let ([registry, repository], deployed) = (self.scope.name("i", 11), deployed(self.scope, 11));
-        let sql = format!(
-            "WITH chosen (image) AS (SELECT DISTINCT y.image FROM files g JOIN image_files y ON y.file = g.id \
-             WHERE g.sha256 = $1 AND y.image > $2 {} ORDER BY y.image LIMIT $3) \
-             SELECT i.id, i.digest, {registry}, {repository}, '', NULL, NULL, '', i.first_seen, {deployed}, f.path, NULL \
-             FROM chosen c JOIN images i ON i.id = c.image JOIN image_files x ON x.image = i.id JOIN files f ON f.id = x.file \
-             WHERE f.sha256 = $4 ORDER BY i.id, f.path",
-            Where::condition("y.image", 5, self.scope)
+        let files = sqlx::query("SELECT id FROM files WHERE sha256 = $1 ORDER BY id LIMIT $2")
+            .bind(sha256.to_vec())
+            .bind(i64::try_from(MANY).unwrap_or(i64::MAX))
+            .fetch_all(&self.store.pool)
+            .await?;
+        let numbers = files.iter().map(|row| row.try_get(0)).collect::<Result<Vec<i64>, _>>()?;
+        let (conditions, numbers) = match numbers.len() {
+            0 => return Ok(Vec::new()),
+            // A file that is empty, or the same in every package, may have very many paths.
+            MANY.. => (vec!["m.file IN (SELECT id FROM files WHERE sha256 = $1)".to_owned()], Vec::new()),
+            _ => (each("file", &numbers), numbers),
+        };
+        let page = Page { asked: Asked::Sha256(sha256), place, after, limit, numbers: &numbers };
+        let [registry, repository] = self.scope.name("i", page.teams());
+        let select = format!(
+            "SELECT i.id, i.digest, {registry}, {repository}, '', NULL, NULL, '', i.first_seen, f.path, NULL \
+             FROM files f CROSS JOIN image_files x CROSS JOIN images i WHERE f.sha256 = $1 AND x.file = f.id AND x.image > $2 \
+             AND x.image <= (SELECT MAX(image) FROM chosen) AND +x.image IN (SELECT image FROM chosen) AND i.id = x.image \
+             ORDER BY i.id, f.path"
         );
-        let (registry, repository) = place.bound();
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(sha256.to_vec())
-            .bind(after)
-            .bind(limit)
-            .bind(sha256.to_vec())
-            .bind(&registry)
-            .bind(&repository)
-            .bind(&registry)
-            .bind(&registry)
-            .bind(&repository)
-            .bind(&repository);
-        let rows = self.scope.bind(query).fetch_all(&self.store.pool).await?;
-        rows.iter().map(hit).collect()
+        self.hits(&page, &Having { table: "image_files", conditions }, &select).await
     }
 
     /// Returns of how many images files are known.
@@ -165,10 +164,11 @@ impl View<'_> {
     /// Fails when the database does not answer.
     pub async fn files_known(&self) -> Result<FilesKnown, StoreError> {
         let sql = format!(
-            "SELECT COUNT(files_left_out), CAST(COALESCE(SUM(files_left_out), 0) AS BIGINT), \
-             COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id) THEN 1 ELSE 0 END), 0) FROM images i \
-             WHERE 1 = 1{}",
-            self.scope.images("i.id", 1)
+            "SELECT (SELECT COUNT(*) FROM images i WHERE i.files_left_out IS NOT NULL{within}), \
+             (SELECT COUNT(*) FROM images i WHERE i.files_left_out = 1{within}), \
+             (SELECT COUNT(*) FROM (SELECT DISTINCT r.image FROM reports r WHERE 1 = 1{}) known)",
+            self.scope.images("r.image", 1),
+            within = self.scope.images("i.id", 1)
         );
         let row = self.scope.bind(sqlx::query(AssertSqlSafe(sql))).fetch_one(&self.store.pool).await?;
         Ok(FilesKnown { images: row.try_get(0)?, in_part: row.try_get(1)?, scanned: row.try_get(2)? })

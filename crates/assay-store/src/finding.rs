@@ -6,7 +6,7 @@ use crate::scan::{FindingChanges, ROWS, rows};
 use crate::store::Work;
 use crate::text;
 use assay_model::{Finding, Report};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Work {
@@ -21,29 +21,44 @@ impl Work {
         let now_there: BTreeMap<String, &Finding> =
             report.findings.iter().rev().map(|finding| (text::key(&finding.id), finding)).collect();
         let mut changes = FindingChanges::default();
+        let (mut ids, mut news, mut names) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (mut counting, mut not_counting) = (Vec::new(), Vec::new());
         for (fingerprint, finding) in &now_there {
             let row = Row::of(finding, report);
+            let counts = row.counts();
             let was = before.remove(fingerprint);
             let open = was.as_ref().filter(|was| was.gone_at.is_none());
-            let id = match open {
-                Some(open) if open.row == row => open.id,
-                _ => self.write_finding(image, fingerprint, finding, &row, now).await?,
-            };
-            self.names(id, finding, was.as_ref().map(|was| &was.names)).await?;
             if open.is_none() {
                 changes.appeared.push(finding.id.clone());
             }
+            if let Some(was) = was.as_ref().filter(|was| was.counts() != counts) {
+                if counts { &mut counting } else { &mut not_counting }.push(was.id);
+            }
+            match open {
+                Some(open) if open.row == row => drop(ids.insert(fingerprint.as_str(), open.id)),
+                _ => news.push(NewRow { fingerprint, kind: finding.kind.name(), row }),
+            }
+            let known = was.map(|was| was.names).unwrap_or_default();
+            names.push((fingerprint.as_str(), counts, names_of(finding, &known)));
         }
+        let mut gone = Vec::new();
         for (fingerprint, was) in before {
             if was.gone_at.is_none() {
-                sqlx::query("UPDATE findings SET gone_at = $1 WHERE id = $2")
-                    .bind(now.0)
-                    .bind(was.id)
-                    .execute(&mut *self.transaction)
-                    .await?;
+                gone.push(was.id);
+                not_counting.push(was.id);
                 changes.gone.push(fingerprint);
             }
         }
+        self.write_findings(image, &news, now, &mut ids).await?;
+        self.end_findings(&gone, now).await?;
+        self.count_names(&not_counting, false).await?;
+        self.count_names(&counting, true).await?;
+        let mut written = Vec::new();
+        for (fingerprint, counts, names) in names {
+            let Some(id) = ids.get(fingerprint) else { continue };
+            written.extend(names.into_iter().map(|name| (name, counts, *id)));
+        }
+        self.name(image, &written).await?;
         Ok(changes)
     }
 
@@ -78,6 +93,9 @@ impl Work {
             };
             findings.insert(fingerprint, written);
         }
+        if findings.is_empty() {
+            return Ok(findings);
+        }
         let rows = sqlx::query(
             "SELECT n.finding, n.name FROM findings f JOIN finding_names n ON n.finding = f.id WHERE f.image = $1",
         )
@@ -93,66 +111,115 @@ impl Work {
         Ok(findings)
     }
 
-    /// Writes a finding that is new, is back, or says something else; returns its number.
-    async fn write_finding(
+    /// Writes findings that are new, are back, or say something else; adds their numbers.
+    async fn write_findings<'f>(
         &mut self,
         image: i64,
-        fingerprint: &str,
-        finding: &Finding,
-        row: &Row,
+        findings: &[NewRow<'f>],
         now: Moment,
-    ) -> Result<i64, StoreError> {
-        let written = sqlx::query(
-            "INSERT INTO findings (image, fingerprint, kind, rule, severity, priority, package, version, fix, fixed_versions, \
-             suppressed, first_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-             ON CONFLICT (image, fingerprint) DO UPDATE SET rule = excluded.rule, severity = excluded.severity, \
-             priority = excluded.priority, package = excluded.package, version = excluded.version, fix = excluded.fix, \
-             fixed_versions = excluded.fixed_versions, suppressed = excluded.suppressed, gone_at = NULL, \
-             reopened = findings.reopened + CASE WHEN findings.gone_at IS NULL THEN 0 ELSE 1 END RETURNING id",
-        )
-        .bind(image)
-        .bind(fingerprint)
-        .bind(finding.kind.name())
-        .bind(&row.rule)
-        .bind(&row.severity)
-        .bind(&row.priority)
-        .bind(&row.package)
-        .bind(&row.version)
-        .bind(&row.fix)
-        .bind(&row.fixed_versions)
-        .bind(row.suppressed)
-        .bind(now.0)
-        .fetch_one(&mut *self.transaction)
-        .await?;
-        Ok(written.try_get(0)?)
+        ids: &mut BTreeMap<&'f str, i64>,
+    ) -> Result<(), StoreError> {
+        for chunk in findings.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO findings (image, fingerprint, kind, rule, severity, priority, package, version, fix, fixed_versions, \
+                 suppressed, first_seen) VALUES {} \
+                 ON CONFLICT (image, fingerprint) DO UPDATE SET rule = excluded.rule, severity = excluded.severity, \
+                 priority = excluded.priority, package = excluded.package, version = excluded.version, fix = excluded.fix, \
+                 fixed_versions = excluded.fixed_versions, suppressed = excluded.suppressed, gone_at = NULL, \
+                 reopened = findings.reopened + CASE WHEN findings.gone_at IS NULL THEN 0 ELSE 1 END RETURNING id, fingerprint",
+                rows(chunk.len(), 12, |at| {
+                    let columns: Vec<String> = (1..=12).map(|column| format!("${}", at + column)).collect();
+                    format!("({})", columns.join(", "))
+                })
+            );
+            let mut query = sqlx::query(self.backend.with_many(sql));
+            for NewRow { fingerprint, kind, row } in chunk {
+                query = query
+                    .bind(image)
+                    .bind(*fingerprint)
+                    .bind(*kind)
+                    .bind(&row.rule)
+                    .bind(&row.severity)
+                    .bind(&row.priority)
+                    .bind(&row.package)
+                    .bind(&row.version)
+                    .bind(&row.fix)
+                    .bind(&row.fixed_versions)
+                    .bind(row.suppressed)
+                    .bind(now.0);
+            }
+            // In which order they come back is not said.
+            let mut numbers = BTreeMap::new();
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                numbers.insert(row.try_get::<String, _>(1)?, row.try_get::<i64, _>(0)?);
+            }
+            for NewRow { fingerprint, .. } in chunk {
+                let id = numbers.get(*fingerprint).ok_or(sqlx::Error::RowNotFound)?;
+                ids.insert(fingerprint, *id);
+            }
+        }
+        Ok(())
     }
 
-    /// Writes every identifier by which a finding may be asked for, but for those `known` already.
-    async fn names(
-        &mut self,
-        id: i64,
-        finding: &Finding,
-        known: Option<&BTreeSet<String>>,
-    ) -> Result<(), StoreError> {
-        let names: BTreeSet<String> = std::iter::once(finding.rule.as_str())
-            .chain(finding.aliases.iter().map(String::as_str))
-            .map(text::key)
-            .filter(|name| !known.is_some_and(|known| known.contains(name)))
-            .collect();
-        let names: Vec<String> = names.into_iter().collect();
-        for chunk in names.chunks(ROWS) {
-            let sql = format!(
-                "INSERT INTO finding_names (name, finding) VALUES {} ON CONFLICT DO NOTHING",
-                rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2))
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for name in chunk {
-                query = query.bind(name.as_str()).bind(id);
+    /// Writes that findings are no more.
+    async fn end_findings(&mut self, findings: &[i64], now: Moment) -> Result<(), StoreError> {
+        for chunk in findings.chunks(ROWS) {
+            let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 2));
+            let sql = format!("UPDATE findings SET gone_at = $1 WHERE id IN ({choice})");
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(now.0);
+            for id in chunk {
+                query = query.bind(*id);
             }
             query.execute(&mut *self.transaction).await?;
         }
         Ok(())
     }
+
+    /// Writes beside the names of findings whether these count.
+    async fn count_names(&mut self, findings: &[i64], counts: bool) -> Result<(), StoreError> {
+        for chunk in findings.chunks(ROWS) {
+            let choice = rows(chunk.len(), 1, |at| format!("CAST(${} AS BIGINT)", at + 2));
+            let sql = format!("UPDATE finding_names SET counts = $1 WHERE finding IN ({choice})");
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(i64::from(counts));
+            for id in chunk {
+                query = query.bind(*id);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes names, each with whether its finding counts and the finding's number.
+    async fn name(&mut self, image: i64, names: &[(String, bool, i64)]) -> Result<(), StoreError> {
+        for chunk in names.chunks(ROWS) {
+            let sql = format!(
+                "INSERT INTO finding_names (name, counts, image, finding) VALUES {}",
+                rows(chunk.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4))
+            );
+            let mut query = sqlx::query(self.backend.with_many(sql));
+            for (name, counts, finding) in chunk {
+                query = query.bind(name.as_str()).bind(i64::from(*counts)).bind(image).bind(*finding);
+            }
+            query.execute(&mut *self.transaction).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns every identifier by which a finding may be asked for, but for those `known` already.
+fn names_of(finding: &Finding, known: &BTreeSet<String>) -> BTreeSet<String> {
+    std::iter::once(finding.rule.as_str())
+        .chain(finding.aliases.iter().map(String::as_str))
+        .map(text::key)
+        .filter(|name| !known.contains(name))
+        .collect()
+}
+
+/// A finding that is to be written.
+struct NewRow<'f> {
+    fingerprint: &'f str,
+    kind: &'static str,
+    row: Row,
 }
 
 /// A finding as it was written.
@@ -161,6 +228,12 @@ struct Written {
     gone_at: Option<i64>,
     row: Row,
     names: BTreeSet<String>,
+}
+
+impl Written {
+    fn counts(&self) -> bool {
+        self.gone_at.is_none() && self.row.counts()
+    }
 }
 
 /// What is written of a finding besides when it was there.
@@ -177,6 +250,11 @@ struct Row {
 }
 
 impl Row {
+    /// Says whether a finding counts as long as it is there.
+    fn counts(&self) -> bool {
+        self.suppressed == 0
+    }
+
     fn of(finding: &Finding, report: &Report) -> Self {
         let package =
             finding.package.and_then(|index| report.inventory.packages.get(usize::try_from(index).ok()?));

@@ -109,7 +109,7 @@ impl Store {
                 "UPDATE reports SET database_date = $1, evaluated = $2 WHERE database_date = $3 \
                  AND (image, depth, evaluated) IN (VALUES {choice})"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(to.0).bind(now.0).bind(from.0);
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(to.0).bind(now.0).bind(from.0);
             for one in chunk {
                 query = query.bind(one.id).bind(&one.depth).bind(one.evaluated);
             }

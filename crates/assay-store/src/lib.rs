@@ -23,6 +23,7 @@ mod finding;
 mod fleet;
 mod folder;
 mod freshness;
+mod hits;
 mod image;
 mod indicator;
 mod inventory;

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 14, sql: include_str!("migration/0014_names.sql") },
     Migration { version: 15, sql: include_str!("migration/0015_teams.sql") },
     Migration { version: 16, sql: include_str!("migration/0016_credentials.sql") },
+    Migration { version: 17, sql: include_str!("migration/0017_load.sql") },
     Migration { version: 18, sql: include_str!("migration/0018_admitted.sql") },
 ];
 

@@ -9,10 +9,12 @@ use crate::store::{Store, Work};
 use crate::text;
 use crate::triage::decision;
 use crate::view::View;
+use assay_model::contents::hex;
 use assay_model::{Digest, Inventory, Report};
+use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 const REPORT: &str = "report";
@@ -221,11 +223,15 @@ impl Work {
         let size =
             layers.iter().fold(0_u64, |size, layer| size.saturating_add(layer.size.unwrap_or_default()));
         let packages = scan.report.inventory.packages.len();
-        sqlx::query("UPDATE images SET made = $1, size = $2, packages = $3, removable = $4 WHERE id = $5")
+        let indexed = self.index(image, scan.index).await?;
+        sqlx::query(
+            "UPDATE images SET made = $1, size = $2, packages = $3, removable = $4, indexed = $5 WHERE id = $6",
+        )
             .bind(made)
             .bind(i64::try_from(size.min(MAX_SIZE)).unwrap_or(i64::MAX))
             .bind(i64::try_from(packages).unwrap_or(i64::MAX))
             .bind(i64::try_from(scan.report.removable.len()).unwrap_or(i64::MAX))
+            .bind(indexed)
             .bind(image)
             .execute(&mut *self.transaction)
             .await?;
@@ -245,73 +251,94 @@ impl Work {
         .bind(object)
         .execute(&mut *self.transaction)
         .await?;
-        self.index(image, scan.index).await?;
         self.save_findings(image, scan.report, now).await
     }
 
-    /// Writes under which names the packages of an image are found. Nothing is written where they are those that stand there: an image
-    /// that is only judged again has the same packages.
-    async fn index(&mut self, image: i64, entries: &[IndexEntry]) -> Result<(), StoreError> {
+    /// Writes under which names the packages of an image are found; returns a hash of them, to be kept with the image. Nothing is written
+    /// where that stands there: an image that is only judged again has the same packages.
+    async fn index(&mut self, image: i64, entries: &[IndexEntry]) -> Result<String, StoreError> {
         // Sorted: two scans that write the same new names in different orders would wait for one another for ever.
         let entries: BTreeSet<[String; 3]> = entries
             .iter()
             .map(|entry| [text::key(&entry.ecosystem), text::key(&entry.name), text::key(&entry.version)])
             .collect();
-        let written = sqlx::query(
-            "SELECT p.ecosystem, p.name, x.version FROM image_packages x JOIN packages p ON p.id = x.package WHERE x.image = $1",
-        )
-        .bind(image)
-        .fetch_all(&mut *self.transaction)
-        .await?;
-        let mut there = BTreeSet::new();
-        for row in written {
-            there.insert([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?]);
+        let mut hash = Sha256::new();
+        for text in entries.iter().flatten() {
+            hash.update(text);
+            // No text holds one.
+            hash.update([0]);
         }
-        if there == entries {
-            return Ok(());
+        let hash = hex(&hash.finalize());
+        let written = sqlx::query("SELECT indexed FROM images WHERE id = $1")
+            .bind(image)
+            .fetch_one(&mut *self.transaction)
+            .await?;
+        if written.try_get::<Option<String>, _>(0)?.as_ref() == Some(&hash) {
+            return Ok(hash);
         }
-        if !there.is_empty() {
-            sqlx::query("DELETE FROM image_packages WHERE image = $1")
-                .bind(image)
-                .execute(&mut *self.transaction)
-                .await?;
-        }
+        sqlx::query("DELETE FROM image_packages WHERE image = $1")
+            .bind(image)
+            .execute(&mut *self.transaction)
+            .await?;
         let entries: Vec<[String; 3]> = entries.into_iter().collect();
         let mut names: Vec<(&str, &str)> =
             entries.iter().map(|[ecosystem, name, _]| (ecosystem.as_str(), name.as_str())).collect();
         names.dedup();
+        let mut packages = self.packages(&names).await?;
+        names.retain(|name| !packages.contains_key(&owned(*name)));
         for chunk in names.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO packages (ecosystem, name) VALUES {} ON CONFLICT (name, ecosystem) DO NOTHING",
                 rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2))
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for (ecosystem, name) in chunk {
                 query = query.bind(*ecosystem).bind(*name);
             }
             query.execute(&mut *self.transaction).await?;
         }
+        packages.append(&mut self.packages(&names).await?);
         for chunk in entries.chunks(ROWS) {
             let sql = format!(
                 "INSERT INTO image_packages (package, image, version) VALUES {}",
-                rows(chunk.len(), 4, |at| {
-                    format!(
-                        "((SELECT id FROM packages WHERE ecosystem = ${} AND name = ${}), ${}, ${})",
-                        at + 1,
-                        at + 2,
-                        at + 3,
-                        at + 4
-                    )
-                })
+                rows(chunk.len(), 3, |at| format!("(${}, ${}, ${})", at + 1, at + 2, at + 3))
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for [ecosystem, name, version] in chunk {
-                query = query.bind(ecosystem.as_str()).bind(name.as_str()).bind(image).bind(version.as_str());
+                let package = packages.get(&owned((ecosystem, name))).ok_or(sqlx::Error::RowNotFound)?;
+                query = query.bind(*package).bind(image).bind(version.as_str());
             }
             query.execute(&mut *self.transaction).await?;
         }
-        Ok(())
+        Ok(hash)
     }
+
+    /// Returns the numbers of those packages that are known, by ecosystem and name, and keeps these from being pruned meanwhile.
+    async fn packages(
+        &mut self,
+        names: &[(&str, &str)],
+    ) -> Result<BTreeMap<(String, String), i64>, StoreError> {
+        let mut packages = BTreeMap::new();
+        for chunk in names.chunks(ROWS) {
+            let choice = rows(chunk.len(), 2, |at| format!("(${}, ${})", at + 1, at + 2));
+            let sql = format!(
+                "SELECT id, ecosystem, name FROM packages WHERE (name, ecosystem) IN (VALUES {choice}) ORDER BY id{}",
+                self.backend.share_rows()
+            );
+            let mut query = sqlx::query(self.backend.with_many(sql));
+            for (ecosystem, name) in chunk {
+                query = query.bind(*name).bind(*ecosystem);
+            }
+            for row in query.fetch_all(&mut *self.transaction).await? {
+                packages.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
+            }
+        }
+        Ok(packages)
+    }
+}
+
+fn owned((ecosystem, name): (&str, &str)) -> (String, String) {
+    (ecosystem.to_owned(), name.to_owned())
 }
 
 /// Writes the rows of a statement, each made from the number of parameters before it. No data enters the text.
@@ -425,7 +452,7 @@ impl Store {
                  WHERE v.revision = $1 AND i.digest IN ({})",
                 rows(chunk.len(), 1, |at| format!("${}", at + 2))
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql)).bind(inventory::REVISION);
+            let mut query = sqlx::query(self.backend.with_many(sql)).bind(inventory::REVISION);
             for digest in chunk {
                 query = query.bind(digest.to_string());
             }
@@ -470,7 +497,7 @@ impl Store {
                 "SELECT DISTINCT i.digest FROM images i JOIN image_packages x ON x.image = i.id JOIN packages p ON p.id = x.package \
                  WHERE (p.name, p.ecosystem) IN (VALUES {choice})"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.backend.with_many(sql));
             for (ecosystem, name) in chunk {
                 query = query.bind(name.as_str()).bind(ecosystem.as_str());
             }

@@ -8,14 +8,17 @@ use crate::store::Store;
 use crate::text;
 use crate::view::View;
 use assay_model::{Digest, FindingKind};
-use sqlx::{AssertSqlSafe, Row as _};
-use std::collections::BTreeMap;
+use sqlx::Row as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Tags that are told of one image, and services.
 const TOLD: i64 = 20;
 
 /// The newest images of a repository, among which the one is looked for that could take the place of another.
 const NEWEST: i64 = 50;
+
+/// Candidates that are looked at by one statement, which does little about each.
+const LOOKED_UP: usize = 1000;
 
 /// A service that runs an image.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,17 +71,17 @@ impl Store {
         self.whole().whereabouts(images).await
     }
 
-    /// Returns the newest image of a repository without something, as [`View::newest_without`] does.
+    /// Returns of repositories the newest image without something, as [`View::newest_without`] does.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn newest_without(
         &self,
-        repository: (&str, &str),
+        repositories: &BTreeMap<(String, String), i64>,
         question: Question<'_>,
         counts: impl Fn(&str) -> bool,
-    ) -> Result<Option<Successor>, StoreError> {
-        self.whole().newest_without(repository, question, counts).await
+    ) -> Result<BTreeMap<(String, String), Successor>, StoreError> {
+        self.whole().newest_without(repositories, question, counts).await
     }
 }
 
@@ -98,7 +101,7 @@ impl View<'_> {
                  ROW_NUMBER() OVER (PARTITION BY t.image ORDER BY t.id DESC) AS place FROM tags t WHERE t.image IN ({choice}) \
                  AND {CURRENT}{place}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.store.backend.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -116,7 +119,7 @@ impl View<'_> {
                  (PARTITION BY w.image ORDER BY d.environment, d.service, d.id) AS place FROM whole w JOIN deployments d \
                  ON d.image = w.id WHERE d.ended IS NULL{deployment}) running WHERE place <= {TOLD} ORDER BY image, environment, service"
             );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
+            let mut query = sqlx::query(self.store.backend.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -132,89 +135,137 @@ impl View<'_> {
         Ok(all)
     }
 
-    /// Returns the newest image of a repository that is newer than another and in which something is not, as far as is known: it was
-    /// scanned, not only in part, and for a file its files are known in full. Only some of the newest images are looked at. `counts` says of each version of
-    /// a package whether it is what was asked about; of other questions it is not asked.
+    /// Returns of repositories the newest image in which something is not, as far as is known: it was scanned, not only in part, and for a
+    /// file its files are known in full. Only some of the newest images are looked at, and only those that are newer than the one of the
+    /// number that stands with the repository. `counts` says of each version of a package whether it is what was asked about; of other
+    /// questions it is not asked.
     ///
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn newest_without(
         &self,
-        (registry, repository): (&str, &str),
+        repositories: &BTreeMap<(String, String), i64>,
         question: Question<'_>,
         counts: impl Fn(&str) -> bool,
-    ) -> Result<Option<Successor>, StoreError> {
-        let sql = format!(
-            "SELECT i.id, i.digest, (SELECT t.tag FROM tags t WHERE t.image = i.id AND t.registry = i.registry \
-             AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1), i.files_left_out FROM images i \
-             WHERE i.registry = $1 AND i.repository = $2 AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id \
-             AND r.depth <> 'partial'){} ORDER BY i.id DESC LIMIT $3",
-            self.scope.place("i.registry", "i.repository", 4)
-        );
-        let query = sqlx::query(AssertSqlSafe(sql))
-            .bind(text::clean(registry))
-            .bind(text::clean(repository))
-            .bind(NEWEST);
-        let candidates = self.scope.bind(query).fetch_all(&self.store.pool).await?;
-        for row in &candidates {
-            let id: i64 = row.try_get(0)?;
-            let known: Option<i64> = row.try_get(3)?;
-            if matches!(question, Question::File(_)) && known != Some(0) {
-                continue;
-            }
-            if !self.has(id, question, &counts).await? {
-                return Ok(Some(Successor { id, digest: image::digest(row, 1)?, tag: row.try_get(2)? }));
+    ) -> Result<BTreeMap<(String, String), Successor>, StoreError> {
+        let repositories: Vec<(&(String, String), &i64)> = repositories.iter().collect();
+        let mut newest = BTreeMap::new();
+        for chunk in repositories.chunks(ROWS) {
+            let candidates = self.newest(chunk, matches!(question, Question::File(_))).await?;
+            let all: Vec<i64> = candidates.iter().flatten().copied().collect();
+            let with = self.having(&all, question, &counts).await?;
+            let chosen: Vec<Option<i64>> =
+                candidates.iter().map(|ids| ids.iter().copied().find(|id| !with.contains(id))).collect();
+            let mut found = self.successors(&chosen.iter().flatten().copied().collect::<Vec<_>>()).await?;
+            for ((repository, _), id) in chunk.iter().zip(chosen) {
+                if let Some(successor) = id.and_then(|id| found.remove(&id)) {
+                    newest.insert((*repository).clone(), successor);
+                }
             }
         }
-        Ok(None)
+        Ok(newest)
     }
 
-    async fn has(
+    /// Returns the numbers of the newest scanned images of each repository that are newer than a number, the newest first.
+    async fn newest(
         &self,
-        image: i64,
-        question: Question<'_>,
-        counts: impl Fn(&str) -> bool,
-    ) -> Result<bool, StoreError> {
-        let rows = match question {
-            Question::Finding(name, kind) => {
-                let of_kind =
-                    kind.map(|kind| format!(" AND f.kind = '{}'", kind.name())).unwrap_or_default();
-                let sql = format!(
-                    "SELECT f.rule FROM findings f JOIN finding_names n ON n.finding = f.id WHERE n.name = $1 AND f.image = $2 \
-                     AND f.gone_at IS NULL AND f.suppressed = 0{of_kind} LIMIT 1"
-                );
-                let query = sqlx::query(AssertSqlSafe(sql)).bind(text::key(name)).bind(image);
-                query.fetch_all(&self.store.pool).await?
-            }
-            Question::Package(ecosystem, name) => {
-                let ecosystem = text::key(ecosystem.unwrap_or_default());
-                sqlx::query(
-                    "SELECT x.version FROM packages p JOIN image_packages x ON x.package = p.id WHERE p.name = $1 \
-                     AND ($2 = '' OR p.ecosystem = $3) AND x.image = $4",
-                )
-                .bind(text::key(name))
-                .bind(&ecosystem)
-                .bind(&ecosystem)
-                .bind(image)
-                .fetch_all(&self.store.pool)
-                .await?
-            }
-            Question::File(sha256) => {
-                sqlx::query(
-                    "SELECT f.path FROM files f JOIN image_files x ON x.file = f.id WHERE f.sha256 = $1 AND x.image = $2 LIMIT 1",
-                )
-                .bind(sha256.to_vec())
-                .bind(image)
-                .fetch_all(&self.store.pool)
-                .await?
-            }
-        };
-        for row in rows {
-            let found: String = row.try_get(0)?;
-            if !matches!(question, Question::Package(..)) || counts(&found) {
-                return Ok(true);
+        repositories: &[(&(String, String), &i64)],
+        by_files: bool,
+    ) -> Result<Vec<Vec<i64>>, StoreError> {
+        let files_known = if by_files { "AND i.files_left_out = 0" } else { "" };
+        let sql = format!(
+            "WITH asked (place, registry, repository, after) AS (VALUES {}) SELECT a.place, (SELECT string_agg(CAST(c.id AS TEXT), ',') \
+             FROM (SELECT i.id FROM images i WHERE i.registry = a.registry AND i.repository = a.repository AND i.id > a.after \
+             {files_known} AND EXISTS (SELECT 1 FROM reports r WHERE r.image = i.id AND r.depth <> 'partial'){} \
+             ORDER BY i.id DESC LIMIT {NEWEST}) c) FROM asked a",
+            rows(repositories.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4)),
+            self.scope.place("i.registry", "i.repository", 4 * repositories.len() + 1)
+        );
+        let mut query = sqlx::query(self.store.backend.with_many(sql));
+        for (place, ((registry, repository), after)) in (0_i64..).zip(repositories) {
+            query = query.bind(place).bind(text::clean(registry)).bind(text::clean(repository)).bind(**after);
+        }
+        let mut newest = vec![Vec::new(); repositories.len()];
+        for row in self.scope.bind(query).fetch_all(&self.store.pool).await? {
+            let ids: Option<String> = row.try_get(1)?;
+            let mut ids: Vec<i64> = ids.iter().flat_map(|ids| ids.split(',')).flat_map(str::parse).collect();
+            ids.sort_unstable_by(|a, b| b.cmp(a));
+            let place = usize::try_from(row.try_get::<i64, _>(0)?).ok();
+            if let Some(there) = place.and_then(|place| newest.get_mut(place)) {
+                *there = ids;
             }
         }
-        Ok(false)
+        Ok(newest)
+    }
+
+    /// Returns those of some images that have it.
+    async fn having(
+        &self,
+        images: &[i64],
+        question: Question<'_>,
+        counts: impl Fn(&str) -> bool,
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        let mut with = BTreeSet::new();
+        for chunk in images.chunks(LOOKED_UP) {
+            let sql = match question {
+                Question::Finding(_, kind) => {
+                    let of_kind = kind.map(|kind| {
+                        format!("AND EXISTS (SELECT 1 FROM findings f WHERE f.id = n.finding AND f.kind = '{}')", kind.name())
+                    });
+                    format!(
+                        "SELECT DISTINCT n.image, '' FROM finding_names n WHERE n.name = $1 AND n.counts = 1 {} AND $2 = '' \
+                         AND n.image IN ",
+                        of_kind.unwrap_or_default()
+                    )
+                }
+                Question::Package(..) => "SELECT x.image, x.version FROM packages p CROSS JOIN image_packages x WHERE p.name = $1 \
+                     AND COALESCE(NULLIF($2, ''), p.ecosystem) = p.ecosystem AND x.package = p.id AND x.image IN "
+                    .to_owned(),
+                Question::File(_) => "SELECT i.id, '' FROM images i WHERE EXISTS (SELECT 1 FROM files f CROSS JOIN image_files x \
+                     WHERE f.sha256 = $1 AND x.file = f.id AND x.image = i.id) AND $2 = '' AND i.id IN "
+                    .to_owned(),
+            };
+            let sql = format!("{sql} ({})", rows(chunk.len(), 1, |at| format!("${}", at + 3)));
+            let query = sqlx::query(self.store.backend.with_many(sql));
+            let mut query = match question {
+                Question::Finding(name, _) => query.bind(text::key(name)).bind(""),
+                Question::Package(ecosystem, name) => {
+                    query.bind(text::key(name)).bind(text::key(ecosystem.unwrap_or_default()))
+                }
+                Question::File(sha256) => query.bind(sha256.to_vec()).bind(""),
+            };
+            for id in chunk {
+                query = query.bind(*id);
+            }
+            for row in query.fetch_all(&self.store.pool).await? {
+                let version: String = row.try_get(1)?;
+                if !matches!(question, Question::Package(..)) || counts(&version) {
+                    with.insert(row.try_get(0)?);
+                }
+            }
+        }
+        Ok(with)
+    }
+
+    /// Returns what there is to say of images that could take the place of others, by their numbers.
+    async fn successors(&self, images: &[i64]) -> Result<BTreeMap<i64, Successor>, StoreError> {
+        let mut all = BTreeMap::new();
+        if images.is_empty() {
+            return Ok(all);
+        }
+        let sql = format!(
+            "SELECT i.id, i.digest, (SELECT t.tag FROM tags t WHERE t.image = i.id AND t.registry = i.registry \
+             AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1) FROM images i WHERE i.id IN ({})",
+            rows(images.len(), 1, |at| format!("${}", at + 1))
+        );
+        let mut query = sqlx::query(self.store.backend.with_many(sql));
+        for id in images {
+            query = query.bind(*id);
+        }
+        for row in query.fetch_all(&self.store.pool).await? {
+            let id = row.try_get(0)?;
+            all.insert(id, Successor { id, digest: image::digest(&row, 1)?, tag: row.try_get(2)? });
+        }
+        Ok(all)
     }
 }

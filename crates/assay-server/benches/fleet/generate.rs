@@ -4,7 +4,7 @@
 //! the advisories that change a third says something new about versions that are in use, a third about versions that are not,
 //! and a third changes its words only: what a publisher's day looks like.
 
-use crate::{BUILT, at};
+use crate::{BUILT, DAY, at};
 use assay_advisories::sink::{Counts, Record};
 use assay_advisories::{Compiler, Database};
 use assay_model::report::SourceKind;
@@ -12,13 +12,14 @@ use assay_model::{
     Advisory, Affected, Digest, FindingKind, Image, Inventory, Package, PackageKind, Range, Report, Timestamp,
 };
 use assay_server::index_entries;
-use assay_store::{Depth, Place, Scan, Store};
+use assay_store::{Depth, IndexEntry, Place, Scan, ScanDocuments, Store};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 /// Packages of one image.
 pub(crate) const PACKAGES: usize = 300;
-/// Advisories that are others in the second database.
+/// Advisories that are others from one day to the next.
 pub(crate) const CHANGED: usize = 1000;
 
 /// Packages there are.
@@ -30,6 +31,9 @@ const BASE: u64 = 600;
 const SERVICES: u64 = 2000;
 /// Versions go from 1 to this; images have the later half of them.
 const VERSIONS: u64 = 40;
+
+/// Images of one transaction. Of a million rows most fall into a page into which others fall as well.
+const TOGETHER: usize = 4000;
 
 /// Numbers that look like chance and are always the same (SplitMix64).
 struct Chance(u64);
@@ -81,11 +85,11 @@ fn fixed(number: u64) -> u64 {
     1 + Chance(number).below(VERSIONS)
 }
 
-/// Compiles all advisories; of the second database `changed` are others.
-pub(crate) fn database(changed: Option<usize>) -> Database {
+/// Compiles all advisories as they are on a day: every second day [`CHANGED`] of them are others, and on the next they are back.
+pub(crate) fn database(day: i64) -> Database {
     let mut others = BTreeSet::new();
     let mut chance = Chance(7);
-    while others.len() < changed.unwrap_or(0) {
+    while day % 2 == 1 && others.len() < CHANGED {
         others.insert(chance.below(NAMES * ADVISORIES));
     }
     let mut compiler = Compiler::new(false);
@@ -113,7 +117,7 @@ pub(crate) fn database(changed: Option<usize>) -> Database {
         };
         compiler.record(feed, Record::Advisory(Box::new(advisory)));
     }
-    let built = Timestamp(BUILT + if changed.is_some() { 3600 } else { 0 });
+    let built = Timestamp(BUILT + day * DAY);
     let counts = Counts { used: NAMES * ADVISORIES, data_time: Some(built), ..Counts::default() };
     compiler.count(feed, counts);
     Database::from_bytes(compiler.finish(built).unwrap()).unwrap()
@@ -149,45 +153,82 @@ fn digest(number: u64) -> Digest {
     Digest::Sha256(Sha256::digest(number.to_le_bytes()).into())
 }
 
-/// Stores a scan of each image, as workers do.
-pub(crate) async fn fill(store: &Store, images: u32, database: &Database) -> Vec<Digest> {
-    let database = std::sync::Arc::new(Database::from_bytes(database.bytes().to_vec()).unwrap());
-    // Scans are made beside the writing of others.
-    let (send, mut receive) = tokio::sync::mpsc::channel::<(Digest, Report, Vec<u8>)>(64);
-    let maker = std::thread::spawn(move || {
-        for number in 0..u64::from(images) {
-            let digest = digest(number);
-            let report = report(&digest, inventory(number), &database);
-            let mut json = Vec::new();
-            let format = assay_report::format::by_name("json").unwrap();
-            format.write(&report, &assay_report::Options::default(), &mut json).unwrap();
-            if send.blocking_send((digest, report, json)).is_err() {
-                break;
+/// A scan that is to be stored.
+struct Made {
+    digest: Digest,
+    report: Report,
+    json: Vec<u8>,
+    index: Vec<IndexEntry>,
+    documents: ScanDocuments,
+}
+
+/// Returns the digests of all images.
+pub(crate) fn digests(images: u32) -> Vec<Digest> {
+    (0..u64::from(images)).map(digest).collect()
+}
+
+/// Stores a scan of each image from a number on, by the statements by which workers do. They write one in each transaction; here very
+/// many are in one, and scans are made beside the writing.
+pub(crate) async fn fill(store: &Store, numbers: std::ops::Range<u32>, database: &Database, day: i64) {
+    let makers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let (mut threads, mut made) = (Vec::new(), Vec::new());
+    for first in 0..makers {
+        let (send, receive) = tokio::sync::mpsc::channel::<Made>(16);
+        let database = Database::from_bytes(database.bytes().to_vec()).unwrap();
+        let (store, runtime) = (store.clone(), tokio::runtime::Handle::current());
+        let numbers = numbers.clone().skip(first).step_by(makers);
+        threads.push(std::thread::spawn(move || {
+            for number in numbers {
+                let one = runtime.block_on(make(&store, u64::from(number), &database));
+                if send.blocking_send(one).is_err() {
+                    break;
+                }
             }
-        }
-    });
-    let mut digests = Vec::new();
+        }));
+        made.push(receive);
+    }
     let mut work = store.begin().await.unwrap();
-    while let Some((digest, report, json)) = receive.recv().await {
-        let service = digests.len() as u64 % SERVICES;
+    let begun = Instant::now();
+    for (done, number) in numbers.enumerate() {
+        let one = made[done % makers].recv().await.unwrap();
+        let (service, build) = (u64::from(number) % SERVICES, u64::from(number) / SERVICES);
         let place = Place {
             registry: "registry.example".to_owned(),
             repository: format!("team-{}/service-{service}", service % 50),
-            tag: Some(format!("v{}", digests.len() as u64 / SERVICES)),
+            tag: Some(format!("v{build}")),
         };
-        work.see(&digest, &place, at(0)).await.unwrap();
-        let index = index_entries(&report.inventory);
-        let scan = Scan { digest: &digest, depth: Depth::Fast, report: &report, json: &json, index: &index };
-        work.save_scan(&scan, at(0)).await.unwrap();
-        digests.push(digest);
-        if digests.len() % 200 == 0 {
+        let now = at(day * DAY);
+        work.see(&one.digest, &place, now).await.unwrap();
+        let scan = Scan {
+            digest: &one.digest,
+            depth: Depth::Fast,
+            report: &one.report,
+            json: &one.json,
+            index: &one.index,
+        };
+        work.save_scan_with(&scan, &one.documents, now).await.unwrap();
+        if (done + 1) % TOGETHER == 0 {
             work.commit().await.unwrap();
+            eprintln!("{} images after {:.0} s", number + 1, begun.elapsed().as_secs_f64());
             work = store.begin().await.unwrap();
         }
     }
     work.commit().await.unwrap();
-    maker.join().unwrap();
-    digests
+    for thread in threads {
+        thread.join().unwrap();
+    }
+}
+
+async fn make(store: &Store, number: u64, database: &Database) -> Made {
+    let digest = digest(number);
+    let report = report(&digest, inventory(number), database);
+    let mut json = Vec::new();
+    let format = assay_report::format::by_name("json").unwrap();
+    format.write(&report, &assay_report::Options::default(), &mut json).unwrap();
+    let index = index_entries(&report.inventory);
+    let scan = Scan { digest: &digest, depth: Depth::Fast, report: &report, json: &json, index: &index };
+    let documents = store.scan_documents(&scan).await.unwrap();
+    Made { digest, report, json, index, documents }
 }
 
 fn report(digest: &Digest, inventory: Inventory, database: &Database) -> Report {

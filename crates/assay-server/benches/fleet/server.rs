@@ -1,13 +1,13 @@
 //! The server over the fleet, with TLS, as clusters ask it.
 
-use crate::at;
+use crate::{DAY, at};
 use assay_advisories::Database;
 use assay_oci::NetworkOptions;
 use assay_server::admission::{Admission, Flights, Identities, Judge};
 use assay_server::listen::{Patience, Tls, TlsFiles, answer, bind};
 use assay_server::webhook::Secrets;
 use assay_server::{App, Clock, KeptIndicators, Keyring, Limits, Metrics, Ownership, Scanner, Vault, router};
-use assay_store::{Moment, Store};
+use assay_store::{Moment, Store, Token};
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -36,16 +36,26 @@ rules:
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) connector: TlsConnector,
+    store: Store,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
+    /// Returns a token that may ask; the fleet is its own.
+    pub(crate) async fn token(&self) -> String {
+        let token = Token::new([7; 32]);
+        let mut work = self.store.begin().await.unwrap();
+        work.add_first_token(&token, at(0)).await.unwrap();
+        work.commit().await.unwrap();
+        token.reveal().to_owned()
+    }
+
     pub(crate) fn stop(&self) {
         self.task.abort();
     }
 }
 
-pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> Running {
+pub(crate) async fn start(store: Store, database: &Database, day: i64, folder: &Path) -> Running {
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
     let arguments = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
                      -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE";
@@ -75,7 +85,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
         cache: Arc::new(|| None),
     });
     let begun = Instant::now();
-    let clock: Clock = Arc::new(move || -> Moment { at(0).plus(begun.elapsed()) });
+    let clock: Clock = Arc::new(move || -> Moment { at(day * DAY).plus(begun.elapsed()) });
     let metrics = Arc::new(Metrics::default());
     let admission = Admission {
         store: store.clone(),
@@ -91,7 +101,7 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
     let keyring = Arc::new(Keyring::default());
     let app = App {
         vault: Vault::new(store.clone(), keyring, clock.clone(), tokio::runtime::Handle::current()),
-        store,
+        store: store.clone(),
         scanner,
         admission: Some(admission),
         anonymous_admission: true,
@@ -112,5 +122,5 @@ pub(crate) async fn start(store: Store, database: &Database, folder: &Path) -> R
     let answering =
         answer(listener, Some(tls), router(Arc::new(app)), Patience::default(), std::future::pending());
     let task = tokio::spawn(answering);
-    Running { address, connector: TlsConnector::from(Arc::new(client)), task }
+    Running { address, store, connector: TlsConnector::from(Arc::new(client)), task }
 }

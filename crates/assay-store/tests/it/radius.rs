@@ -191,10 +191,11 @@ fn what_takes_the_place_is_scanned_and_known_not_to_have_it() {
         scan(&store, &digest(7), Depth::Partial, &[], at(11)).await;
         tag(&store, 6, "other", "6.0", 12).await;
         let of = async |question: Question<'_>, versions: &[&str]| {
-            let here = ("registry.example", "team/app");
-            let found =
-                store.newest_without(here, question, |version| versions.contains(&version)).await.unwrap();
-            found.map(|one| one.tag.unwrap())
+            let here = ("registry.example".to_owned(), "team/app".to_owned());
+            let asked = [(here.clone(), 0)].into();
+            let mut found =
+                store.newest_without(&asked, question, |version| versions.contains(&version)).await.unwrap();
+            found.remove(&here).map(|one| one.tag.unwrap())
         };
         assert_eq!(of(Question::Finding("CVE-1", None), &[]).await.as_deref(), Some("4.0"));
         assert_eq!(of(Question::Finding("GHSA-1", None), &[]).await.as_deref(), Some("4.0"));
@@ -211,7 +212,18 @@ fn what_takes_the_place_is_scanned_and_known_not_to_have_it() {
         // A finding of another kind is another question.
         let secret = Question::Finding("CVE-1", Some(FindingKind::Secret));
         assert_eq!(of(secret, &[]).await.as_deref(), Some("4.0"));
-        assert_eq!(store.newest_without(("x", "y"), secret, |_| true).await.unwrap(), None);
+        // Of several repositories at once, and only what is newer.
+        let names = [("registry.example", "team/app"), ("x", "y"), ("registry.example", "other")];
+        let names = names.map(|(registry, repository)| (registry.to_owned(), repository.to_owned()));
+        let asked = async |after| {
+            let asked = names.iter().map(|name| (name.clone(), after)).collect();
+            let found = store.newest_without(&asked, secret, |_| true).await.unwrap();
+            found.into_iter().map(|((_, repository), one)| (repository, one.id)).collect::<Vec<_>>()
+        };
+        let found = asked(0).await;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(asked(found[0].1 - 1).await, found);
+        assert_eq!(asked(found[0].1).await, []);
     });
 }
 

@@ -163,6 +163,7 @@ async fn everything(seen: View<'_>) -> Vec<(&'static str, String)> {
         ($($name:literal: $read:expr,)*) => { vec![$(($name, format!("{:?}", $read.await.unwrap()))),*] };
     }
     let anywhere = Where::default();
+    let blue = [(("r.example".to_owned(), "blue/app".to_owned()), 0)].into();
     let affected = |triage| Affected { kind: None, triage };
     let search = |text| Search { text, limit: 100, ..Search::default() };
     let mut all = all! {
@@ -179,7 +180,7 @@ async fn everything(seen: View<'_>) -> Vec<(&'static str, String)> {
         "with file": seen.images_with_file(&anywhere, &[9; 32], 0, 100),
         "files": seen.files_known(),
         "where": seen.whereabouts(&[1, 2, 3, 4]),
-        "without": seen.newest_without(("r.example", "blue/app"), Question::Package(None, "redlib"), |_| true),
+        "without": seen.newest_without(&blue, Question::Package(None, "redlib"), |_| true),
         "search": seen.search_images(&search("")),
         "search by name": seen.search_images(&search("blue/app")),
         "search by tag": seen.search_images(&search("blue-3")),
