@@ -157,7 +157,7 @@ impl View<'_> {
                 rows(chunk.len(), 1, |at| format!("${}", at + 1)),
                 self.scope.deployment("d", chunk.len() + 1)
             );
-            let mut query = sqlx::query(self.store.backend.with_many(sql));
+            let mut query = sqlx::query(self.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }

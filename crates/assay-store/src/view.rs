@@ -43,6 +43,15 @@ impl View<'_> {
         self.scope
     }
 
+    /// Returns a statement with very many parameters, each of which stands in it once but for the teams.
+    pub(crate) fn with_many(&self, sql: String) -> AssertSqlSafe<String> {
+        match self.scope {
+            Scope::Fleet => self.store.backend.with_many(sql),
+            // Conditions name the teams more than once, which parameters without numbers cannot.
+            Scope::Teams(_) => AssertSqlSafe(sql),
+        }
+    }
+
     /// Says whether an image is in sight.
     ///
     /// # Errors

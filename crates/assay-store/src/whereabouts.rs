@@ -101,7 +101,7 @@ impl View<'_> {
                  ROW_NUMBER() OVER (PARTITION BY t.image ORDER BY t.id DESC) AS place FROM tags t WHERE t.image IN ({choice}) \
                  AND {CURRENT}{place}) named WHERE place <= {TOLD} ORDER BY image, registry, repository, tag"
             );
-            let mut query = sqlx::query(self.store.backend.with_many(sql));
+            let mut query = sqlx::query(self.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -119,7 +119,7 @@ impl View<'_> {
                  (PARTITION BY w.image ORDER BY d.environment, d.service, d.id) AS place FROM whole w JOIN deployments d \
                  ON d.image = w.id WHERE d.ended IS NULL{deployment}) running WHERE place <= {TOLD} ORDER BY image, environment, service"
             );
-            let mut query = sqlx::query(self.store.backend.with_many(sql));
+            let mut query = sqlx::query(self.with_many(sql));
             for id in chunk {
                 query = query.bind(*id);
             }
@@ -181,7 +181,7 @@ impl View<'_> {
             rows(repositories.len(), 4, |at| format!("(${}, ${}, ${}, ${})", at + 1, at + 2, at + 3, at + 4)),
             self.scope.place("i.registry", "i.repository", 4 * repositories.len() + 1)
         );
-        let mut query = sqlx::query(self.store.backend.with_many(sql));
+        let mut query = sqlx::query(self.with_many(sql));
         for (place, ((registry, repository), after)) in (0_i64..).zip(repositories) {
             query = query.bind(place).bind(text::clean(registry)).bind(text::clean(repository)).bind(**after);
         }
@@ -226,7 +226,7 @@ impl View<'_> {
                     .to_owned(),
             };
             let sql = format!("{sql} ({})", rows(chunk.len(), 1, |at| format!("${}", at + 3)));
-            let query = sqlx::query(self.store.backend.with_many(sql));
+            let query = sqlx::query(self.with_many(sql));
             let mut query = match question {
                 Question::Finding(name, _) => query.bind(text::key(name)).bind(""),
                 Question::Package(ecosystem, name) => {
@@ -258,7 +258,7 @@ impl View<'_> {
              AND t.repository = i.repository ORDER BY t.id DESC LIMIT 1) FROM images i WHERE i.id IN ({})",
             rows(images.len(), 1, |at| format!("${}", at + 1))
         );
-        let mut query = sqlx::query(self.store.backend.with_many(sql));
+        let mut query = sqlx::query(self.with_many(sql));
         for id in images {
             query = query.bind(*id);
         }
