@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-/// Connections that are kept open. More are made when all are in use.
-const CONNECTIONS: usize = 16;
+/// Connections that are kept open, as API servers keep them: a request waits for one, and its time runs.
+const CONNECTIONS: usize = 32;
 /// Time that the API server gives for images nobody knows.
 const COLD: Duration = Duration::from_secs(2);
 
@@ -22,15 +22,17 @@ pub(crate) type Connection = TlsStream<TcpStream>;
 type Idle = Arc<Mutex<Vec<Connection>>>;
 
 /// Images that are run often, and asked about for as long as their verdicts hold.
-const POPULAR: usize = 500;
+const POPULAR: usize = 200;
 
 /// Asks about images whose verdicts are stored, at so many requests a second; puts into words how long answers took.
 pub(crate) async fn warm(server: &Running, digests: &[Digest], rate: u32, seconds: u32) -> String {
     let popular = &digests[..digests.len().min(POPULAR)];
     let about = |number: u32| body(popular[number as usize % popular.len()]);
-    // Once each, at a rate at which they can be decided.
-    let bodies = (0..u32::try_from(popular.len()).unwrap()).map(about);
-    drop(send(server, VALIDATE, bodies.collect(), 100).await);
+    // Once each, one after the other.
+    let mut connection = connect(server).await.unwrap();
+    for number in 0..u32::try_from(popular.len()).unwrap() {
+        drop(ask(&mut connection, post(VALIDATE, &about(number)).as_bytes()).await.unwrap());
+    }
     told(&send(server, VALIDATE, (0..rate * seconds).map(about).collect(), rate).await, rate)
 }
 
@@ -92,6 +94,7 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
         let connection = connect(server).await.unwrap();
         idle.lock().await.push(connection);
     }
+    let seats = Arc::new(Semaphore::new(CONNECTIONS));
     let allowed = Arc::new(AtomicUsize::new(0));
     let server = Arc::new((server.address, server.connector.clone()));
     let begun = Instant::now();
@@ -99,12 +102,10 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
     for (number, body) in (0_u32..).zip(bodies) {
         let due = begun + Duration::from_secs(1) * number / rate;
         tokio::time::sleep_until(due.into()).await;
-        let (idle, allowed, server) = (idle.clone(), allowed.clone(), server.clone());
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let (idle, allowed, server, seats) = (idle.clone(), allowed.clone(), server.clone(), seats.clone());
+        let request = post(path, &body);
         answers.push(tokio::spawn(async move {
+            let _seat = seats.acquire_owned().await.map_err(std::io::Error::other)?;
             let kept = idle.lock().await.pop();
             let mut connection = match kept {
                 Some(connection) => connection,
@@ -128,6 +129,13 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
     }
     times.sort_unstable();
     (times, allowed.load(Ordering::Relaxed), failed)
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 pub(crate) async fn connect(server: &Running) -> std::io::Result<Connection> {
