@@ -15,6 +15,8 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Connections that are kept open, as API servers keep them: a request waits for one, and its time runs.
 const CONNECTIONS: usize = 32;
+/// As many as answers that come as late as they may take.
+const COLD_CONNECTIONS: usize = 400;
 /// Time that the API server gives for images nobody knows.
 const COLD: Duration = Duration::from_secs(2);
 
@@ -33,7 +35,7 @@ pub(crate) async fn warm(server: &Running, digests: &[Digest], rate: u32, second
     for number in 0..u32::try_from(popular.len()).unwrap() {
         drop(ask(&mut connection, post(VALIDATE, &about(number)).as_bytes()).await.unwrap());
     }
-    told(&send(server, VALIDATE, (0..rate * seconds).map(about).collect(), rate).await, rate)
+    told(&send(server, VALIDATE, (0..rate * seconds).map(about).collect(), rate, CONNECTIONS).await, rate)
 }
 
 /// Asks about images of the whole fleet: most pods are of few images, and one in five is of any, which nobody asked about before.
@@ -42,7 +44,7 @@ pub(crate) async fn mixed(server: &Running, digests: &[Digest], rate: u32, secon
         let among = if number % 5 == 0 { digests.len() } else { digests.len().min(POPULAR) };
         body(digests[(number as usize).wrapping_mul(7919) % among])
     });
-    told(&send(server, VALIDATE, bodies.collect(), rate).await, rate)
+    told(&send(server, VALIDATE, bodies.collect(), rate, CONNECTIONS).await, rate)
 }
 
 const VALIDATE: &str = "/admission/validate?timeout=10s";
@@ -64,7 +66,7 @@ pub(crate) async fn cold(server: &Running, rate: u32, seconds: u32) -> String {
     let bodies = (0..rate * seconds)
         .map(|number| review(&format!("registry.example/cold/app-{number}@sha256:{number:064x}"), "prod"));
     let path = format!("/admission/validate?timeout={}s", COLD.as_secs());
-    let (times, allowed, failed) = send(server, &path, bodies.collect(), rate).await;
+    let (times, allowed, failed) = send(server, &path, bodies.collect(), rate, COLD_CONNECTIONS).await;
     let late = times.iter().filter(|time| **time > COLD).count();
     format!(
         "{} requests at {rate}/s with {} s each: {}, {allowed} allowed, {failed} without an answer, {late} late",
@@ -88,13 +90,19 @@ fn review(image: &str, namespace: &str) -> String {
 }
 
 /// Sends every body when its time has come; returns sorted times, how many were allowed, and how many got no answer.
-async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (Vec<Duration>, usize, usize) {
+async fn send(
+    server: &Running,
+    path: &str,
+    bodies: Vec<String>,
+    rate: u32,
+    connections: usize,
+) -> (Vec<Duration>, usize, usize) {
     let idle: Idle = Arc::default();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         let connection = connect(server).await.unwrap();
         idle.lock().await.push(connection);
     }
-    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    let seats = Arc::new(Semaphore::new(connections));
     let allowed = Arc::new(AtomicUsize::new(0));
     let server = Arc::new((server.address, server.connector.clone()));
     let begun = Instant::now();
