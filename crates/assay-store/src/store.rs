@@ -7,7 +7,9 @@ use crate::migration::{SCHEMA_VERSION, migrate};
 use crate::object::Objects;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Connection as _, Row as _, Transaction};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// Connections of one process. SQLite has one writer at a time anyway; PostgreSQL allows 100 in all by default.
 const CONNECTIONS: u32 = 8;
@@ -28,6 +30,9 @@ pub struct Store {
     pub(crate) backend: Backend,
     /// Where large documents are, if not in their rows.
     pub(crate) objects: Option<Objects>,
+    /// Who may write to a file. One writes at a time in any case; without this the others would wait with a connection each, until none is
+    /// left for those that only read.
+    pub(crate) writer: Arc<Mutex<()>>,
 }
 
 /// What is being written: all of it becomes visible with [`Work::commit`], or nothing does.
@@ -37,6 +42,8 @@ pub struct Work {
     pub(crate) backend: Backend,
     /// What happened and is written at the end.
     pub(crate) events: Vec<NewEvent>,
+    /// Let go after the transaction.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
@@ -97,7 +104,7 @@ impl Store {
             .connect(&url)
             .await
             .map_err(failed)?;
-        let store = Self { pool, backend, objects: None };
+        let store = Self { pool, backend, objects: None, writer: Arc::default() };
         let mut work = store.begin().await.map_err(|error| match error {
             StoreError::Database(source) => failed(source),
             _ => OpenStoreError::Path(address.to_string()),
@@ -130,12 +137,16 @@ impl Store {
     /// # Errors
     /// Fails when the database does not answer.
     pub async fn begin(&self) -> Result<Work, StoreError> {
-        let transaction = match self.backend {
-            // A transaction of SQLite that reads first and writes later fails when another wrote in between; this one waits.
-            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await?,
-            Backend::Postgres => self.pool.begin().await?,
+        let (turn, transaction) = match self.backend {
+            Backend::Sqlite => {
+                let turn = tokio::time::timeout(PATIENCE, self.writer.clone().lock_owned()).await;
+                let turn = turn.map_err(|_| sqlx::Error::PoolTimedOut)?;
+                // A transaction of SQLite that reads first and writes later fails when another wrote in between; this one waits.
+                (Some(turn), self.pool.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Backend::Postgres => (None, self.pool.begin().await?),
         };
-        Ok(Work { transaction, backend: self.backend, events: Vec::new() })
+        Ok(Work { transaction, backend: self.backend, events: Vec::new(), _turn: turn })
     }
 
     /// Says whether the database answers.

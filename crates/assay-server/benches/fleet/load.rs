@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
-/// Connections that are kept open. More are made when all are in use.
-const CONNECTIONS: usize = 16;
+/// Connections that are kept open, as API servers keep them: a request waits for one, and its time runs.
+const CONNECTIONS: usize = 32;
+/// As many as answers that come as late as they may take.
+const COLD_CONNECTIONS: usize = 400;
 /// Time that the API server gives for images nobody knows.
 const COLD: Duration = Duration::from_secs(2);
 
@@ -22,16 +24,18 @@ pub(crate) type Connection = TlsStream<TcpStream>;
 type Idle = Arc<Mutex<Vec<Connection>>>;
 
 /// Images that are run often, and asked about for as long as their verdicts hold.
-const POPULAR: usize = 500;
+const POPULAR: usize = 200;
 
 /// Asks about images whose verdicts are stored, at so many requests a second; puts into words how long answers took.
 pub(crate) async fn warm(server: &Running, digests: &[Digest], rate: u32, seconds: u32) -> String {
     let popular = &digests[..digests.len().min(POPULAR)];
     let about = |number: u32| body(popular[number as usize % popular.len()]);
-    // Once each, at a rate at which they can be decided.
-    let bodies = (0..u32::try_from(popular.len()).unwrap()).map(about);
-    drop(send(server, VALIDATE, bodies.collect(), 100).await);
-    told(&send(server, VALIDATE, (0..rate * seconds).map(about).collect(), rate).await, rate)
+    // Once each, one after the other.
+    let mut connection = connect(server).await.unwrap();
+    for number in 0..u32::try_from(popular.len()).unwrap() {
+        drop(ask(&mut connection, post(VALIDATE, &about(number)).as_bytes()).await.unwrap());
+    }
+    told(&send(server, VALIDATE, (0..rate * seconds).map(about).collect(), rate, CONNECTIONS).await, rate)
 }
 
 /// Asks about images of the whole fleet: most pods are of few images, and one in five is of any, which nobody asked about before.
@@ -40,7 +44,7 @@ pub(crate) async fn mixed(server: &Running, digests: &[Digest], rate: u32, secon
         let among = if number % 5 == 0 { digests.len() } else { digests.len().min(POPULAR) };
         body(digests[(number as usize).wrapping_mul(7919) % among])
     });
-    told(&send(server, VALIDATE, bodies.collect(), rate).await, rate)
+    told(&send(server, VALIDATE, bodies.collect(), rate, CONNECTIONS).await, rate)
 }
 
 const VALIDATE: &str = "/admission/validate?timeout=10s";
@@ -62,7 +66,7 @@ pub(crate) async fn cold(server: &Running, rate: u32, seconds: u32) -> String {
     let bodies = (0..rate * seconds)
         .map(|number| review(&format!("registry.example/cold/app-{number}@sha256:{number:064x}"), "prod"));
     let path = format!("/admission/validate?timeout={}s", COLD.as_secs());
-    let (times, allowed, failed) = send(server, &path, bodies.collect(), rate).await;
+    let (times, allowed, failed) = send(server, &path, bodies.collect(), rate, COLD_CONNECTIONS).await;
     let late = times.iter().filter(|time| **time > COLD).count();
     format!(
         "{} requests at {rate}/s with {} s each: {}, {allowed} allowed, {failed} without an answer, {late} late",
@@ -86,12 +90,19 @@ fn review(image: &str, namespace: &str) -> String {
 }
 
 /// Sends every body when its time has come; returns sorted times, how many were allowed, and how many got no answer.
-async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (Vec<Duration>, usize, usize) {
+async fn send(
+    server: &Running,
+    path: &str,
+    bodies: Vec<String>,
+    rate: u32,
+    connections: usize,
+) -> (Vec<Duration>, usize, usize) {
     let idle: Idle = Arc::default();
-    for _ in 0..CONNECTIONS {
+    for _ in 0..connections {
         let connection = connect(server).await.unwrap();
         idle.lock().await.push(connection);
     }
+    let seats = Arc::new(Semaphore::new(connections));
     let allowed = Arc::new(AtomicUsize::new(0));
     let server = Arc::new((server.address, server.connector.clone()));
     let begun = Instant::now();
@@ -99,12 +110,10 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
     for (number, body) in (0_u32..).zip(bodies) {
         let due = begun + Duration::from_secs(1) * number / rate;
         tokio::time::sleep_until(due.into()).await;
-        let (idle, allowed, server) = (idle.clone(), allowed.clone(), server.clone());
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
+        let (idle, allowed, server, seats) = (idle.clone(), allowed.clone(), server.clone(), seats.clone());
+        let request = post(path, &body);
         answers.push(tokio::spawn(async move {
+            let _seat = seats.acquire_owned().await.map_err(std::io::Error::other)?;
             let kept = idle.lock().await.pop();
             let mut connection = match kept {
                 Some(connection) => connection,
@@ -128,6 +137,13 @@ async fn send(server: &Running, path: &str, bodies: Vec<String>, rate: u32) -> (
     }
     times.sort_unstable();
     (times, allowed.load(Ordering::Relaxed), failed)
+}
+
+fn post(path: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 pub(crate) async fn connect(server: &Running) -> std::io::Result<Connection> {
