@@ -155,7 +155,7 @@ fn credentials(data: &[u8]) -> String {
     in_folder(|place| {
         let file: PathBuf = place.join("config.json");
         fs::write(&file, data).expect("the folder is ours");
-        let sources = CredentialSources { given: Vec::new(), files: vec![file] };
+        let sources = CredentialSources { files: vec![file], ..CredentialSources::default() };
         let mut said = String::new();
         for name in ["alpine", "quay.io/acme/app", "localhost:5000/x"] {
             let reference = name.parse().expect("it is a reference");
