@@ -110,11 +110,21 @@ pub(crate) enum ClientError {
     Failed(String),
 }
 
+/// Words for what somebody is refused who is bound to teams.
+const OF_TEAMS: [&str; 2] = ["fleet-only", "other-team"];
+
 impl ClientError {
-    fn hint(&self) -> &'static str {
-        match self {
+    /// Returns what to do, unless what the server said names a command or an option itself.
+    fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Refused { detail, .. } if ["`assay ", "`--"].iter().any(|start| detail.contains(start)) => {
+                return None;
+            }
             Self::Refused { status: 401, .. } => {
                 "name a file with a valid token with `--token-file FILE`, or set `ASSAY_TOKEN`"
+            }
+            Self::Refused { status: 403, code, .. } if OF_TEAMS.contains(&code.as_str()) => {
+                "use a token that is bound to no team, or to the one that owns it: `teams` in `POST /api/v1/tokens`"
             }
             Self::Refused { status: 403, .. } => {
                 "use a token with that role: an administrator makes one with `POST /api/v1/tokens`"
@@ -134,13 +144,17 @@ impl ClientError {
             Self::Refused { .. } | Self::Failed(_) => {
                 "look at what happened with `assay events`, or at the server's pages"
             }
-        }
+        })
     }
 
     /// Makes the error of a command that could not do something.
     pub(crate) fn into_command_error(self, doing: impl Into<String>) -> CommandError {
         let hint = self.hint();
-        CommandError::work(doing, self).hint(hint)
+        let error = CommandError::work(doing, self);
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 }
 
@@ -554,6 +568,17 @@ mod tests {
         ] {
             assert_eq!(address(text).ok().map(|(base, _)| base).as_deref(), want, "{text}");
         }
+    }
+
+    #[test]
+    fn what_a_server_says_to_type_is_not_said_twice_and_teams_are_no_roles() {
+        let hint = |status, code: &str, detail: &str| {
+            ClientError::Refused { status, code: code.to_owned(), detail: detail.to_owned() }.hint()
+        };
+        assert_eq!(hint(422, "senseless", "start it with `--registry registry.example`"), None);
+        assert!(hint(422, "senseless", "`expires` is no day").unwrap().contains("--expires"));
+        assert!(hint(403, "other-team", "it is another team's").unwrap().contains("teams"));
+        assert!(hint(403, "forbidden", "the role is too low").unwrap().contains("role"));
     }
 
     #[test]
