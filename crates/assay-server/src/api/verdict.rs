@@ -32,7 +32,7 @@ pub(crate) struct Wanted {
     namespace: Option<Text>,
     /// The cluster that is to run it, by the name in the path of its webhooks (`default` where there is none). What was admitted there
     /// before stays admitted when its scan grows stale; without a cluster the image is judged as a new one.
-    #[param(inline)]
+    #[param(value_type = String, required = false, pattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
     cluster: Option<Text>,
     /// Labels of the workload, as `KEY=VALUE,KEY=VALUE`.
     #[param(schema_with = spelling, required = false)]
