@@ -298,12 +298,23 @@ pub(crate) async fn push_manifest(
         headers: condition.header().into_iter().collect(),
         ..Request::default()
     };
-    match client.send(&request).await {
-        Ok(response) => Ok(Written::Done(response.headers().clone())),
-        Err(RegistryError::Status { status: 409 | 412, .. }) if *condition != Condition::None => {
-            Ok(Written::Changed)
+    let mut attempt = 0;
+    loop {
+        match client.send(&request).await {
+            Ok(response) => return Ok(Written::Done(response.headers().clone())),
+            Err(RegistryError::Status { status: 409 | 412, .. }) if *condition != Condition::None => {
+                return Ok(Written::Changed);
+            }
+            // It goes by its own digest or by a tag, so something else is meant: docker-registry says this when it reads the file that
+            // links a blob, which others push as well, while that is being written.
+            Err(RegistryError::Status { status: 400, detail, .. })
+                if detail.contains("digest") && attempt < client.options.retries =>
+            {
+                client.wait(attempt, None).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
         }
-        Err(error) => Err(error),
     }
 }
 

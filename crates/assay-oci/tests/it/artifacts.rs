@@ -446,3 +446,22 @@ fn a_writer_asks_for_the_right_to_push_at_once() {
     assert_eq!(tokens.len(), 2, "one for each");
     assert!(!tokens[1].target.contains("push"), "a reader does not ask for more than it needs");
 }
+
+#[test]
+fn a_registry_that_takes_a_right_digest_for_wrong_while_others_push_is_asked_again() {
+    use assay_test::http::Reply;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let body = r#"{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match uploaded content"}]}"#;
+    for (refusals, is_taken) in [(1, true), (usize::MAX, false)] {
+        let (registry, refused) = (Pushable::new(Behaviour::default()), AtomicUsize::new(0));
+        let server = Server::start(move |request| {
+            let is_manifest = request.method == "PUT" && request.target.contains("/manifests/");
+            if is_manifest && refused.fetch_add(1, Ordering::Relaxed) < refusals {
+                return Reply::new(400, body);
+            }
+            registry.answer(request)
+        });
+        let pushed = open(&server, Access::Write).push_manifest("a/b", b"{}", Some("v1"));
+        assert_eq!(pushed.is_ok(), is_taken, "{pushed:?}");
+    }
+}
