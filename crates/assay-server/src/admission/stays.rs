@@ -37,6 +37,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 const REMEMBERED: Duration = Duration::from_secs(400 * 86_400);
 /// Bytes of labels by which a pod is judged again; one with more is not remembered.
 const MAX_LABELS: usize = 16 << 10;
+/// What stands in a verdict of which a reason is that a scan is waited for.
+const STALE: &[u8] = br#""stale":true"#;
 /// Why something stays that no scan is known of any more.
 const FORGOTTEN: &str = "what a scan found is not known any more, and another has not ended yet";
 
@@ -65,12 +67,17 @@ impl Noted {
 
 /// Returns why a verdict denies, if all of it is that a scan is waited for.
 pub(super) fn only_stale(verdict: &StoredVerdict) -> Option<String> {
+    // Most denials have nothing to do with it, and what is said of them may be long.
+    let mentions = verdict.detail.windows(STALE.len()).any(|part| part == STALE);
+    if verdict.verdict != "deny" || !mentions {
+        return None;
+    }
     let detail: Value = serde_json::from_slice(&verdict.detail).unwrap_or_default();
     let reasons = detail.pointer("/verdict/reasons").and_then(Value::as_array)?;
     let denies = |reason: &&Value| reason.get("effect").and_then(Value::as_str) == Some("deny");
     let is_stale = |reason: &Value| reason.get("stale").and_then(Value::as_bool) == Some(true);
     let denying: Vec<&Value> = reasons.iter().filter(denies).collect();
-    if verdict.verdict != "deny" || denying.is_empty() || !denying.iter().all(|reason| is_stale(reason)) {
+    if denying.is_empty() || !denying.iter().all(|reason| is_stale(reason)) {
         return None;
     }
     let mut why: Vec<&str> =
@@ -211,11 +218,7 @@ impl Admission {
         digest: &Digest,
     ) -> Result<(), StoreError> {
         let Some(here) = self.admitted_in(review, reference, digest) else { return Ok(()) };
-        let verdict = self.stored(digest, &self.key(review, reference, digest)).await?;
-        // Another image of the pod may be the one that is denied.
-        if !verdict.is_some_and(|verdict| verdict.verdict == "deny" && only_stale(&verdict).is_none()) {
-            return Ok(());
-        }
+        // First what most have not.
         let known = self.store.admitted(digest).await?;
         let Some(known) = known
             .iter()
@@ -223,6 +226,11 @@ impl Admission {
         else {
             return Ok(());
         };
+        let verdict = self.stored(digest, &self.key(review, reference, digest)).await?;
+        // Another image of the pod may be the one that is denied.
+        if !verdict.is_some_and(|verdict| verdict.verdict == "deny" && only_stale(&verdict).is_none()) {
+            return Ok(());
+        }
         let mut work = self.store.begin().await?;
         work.admit_no_more(known.id, (self.clock)()).await?;
         work.commit().await?;
