@@ -120,9 +120,7 @@ impl Admission {
     ) -> Result<Option<Moment>, StoreError> {
         let Some(here) = self.admitted_in(review, reference, digest) else { return Ok(None) };
         let known = self.store.admitted(digest).await?;
-        let same =
-            known.iter().filter(|one| one.place.cluster == here.cluster && one.place.tiers == here.tiers);
-        Ok(same.map(|one| one.since).min())
+        Ok(known.iter().filter(|one| is_alike(&one.place, &here)).map(|one| one.since).min())
     }
 
     /// Says of an image of which no scan is known whether it stays admitted: only in the very place where it was, by the same policy, since
@@ -197,8 +195,7 @@ impl Admission {
         let Some(here) = self.admitted_in(review, reference, digest) else { return Ok(()) };
         let known = self.store.admitted(digest).await?;
         // Where this very place is new, the one stands for it by which it stays.
-        let same =
-            known.iter().filter(|one| one.place.cluster == here.cluster && one.place.tiers == here.tiers);
+        let same = known.iter().filter(|one| is_alike(&one.place, &here));
         let Some(known) = same.min_by_key(|one| one.place != here) else { return Ok(()) };
         let now = (self.clock)();
         let is_told = known.stale.is_some() && known.why.as_deref() == Some(why);
@@ -307,6 +304,11 @@ pub(super) fn stays(reference: &Reference, why: &str, mut warnings: Vec<String>)
         format!("`{reference}` stays admitted, as it was before, although its scan is stale: {why}"),
     );
     Said::Stays { warnings, why: why.to_owned() }
+}
+
+/// Says whether what was admitted in one place counts in another: in the same cluster, by the same tiers.
+fn is_alike(one: &AdmittedIn, other: &AdmittedIn) -> bool {
+    one.cluster == other.cluster && one.tiers == other.tiers
 }
 
 /// Returns what tells an admission from others, its policy included: another one is to be noted.
